@@ -1,0 +1,257 @@
+"""What the user set: the `NBCache` settings, and how texts for times and sizes are read.
+
+A setting is looked up in this order: the argument of the call, `%config NBCache.x`, IPython's configuration
+file, the environment variable `NBCACHE_X`, the default. An empty environment variable counts as unset.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default, validate
+from traitlets import Int as Integer
+from traitlets.config import SingletonConfigurable
+
+from .errors import InvalidSizeError, InvalidTTLError, explain, warn
+
+_UNITS = {
+    "w": 604800.0, "week": 604800.0, "weeks": 604800.0,
+    "d": 86400.0, "day": 86400.0, "days": 86400.0,
+    "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
+    "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0, "t": 60.0,
+    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
+    "ms": 1e-3, "milli": 1e-3, "millis": 1e-3, "millisecond": 1e-3, "milliseconds": 1e-3,
+    "us": 1e-6, "µs": 1e-6, "micro": 1e-6, "micros": 1e-6, "microsecond": 1e-6, "microseconds": 1e-6,
+}  # fmt: skip
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
+_WORDS = re.compile(rf"\s*({_NUMBER})\s*([a-zµ]+)\s*(?:,|and\b)?", re.IGNORECASE)
+_ISO = re.compile(
+    rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?", re.IGNORECASE
+)
+_CLOCK = re.compile(rf"(?:({_NUMBER})\s*(?:d|days?)\s*,?\s*)?(\d+):([0-5]?\d):([0-5]?\d(?:\.\d*)?)", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KB|KIB|MB|MIB|GB|GIB|TB|TIB)", re.IGNORECASE)
+_POWERS = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_TTL_FORMS = 'give seconds (90), a timedelta, or text with units such as "90s", "1h30m", "2 days", "PT1H" or "1:00:00"'
+_SIZE_FORMS = 'give whole bytes (500_000_000) or text with a unit such as "500MB" or "1.5GiB"'
+
+
+def seconds(ttl: float | timedelta | str | None) -> float | None:
+    """Turn a time-to-live into seconds; `None` means for ever.
+
+    Parameters
+    ----------
+    ttl : None, seconds, a timedelta, or text such as "90s", "1h30m", "1.5 days", "PT1H", "1:00:00"
+
+    Raises
+    ------
+    InvalidTTLError
+        The text has no unit or no meaning, or the time is negative, infinite or not a number.
+
+    Notes
+    -----
+    Streamlit reads texts with ``pandas.Timedelta``, where a bare "5" means five nanoseconds; here it is an error.
+
+    Examples
+    --------
+    >>> seconds("1h30m")
+    5400.0
+    """
+    if ttl is None:
+        return None
+    if isinstance(ttl, timedelta):
+        result = ttl.total_seconds()
+    elif isinstance(ttl, str):
+        result = _seconds_of_text(ttl)
+    elif isinstance(ttl, bool) or not hasattr(ttl, "__float__"):
+        raise InvalidTTLError(explain(f"ttl={ttl!r} is not a time.", f"{type(ttl).__name__} has no length in seconds.",
+                                      _TTL_FORMS + "."))  # fmt: skip
+    else:
+        result = float(ttl)
+    if math.isnan(result) or math.isinf(result) or result < 0:
+        raise InvalidTTLError(
+            explain(f"ttl={ttl!r} is not a time to keep a value.", "it must be finite and not negative.",
+                    "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".")  # fmt: skip
+        )
+    return result
+
+
+def _seconds_of_text(text: str) -> float:
+    stripped = text.strip()
+    if (match := _CLOCK.fullmatch(stripped)) is not None:
+        days, hours, minutes, secs = match.groups()
+        return float(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(secs)
+    if (match := _ISO.fullmatch(stripped)) is not None and any(match.groups()):
+        scales = (604800, 86400, 3600, 60, 1)
+        return sum(float(n or 0) * scale for n, scale in zip(match.groups(), scales, strict=True))
+    total, position, seen = 0.0, 0, set()
+    while position < len(stripped):
+        match = _WORDS.match(stripped, position)
+        unit = match.group(2) if match else ""
+        # "1M" would be a month to some and a minute to others; pandas refuses it too.
+        scale = _UNITS.get(unit.lower()) if unit != "M" else None
+        if match is None or scale is None or scale in seen:
+            break
+        seen.add(scale)
+        total += float(match.group(1)) * scale
+        position = match.end()
+    else:
+        if seen:
+            return total
+    why = "a number needs a unit." if re.fullmatch(rf"[+-]?{_NUMBER}", stripped) else "it cannot be read."
+    raise InvalidTTLError(explain(f"ttl={text!r} is not a time.", why, _TTL_FORMS + "."))
+
+
+def size_in_bytes(size: int | str | None) -> int | None:
+    """Turn a size into bytes; `None` means no limit.
+
+    Parameters
+    ----------
+    size : None, bytes as int, or text such as "500MB" or "1.5GiB"; units are powers of 1024, case does not
+        matter, and one blank may stand before the unit (Streamlit parity)
+
+    Raises
+    ------
+    InvalidSizeError
+        No unit, an unknown one, or a size that is not a whole positive number of bytes.
+    """
+    if size is None:
+        return None
+    if isinstance(size, bool) or not isinstance(size, int | str):
+        raise InvalidSizeError(explain(f"max_size={size!r} is not a size.", "it is neither an int nor text.",
+                                       _SIZE_FORMS + "."))  # fmt: skip
+    if isinstance(size, int):
+        result = float(size)
+    else:
+        match = _SIZE.fullmatch(size)
+        if match is None:
+            raise InvalidSizeError(explain(f"size {size!r} cannot be read.", "it needs a number and a unit.",
+                                           _SIZE_FORMS + "."))  # fmt: skip
+        result = float(match.group(1)) * 1024.0 ** _POWERS[match.group(2)[0].upper()]
+    if result < 1:
+        raise InvalidSizeError(explain(f"size {size!r} holds nothing.", "it is less than one byte.", _SIZE_FORMS + "."))
+    return size if isinstance(size, int) else int(result)
+
+
+def _environment(name: str, fallback: str = "") -> str:
+    return os.environ.get(f"NBCACHE_{name}", "") or fallback
+
+
+def is_true(text: str) -> bool:
+    """Whether a text of the environment turns something on: anything but "", "0", "false", "no" and "off"."""
+    return text.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+class NBCache(SingletonConfigurable):
+    """The settings of nbcache, as `%config NBCache` shows them."""
+
+    persist = CaselessStrEnum(
+        ["memory", "disk"],
+        help="Where functions with persist=None keep their values: memory only, or memory in front of the disk.",
+    ).tag(config=True)
+    dir = Unicode(help="The folder of the disk store; read once, at the first use.").tag(config=True)
+    trust = CaselessStrEnum(
+        ["sign", "strict", "safe"],
+        help="sign: load only what this user's key signed; strict: an entry that cannot be verified is an error; "
+        "safe: moreover load only formats that cannot run code.",
+    ).tag(config=True)
+    max_disk_size = Union(
+        [Integer(), Unicode()], help='Bound of the whole folder, in bytes or as text such as "10GB".'
+    ).tag(config=True)
+    store = Unicode(help="A shared store behind the local ones: redis://, s3:// or any fsspec URL; empty: none.").tag(
+        config=True
+    )
+    key_file = Unicode(help="The file of the secret key; empty: in the user's state folder.").tag(config=True)
+    off = Bool(help="Compute always, store nothing.").tag(config=True)
+    private = Bool(help="Never write texts of arguments or values into entries, listings or messages.").tag(config=True)
+    explain_misses = Bool(
+        help="Say in one line why a call that was cached before is computed again.",
+    ).tag(config=True)
+
+    @default("persist")
+    def _default_persist(self) -> str:
+        value = _environment("PERSIST", "memory").lower()
+        if is_true(value) and value not in ("memory", "disk"):
+            value = "disk" if value in ("1", "true", "yes", "on") else value
+        return self._known("PERSIST", {"0": "memory", "false": "memory", "none": "memory"}.get(value, value),
+                           ("memory", "disk"), "memory")  # fmt: skip
+
+    @default("dir")
+    def _default_dir(self) -> str:
+        return _environment("DIR", ".nbcache")
+
+    @default("trust")
+    def _default_trust(self) -> str:
+        # A mistyped demand for more safety must not silently become less of it.
+        return self._known("TRUST", _environment("TRUST", "sign").lower(), ("sign", "strict", "safe"), "strict")
+
+    @default("max_disk_size")
+    def _default_max_disk_size(self) -> str:
+        text = _environment("MAX_DISK_SIZE", "10GB")
+        try:
+            size_in_bytes(int(text) if text.isdigit() else text)
+        except InvalidSizeError as error:
+            warn(f"NBCACHE_MAX_DISK_SIZE is not used, the bound is 10GB: {error}")
+            return "10GB"
+        return text
+
+    @default("store")
+    def _default_store(self) -> str:
+        return _environment("STORE")
+
+    @default("key_file")
+    def _default_key_file(self) -> str:
+        return _environment("KEY_FILE")
+
+    @default("off")
+    def _default_off(self) -> bool:
+        return is_true(_environment("OFF"))
+
+    @default("private")
+    def _default_private(self) -> bool:
+        return is_true(_environment("PRIVATE"))
+
+    @default("explain_misses")
+    def _default_explain_misses(self) -> bool:
+        return is_true(_environment("EXPLAIN_MISSES"))
+
+    @validate("max_disk_size")
+    def _check_max_disk_size(self, proposal: dict[str, Any]) -> int | str:
+        value: int | str = proposal["value"]
+        try:
+            size_in_bytes(int(value) if isinstance(value, str) and value.isdigit() else value)
+        except InvalidSizeError as error:
+            raise TraitError(str(error)) from error
+        return value
+
+    @staticmethod
+    def _known(name: str, value: str, known: tuple[str, ...], fallback: str) -> str:
+        if value in known:
+            return value
+        warn(f"NBCACHE_{name}={value!r} is not one of {', '.join(known)}; {fallback!r} is used.")
+        return fallback
+
+    @property
+    def disk_bound(self) -> int:
+        """The bound of the folder, in bytes."""
+        value = self.max_disk_size
+        size = size_in_bytes(int(value) if isinstance(value, str) and value.isdigit() else value)
+        assert size is not None
+        return size
+
+    def folder(self) -> Path:
+        """The folder of the disk store, with ``~`` expanded, made absolute against the present folder."""
+        return Path(os.path.abspath(os.path.expanduser(self.dir)))
+
+
+def settings() -> NBCache:
+    """The one settings object of this process.
+
+    It outlives reloads of the extension: a value refused by `%config` stays in IPython's configuration, and a
+    second object made from it would fail.
+    """
+    return NBCache.instance()

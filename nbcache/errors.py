@@ -1,0 +1,139 @@
+"""What went wrong, and what to do: every exception and warning of nbcache.
+
+Messages have three lines: what happened, why, and what to do. The message is always the first argument, so that
+an error survives the trip from a worker process; anything else is an optional attribute.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from types import FrameType
+
+__all__ = [
+    "AwaitableResultError",
+    "CacheError",
+    "CacheWarning",
+    "DamagedEntryError",
+    "ForeignEntryError",
+    "InvalidParameterError",
+    "InvalidSizeError",
+    "InvalidTTLError",
+    "KeyFileError",
+    "MissingExtraError",
+    "UncacheableFunctionError",
+    "UnhashableArgumentError",
+    "UnhashableValueError",
+    "UnknownNameError",
+    "UnstorableResultError",
+    "UntrustedEntryError",
+    "UserHashError",
+    "explain",
+    "warn",
+]
+
+
+class CacheWarning(UserWarning):
+    """Something the cache could not do; the user's own value is safe."""
+
+
+class CacheError(Exception):
+    """The root of every error that nbcache raises."""
+
+
+class InvalidParameterError(CacheError, ValueError):
+    """A parameter of `cache_data` or a setting has a value that means nothing."""
+
+
+class InvalidTTLError(InvalidParameterError):
+    """A time-to-live that cannot be read, or that is negative."""
+
+
+class InvalidSizeError(InvalidParameterError):
+    """A size that cannot be read, or that is not positive."""
+
+
+class UncacheableFunctionError(CacheError, TypeError):
+    """The decorated object cannot be cached: a generator function, or not callable at all."""
+
+
+class AwaitableResultError(CacheError, TypeError):
+    """A plain function returned an awaitable, which can be awaited only once."""
+
+
+class UnhashableValueError(CacheError, TypeError):
+    """A value whose content cannot be read.
+
+    Attributes
+    ----------
+    type_name : the full name of the type that cannot be read
+    path : where in the value it was met, such as ``['model'].lock``; empty for the value itself
+    """
+
+    def __init__(self, message: str, type_name: str = "", path: str = "") -> None:
+        super().__init__(message)
+        self.type_name = type_name
+        self.path = path
+
+    def __reduce__(self) -> tuple[type[UnhashableValueError], tuple[str, str, str]]:
+        return type(self), (str(self), self.type_name, self.path)
+
+
+class UnhashableArgumentError(CacheError, TypeError):
+    """A call has no key, because one of its arguments cannot be read."""
+
+
+class UserHashError(CacheError):
+    """A function given in `hash_funcs`, or a `__cache_key__` method, failed."""
+
+
+class UnstorableResultError(CacheError):
+    """A result that cannot be turned into bytes. Raised low; above, the caller gets the value and a warning."""
+
+
+class ForeignEntryError(CacheError):
+    """An entry signed with a key that is not ours: a plain miss."""
+
+
+class DamagedEntryError(CacheError):
+    """An entry that is truncated, altered, or not where it belongs: a miss, and one warning."""
+
+
+class UntrustedEntryError(CacheError):
+    """With ``trust="strict"``: an entry that could not be verified."""
+
+
+class KeyFileError(CacheError):
+    """The file of the secret key is not a plain file of this user, readable by nobody else."""
+
+
+class MissingExtraError(CacheError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class UnknownNameError(CacheError, LookupError):
+    """A name given to a magic is neither a cached function nor a cached cell."""
+
+
+def explain(what: str, why: str, do: str) -> str:
+    """Lay out a message: what happened, why, and what to do, a line each."""
+    return f"{what}\nWhy: {why}\nDo: {do}"
+
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def _is_ours(frame: FrameType) -> bool:
+    filename = frame.f_code.co_filename
+    return filename.startswith(_HERE) or filename.startswith("<nbcache")
+
+
+def warn(message: str) -> None:
+    """Issue one `CacheWarning` that points at the user's own line."""
+    level = 2
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_ours(frame):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, CacheWarning, stacklevel=level)
