@@ -1,0 +1,105 @@
+"""Set up nbcache from a fresh clone, with Python and pip only.
+
+python3 dev.py tour              open the tour notebook in JupyterLab
+python3 dev.py tour --headless   run it here instead, and print what it shows
+python3 dev.py test              run all tests; what follows goes to pytest: dev.py test -x -k ttl
+python3 dev.py lint              ruff and mypy
+
+The environment is the folder .venv, made at the first use and brought up to date when pyproject.toml changed.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OLDEST = (3, 11)
+TOUR = HERE / "notebooks" / "01_tour.ipynb"
+
+
+def main(arguments):
+    """Do what the command line says; the exit code is that of the tool that ran."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", help="the Python to build the environment on")
+    parser.add_argument("--venv", type=Path, default=HERE / ".venv", help="where the environment is (.venv)")
+    parser.add_argument("--light", action="store_true", help="test: install fewer guest libraries")
+    parser.add_argument("command", choices=("tour", "test", "lint"))
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
+    options = parser.parse_args(arguments)
+
+    base = options.python or supported_python()
+    extras = {"tour": "tour", "lint": "lint", "test": "test-light" if options.light else "test"}[options.command]
+    if options.command == "test" and os.environ.get("NBCACHE_TEST_EXTRAS"):
+        extras += "," + os.environ["NBCACHE_TEST_EXTRAS"]
+    python = environment(options.venv, base, extras)
+
+    if options.command == "test":
+        return run(python, "-m", "pytest", *options.rest)
+    if options.command == "lint":
+        return run(python, "-m", "ruff", "check", *options.rest) or run(python, "-m", "mypy")
+    if "--headless" in options.rest:
+        return run(python, "-m", "nbconvert", "--to", "markdown", "--execute", "--stdout", TOUR)
+    return run(python, "-m", "jupyterlab", TOUR, *options.rest)
+
+
+def supported_python():
+    """This Python, or a newer one on PATH when this one is too old."""
+    if sys.version_info >= OLDEST:
+        return sys.executable
+    for minor in range(20, OLDEST[1] - 1, -1):
+        found = shutil.which(f"python3.{minor}")
+        if found:
+            return found
+    wanted = ".".join(map(str, OLDEST))
+    sys.exit(f"nbcache needs Python {wanted} or newer; this is {sys.version.split()[0]}. Name one with --python.")
+
+
+def environment(folder, base, extras):
+    """Make the environment, or bring it up to date; return its Python."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    # What is installed depends on these only: the package itself is installed as a link to this folder.
+    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + f"{base} {HERE}".encode()).hexdigest()
+    stamp = folder / f"installed-{extras.replace(',', '-')}.txt"
+    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"Setting up {folder} with nbcache[{extras}]; the first time takes some minutes.", flush=True)
+    if not python.exists():
+        make(folder, base)
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if run(*install, "--editable", f"{HERE}[{extras}]"):
+        sys.exit("The installation failed; pip's message above says why.")
+    stamp.write_text(wanted)
+    return python
+
+
+def make(folder, base):
+    """Make an empty environment with pip in it."""
+    has_ensurepip = subprocess.run([base, "-c", "import ensurepip"], stderr=subprocess.DEVNULL).returncode == 0
+    if has_ensurepip:
+        if run(base, "-m", "venv", folder):
+            sys.exit(f"{base} could not make an environment in {folder}; its message above says why.")
+        return
+    # Debian keeps ensurepip in a package of its own; the pip outside can install the one inside.
+    bare = run(base, "-m", "venv", "--without-pip", folder)
+    if bare or run(base, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet", "pip"):
+        shutil.rmtree(folder, ignore_errors=True)
+        sys.exit(
+            f"{base} cannot make an environment: it lacks ensurepip, and has no pip that could stand in.\n"
+            "On Debian and Ubuntu: sudo apt install python3-venv. Then run this command again."
+        )
+
+
+def run(*command):
+    """Run a command in this folder, its output as it comes; return its exit code."""
+    try:
+        return subprocess.run([str(part) for part in command], cwd=HERE).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
