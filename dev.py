@@ -25,7 +25,7 @@ def main(arguments):
     """Do what the command line says; the exit code is that of the tool that ran."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", help="the Python to build the environment on")
-    parser.add_argument("--venv", type=Path, default=HERE / ".venv", help="where the environment is (.venv)")
+    parser.add_argument("--venv", type=Path, help="where the environment is (.venv, or .venv-NAME with --python)")
     parser.add_argument("--light", action="store_true", help="test: install fewer guest libraries")
     parser.add_argument("command", choices=("tour", "test", "lint"))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
@@ -35,7 +35,8 @@ def main(arguments):
     extras = {"tour": "tour", "lint": "lint", "test": "test-light" if options.light else "test"}[options.command]
     if options.command == "test" and os.environ.get("NBCACHE_TEST_EXTRAS"):
         extras += "," + os.environ["NBCACHE_TEST_EXTRAS"]
-    python = environment(options.venv, base, extras)
+    folder = options.venv or HERE / (f".venv-{Path(options.python).name}" if options.python else ".venv")
+    python = environment(folder.absolute(), base, extras)
 
     if options.command == "test":
         return run(python, "-m", "pytest", *options.rest)
@@ -95,10 +96,12 @@ def make(folder, base):
 
 def run(*command):
     """Run a command in this folder, its output as it comes; return its exit code."""
-    try:
-        return subprocess.run([str(part) for part in command], cwd=HERE).returncode
-    except KeyboardInterrupt:
-        return 130
+    process = subprocess.Popen([str(part) for part in command], cwd=HERE)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # the tool got it as well, and decides: JupyterLab asks before it stops
 
 
 if __name__ == "__main__":
