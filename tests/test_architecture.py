@@ -1,0 +1,263 @@
+"""The house keeps its floors: this file reads the imports, and the shape of every room."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "nbcache"
+
+BELOW_CACHE = {"errors", "config", "keys", "entries", "stores", "compute", "slot", "registry"}
+BELOW_DECORATOR = BELOW_CACHE | {"cache"}
+BELOW_NOTEBOOK = BELOW_DECORATOR | {"decorator"}
+
+# wing: (floor, what it may import)
+FLOORS: dict[str, tuple[int, set[str]]] = {
+    "errors": (0, set()),
+    "config": (1, {"errors"}),
+    "keys": (2, {"errors"}),
+    "entries": (2, {"errors"}),
+    "stores": (3, {"errors", "config", "entries"}),
+    "compute": (4, {"errors"}),
+    "slot": (5, {"errors", "config", "keys", "entries"}),
+    "registry": (6, BELOW_CACHE - {"registry"}),
+    "cache": (7, BELOW_CACHE),
+    "decorator": (8, BELOW_DECORATOR),
+    "notebook": (9, BELOW_NOTEBOOK),
+    "__init__": (10, BELOW_NOTEBOOK | {"notebook"}),
+}
+
+# guest library: the wings or rooms it may enter. A library that is not listed may enter none.
+GUESTS: dict[str, set[str]] = {
+    "traitlets": {"config", "notebook"},
+    "platformdirs": {"config", "entries.signing"},
+    "xxhash": {"keys", "entries", "stores"},
+    "cloudpickle": {"entries.serialize", "decorator"},
+    "joblib": {"compute.parallel"},
+    "dask": {"compute.parallel"},
+    "distributed": {"compute.parallel"},
+    "fsspec": {"stores.remote"},
+    "s3fs": {"stores.remote"},
+    "redis": {"stores.remote"},
+    "IPython": {"notebook"},
+    "ipywidgets": {"notebook.panel"},
+    "anywidget": {"notebook.panel"},
+    "comm": {"notebook"},
+}
+
+UNPICKLERS = {"pickle", "_pickle", "cloudpickle", "marshal", "shelve", "dill", "copyreg"}
+VAGUE_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|tools?|stuff|manager|handler)($|_)", re.IGNORECASE)
+VAGUE_CLASSES = re.compile(r"(Manager|Handler|Helper|Base|Mixin|Util|Utils)$")
+LATER_MARKS = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "X" * 3 + r"\b", "HA" + "CK")))
+ONE_MACHINE = re.compile(r"(?<![\w.~$}])/(?:work|root|home/\w+|Users/\w+|opt/\w+)/")
+
+
+class Import(NamedTuple):
+    room: str  # "stores.disk"
+    target: str  # "nbcache.entries.entry" or "numpy"
+    name: str  # the name taken from the target, or ""
+    line: int
+
+    def __str__(self) -> str:
+        return f"nbcache/{self.room.replace('.', '/')}.py:{self.line} imports {self.target} {self.name}".rstrip()
+
+
+@cache
+def rooms() -> dict[str, Path]:
+    """Every file of the package by its dotted room; a wing's `__init__` is called by the wing's name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    """Every import of the package, function-level and type-checking ones included."""
+    return tuple(found for room, path in rooms().items() for found in _imports_of(room, path))
+
+
+def _imports_of(room: str, path: Path) -> Iterator[Import]:
+    package = ["nbcache", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(room, alias.name, "", node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                # `from . import disk` names a room, `from .disk import DiskStore` a thing in it.
+                is_room = ".".join([*module.split(".")[1:], alias.name]) in rooms()
+                yield Import(room, f"{module}.{alias.name}" if is_room else module, "" if is_room else alias.name,
+                             node.lineno)  # fmt: skip
+
+
+def wing(room: str) -> str:
+    return room.split(".")[0]
+
+
+def room_of(target: str) -> str:
+    return target.removeprefix("nbcache.") if target != "nbcache" else "__init__"
+
+
+def inside(room: str, places: set[str]) -> bool:
+    """Whether a room is one of the places, or lies in one, or extends one by name (`panel_view` extends `panel`)."""
+    return any(room == place or room.startswith((place + ".", place + "_")) for place in places)
+
+
+def own(found: Import) -> bool:
+    return found.target.split(".")[0] == "nbcache"
+
+
+def test_every_wing_has_a_floor() -> None:
+    assert {wing(room) for room in rooms()} <= set(FLOORS)
+
+
+def test_imports_point_to_lower_floors_only() -> None:
+    wrong = [
+        str(found)
+        for found in imports()
+        if own(found)
+        and (there := wing(room_of(found.target))) != (here := wing(found.room))
+        and there not in FLOORS[here][1]
+    ]
+    assert not wrong
+
+
+def test_the_table_of_floors_itself_points_down() -> None:
+    for floor, allowed in FLOORS.values():
+        assert all(FLOORS[below][0] < floor for below in allowed)
+
+
+def test_no_import_closes_a_circle() -> None:
+    graph: dict[str, set[str]] = {room: set() for room in rooms()}
+    for found in imports():
+        if own(found) and room_of(found.target) != found.room:
+            graph[found.room].add(room_of(found.target))
+    seen: set[str] = set()
+
+    def visit(room: str, path: tuple[str, ...]) -> None:
+        assert room not in path, f"circle: {' -> '.join((*path, room))}"
+        if room not in seen:
+            for below in graph.get(room, ()):
+                visit(below, (*path, room))
+            seen.add(room)
+
+    for room in graph:
+        visit(room, ())
+
+
+def test_guest_libraries_stay_in_their_rooms() -> None:
+    wrong = []
+    for found in imports():
+        guest = found.target.split(".")[0]
+        if own(found) or guest in sys.stdlib_module_names:
+            continue
+        if not inside(found.room, GUESTS.get(guest, set())):
+            wrong.append(str(found))
+    assert not wrong
+
+
+def test_no_store_can_unpickle() -> None:
+    wrong = [str(found) for found in imports() if wing(found.room) == "stores" and found.target in UNPICKLERS]
+    assert not wrong
+
+
+def test_no_room_reaches_for_anothers_private_names() -> None:
+    wrong = [
+        str(found)
+        for found in imports()
+        if own(found) and found.name.startswith("_") and not found.name.startswith("__")
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("statement", ["import nbcache", "from nbcache import cache_data"])
+def test_importing_nbcache_loads_no_heavy_guest(statement: str) -> None:
+    heavy = ["numpy", "pandas", "ipywidgets", "joblib", "anywidget", "fsspec", "redis", "dask", "IPython"]
+    probe = f"{statement}\nimport sys\nprint([name for name in {heavy!r} if name in sys.modules])"
+
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_loading_the_extension_loads_no_heavy_guest() -> None:
+    heavy = ["numpy", "pandas", "ipywidgets", "joblib", "anywidget", "fsspec", "redis", "dask"]
+    probe = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_line_magic('load_ext', 'nbcache')\n"
+        f"import sys\nprint([name for name in {heavy!r} if name in sys.modules])"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert loaded.stdout.strip() == "[]", loaded.stderr
+
+
+def test_no_room_is_longer_than_400_lines() -> None:
+    lengths = {room: len(path.read_text(encoding="utf-8").splitlines()) for room, path in rooms().items()}
+    assert {room: length for room, length in lengths.items() if length > 400} == {}
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    silent = [
+        room
+        for room, path in rooms().items()
+        if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_names_of_rooms_and_classes_say_something() -> None:
+    vague = [room for room in rooms() if any(VAGUE_NAMES.search(part) for part in room.split("."))]
+    for room, path in rooms().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and VAGUE_CLASSES.search(node.name):
+                vague.append(f"{room}.{node.name}")
+    assert vague == []
+
+
+def test_no_error_is_swallowed_without_a_word() -> None:
+    silent = []
+    for room, path in rooms().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ExceptHandler) or not isinstance(node.body[0], ast.Pass):
+                continue
+            caught = ast.unparse(node.type) if node.type else "everything"
+            if caught in ("everything", "Exception", "BaseException"):
+                silent.append(f"{room}:{node.lineno} swallows {caught}")
+    assert silent == []
+
+
+def committed_texts() -> Iterator[tuple[Path, str]]:
+    """The texts of this repository that a person wrote."""
+    folders = ("nbcache", "tests", "notebooks", "benchmarks", "jupyter-config", ".ci", "docs")
+    suffixes = {".py", ".md", ".toml", ".yaml", ".ipynb", ".js", ".css", ""}
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    files += ROOT.glob("*.*")
+    for path in sorted(files):
+        hidden = {"__pycache__", ".nbcache", ".ipynb_checkpoints"} & set(path.parts)
+        if path.is_file() and path.suffix in suffixes and not hidden:
+            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+
+
+def test_nothing_is_left_for_later() -> None:
+    assert [str(path) for path, text in committed_texts() if LATER_MARKS.search(text)] == []
+
+
+def test_no_text_names_a_path_of_one_machine() -> None:
+    named = [f"{path}: {match.group()}" for path, text in committed_texts() for match in ONE_MACHINE.finditer(text)]
+    assert named == []
