@@ -1,0 +1,219 @@
+"""Record what a run shows, and show it again in the same order.
+
+``record("display")`` hears rich displays and figures, ``"all"`` also both streams, and ``"cell"`` everything
+a cell shows, the value of its last expression included. Outside IPython there is nothing but the streams.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Literal
+
+from . import figures
+from .folding import Event, fold
+from .taps import current_shell, listen
+
+__all__ = ["Recording", "record", "replay", "show_result"]
+
+What = Literal["display", "all", "none", "cell"]
+ShowResult = Callable[[int, dict[str, Any], dict[str, Any]], None]
+
+
+class Recording:
+    """The events of one run, from entering the context to leaving it.
+
+    Notes
+    -----
+    Events may arrive from several threads; each is one append. A closed recording hears nothing, even if a
+    thread it started goes on printing.
+    """
+
+    def __init__(self, what: What) -> None:
+        self.what = what
+        self.values: list[object] = []
+        self._events: list[Event] = []
+        self._widgets: dict[int, Any] = {}
+        self._closed = False
+        self._open = contextlib.ExitStack()
+        self._lock = threading.Lock()
+        self._figures: frozenset[int] = frozenset()
+
+    def __enter__(self) -> Recording:
+        self._figures = figures.open_figures()
+        self._open.enter_context(
+            listen(
+                self,
+                streams=self.what in ("all", "cell"),
+                displays=self.what != "none",
+                results=self.what == "cell",
+            )
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and self.what == "cell":
+                figures.flush_figures()
+            elif kind is None and self.what != "none":
+                figures.show_new_figures(self._figures)
+        finally:
+            self._open.close()
+            self._closed = True
+            self._settle_widgets()
+
+    def stream(self, name: str, text: str) -> None:
+        if not self._closed:
+            self._events.append([name, text])
+
+    def display(
+        self, kind: str, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None
+    ) -> None:
+        if not self._closed:
+            self._remember_widget(data)
+            self._events.append([kind, data, metadata, display_id])
+
+    def clear(self, wait: bool) -> None:
+        if not self._closed:
+            self._events.append(["clear", wait])
+
+    def result(self, data: dict[str, Any], metadata: dict[str, Any], value: object) -> None:
+        if not self._closed:
+            self._remember_widget(data)
+            with self._lock:
+                self._events.append(["result", data, metadata])
+                self.values.append(value)
+
+    def _remember_widget(self, data: dict[str, Any]) -> None:
+        widget = figures.widget_of(data)
+        if widget is not None:
+            self._widgets[id(data)] = widget
+
+    def _settle_widgets(self) -> None:
+        """Give every widget shown the text that it ended with."""
+        for event in self._events:
+            widget = self._widgets.get(id(event[1])) if event[0] in ("display", "update", "result") else None
+            if widget is not None:
+                text = figures.final_text(widget, event[1].get("text/plain", ""))
+                event[1] = {**event[1], "text/plain": text}
+        self._widgets.clear()
+
+    def to_bytes(self) -> bytes:
+        """Return the recording folded to what a reader finally sees; ``b""`` when nothing was shown."""
+        events = fold(self._events)
+        return json.dumps([_packed(event) for event in events], default=_plain).encode() if events else b""
+
+
+def record(what: What = "display") -> Recording:
+    """Make a recording, to be entered with `with`."""
+    return Recording(what)
+
+
+def _packed(event: Event) -> Event:
+    """Make an event fit for JSON: images as bytes become text, and are named in a last item."""
+    if event[0] not in ("display", "update", "result"):
+        return event
+    raw = [mime for mime, part in event[1].items() if isinstance(part, bytes)]
+    if not raw:
+        return event
+    encoded = {mime: base64.b64encode(event[1][mime]).decode() for mime in raw}
+    return [event[0], {**event[1], **encoded}, *event[2:], raw]
+
+
+def _unpacked(event: Event) -> Event:
+    width = {"display": 4, "update": 4, "result": 3}.get(event[0], len(event))
+    if len(event) == width:
+        return event
+    decoded = {mime: base64.b64decode(event[1][mime]) for mime in event[width]}
+    return [event[0], {**event[1], **decoded}, *event[2:width]]
+
+
+def _plain(part: object) -> object:
+    """Turn numbers and arrays of guests, which libraries put into metadata, into plain ones."""
+    for way in ("tolist", "item"):
+        if hasattr(part, way):
+            return getattr(part, way)()
+    return str(part)
+
+
+def replay(data: bytes, what: What, result: ShowResult | None = None) -> None:
+    """Show a recording again: `what` of it, in order.
+
+    Parameters
+    ----------
+    data : what `Recording.to_bytes` returned
+    what : as for `record`; ``"none"`` shows nothing
+    result : shows the value of the n-th last expression; by default the text is shown and no name is bound
+    """
+    if not data or what == "none":
+        return
+    shell = current_shell()
+    shown = 0
+    for event in map(_unpacked, json.loads(data)):
+        kind = event[0]
+        if kind in ("stdout", "stderr"):
+            stream = getattr(sys, kind)
+            if what != "display" and stream is not None:
+                stream.write(event[1])
+        elif shell is None:
+            continue
+        elif kind == "clear":
+            shell.display_pub.clear_output(event[1])
+        elif kind == "result":
+            if what == "cell":
+                (result or _show_unbound)(shown, _shown(event[1]), event[2])
+                shown += 1
+        else:
+            _display(shell, kind, _shown(event[1]), event[2], event[3])
+
+
+def _display(
+    shell: Any, kind: str, data: dict[str, Any], metadata: dict[str, Any], identity: str | None
+) -> None:
+    options: dict[str, Any] = {"update": True} if kind == "update" else {}
+    if identity is not None:
+        options["transient"] = {"display_id": identity}
+    shell.display_pub.publish(data, metadata, **options)
+
+
+def _shown(data: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the view of a widget whose model is gone."""
+    view = data.get(figures.VIEW)
+    if view is None or figures.is_alive(view.get("model_id", "")):
+        return data
+    return {mime: part for mime, part in data.items() if mime != figures.VIEW}
+
+
+def _show_unbound(_: int, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    shell = current_shell()
+    if shell is not None:
+        hook = shell.displayhook
+        hook.start_displayhook()
+        hook.write_output_prompt()
+        hook.write_format_data(data, metadata)
+        hook.finish_displayhook()
+
+
+def show_result(value: object, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Show `data` as the value of a last expression, and bind `Out[n]` and `_` to the very `value`.
+
+    The display hook's own steps, without asking the value for its representations again.
+    """
+    shell = current_shell()
+    if shell is not None:
+        hook = shell.displayhook
+        hook.check_for_underscore()
+        hook.start_displayhook()
+        hook.write_output_prompt()
+        hook.update_user_ns(value)
+        hook.fill_exec_result(value)
+        hook.write_format_data(data, metadata)
+        hook.log_output(data)
+        hook.finish_displayhook()

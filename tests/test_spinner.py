@@ -1,0 +1,205 @@
+"""A spinner appears late, says what runs, and leaves nothing."""
+
+from __future__ import annotations
+
+import contextvars
+import io
+import sys
+import threading
+
+import pytest
+
+from nbcache.notebook import spinner as room
+from nbcache.notebook.outputs import record
+from nbcache.notebook.spinner import Spinner, spinner
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Publisher:
+    session = object()
+
+    def __init__(self, fails=False):
+        self.published = []
+        self.fails = fails
+
+    def publish(self, data, metadata=None, *, transient=None, update=False):
+        if self.fails:
+            raise OSError("the front end is gone")
+        self.published.append((data, transient["display_id"], update))
+
+
+class Kernel:
+    """A shell of a notebook, as far as a spinner looks."""
+
+    kernel = object()
+
+    def __init__(self, publisher):
+        self.display_pub = publisher
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Put a terminal in place of stderr once called; pytest's own capture comes between fixtures and tests."""
+    monkeypatch.setattr(room, "current_shell", lambda: None)
+
+    def stand_in():
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stderr", stream)
+        return stream
+
+    return stand_in
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    publisher = Publisher()
+    monkeypatch.setattr(room, "current_shell", lambda: Kernel(publisher))
+    return publisher
+
+
+def test_a_quick_call_shows_nothing(terminal):
+    screen = terminal()
+    time = Clock()
+    one = Spinner("Running", False, time)
+    time.now += 0.19
+    one.tick()
+    one.stop()
+    assert screen.getvalue() == ""
+
+
+def test_a_terminal_line_is_erased(terminal):
+    screen = terminal()
+    time = Clock()
+    one = Spinner("Running", False, time)
+    time.now += 0.2
+    one.tick()
+    assert screen.getvalue().endswith("Running")
+    one.stop()
+    width = len("x Running")
+    assert screen.getvalue().endswith("\r" + " " * width + "\r")
+
+
+def test_the_time_is_shown_to_a_tenth(terminal):
+    screen = terminal()
+    time = Clock()
+    one = Spinner("Running", True, time)
+    time.now += 12.34
+    one.tick()
+    assert screen.getvalue().endswith("Running (12.3 s)")
+
+
+def test_a_notebook_output_is_updated_and_emptied(notebook):
+    time = Clock()
+    one = Spinner("Running", True, time)
+    for _ in range(2):
+        time.now += 1
+        one.tick()
+    one.stop()
+    identity = notebook.published[0][1]
+    assert notebook.published == [
+        ({"text/plain": "Running (1.0 s)"}, identity, False),
+        ({"text/plain": "Running (2.0 s)"}, identity, True),
+        ({}, identity, True),
+    ]
+
+
+def test_an_unchanged_line_is_not_sent_again(notebook):
+    time = Clock()
+    one = Spinner("Running", False, time)
+    for _ in range(5):
+        time.now += 1
+        one.tick()
+    assert len(notebook.published) == 1
+
+
+def test_nothing_is_drawn_after_the_end(notebook):
+    time = Clock()
+    one = Spinner("Running", False, time)
+    one.stop()
+    time.now += 1
+    one.tick()
+    assert notebook.published == []
+
+
+def test_a_log_file_gets_nothing(monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setattr(room, "current_shell", lambda: None)
+    time = Clock()
+    one = Spinner("Running", False, time)
+    time.now += 1
+    one.tick()
+    one.stop()
+    assert log.getvalue() == ""
+
+
+def test_a_front_end_that_fails_does_not_reach_the_call(monkeypatch):
+    monkeypatch.setattr(room, "current_shell", lambda: Kernel(Publisher(fails=True)))
+    time = Clock()
+    one = Spinner("Running", False, time)
+    time.now += 1
+    one.tick()
+    one.stop()
+
+
+def test_only_the_outermost_call_is_shown():
+    with spinner(True, "outer", False, Clock()) as shown:
+        inner = spinner(True, "inner", False, Clock())
+        assert not isinstance(inner, room._Spinning)
+    assert shown is None
+    assert isinstance(spinner(True, "next", False, Clock()), room._Spinning)
+
+
+def test_false_is_no_spinner():
+    assert not isinstance(spinner(False, "foo", False, Clock()), room._Spinning)
+
+
+def test_the_text_names_the_function():
+    assert spinner(True, "foo", False, Clock())._spinner._text == "Running `foo(...)`."
+    assert spinner("Loading", "foo", False, Clock())._spinner._text == "Loading"
+
+
+def test_a_real_thread_draws_it_in_the_callers_context(monkeypatch):
+    who = contextvars.ContextVar("who", default="nobody")
+    seen = threading.Event()
+    drawn = []
+
+    class Watching(Publisher):
+        def publish(self, data, metadata=None, **options):
+            drawn.append((who.get(), threading.current_thread() is main, data))
+            seen.set()
+
+    main = threading.current_thread()
+    monkeypatch.setattr(room, "current_shell", lambda: Kernel(Watching()))
+    time = Clock()
+    token = who.set("the caller")
+    with spinner(True, "foo", False, time):
+        time.now += 1
+        assert seen.wait(5)
+    who.reset(token)
+    assert drawn[0] == ("the caller", False, {"text/plain": "Running `foo(...)`."})
+    assert drawn[-1] == ("the caller", True, {})
+
+
+def test_a_spinner_is_not_recorded(terminal):
+    screen = terminal()
+    time = Clock()
+    with record("all") as recording:
+        one = Spinner("Running", False, time)
+        time.now += 1
+        one.tick()
+        one.stop()
+    assert recording.to_bytes() == b""
+    assert "Running" in screen.getvalue()
