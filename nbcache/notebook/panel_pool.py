@@ -1,0 +1,185 @@
+"""The panel on ipywidgets alone: a pool of rows that is filled anew for every page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import ipywidgets
+
+from nbcache.notebook import panel_markup as markup
+from nbcache.notebook.panel_model import Line, PanelModel
+from nbcache.notebook.panel_rows import COLUMNS, Column
+
+ROWS = 20
+_FOLDER = Path(__file__).parent
+_GONE = '<div class="nbc-gone nbc-notice nbc-error">The kernel is gone: run this cell again.</div>'
+_FAR = 10**9
+
+
+class PoolView:
+    """Draws a model with about ninety widgets, however many entries there are.
+
+    `widget` is what is displayed. Every widget that can share its layout and style does: each of those is a
+    model of its own in the browser, and a thousand rows of widgets take half a minute to appear.
+
+    Notes
+    -----
+    Clicks and live updates may come from different threads; one draws at a time.
+    """
+
+    def __init__(self, model: PanelModel, rows: int = ROWS) -> None:
+        self.model = model
+        self._lines: list[Line] = []
+        self._lock = threading.RLock()
+        self._seen = ipywidgets.Layout()
+        self._unseen = ipywidgets.Layout(visibility="hidden")
+        self._absent = ipywidgets.Layout(display="none")
+        self._button_style = ipywidgets.ButtonStyle()
+        self._look = ipywidgets.HTML(
+            f"<style>{(_FOLDER / 'panel.css').read_text(encoding='utf-8')}</style>{_GONE}", layout=self._seen
+        )
+        self._figures, self._notice, self._empty, self._place, self._question = (self._html() for _ in range(5))
+        self.search = ipywidgets.Text(
+            placeholder="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
+        )
+        self.search.observe(self._searched, "value")
+        self.clear_all = self._button("Clear all…", model.ask_clear_all, "nbc-push")
+        self.really = self._button("Clear all", model.clear_all, "nbc-danger")
+        self.keep = self._button("Keep", model.keep_all)
+        self.keep.tooltip = "Keep everything"
+        self.look_inside = self._button("Search inside closed functions", model.open_all)
+        self._tools = self._box("nbc-tools")
+        self.sorts = {column: self._sort_button(column) for column in markup.ORDER}
+        self._titles = self._box("nbc-pool-sorts", *self.sorts.values())
+        self.rows = [self._row(place) for place in range(rows)]
+        self._grid = self._box("nbc-pool-rows", *(part for row in self.rows for part in row))
+        self.turns = {
+            "First page": self._button("«", lambda: model.turn(-_FAR, rows)),
+            "Previous page": self._button("‹", lambda: model.turn(-1, rows)),
+            "Next page": self._button("›", lambda: model.turn(1, rows)),
+            "Last page": self._button("»", lambda: model.turn(_FAR, rows)),
+        }
+        for name, button in self.turns.items():
+            button.tooltip = name
+        first, back, on, last = self.turns.values()
+        self._pager = self._box("nbc-tools", first, back, self._place, on, last)
+        self.widget = self._box(
+            "nbcache-pool", self._look, self._figures, self._tools, self._titles, self._grid, self._empty,
+            self._pager, self._notice, self._shield(),
+        )  # fmt: skip
+        self.widget._dom_classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
+        self.draw()
+
+    # --- drawing -------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Bring every widget up to date; only what differs is sent."""
+        model = self.model
+        with self._lock:
+            self._lines, first, total = model.shown(len(self.rows))
+            now = model.clock()
+            some = bool(self._lines)
+            self._figures.value = markup.header(model.totals, one=model.owner is not None)
+            self._notice.value = markup.notice(model)
+            self._draw_tools()
+            for column, button in self.sorts.items():
+                button.description, button.tooltip = self._sort_text(column)
+            for place, parts in enumerate(self.rows):
+                self._fill(parts, self._lines[place] if place < len(self._lines) else None, now)
+            self._grid.layout = self._titles.layout = self._seen if some else self._absent
+            self._empty.value = "" if some else markup.empty(model)
+            self._pager.layout = self._seen if total > len(self.rows) else self._absent
+            self._place.value = f"{first + 1:,}–{first + len(self._lines):,} of {total:,} rows"
+
+    def _draw_tools(self) -> None:
+        model = self.model
+        self._question.value = f'<span role="alert" class="nbc-question">Clear {escape(model.scope)}?</span>'
+        self.clear_all.tooltip = f"Clear {model.scope}"
+        self.clear_all.disabled = not model.totals.entries
+        self.really.tooltip = f"Really clear {model.scope}"
+        question = (self._question, self.really, self.keep) if model.asking else (self.clear_all,)
+        inside = (self.look_inside,) if model.query and model.closed else ()
+        self._tools.children = (self.search, *inside, *question)
+
+    def _sort_text(self, column: Column) -> tuple[str, str]:
+        """Return what a title says and what its button does; the arrow tells the order without colour."""
+        current, descending = self.model.sort
+        title = COLUMNS[column][0]
+        if column != current:
+            return title, f"Sort by {title.lower()}"
+        order = "descending" if descending else "ascending"
+        return f"{title} {'▼' if descending else '▲'}", f"Sorted by {title.lower()}, {order}: turn round"
+
+    def _fill(self, parts: tuple[ipywidgets.Widget, ...], line: Line | None, now: float) -> None:
+        """Make one row of widgets show one line, or nothing."""
+        toggle, text, clear = parts
+        if line is None:
+            toggle.layout = text.layout = clear.layout = self._absent
+            return
+        label = line.function.label
+        with toggle.hold_sync():
+            toggle.layout = self._seen if line.kind == "function" else self._unseen
+            toggle.description = "▾" if line.opened else "▸"
+            toggle.tooltip = f"{'Hide' if line.opened else 'Show'} the entries of {label}"
+        with text.hold_sync():
+            text.layout = self._seen
+            text.value = markup.line(line, now)
+        with clear.hold_sync():
+            clearable = line.kind == "entry" or (line.kind == "function" and line.function.entries > 0)
+            clear.layout = self._seen if clearable else self._unseen
+            clear.tooltip = f"Clear {line.entry.label if line.entry else label}"
+
+    # --- what a click does ---------------------------------------------------------------------------------
+
+    def _toggle(self, place: int) -> None:
+        line = self._lines[place]
+        (self.model.close if line.opened else self.model.open)(line.function.name)
+
+    def _clear(self, place: int) -> None:
+        line = self._lines[place]
+        if line.entry is not None:
+            self.model.clear_entry(line.function.name, line.entry.address)
+        else:
+            self.model.clear_function(line.function.name)
+
+    def _searched(self, change: object) -> None:
+        self.model.search(self.search.value)
+        self.draw()
+
+    # --- the parts -----------------------------------------------------------------------------------------
+
+    def _html(self) -> ipywidgets.HTML:
+        return ipywidgets.HTML(layout=self._seen, style=self._look.style)
+
+    def _box(self, name: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
+        return ipywidgets.Box(children, layout=self._seen, _dom_classes=(name,))
+
+    def _button(self, text: str, act: Callable[[], object], *classes: str) -> ipywidgets.Button:
+        def pressed(_: ipywidgets.Button) -> None:
+            with self._lock:
+                act()
+                self.draw()
+
+        button = ipywidgets.Button(description=text, layout=self._seen, style=self._button_style, _dom_classes=classes)
+        button.on_click(pressed)
+        return button
+
+    def _sort_button(self, column: Column) -> ipywidgets.Button:
+        return self._button("", lambda: self.model.sort_by(column), "nbc-plain", f"nbc-sort-{column}")
+
+    def _row(self, place: int) -> tuple[ipywidgets.Button, ipywidgets.HTML, ipywidgets.Button]:
+        toggle = self._button("▸", lambda: self._toggle(place), "nbc-plain")
+        return toggle, self._html(), self._button("Clear", lambda: self._clear(place))
+
+    def _shield(self) -> ipywidgets.Output:
+        """Return an invisible output whose script keeps JupyterLab's shortcuts away from focused buttons.
+
+        With the focus on a button, `d d` would delete the notebook's cell. ipywidgets has no trait for the
+        attribute that prevents it; a front end that runs no scripts in outputs has no such shortcuts either.
+        """
+        script = (_FOLDER / "panel_pool.js").read_text(encoding="utf-8")
+        bundle = {"output_type": "display_data", "data": {"application/javascript": script}, "metadata": {}}
+        return ipywidgets.Output(outputs=(bundle,), layout=self._seen, _dom_classes=("nbc-shield",))
