@@ -1,0 +1,64 @@
+"""Where in a value something was met, as Python would write it: ``['model'].layers[0]``. For messages only."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+_ENOUGH = 200_000
+
+
+def path_to(root: object, target: object) -> str:
+    """Return the shortest way from `root` to the very object `target`; empty when it is the root, or not found."""
+    waiting: deque[tuple[object, str]] = deque([(root, "")])
+    met = {id(root): root}
+    while waiting and len(met) < _ENOUGH:
+        value, path = waiting.popleft()
+        if value is target:
+            return path
+        for step, part in _parts(value):
+            if id(part) not in met:
+                met[id(part)] = part
+                waiting.append((part, path + step))
+    return ""
+
+
+def _parts(value: Any) -> Iterator[tuple[str, object]]:
+    if isinstance(value, (str, bytes, int, float, complex)):
+        return
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield f"[{_short(key)}]", part
+            yield f".keys()[{_short(key)}]", key
+    elif isinstance(value, (list, tuple, deque)):
+        for place, part in enumerate(value):
+            yield f"[{place}]", part
+    elif isinstance(value, (set, frozenset)):
+        for part in value:
+            yield "{...}", part
+    for name in ("__self__", "__func__", "__wrapped__", "func", "args", "keywords"):
+        if name in getattr(type(value), "__dict__", {}):
+            yield f".{name}", getattr(value, name, None)
+    for name, cell in zip(_free_names(value), getattr(value, "__closure__", None) or (), strict=False):
+        try:
+            yield f".{name}", cell.cell_contents
+        except ValueError:  # an empty cell
+            continue
+    state = getattr(value, "__dict__", None)
+    if isinstance(state, dict):
+        for name, part in state.items():
+            yield f".{name}", part
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__") and hasattr(value, name):
+                yield f".{name}", getattr(value, name)
+
+
+def _free_names(value: Any) -> tuple[str, ...]:
+    return tuple(getattr(getattr(value, "__code__", None), "co_freevars", ()))
+
+
+def _short(key: object) -> str:
+    return repr(key) if isinstance(key, (str, int, float, bytes, bool, type(None))) else f"<{type(key).__name__}>"
