@@ -1,0 +1,14 @@
+"""What is measured: each case runs for each system in a process of its own."""
+
+from __future__ import annotations
+
+from . import arguments, cold, growth, hits, imports, isolation, memory, misses, stampede
+from .case import Case
+
+CASES: dict[str, Case] = {
+    case.name: case
+    for room in (isolation, hits, arguments, cold, memory, stampede, imports, misses, growth)
+    for case in room.CASES
+}
+
+__all__ = ["CASES", "Case"]

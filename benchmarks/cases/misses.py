@@ -1,0 +1,42 @@
+"""What a system adds to a computation whose result it stores."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+from systems import System
+from timing import best, once
+
+from .case import Case
+
+ELEMENTS = 256_000_000 // 8
+
+
+def tiny(x: int) -> int:
+    return x
+
+
+def filled(x: int) -> np.ndarray:
+    return np.full(ELEMENTS, float(x))
+
+
+def _tiny(system: System, folder: Path) -> dict[str, float]:
+    cached, numbers = system.decorate(tiny, folder), itertools.count()
+    cached(next(numbers))
+    return {"time": best("f(next(numbers))", {"f": cached, "numbers": numbers}, batch_seconds=0.2, budget=2.0)}
+
+
+def _large(system: System, folder: Path) -> dict[str, float]:
+    cached = system.decorate(filled, folder)
+    cached(0)
+    computing = min(once(lambda: filled(1)) for _ in range(3))
+    storing = min(once(lambda x=x: cached(x)) for x in range(1, 4))  # type: ignore[misc]
+    return {"time": max(0.0, storing - computing)}
+
+
+CASES = [
+    Case("miss: int", "T14", _tiny, rounds=3),
+    Case("miss: array 256 MB", "T14", _large, in_quick=False, rounds=3),
+]

@@ -1,0 +1,136 @@
+"""The results as text: each row with every system, its ratio, and what was aimed at."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cases import CASES
+from systems import SYSTEMS, ours, peers
+from targets import judged
+
+Table = dict[str, dict[str, float]]
+
+
+def write(results: dict[str, Any], out: Path) -> None:
+    """Print the table; keep it, its numbers and its picture in a folder."""
+    text = "\n".join(lines(results))
+    print(text)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.txt").write_text(text + "\n", encoding="utf-8")
+    (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    from plot import draw
+
+    draw(medians(results), isolating(results), out / "results.png")
+    print(f"\nWritten to {out}: results.txt, results.json, results.png")
+
+
+def medians(results: dict[str, Any]) -> Table:
+    """The median of each number; the row is the case, or the case and the number's name."""
+    table: Table = {}
+    for case, systems in results["cases"].items():
+        for system, numbers in systems.items():
+            for metric, values in numbers.items():
+                row = case if metric == "time" else f"{case}: {metric}"
+                table.setdefault(row, {})[system] = statistics.median(values)
+    return table
+
+
+def isolating(results: dict[str, Any]) -> set[str]:
+    """The peers whose results a caller may change; all of them where that was not measured."""
+    leaks = medians(results).get("leaks of a changed result (of 4)", {})
+    return {name for name in peers if not leaks.get(name)}
+
+
+def lines(results: dict[str, Any]) -> Iterator[str]:
+    table, fair = medians(results), isolating(results)
+    limits = {name: statistics.median(values) for name, values in results["limits"].items()}
+    names = [name for name in SYSTEMS if any(name in row for row in table.values())]
+    yield f"Medians of up to {results['rounds']} rounds{' (--quick)' if results['quick'] else ''}, "
+    yield "each case and system in a process of its own. * marks systems that hand out shared results."
+    yield ""
+    yield "What this machine can do"
+    for name, value in limits.items():
+        yield f"  {name:<44}{duration(value):>10}"
+    heads = [name + ("" if name in ours or name in fair else "*") for name in names]
+    widths = [max(9, len(head) + 2) for head in heads]
+    row_before = ""
+    for row, values in table.items():
+        case = CASES[row if row in CASES else row.rsplit(": ", 1)[0]]
+        metric = "" if row in CASES else row.rsplit(": ", 1)[1]
+        if metric in ("empty", "stale", "alive", "elements"):
+            continue
+        if case.row != row_before:
+            yield ""
+            yield f"{case.row:<42}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)) + "   best peer"
+            row_before = case.row
+        unit = unit_of(case.unit, metric)
+        cells = []
+        for name, width in zip(names, widths, strict=True):
+            stale = table.get(f"{case.name}: stale", {}).get(name)
+            cell = shown(values[name], unit) if name in values else "-"
+            cells.append(f"{cell + ('!' if stale and not metric else ''):>{width}}")
+        yield f"{row[:41]:<42}" + "".join(cells) + "   " + against(values, fair, table.get(f"{case.name}: stale", {}))
+        empty = table.get(f"{case.name}: empty")
+        if empty and not metric:
+            wrappers = [values[name] / empty[name] if name in values else math.nan for name in names]
+            cells = [f"{times(value):>{width}}" for value, width in zip(wrappers, widths, strict=True)]
+            yield f"{'  in empty wrappers':<42}" + "".join(cells)
+    yield ""
+    yield "! returned the result of another argument: its key samples, or leaves the content out"
+    yield ""
+    yield "What was aimed at"
+    yield from (f"  {line}" for line in judged(table, limits, fair))
+    if results["failures"]:
+        yield ""
+        yield "Not measured"
+        yield from (f"  {name}: {reason}" for name, reason in results["failures"].items())
+
+
+def against(values: dict[str, float], fair: set[str], stale: dict[str, float]) -> str:
+    """How the better of ours compares with the best peer that isolates and is not stale."""
+    rivals = [value for name, value in values.items() if name in fair and not stale.get(name)]
+    mine = [values[name] for name in ours if name in values]
+    if not rivals or not mine or min(mine) <= 0 or min(rivals) <= 0:
+        return ""
+    ratio = min(rivals) / min(mine)
+    return f"x{times(ratio)}" if ratio >= 1 else f"x{times(ratio)} (we lose)"
+
+
+def unit_of(unit: str, metric: str) -> str:
+    """The unit of a case's number, from its name where it is not the case's own."""
+    if metric in ("memory", "disk"):
+        return "B"
+    return "" if metric in ("entries", "other modules") else unit
+
+
+def shown(value: float, unit: str) -> str:
+    if unit == "s":
+        return duration(value)
+    if unit == "B":
+        return size(value)
+    return f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}" if seconds / scale < 999.5 else f"{seconds / scale:,.0f} {unit}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+def size(count: float) -> str:
+    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
+        if count >= scale:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count:.0f} B"
+
+
+def times(ratio: float) -> str:
+    if math.isnan(ratio):
+        return "-"
+    return f"{ratio:,.0f}" if ratio >= 99.5 else f"{ratio:.3g}"
