@@ -1,0 +1,134 @@
+"""What an entry keeps of a value: its pickle stream, and the buffers beside it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import serialize
+from .section import MAPPED_FROM, RamSection, Section, arrange, in_order, spool
+from .serialize import READONLY, WRITABLE, Serialized
+from .treehash import digest_of_pieces
+
+__all__ = ["Body"]
+
+Loader = Callable[[bytes, Sequence[memoryview], bytes], Any]
+
+
+class Body:
+    """A serialized value, from which independent values are made.
+
+    Parameters
+    ----------
+    stream, kinds : as in `Serialized`
+    spans : offset and length of each buffer in the section
+    section : the buffers; `None` while they are still the memory of the caller's value, given in `loose`
+    root : their digest, where it is known already
+    load : puts the value together; another one where not every stream is trusted
+
+    Notes
+    -----
+    Never changes once made: threads share it.
+    """
+
+    __slots__ = ("_load", "_loose", "_root", "_section", "kinds", "length", "spans", "stream")
+
+    def __init__(
+        self,
+        stream: bytes,
+        kinds: bytes,
+        spans: Sequence[tuple[int, int]],
+        section: Section | None,
+        loose: Sequence[memoryview] = (),
+        root: bytes | None = None,
+        load: Loader = serialize.loads,
+    ) -> None:
+        self.stream = stream
+        self.kinds = kinds
+        self.spans = spans
+        self.length = spans[-1][0] + spans[-1][1] if spans else 0
+        self._section = section
+        self._loose = loose
+        self._root = root
+        self._load = load
+
+    @classmethod
+    def of(cls, serialized: Serialized) -> Body:
+        """Wrap a fresh serialization, whose buffers alias the caller's value."""
+        lengths = [buffer.nbytes for buffer in serialized.buffers]
+        spans = list(zip(arrange(lengths)[0], lengths, strict=True))
+        return cls(serialized.stream, serialized.kinds, spans, None, serialized.buffers)
+
+    @property
+    def size(self) -> int:
+        """Bytes it occupies."""
+        return len(self.stream) + self.length
+
+    def owned(self, folder: Path | None) -> Body:
+        """Return a body whose bytes are nobody else's: in memory, or mapped from a nameless file in `folder`."""
+        if not self.kinds or (self._section is not None and not self._could_be_mapped(folder)):
+            return self
+        section = spool(self.pieces(), folder)
+        if self._section is not None and isinstance(section, RamSection):
+            return self  # the file could not be written, and the bytes are in memory already
+        return Body(self.stream, self.kinds, self.spans, section, (), self._root, self._load)
+
+    def _could_be_mapped(self, folder: Path | None) -> bool:
+        return isinstance(self._section, RamSection) and folder is not None and self.length > MAPPED_FROM
+
+    def pieces(self) -> list[memoryview]:
+        """List the buffers in order, with the zeros between them."""
+        if self._section is not None:
+            return [self._section.shared()] if self.length else []
+        return in_order(self._loose, [offset for offset, _ in self.spans])
+
+    def root(self) -> bytes:
+        """Digest the buffers, once."""
+        if self._root is None:
+            self._root = digest_of_pieces(self.pieces())
+        return self._root
+
+    def fresh(self) -> Any:
+        """Make a value that shares nothing with any other."""
+        if not self.kinds:
+            return self._load(self.stream, (), b"")
+        if self._section is None:
+            return self._load(self.stream, self._copies_of_loose(), self.kinds)
+        private = self._section.private() if WRITABLE in self.kinds else self._section.shared()
+        return self._load(self.stream, self._cut(private), self.kinds)
+
+    def simplest(self) -> Callable[[], Any]:
+        """Return the shortest way to `fresh` for a small stream without buffers."""
+        if self._load is serialize.loads:
+            return partial(pickle.loads, self.stream)
+        return self.fresh
+
+    def copied(self) -> Any:
+        """Make an independent value in plain memory, for those who will write to all of it."""
+        if not self.kinds or self._section is None:
+            return self.fresh()
+        return self._load(self.stream, self._cut(memoryview(bytearray(self._section.shared()))), self.kinds)
+
+    def master(self) -> Any:
+        """Make the value over memory that nobody can write, for types that copy what they change."""
+        if not self.kinds:
+            return self.fresh()
+        if self._section is None:
+            copies = [memoryview(bytes(buffer)) for buffer in self._loose]
+            return self._load(self.stream, copies, self.kinds)
+        return self._load(self.stream, self._cut(self._section.shared()), self.kinds)
+
+    def _copies_of_loose(self) -> list[memoryview]:
+        return [
+            memoryview(bytearray(buffer) if kind == WRITABLE else bytes(buffer))
+            for buffer, kind in zip(self._loose, self.kinds, strict=True)
+        ]
+
+    def _cut(self, whole: memoryview) -> list[memoryview]:
+        views = [whole[offset : offset + length] for offset, length in self.spans]
+        if READONLY in self.kinds:
+            return [v.toreadonly() if k == READONLY else v for v, k in zip(views, self.kinds, strict=True)]
+        return views

@@ -1,0 +1,301 @@
+"""How the array libraries' values are taken apart without copying their memory, and put together again.
+
+numpy, polars and torch are recognised when they are loaded and never imported for a value of somebody else. The
+functions that put values together are named in stored streams: renaming one makes stored values misses.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from collections.abc import Callable
+from functools import partial
+from pickle import PickleBuffer
+from typing import Any
+
+__all__ = [
+    "INLINE_BELOW",
+    "array",
+    "masked",
+    "polars_frame",
+    "polars_series",
+    "reducers",
+    "scalar",
+    "tensor",
+    "view_as",
+]
+
+INLINE_BELOW = 1024
+"""Bytes below which an array travels inside the stream, where a copy costs less than a buffer of its own."""
+
+Reduction = tuple[Any, ...]
+Reducer = Callable[[Any], Any]
+
+_PLAIN_KINDS = frozenset("?biufcSU")
+
+
+def reducers(inline_below: int = INLINE_BELOW) -> dict[type, Reducer] | None:
+    """Return what a pickler shall do with exact types of the guests loaded now; `None` when there is no guest.
+
+    Parameters
+    ----------
+    inline_below : bytes from which an array becomes a buffer of its own; 0 leaves nothing in the stream
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not hasattr(numpy, "ndarray"):
+        return None
+    table: dict[type, Reducer] = dict(copyreg.dispatch_table)
+    reduce_array = partial(_reduce_array, inline_below)
+    table[numpy.ndarray] = reduce_array
+    for name in ("recarray", "matrix", "memmap"):
+        table[getattr(numpy, name)] = _reduce_subclass
+    for name in _SCALARS:
+        table[getattr(numpy, name)] = _reduce_scalar
+    ma = sys.modules.get("numpy.ma")
+    if ma is not None and hasattr(ma, "MaskedArray"):
+        table[ma.MaskedArray] = _reduce_masked
+    polars = sys.modules.get("polars")
+    if polars is not None and hasattr(polars, "DataFrame") and hasattr(polars, "Series"):
+        table[polars.DataFrame] = _reduce_polars_frame
+        table[polars.Series] = _reduce_polars_series
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "Tensor"):
+        table[torch.Tensor] = _Tensors().reduce
+    return table
+
+
+# --- numpy
+
+_SCALARS = (
+    "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "longlong", "ulonglong",
+    "float16", "float32", "float64", "longdouble", "complex64", "complex128", "clongdouble",
+    "datetime64", "timedelta64",
+)  # fmt: skip
+
+
+def _reduce_scalar(value: Any) -> Reduction:
+    return scalar, (value.dtype.str, value.tobytes())
+
+
+def scalar(spec: str, content: bytes) -> Any:
+    """Put a numpy scalar together."""
+    import numpy
+
+    return numpy.frombuffer(content, numpy.dtype(spec))[0]
+
+
+def _reduce_array(inline_below: int, value: Any) -> Reduction:
+    dtype = value.dtype
+    kind = dtype.kind
+    if dtype.hasobject or kind == "T" or not dtype.itemsize or dtype.metadata:
+        return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+    shape, writable, axes = value.shape, value.flags.writeable, None
+    stretched = not writable and 0 in value.strides and value.size > 1
+    laid = value[tuple(slice(1) if s == 0 else slice(None) for s in value.strides)] if stretched else value
+    if laid.flags.c_contiguous:
+        order = "C"
+    elif laid.flags.f_contiguous:
+        order = "F"
+    else:
+        # The axes from the longest stride to the shortest: memory order is kept, and a permuted array is not copied.
+        axes = tuple(sorted(range(laid.ndim), key=lambda axis: -abs(laid.strides[axis])))
+        laid = laid.transpose(axes)
+        if not laid.flags.c_contiguous:
+            laid = laid.copy(order="C")
+            laid.flags.writeable = writable
+        order = "C"
+    if kind in _PLAIN_KINDS:
+        spec = dtype.str
+    else:
+        spec = dtype.str if kind in "mM" else dtype
+        flat = laid.T if order == "F" else laid
+        flat = flat.reshape(-1).view("u1")
+        return array, (
+            _content(flat, inline_below),
+            spec,
+            laid.shape,
+            order,
+            axes,
+            shape if stretched else None,
+            writable,
+        )
+    return array, (_content(laid, inline_below), spec, laid.shape, order, axes, shape if stretched else None, writable)
+
+
+def _content(value: Any, inline_below: int) -> PickleBuffer | bytearray:
+    if value.nbytes < inline_below:
+        return bytearray(PickleBuffer(value).raw())
+    return PickleBuffer(value)
+
+
+def array(
+    content: Any,
+    spec: Any,
+    shape: tuple[int, ...],
+    order: Any,
+    axes: tuple[int, ...] | None,
+    stretched: tuple[int, ...] | None,
+    writable: bool,
+) -> Any:
+    """Put an array together over `content`, without a copy.
+
+    Parameters
+    ----------
+    content : bytes of the elements, writable if the array is
+    spec : the dtype, as text where text says all
+    shape, order : of the elements in memory
+    axes : the order of axes that `shape` stands for; `None` is their own
+    stretched : the shape of a broadcast array
+    """
+    import numpy
+
+    made = numpy.frombuffer(content, numpy.dtype(spec)).reshape(shape, order=order)
+    if axes is not None:
+        made = made.transpose(sorted(range(len(axes)), key=axes.__getitem__))
+    if stretched is not None:
+        made = numpy.broadcast_to(made, stretched)
+    if not writable and made.flags.writeable:
+        made.flags.writeable = False
+    return made
+
+
+def _reduce_subclass(value: Any) -> Reduction:
+    import numpy
+
+    if value.dtype.hasobject:
+        return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+    return view_as, (value.view(numpy.ndarray), type(value))
+
+
+def view_as(plain: Any, kind: type) -> Any:
+    """Give an array its subclass back."""
+    return plain.view(kind)
+
+
+def _reduce_masked(value: Any) -> Reduction:
+    import numpy
+
+    if value.dtype.hasobject or value._optinfo:
+        return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+    mask = None if value.mask is numpy.ma.nomask else numpy.asarray(value.mask)
+    filling = None if value._fill_value is None else numpy.asarray(value._fill_value)
+    return masked, (numpy.asarray(value.data), mask, filling, bool(value.hardmask))
+
+
+def masked(content: Any, mask: Any, filling: Any, hard: bool) -> Any:
+    """Put a masked array together."""
+    import numpy
+
+    known = numpy.ma.nomask if mask is None else mask
+    made = numpy.ma.MaskedArray(content, mask=known, hard_mask=hard, copy=False)
+    if filling is not None:
+        made.fill_value = filling[()]
+    return made
+
+
+# --- polars
+
+
+def _reduce_polars_frame(value: Any) -> Reduction:
+    table = _arrow_table(value)
+    if table is None:
+        return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+    return polars_frame, (table,)
+
+
+def _reduce_polars_series(value: Any) -> Reduction:
+    table = _arrow_table(value.to_frame())
+    if table is None:
+        return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+    return polars_series, (table,)
+
+
+def _arrow_table(frame: Any) -> Any:
+    """Turn a polars frame into an Arrow table over the same memory; `None` where that would lose something."""
+    polars = sys.modules["polars"]
+    if not frame.width or not frame.height:
+        return None
+    try:
+        table = frame.to_arrow(compat_level=polars.CompatLevel.newest())
+        same = polars.from_arrow(table, rechunk=False)
+    except Exception:
+        # No pyarrow, an old polars, a column of Python objects: polars' own way knows them all, only slower.
+        return None
+    return table if same.schema == frame.schema else None
+
+
+def polars_frame(table: Any) -> Any:
+    """Put a polars frame together over the memory of an Arrow table."""
+    import polars
+
+    return polars.from_arrow(table, rechunk=False)
+
+
+def polars_series(table: Any) -> Any:
+    """Put a polars series together over the memory of an Arrow table."""
+    return polars_frame(table).to_series(0)
+
+
+# --- torch
+
+
+class _Storage:
+    """The memory that several tensors of one value may share: written once."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+
+    def __reduce__(self) -> Reduction:
+        return storage, (self.content,)
+
+
+class _Tensors:
+    """Takes the tensors of one value apart, and remembers the memory it has met."""
+
+    def __init__(self) -> None:
+        self._storages: dict[tuple[int, int], _Storage] = {}
+
+    def reduce(self, value: Any) -> Reduction:
+        import torch
+
+        ordinary = (
+            value.device.type == "cpu"
+            and value.layout is torch.strided
+            and value.grad_fn is None
+            and value.grad is None
+            and not value.__dict__
+            and not value.is_quantized
+            and not value.is_conj()
+            and not value.is_neg()
+            and not value._backward_hooks
+            and value.untyped_storage().nbytes()
+        )
+        if not ordinary:
+            return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+        memory = value.untyped_storage()
+        place = (memory.data_ptr(), memory.nbytes())
+        found = self._storages.get(place)
+        if found is None:
+            raw = torch.empty(0, dtype=torch.uint8).set_(memory)
+            found = self._storages[place] = _Storage(raw.numpy())
+        kind = str(value.dtype).removeprefix("torch.")
+        view = (found, kind, value.storage_offset(), tuple(value.shape), value.stride(), value.requires_grad)
+        return tensor, view
+
+
+def storage(content: Any) -> Any:
+    """Lay a tensor of bytes over an array's memory."""
+    import torch
+
+    return torch.from_numpy(content)
+
+
+def tensor(
+    memory: Any, kind: str, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], requires_grad: bool
+) -> Any:
+    """Put a tensor together over memory that other tensors may share."""
+    import torch
+
+    made = torch.empty(0, dtype=getattr(torch, kind))
+    made = made.set_(memory.untyped_storage(), offset, shape, strides)
+    return made.requires_grad_() if requires_grad else made

@@ -1,0 +1,182 @@
+"""The format of an entry, and the one place that parses it.
+
+prefix | header | MAC | files | parts | recording | table | stream | zeros | buffers
+
+The prefix names the format and the key; the header is canonical JSON; the MAC authenticates both. The header holds
+the length and SHA-256 of each section, and the tree digest of the buffers, so that the MAC covers every byte.
+Nothing behind the prefix is looked at before the MAC is right, and nothing is accepted unless all lengths add up to
+the size of the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DamagedEntryError, ForeignEntryError, UnstorableResultError
+from .serialize import BLOBS, READONLY, WRITABLE
+from .signing import MAC_BYTES, Keyring
+from .source import Source
+
+__all__ = ["SECTIONS", "Head", "compose", "pack_table", "read_head", "read_section", "unpack_table"]
+
+SECTIONS = ("files", "parts", "recording", "table", "stream")
+VERSION = 1
+
+_MAGIC = b"\x89NBCACHE"
+_PREFIX = struct.Struct("<8sHHI8s")  # magic, version, nothing, length of the header, id of the key
+_MAX_HEADER = 64 << 10
+_PAGE = 4096
+_PURPOSE = b"entry/v1"
+_ALGORITHM = "hmac-sha256, sha256, sha256-tree-1MiB"
+_SPAN = struct.Struct("<QQB")  # offset and length of a buffer, its kind
+_KINDS = BLOBS | {READONLY, WRITABLE}
+_NOTHING = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A header whose MAC was right.
+
+    Attributes
+    ----------
+    facts : what `compose` was given
+    mac : the MAC, which stands for everything in the entry
+    spans : offset and length of each section
+    digests : SHA-256 of each section in hexadecimal, empty for an empty section
+    start, length : of the buffers
+    root : tree digest of the buffers
+    """
+
+    facts: dict[str, Any]
+    mac: bytes
+    spans: dict[str, tuple[int, int]]
+    digests: dict[str, str]
+    start: int
+    length: int
+    root: bytes
+
+
+def compose(
+    facts: dict[str, Any], sections: Sequence[bytes], length: int, root: bytes, keyring: Keyring
+) -> tuple[bytes, bytes]:
+    """Make what comes before the sections, and the zeros between them and the buffers.
+
+    Parameters
+    ----------
+    facts : what the header says beside the layout; JSON
+    sections : their content, in the order of `SECTIONS`
+    length, root : of the buffers; the root of no buffers is empty
+    """
+    header = {
+        "algorithm": _ALGORITHM,
+        "key": keyring.id,
+        "facts": facts,
+        "sections": [[len(s), hashlib.sha256(s).hexdigest() if s else _NOTHING] for s in sections],
+        "buffers": [length, root.hex()],
+    }
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii")
+    if len(text) > _MAX_HEADER:
+        raise UnstorableResultError("The names and times of a result are too long to be stored with it.")
+    prefix = _PREFIX.pack(_MAGIC, VERSION, 0, len(text), bytes.fromhex(keyring.id))
+    mac = keyring.sign(_PURPOSE, prefix, text)
+    end = len(prefix) + len(text) + len(mac) + sum(map(len, sections))
+    return prefix + text + mac, bytes(-end % _PAGE) if length else b""
+
+
+def read_head(source: Source, keyring: Keyring) -> Head:
+    """Authenticate and parse the header, and check that all lengths add up.
+
+    Raises
+    ------
+    ForeignEntryError
+        Another key signed it.
+    DamagedEntryError
+        It is not a whole entry, or not one that a key of ours signed.
+    """
+    if source.size < _PREFIX.size + MAC_BYTES:
+        raise DamagedEntryError("it is cut short" if source.size else "it is empty")
+    prefix = source.read(0, _PREFIX.size)
+    magic, version, nothing, header_length, key = _PREFIX.unpack(prefix)
+    if magic != _MAGIC:
+        raise DamagedEntryError("it is not an entry of nbcache")
+    if version != VERSION or nothing:
+        raise DamagedEntryError(f"its format is version {version}, this is nbcache for version {VERSION}")
+    if not keyring.knows(key.hex()):
+        raise ForeignEntryError(f"it was signed with the key {key.hex()}")
+    end = _PREFIX.size + header_length + MAC_BYTES
+    if header_length > _MAX_HEADER or end > source.size:
+        raise DamagedEntryError("it is cut short")
+    signed = source.read(_PREFIX.size, header_length + MAC_BYTES)
+    text, mac = signed[:header_length], signed[header_length:]
+    if not keyring.verify(_PURPOSE, mac, prefix, text):
+        raise DamagedEntryError("its signature is wrong")
+    try:
+        return _parsed(text, mac, end, source.size)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedEntryError(f"its header is not understood ({error})") from error
+
+
+def _parsed(text: bytes, mac: bytes, end: int, size: int) -> Head:
+    header = json.loads(text)
+    spans, digests = {}, {}
+    for name, (length, digest) in zip(SECTIONS, header["sections"], strict=True):
+        spans[name] = (end, _length(length))
+        digests[name] = digest
+        end += length
+    length, root = header["buffers"]
+    start = end + (-end % _PAGE if _length(length) else 0)
+    if start + length != size:
+        raise DamagedEntryError(f"it has {size} bytes instead of {start + length}")
+    return Head(header["facts"], mac, spans, digests, start, length, bytes.fromhex(root))
+
+
+def _length(given: object) -> int:
+    if type(given) is not int or given < 0:
+        raise ValueError("a length is not a number")
+    return given
+
+
+def read_section(source: Source, head: Head, name: str) -> bytes:
+    """Read one section into memory of our own, and verify it there."""
+    offset, length = head.spans[name]
+    if not length:
+        return b""
+    content = source.read(offset, length)
+    if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), head.digests[name]):
+        raise DamagedEntryError(f"its {name} section was altered")
+    return content
+
+
+def check_padding(source: Source, head: Head) -> None:
+    """Check that only zeros lie between the sections and the buffers."""
+    end = sum(head.spans[SECTIONS[-1]])
+    if head.start > end and any(source.read(end, head.start - end)):
+        raise DamagedEntryError("there are bytes between its parts")
+
+
+def pack_table(spans: Sequence[tuple[int, int]], kinds: bytes) -> bytes:
+    """Write down where the buffers are and what they become."""
+    return b"".join(_SPAN.pack(offset, length, kind) for (offset, length), kind in zip(spans, kinds, strict=True))
+
+
+def unpack_table(table: bytes, total: int) -> tuple[list[tuple[int, int]], bytes]:
+    """Read the table of buffers: in order, within the buffers' `total` bytes, and nowhere over each other."""
+    spans, kinds, end = [], bytearray(), 0
+    try:
+        for offset, length, kind in _SPAN.iter_unpack(table):
+            if offset < end or kind not in _KINDS:
+                raise DamagedEntryError("its table of buffers is not in order")
+            spans.append((offset, length))
+            kinds.append(kind)
+            end = offset + length
+    except struct.error as error:
+        raise DamagedEntryError("its table of buffers is cut short") from error
+    if end != total:
+        raise DamagedEntryError("its table does not cover its buffers")
+    return spans, bytes(kinds)

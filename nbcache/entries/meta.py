@@ -1,0 +1,125 @@
+"""What is known of a stored value without loading it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, overload
+
+__all__ = ["Address", "Meta", "meta_of", "sections_of"]
+
+LONGEST_ARGUMENTS = 8192
+
+Part = tuple[str, str, str]
+
+
+class Address(NamedTuple):
+    """Where an entry belongs: the function or cell that owns it, and the key of the call."""
+
+    owner: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """The facts of one entry.
+
+    Attributes
+    ----------
+    owner : "module.qualname", or "cell NAME"
+    arguments : text, for people
+    created, expires : epoch seconds; an entry that expires at `None` never does
+    seconds : it took to compute
+    kind : "value", "cell", "trace" or "profile"
+    files : path and kind of each file that was read
+    parts : label, digest and summary of each part of the key
+    namespace : of the store it was made for
+    """
+
+    owner: str
+    arguments: str
+    created: float
+    expires: float | None
+    seconds: float
+    kind: str = "value"
+    files: tuple[tuple[str, str], ...] = ()
+    parts: Sequence[Part] = ()
+    namespace: str = ""
+
+
+class _UnreadParts(Sequence[Part]):
+    """Verified text of the parts, which a hit never looks at: parsed at the first look."""
+
+    __slots__ = ("_parts", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._parts: tuple[Part, ...] | None = None
+
+    def _read(self) -> tuple[Part, ...]:
+        if self._parts is None:
+            self._parts = tuple((label, digest, summary) for label, digest, summary in json.loads(self._text))
+        return self._parts
+
+    @overload
+    def __getitem__(self, index: int) -> Part: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Part, ...]: ...
+    def __getitem__(self, index: int | slice) -> Part | tuple[Part, ...]:
+        return self._read()[index]
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self._read())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._read() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._read())
+
+    def __repr__(self) -> str:
+        return repr(self._read())
+
+
+def _text(rows: Sequence[Sequence[str]]) -> bytes:
+    return json.dumps(rows, separators=(",", ":")).encode("ascii") if rows else b""
+
+
+def sections_of(meta: Meta) -> tuple[bytes, bytes]:
+    """Write the files and the parts down; nothing for none."""
+    return _text(meta.files), _text(tuple(meta.parts))
+
+
+def facts_of(meta: Meta, address: Address) -> dict[str, Any]:
+    """Collect what the header says of an entry."""
+    return {
+        "owner": address.owner,
+        "address": address.key,
+        "name": meta.owner,
+        "arguments": meta.arguments[:LONGEST_ARGUMENTS],
+        "created": meta.created,
+        "expires": meta.expires,
+        "seconds": meta.seconds,
+        "kind": meta.kind,
+        "namespace": meta.namespace,
+    }
+
+
+def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address, Meta]:
+    """Read the address and the facts back from an authenticated header and its sections."""
+    meta = Meta(
+        facts["name"],
+        facts["arguments"],
+        facts["created"],
+        facts["expires"],
+        facts["seconds"],
+        facts["kind"],
+        tuple((path, kind) for path, kind in json.loads(files)) if files else (),
+        _UnreadParts(parts) if parts else (),
+        facts["namespace"],
+    )
+    return Address(facts["owner"], facts["address"]), meta

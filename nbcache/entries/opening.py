@@ -1,0 +1,105 @@
+"""Packed bytes in, a verified entry's parts out; whatever is wrong with them is said in one exception."""
+
+from __future__ import annotations
+
+import hmac
+from typing import NamedTuple
+
+from ..errors import DamagedEntryError
+from . import layout, restore, safe, serialize
+from .body import Body
+from .layout import Head
+from .meta import Address, Meta, meta_of
+from .section import MAPPED_FROM, FileSection, RamSection, Section
+from .signing import Keyring
+from .source import FileSource, MemorySource, source_of
+from .treehash import digest_of_file, digest_of_pieces
+from .verified import VerifiedFiles
+
+__all__ = ["Opened", "opened", "peeked"]
+
+Bytes = bytes | bytearray | memoryview
+
+
+class Opened(NamedTuple):
+    """The verified parts of an entry."""
+
+    meta: Meta
+    recording: bytes
+    recipe: str
+    body: Body
+
+
+def peeked(given: int | Bytes, keyring: Keyring) -> tuple[Address, Meta, int]:
+    """Verify and read what comes before the value: address, facts, and the size of the whole."""
+    source = source_of(given)
+    head = layout.read_head(source, keyring)
+    address, meta = _described(source, head)
+    return address, meta, source.size
+
+
+def opened(
+    given: int | Bytes, address: Address, keyring: Keyring, *, safely: bool, memo: VerifiedFiles | None
+) -> Opened:
+    """Verify a packed entry, all of it.
+
+    The stream is read into memory of our own, verified there and loaded from there, whatever happens to the file.
+    Buffers are verified where they lie, unless `memo` knows that they were.
+    """
+    source = source_of(given)
+    head = layout.read_head(source, keyring)
+    found, meta = _described(source, head)
+    if found != address:
+        raise DamagedEntryError(f"it belongs to {found.owner}, under the key {found.key}")
+    recording = layout.read_section(source, head, "recording")
+    spans, kinds = layout.unpack_table(layout.read_section(source, head, "table"), head.length)
+    stream = layout.read_section(source, head, "stream")
+    recipe = head.facts.get("recipe")
+    if recipe not in restore.RECIPES:
+        raise DamagedEntryError(f"its recipe {recipe!r} is not known")
+    layout.check_padding(source, head)
+    section = _buffers(source, head, memo) if kinds else None
+    load = safe.loads if safely else serialize.loads
+    return Opened(meta, recording, recipe, Body(stream, kinds, spans, section, (), head.root, load))
+
+
+def _described(source: FileSource | MemorySource, head: Head) -> tuple[Address, Meta]:
+    files = layout.read_section(source, head, "files")
+    parts = layout.read_section(source, head, "parts")
+    try:
+        return meta_of(head.facts, files, parts)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedEntryError(f"its facts are not understood ({error})") from error
+
+
+def _buffers(source: FileSource | MemorySource, head: Head, memo: VerifiedFiles | None) -> Section:
+    """Return the buffers, verified: in place if the file can only be changed by this user, else in memory."""
+    if isinstance(source, FileSource) and head.length > MAPPED_FROM and source.mappable():
+        return _mapped(source, head, memo)
+    content = memoryview(source.read(head.start, head.length))
+    _compare(digest_of_pieces([content]), head)
+    return RamSection(content)
+
+
+def _mapped(source: FileSource, head: Head, memo: VerifiedFiles | None) -> Section:
+    if memo is None or not memo.holds(source.facts, head.mac):
+        try:
+            _compare(digest_of_file(source.descriptor, head.start, head.length), head)
+        except (OSError, EOFError) as error:
+            raise DamagedEntryError(f"its buffers cannot be read ({error})") from error
+        if not source.unchanged():
+            raise DamagedEntryError("it was changed while it was read")
+        if memo is not None:
+            memo.remember(source.facts, head.mac)
+    try:
+        return FileSection(source.descriptor, head.start, head.length)
+    except OSError:
+        # No descriptor and no map is left in this process. Plain memory is, perhaps.
+        content = memoryview(source.read(head.start, head.length))
+        _compare(digest_of_pieces([content]), head)
+        return RamSection(content)
+
+
+def _compare(digest: bytes, head: Head) -> None:
+    if not hmac.compare_digest(digest, head.root):
+        raise DamagedEntryError("its buffers were altered")

@@ -1,0 +1,176 @@
+"""The raw buffers of one value, side by side: in memory, or as a range of a file.
+
+Whoever restores a value asks for `private` bytes, which it may write, or for `shared` ones, which nobody can.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import DamagedEntryError
+from .mapping import map_private, map_readonly
+
+__all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "spool"]
+
+MAPPED_FROM = 1 << 20
+"""Bytes from which a map beats a copy; a write to every page costs more in a map, a copy more in everything else."""
+
+_SMALL_ALIGNMENT = 64
+_PAGE_ALIGNMENT = 4096
+_PAGE_ALIGNED_FROM = 64 << 10
+_ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
+
+
+class Section(Protocol):
+    """Bytes that were verified, or made by this process."""
+
+    nbytes: int
+
+    def private(self) -> memoryview:
+        """Return writable bytes that no other caller sees."""
+
+    def shared(self) -> memoryview:
+        """Return the bytes, unwritable."""
+
+
+class RamSection:
+    """Buffers in the memory of this process: a hit copies them."""
+
+    __slots__ = ("_content", "nbytes")
+
+    def __init__(self, content: bytes | memoryview) -> None:
+        self._content = memoryview(content).toreadonly()
+        self.nbytes = self._content.nbytes
+
+    def private(self) -> memoryview:
+        return memoryview(bytearray(self._content))
+
+    def shared(self) -> memoryview:
+        return self._content
+
+
+class FileSection:
+    """Buffers in a file that stays open, or mapped: a hit maps them.
+
+    Parameters
+    ----------
+    descriptor : of a file this process may read; it is duplicated
+    offset, length : the range, in bytes
+
+    Notes
+    -----
+    One descriptor an entry, none a hit. Where half of the descriptors this process may have are in use, the entry does
+    without one: it keeps a single map, and its hits copy from there.
+    """
+
+    __slots__ = ("_descriptor", "_facts", "_length", "_offset", "_shared", "nbytes")
+
+    def __init__(self, descriptor: int, offset: int, length: int) -> None:
+        self._descriptor = -1
+        self._offset, self._length, self.nbytes = offset, length, length
+        facts = os.fstat(descriptor)
+        self._facts = (facts.st_size, facts.st_mtime_ns)
+        self._shared: memoryview | None = None
+        try:
+            self._descriptor = os.dup(descriptor)
+        except OSError:
+            self._shared = map_readonly(descriptor, offset, length)
+            return
+        if self._descriptor > _descriptor_limit() // 2:
+            self._shared = map_readonly(descriptor, offset, length)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+    def private(self) -> memoryview:
+        if self._descriptor < 0:
+            return memoryview(bytearray(self.shared()))
+        facts = os.fstat(self._descriptor)
+        if (facts.st_size, facts.st_mtime_ns) != self._facts:
+            # Nothing of ours writes in place. To read pages of a file that was cut short would end the process.
+            raise DamagedEntryError("the file was changed in place")
+        return map_private(self._descriptor, self._offset, self._length)
+
+    def shared(self) -> memoryview:
+        if self._shared is None:
+            self._shared = map_readonly(self._descriptor, self._offset, self._length)
+        return self._shared
+
+
+def _descriptor_limit() -> int:
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return 512
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return soft if 0 < soft < 1 << 20 else 1 << 20
+
+
+def arrange(lengths: Iterable[int]) -> tuple[list[int], int]:
+    """Place buffers one after the other, 64-byte aligned, large ones on a page; returns offsets and total length."""
+    offsets, end = [], 0
+    for length in lengths:
+        step = _PAGE_ALIGNMENT if length > _PAGE_ALIGNED_FROM else _SMALL_ALIGNMENT
+        start = -(-end // step) * step
+        offsets.append(start)
+        end = start + length
+    return offsets, end
+
+
+def in_order(buffers: Sequence[memoryview], offsets: Sequence[int]) -> list[memoryview]:
+    """List the buffers with the zeros between them, as they are written."""
+    pieces, end = [], 0
+    for buffer, offset in zip(buffers, offsets, strict=True):
+        if offset > end:
+            pieces.append(_ZEROS[: offset - end])
+        if buffer.nbytes:
+            pieces.append(buffer)
+        end = offset + buffer.nbytes
+    return pieces
+
+
+def spool(pieces: Sequence[memoryview], folder: Path | None) -> Section:
+    """Copy bytes to where nobody else writes: small ones to memory, others to a nameless file in `folder`.
+
+    Without a folder, and after any error there (full, read-only, gone), they are copied to memory.
+    """
+    length = sum(piece.nbytes for piece in pieces)
+    if folder is not None and length > MAPPED_FROM:
+        try:
+            return _spool_to_file(pieces, folder, length)
+        except OSError:
+            pass  # the value must not suffer for it: memory holds it as well, only not as cheaply
+    return RamSection(b"".join(pieces))
+
+
+def _spool_to_file(pieces: Sequence[memoryview], folder: Path, length: int) -> FileSection:
+    descriptor = _nameless(folder)
+    try:
+        for piece in pieces:
+            written = 0
+            while written < piece.nbytes:
+                written += os.write(descriptor, piece[written:])
+        return FileSection(descriptor, 0, length)
+    finally:
+        os.close(descriptor)
+
+
+def _nameless(folder: Path) -> int:
+    """Open a new owner-only file without a name, which is gone when its last user is."""
+    flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            return os.open(folder, flags | os.O_TMPFILE | os.O_EXCL, 0o600)
+        except OSError:
+            pass  # file systems without it: a name for a moment
+    name = folder / f".spool.{os.getpid()}.{secrets.token_hex(8)}"
+    descriptor = os.open(name, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    os.unlink(name)
+    return descriptor

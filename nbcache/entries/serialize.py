@@ -1,0 +1,203 @@
+"""A value in, a pickle stream and raw buffers out; and back.
+
+pickle comes first, because it names classes and functions instead of copying them; cloudpickle does what pickle
+cannot: lambdas, classes made inside functions. Large memory stays outside of the stream, where it is never copied.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import pickle
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..errors import UnstorableResultError, explain
+from . import guests
+
+__all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads"]
+
+PROTOCOL = 5
+WRITABLE, READONLY, BYTES, BYTEARRAY = b"wrba"
+BLOBS = frozenset((BYTES, BYTEARRAY))
+
+_BLOB_FROM = 1 << 20
+_LOOKED_INTO = 1000
+_WITHOUT_COLLECTOR_FROM = 64 << 10
+
+
+class Serialized(NamedTuple):
+    """A pickle stream, the buffers beside it, and one kind a buffer: how it may be used, or what it becomes."""
+
+    stream: bytes
+    buffers: list[memoryview]
+    kinds: bytes
+
+
+def dumps(value: object, inline_below: int = guests.INLINE_BELOW) -> Serialized:
+    """Serialize a value; the buffers alias its memory.
+
+    Raises
+    ------
+    UnstorableResultError
+        Neither pickle nor cloudpickle can: a lock, a live generator, an open file.
+    """
+    collected: list[pickle.PickleBuffer] = []
+    blobs = _Blobs() if _holds_blob(value, 2) else None
+    try:
+        stream = _pickled(value, collected, guests.reducers(inline_below), blobs)
+    except Exception as first:
+        collected.clear()
+        try:
+            stream = _cloudpickled(value, collected, guests.reducers(inline_below), blobs)
+        except Exception as second:
+            raise _unstorable(value, first, second) from second
+    buffers = [buffer.raw() for buffer in collected]
+    kinds = bytes(READONLY if buffer.readonly else WRITABLE for buffer in buffers)
+    if blobs is not None:
+        buffers += [memoryview(blob) for blob in blobs.found]
+        kinds += bytes(BYTES if type(blob) is bytes else BYTEARRAY for blob in blobs.found)
+    return Serialized(stream, buffers, kinds)
+
+
+def loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
+    """Make the value again over the given buffers.
+
+    The stream must have been verified: it may run any code.
+    """
+    if len(stream) < _WITHOUT_COLLECTOR_FROM:
+        return _loads(stream, buffers, kinds)
+    # Nothing that is being built is garbage; the collector would look at all of it again and again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _loads(stream, buffers, kinds)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
+    if not kinds:
+        return pickle.loads(stream)
+    if BYTES not in kinds and BYTEARRAY not in kinds:
+        return pickle.loads(stream, buffers=buffers)
+    return BlobUnpickler(stream, buffers, kinds).load()
+
+
+def _pickled(
+    value: object,
+    collected: list[pickle.PickleBuffer],
+    table: dict[type, guests.Reducer] | None,
+    blobs: _Blobs | None,
+) -> bytes:
+    if blobs is None and table is None:
+        return pickle.dumps(value, PROTOCOL, buffer_callback=collected.append)
+    target = io.BytesIO()
+    kind = pickle.Pickler if blobs is None else _BlobPickler
+    pickler = kind(target, PROTOCOL, buffer_callback=collected.append)
+    if blobs is not None:
+        pickler.blobs = blobs  # type: ignore[attr-defined]
+    if table is not None:
+        pickler.dispatch_table = table
+    pickler.dump(value)
+    return target.getvalue()
+
+
+def _cloudpickled(
+    value: object,
+    collected: list[pickle.PickleBuffer],
+    table: dict[type, guests.Reducer] | None,
+    blobs: _Blobs | None,
+) -> bytes:
+    from .byvalue import ByValuePickler
+
+    target = io.BytesIO()
+    pickler = ByValuePickler(target, table or {}, collected.append)
+    pickler.blobs = blobs
+    pickler.dump(value)
+    return target.getvalue()
+
+
+# --- big bytes: pickle would copy them into the stream, and no reducer is asked about them
+
+
+class _Blobs:
+    """Bytes and bytearrays kept out of a stream, each once."""
+
+    def __init__(self) -> None:
+        self.found: list[bytes | bytearray] = []
+        self._ranks: dict[int, int] = {}
+
+    def rank(self, value: object) -> int | None:
+        """Return the place of a large blob among them, `None` for anything else."""
+        if type(value) is not bytes and type(value) is not bytearray:
+            return None
+        if len(value) < _BLOB_FROM:
+            return None
+        rank = self._ranks.setdefault(id(value), len(self.found))
+        if rank == len(self.found):
+            self.found.append(value)
+        return rank
+
+
+class _BlobPickler(pickle.Pickler):
+    blobs: _Blobs
+
+    def persistent_id(self, obj: object) -> int | None:
+        return self.blobs.rank(obj)
+
+
+class BlobUnpickler(pickle.Unpickler):
+    """Puts the blobs of a stream back in their places; those met twice are one object again."""
+
+    def __init__(self, stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> None:
+        first = len(kinds) - sum(kind in BLOBS for kind in kinds)
+        super().__init__(io.BytesIO(stream), buffers=buffers[:first])
+        self._blobs = buffers[first:]
+        self._kinds = kinds[first:]
+        self._made: dict[int, bytes | bytearray] = {}
+
+    def persistent_load(self, pid: Any) -> bytes | bytearray:
+        if pid not in self._made:
+            made = bytes if self._kinds[pid] == BYTES else bytearray
+            self._made[pid] = made(self._blobs[pid])
+        return self._made[pid]
+
+
+def _holds_blob(value: object, depth: int) -> bool:
+    """Look for large blobs where people keep them: the value itself, or a short container of a few."""
+    kind = type(value)
+    if kind is bytes or kind is bytearray:
+        return len(value) >= _BLOB_FROM  # type: ignore[arg-type]
+    if not depth or kind not in (dict, list, tuple) or len(value) > _LOOKED_INTO:  # type: ignore[arg-type]
+        return False
+    inner: Any = value.values() if kind is dict else value  # type: ignore[attr-defined]
+    return any(_holds_blob(item, depth - 1) for item in inner)
+
+
+# --- what cannot be stored
+
+_INNER_TYPE = re.compile(r"cannot pickle '([\w.]+)' (?:object|instances)")
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _unstorable(value: object, first: Exception, second: Exception) -> UnstorableResultError:
+    name = _type_name(value)
+    for error in (second, first):
+        inner = _INNER_TYPE.search(str(error))
+        if inner and inner[1].rpartition(".")[2] != name.rpartition(".")[2]:
+            what = f"A result of type {name} cannot be stored: it holds a {inner[1]}."
+            break
+    else:
+        what = f"A result of type {name} cannot be stored."
+    text = " ".join(str(second).split())[:200]
+    why = f"{type(second).__name__}: {text}" if text else f"{type(second).__name__}."
+    return UnstorableResultError(
+        explain(what, why, "return what it was made from, such as its data or a path, or leave the function uncached.")
+    )

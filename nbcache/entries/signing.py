@@ -1,0 +1,222 @@
+"""The secret: who may put values into this user's kernels.
+
+A `Keyring` signs with its newest key and verifies with all of them. Each purpose has a key of its own, derived from
+the secret, and every field is framed by its length, so that no signature means two things.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..errors import KeyFileError, explain
+from . import keyfile
+from .keyfile import Secret
+
+__all__ = ["Keyring", "add_key", "default_key_path", "forget_key", "rotate_key", "share_key", "state_folder"]
+
+MAC_BYTES = 32
+KEPT_AFTER_ROTATION = 30 * 86400.0
+"""Seconds for which a key still verifies after a newer one took its place."""
+
+default_key_path = keyfile.default_path
+state_folder = keyfile.state_folder
+
+
+def _framed(parts: Iterable[bytes]) -> bytes:
+    pieces = []
+    for part in parts:
+        pieces.append(len(part).to_bytes(8, "little"))
+        pieces.append(part)
+    return b"".join(pieces)
+
+
+class Keyring:
+    """Keys in order: the first one signs, all of them verify.
+
+    Attributes
+    ----------
+    id : 16 hexadecimal digits that name the signing key and tell nothing about it
+    ids : the names of all keys, the signing one first
+    path : the file the keys came from; `None` for keys that live in this process only
+    """
+
+    __slots__ = ("_ring", "_subkeys", "id", "ids", "path")
+
+    def __init__(self, ring: Sequence[Secret], path: Path | None = None) -> None:
+        if not ring:
+            raise ValueError("a keyring needs a key")
+        self._ring = tuple(secret.key for secret in ring)
+        self._subkeys: dict[tuple[bytes, bytes], bytes] = {}
+        self.ids: tuple[str, ...] = tuple(key_id(secret) for secret in ring)
+        self.id: str = self.ids[0]
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Keyring({', '.join(self.ids)})"
+
+    @property
+    def ephemeral_only(self) -> bool:
+        """Tell whether the keys end with this process."""
+        return self.path is None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str] | None = None, now: float | None = None) -> Keyring:
+        """Read the keys at `path`, and make a first one if there is no such file.
+
+        Parameters
+        ----------
+        path : an absolute path; `None` is the user's own key file
+        now : epoch seconds, for keys that verify until some day; `None` asks the clock
+
+        Returns
+        -------
+        Keyring
+            Keys of this process alone when `path` is `None` and the user's state folder cannot be written.
+
+        Raises
+        ------
+        KeyFileError
+            The file is not a plain file of this user that nobody else can read, or holds no key; or `path` was
+            given and nothing can be written there.
+        """
+        place = default_key_path() if path is None else _absolute(path)
+        try:
+            try:
+                ring = keyfile.read(place)
+            except FileNotFoundError:
+                ring = keyfile.create(place, [Secret.fresh()])
+        except OSError as error:
+            if path is None:
+                return cls.ephemeral()
+            raise KeyFileError(
+                explain(
+                    f"There is no key file at {place}, and none can be made.",
+                    f"{error.strerror or error}.",
+                    "name a key file in a folder of yours.",
+                )
+            ) from error
+        return cls(keyfile.in_force(ring, now), place)
+
+    @classmethod
+    def ephemeral(cls) -> Keyring:
+        """Make a key that ends with this process: what it signs, nobody else can verify."""
+        return cls([Secret.fresh()])
+
+    def knows(self, name: str) -> bool:
+        """Tell whether the key called `name` is one of ours."""
+        return name in self.ids
+
+    def sign(self, purpose: bytes, *parts: bytes) -> bytes:
+        """Return the 32 bytes that authenticate `parts`, in this order, for this purpose."""
+        return hmac.digest(self._subkey(self._ring[0], purpose), _framed(parts), "sha256")
+
+    def verify(self, purpose: bytes, mac: bytes, *parts: bytes) -> bool:
+        """Tell in constant time whether one of the keys made `mac` for `parts` and this purpose."""
+        message = _framed(parts)
+        matched = False
+        for key in self._ring:
+            expected = hmac.digest(self._subkey(key, purpose), message, "sha256")
+            matched |= hmac.compare_digest(expected, mac)
+        return matched
+
+    def _subkey(self, key: bytes, purpose: bytes) -> bytes:
+        found = self._subkeys.get((key, purpose))
+        if found is None:
+            found = self._subkeys[key, purpose] = hmac.digest(key, b"nbcache/" + purpose, "sha256")
+        return found
+
+
+def key_id(secret: Secret) -> str:
+    """Name a key by 16 hexadecimal digits that tell nothing about it."""
+    return hmac.digest(secret.key, b"nbcache/key-id/v1", "sha256")[:8].hex()
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    place = Path(path).expanduser()
+    if not place.is_absolute():
+        raise KeyFileError(
+            explain(
+                f"The key file {place} is not used.",
+                "a relative path means another file in every folder, one that came with a download included.",
+                "give its full path.",
+            )
+        )
+    return place
+
+
+def _place(path: str | os.PathLike[str] | None) -> Path:
+    return default_key_path() if path is None else _absolute(path)
+
+
+def share_key(target: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> str:
+    """Write the signing key to a new owner-only file for people who shall share entries; returns its id.
+
+    Everybody who has that file can make the kernels of everybody else who has it run code.
+
+    Raises
+    ------
+    KeyFileError
+        There is a file at `target` already, or it cannot be written.
+    """
+    newest = keyfile.read(_place(path))[0]
+    place = _absolute(target)
+    try:
+        published = keyfile.create(place, [Secret(newest.key)])
+    except OSError as error:
+        raise KeyFileError(
+            explain(f"The key is not written to {place}.", f"{error.strerror or error}.", "name another place.")
+        ) from error
+    if published[0].key != newest.key:
+        raise KeyFileError(
+            explain(f"The key is not written to {place}.", "there is another key already.", "name another place.")
+        )
+    return key_id(newest)
+
+
+def add_key(source: str | os.PathLike[str], path: str | os.PathLike[str] | None = None, *, signs: bool = False) -> str:
+    """Trust what the signing key in the file `source` signed; returns its id.
+
+    Parameters
+    ----------
+    signs : sign with it from now on, so that its owners can read what is stored here
+    path : the ring it is added to; `None` is the user's own
+    """
+    newcomer = Secret(keyfile.read(_absolute(source))[0].key)
+    Keyring.load(path)  # so that there is a ring to add to
+    place = _place(path)
+    others = [secret for secret in keyfile.read(place) if secret.key != newcomer.key]
+    keyfile.replace(place, [newcomer, *others] if signs else [*others[:1], newcomer, *others[1:]])
+    return key_id(newcomer)
+
+
+def rotate_key(path: str | os.PathLike[str] | None = None, *, now: float, kept: float = KEPT_AFTER_ROTATION) -> str:
+    """Sign with a fresh key from now on, and verify with the old ones for `kept` seconds more; returns the new id."""
+    Keyring.load(path, now)
+    place = _place(path)
+    fresh = Secret.fresh()
+    ring = keyfile.in_force(keyfile.read(place), now)
+    signed_before = Secret(ring[0].key, now + kept)
+    keyfile.replace(place, [fresh, signed_before, *ring[1:]])
+    return key_id(fresh)
+
+
+def forget_key(name: str, path: str | os.PathLike[str] | None = None) -> bool:
+    """Stop trusting the key called `name`; when it was the only one, a fresh one takes its place.
+
+    Returns
+    -------
+    bool
+        Whether there was such a key. Its entries are plain misses from now on.
+    """
+    place = _place(path)
+    ring = keyfile.read(place)
+    left = [secret for secret in ring if key_id(secret) != name]
+    if len(left) == len(ring):
+        return False
+    if left:
+        left[0] = Secret(left[0].key)
+    keyfile.replace(place, left or [Secret.fresh()])
+    return True
