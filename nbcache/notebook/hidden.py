@@ -1,0 +1,259 @@
+"""Names that hide in strings: magics, shell commands, `eval`, `df.query`, SQL.
+
+Strings that are Python are handed back to be read as such. In other strings every identifier counts that names
+something in the namespace. Where nothing can be known (`eval(text)`, `globals()`), the reason is given instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["SESSION", "Hidden", "at_names", "identifiers", "in_call", "reaches_all"]
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_EXPANDED = re.compile(r"\{([^{}]+)\}|\$\$?([^\W\d]\w*)")
+_AT = re.compile(r"@\s*([^\W\d]\w*)")
+
+_PYTHON_MAGICS = frozenset(
+    {"time", "timeit", "prun", "memit", "mprun", "lprun", "capture", "pyinstrument", "scalene", "python_time"}
+)
+_STATE_MAGICS = frozenset(
+    [
+        "alias",
+        "alias_magic",
+        "aimport",
+        "autoawait",
+        "autocall",
+        "automagic",
+        "autoreload",
+        "bookmark",
+        "cd",
+        "colors",
+        "conda",
+        "config",
+        "debug",
+        "dhist",
+        "env",
+        "gui",
+        "load_ext",
+        "logoff",
+        "logon",
+        "logstart",
+        "logstop",
+        "macro",
+        "mamba",
+        "matplotlib",
+        "micromamba",
+        "pastebin",
+        "pip",
+        "popd",
+        "precision",
+        "pushd",
+        "pylab",
+        "reload_ext",
+        "rehashx",
+        "set_env",
+        "unalias",
+        "unload_ext",
+        "uv",
+        "xmode",
+    ]
+)
+_WHOLE_MAGICS = frozenset(
+    {"who", "who_ls", "whos", "reset", "reset_selective", "store", "xdel", "psearch", "rerun", "recall", "rep"}
+)
+_SHELL_METHODS = frozenset({"system", "getoutput", "getoutput_ex", "system_piped", "system_raw"})
+SESSION = frozenset({"In", "Out", "_ih", "_oh", "_dh", "_i", "_ii", "_iii"})
+_ASKING = frozenset({"input", "getpass", "breakpoint", "set_trace", "raw_input"})
+_QUERYING = frozenset({"query", "eval", "pd_eval"})
+_SQL = frozenset({"sql", "sqldf", "execute", "read_sql", "read_sql_query", "from_query"})
+
+
+@dataclass(slots=True)
+class Hidden:
+    """What one call hides.
+
+    Attributes
+    ----------
+    code : sources that run in the namespace
+    names : names that may be read
+    binds : names that are bound
+    whole : why the whole namespace may be read
+    asks : why the cell waits for its user
+    state : magics that change the session
+    queries : whether a text may name variables with an @
+    """
+
+    code: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    binds: set[str] = field(default_factory=set)
+    whole: str = ""
+    asks: str = ""
+    state: list[str] = field(default_factory=list)
+    queries: bool = False
+
+
+def identifiers(text: str) -> set[str]:
+    """Return every word of `text` that could be a name."""
+    return set(_WORD.findall(text))
+
+
+def at_names(text: str) -> set[str]:
+    """Return the variables that a query names with an @."""
+    return set(_AT.findall(text))
+
+
+def reaches_all(node: ast.AST) -> str:
+    """Say why an expression that is no call reaches the whole namespace; empty when it does not."""
+    match node:
+        case ast.Attribute(attr="user_ns" | "user_global_ns" | "user_module"):
+            return f"{node.attr} is the whole namespace"
+        case ast.Subscript(
+            value=ast.Attribute(value=ast.Name(id="sys"), attr="modules"),
+            slice=ast.Constant(value="__main__") | ast.Name(id="__name__"),
+        ):
+            return "sys.modules['__main__'] holds the whole namespace"
+    return ""
+
+
+def in_call(call: ast.Call, inside: bool = False) -> Hidden | None:
+    """Find what a call hides; `None` for an ordinary one. `inside` a function, `locals()` is its own business."""
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return _method(call, function)
+    if not isinstance(function, ast.Name):
+        return None
+    name = function.id
+    if name in ("eval", "exec"):
+        return _evaluated(call, name)
+    if name == "globals" or (name in ("locals", "vars", "dir") and not call.args and not inside):
+        return Hidden(whole=f"{name}() reads the whole namespace")
+    if name in _ASKING:
+        return Hidden(asks=f"{name}() waits for an answer")
+    if name in _SQL:
+        return _words(call)
+    return None
+
+
+def _method(call: ast.Call, function: ast.Attribute) -> Hidden | None:
+    owner, name = function.value, function.attr
+    if _is_get_ipython(owner):
+        return _of_shell(call, name)
+    if name in _ASKING:
+        return Hidden(asks=f"{name}() waits for an answer")
+    if isinstance(owner, ast.Name) and owner.id == "sys" and name in ("_getframe", "_current_frames"):
+        return Hidden(whole=f"sys.{name}() reaches the whole namespace")
+    if isinstance(owner, ast.Name) and owner.id == "inspect" and name in ("currentframe", "stack"):
+        return Hidden(whole=f"inspect.{name}() reaches the whole namespace")
+    if name in _QUERYING:
+        named = {found for text in _texts(call) for found in at_names(text)}
+        return Hidden(names=named | _bare(call, owner), queries=True)
+    if name in _SQL:
+        return _words(call)
+    return None
+
+
+def _bare(call: ast.Call, owner: ast.expr) -> set[str]:
+    """`pd.eval("a + b")` names variables without an @."""
+    if isinstance(owner, ast.Name) and owner.id in ("pd", "pandas", "ne", "numexpr"):
+        return {word for text in _texts(call) for word in identifiers(text)}
+    return set()
+
+
+def _texts(call: ast.Call) -> list[str]:
+    """The string constants anywhere in the arguments of a call."""
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    parts = [part for argument in arguments for part in ast.walk(argument)]
+    return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+
+
+def _words(call: ast.Call) -> Hidden:
+    return Hidden(names={word for text in _texts(call) for word in identifiers(text)})
+
+
+def _evaluated(call: ast.Call, name: str) -> Hidden | None:
+    if len(call.args) > 1 or call.keywords:  # its own namespace, whose parts are in plain sight
+        return None
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        return Hidden(code=[first.value])
+    return Hidden(whole=f"{name}() of a computed text may read anything")
+
+
+def _is_get_ipython(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
+
+
+def _of_shell(call: ast.Call, name: str) -> Hidden | None:
+    texts = [part.value if isinstance(part, ast.Constant) else None for part in call.args]
+    if name in _SHELL_METHODS:
+        return _expanded(texts[0] if texts else None)
+    if name in ("run_line_magic", "magic") and texts:
+        return _line_magic(texts[0], texts[1] if len(texts) > 1 else "")
+    if name == "run_cell_magic" and len(texts) > 2:
+        return _cell_magic(texts[0], texts[1], texts[2])
+    if name in ("ev", "ex", "run_cell"):
+        return (
+            Hidden(code=[texts[0]])
+            if texts and isinstance(texts[0], str)
+            else Hidden(whole=f"{name}() may read anything")
+        )
+    if name in ("push", "drop_by_id", "del_var", "reset", "user_global_ns"):
+        return Hidden(whole=f"get_ipython().{name}() reaches the whole namespace")
+    return None
+
+
+def _expanded(text: object) -> Hidden:
+    """A text in which IPython replaces `{expression}` and `$name`."""
+    if not isinstance(text, str):
+        return Hidden(whole="a computed command may read anything")
+    found = Hidden()
+    for expression, name in _EXPANDED.findall(text):
+        found.names |= identifiers(expression) if expression else {name}
+    return found
+
+
+def _line_magic(name: object, line: object) -> Hidden:
+    if not isinstance(name, str) or not isinstance(line, str):
+        return Hidden(whole="a computed magic may read anything")
+    if name in _WHOLE_MAGICS:
+        return Hidden(whole=f"%{name} reads the whole namespace")
+    if name == "run" and re.search(r"(^|\s)-i(\s|$)", line):
+        return Hidden(whole="%run -i reads the whole namespace")
+    found = _expanded(line)
+    if name in _STATE_MAGICS:
+        found.state.append(f"%{name}")
+    elif name in _PYTHON_MAGICS:
+        return Hidden(code=[_without_options(line)] if line.strip() else [])
+    elif name in ("sx", "system", "sc", "cat", "ls", "run", "writefile", "notebook", "save", "history", "hist"):
+        pass
+    else:
+        found.names |= identifiers(line)
+    return found
+
+
+def _cell_magic(name: object, line: object, body: object) -> Hidden:
+    if not isinstance(name, str) or not isinstance(line, str) or not isinstance(body, str):
+        return Hidden(whole="a computed magic may read anything")
+    found = _expanded(line)
+    if name in _PYTHON_MAGICS:
+        statements = [part for part in [_without_options(line)] if name in ("time", "timeit", "prun") and part]
+        found.code += [*statements, body]
+        if name == "capture":
+            found.binds |= {word for word in line.split() if word.isidentifier()}
+    elif name in ("cache_cell",):
+        found.code.append(body)
+    elif name in ("html", "HTML", "markdown", "latex", "svg", "SVG", "javascript", "js", "writefile", "file"):
+        pass
+    elif name in ("bash", "sh", "script", "system", "sx", "!", "perl", "ruby", "python", "python3", "pypy"):
+        found.binds |= set(re.findall(r"--(?:out|err)[ =](\w+)", line))
+    else:
+        found.names |= identifiers(line) | identifiers(body)
+    return found
+
+
+def _without_options(line: str) -> str:
+    """Drop the options in front of a statement, such as `-n 10 -r 3` of `%timeit`."""
+    return re.sub(r"^\s*(?:-(?:[a-zA-Z]+)(?:\s*\d+)?\s+|--[\w-]+(?:[= ]\S+)?\s+)*", "", line)
