@@ -50,8 +50,8 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
     table, fair = medians(results), isolating(results)
     limits = {name: statistics.median(values) for name, values in results["limits"].items()}
     names = [name for name in SYSTEMS if any(name in row for row in table.values())]
-    yield f"Medians of up to {results['rounds']} rounds{' (--quick)' if results['quick'] else ''}, "
-    yield "each case and system in a process of its own. * marks systems that hand out shared results."
+    yield f"Medians of up to {results['rounds']} rounds{' (--quick)' if results['quick'] else ''}."
+    yield "Each case and system runs in a process of its own; * marks systems that hand out shared results."
     yield ""
     yield "What this machine can do"
     for name, value in limits.items():
@@ -76,7 +76,7 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
             cells.append(f"{cell + ('!' if stale and not metric else ''):>{width}}")
         yield f"{row[:41]:<42}" + "".join(cells) + "   " + against(values, fair, table.get(f"{case.name}: stale", {}))
         empty = table.get(f"{case.name}: empty")
-        if empty and not metric:
+        if empty and not metric and case.row in ("T1", "T2"):
             wrappers = [values[name] / empty[name] if name in values else math.nan for name in names]
             cells = [f"{times(value):>{width}}" for value, width in zip(wrappers, widths, strict=True)]
             yield f"{'  in empty wrappers':<42}" + "".join(cells)
