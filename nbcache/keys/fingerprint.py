@@ -1,0 +1,286 @@
+"""What does the code of a function rest on: one digest of all it reaches, its parts, and a guard that knows a change.
+
+A `Tracker` belongs to one function or cell. Its `State` is remembered until the guard says that something is not as
+it was; then everything is walked again. Equal code and equal globals give equal digests in every process.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from nbcache.keys import files, hashing
+from nbcache.keys.codes import short_digest
+from nbcache.keys.contents import Content, Contents
+from nbcache.keys.reach import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a result rests on.
+
+    Attributes
+    ----------
+    label : in the user's words: "code", "helper normalize", "global ALPHA", "class Model", "package pandas"
+    digest : hexadecimal; "" for a global that is left out
+    summary : the source of code, a short text for values, the version of a package
+    """
+
+    label: str
+    digest: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What a function rested on at one moment.
+
+    Attributes
+    ----------
+    digest : 16 bytes over everything that counts
+    parts : what counts, each thing with its own digest
+    unfollowed : what could not be followed or is left out, in the user's words
+    paths : strings met in the code and in globals that may name files
+    current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
+    simple : the guard as an expression over `names`, when identities are all there is; it may raise LookupError,
+        AttributeError or ValueError, which mean a change
+    names : what `simple` speaks of
+    """
+
+    digest: bytes
+    parts: tuple[Part, ...]
+    unfollowed: tuple[str, ...]
+    paths: tuple[str, ...]
+    current: Callable[[], bool]
+    simple: str | None
+    names: Mapping[str, object]
+    _contents: tuple[Content, ...]
+
+    def changed(self) -> frozenset[str]:
+        """Give the labels of values whose content is no longer that of this state.
+
+        Taken right after a run, these are the globals that the function itself changes.
+        """
+        with files.unrecorded():
+            return frozenset(content.label for content in self._contents if content.changed_since())
+
+
+class Tracker:
+    """Follows one function, or the code of one cell.
+
+    Parameters
+    ----------
+    roots : what to follow; the name "" is the function itself (or code objects of a cell), others name values
+    track : False: own code, defaults and closures only
+    hash_funcs : overrides hashing of globals, by type
+    depends_on : paths (by content), callables (by what they return), classes and modules (by code), other values
+
+    Notes
+    -----
+    Safe in threads: two that find the state outdated both walk, and one result is kept.
+    """
+
+    def __init__(
+        self,
+        roots: Mapping[str, object],
+        *,
+        track: bool = True,
+        hash_funcs: Mapping[Any, Callable[[Any], Any]] | None = None,
+        depends_on: Iterable[object] | object = (),
+        namespace: dict[str, Any] | None = None,
+        ignore: frozenset[str] = frozenset(),
+    ) -> None:
+        self._roots = dict(roots)
+        self._track = track
+        self._hash_funcs = hash_funcs
+        self._depends_on = tuple(_Dependency(item, hash_funcs) for item in _items(depends_on))
+        self._namespace = namespace
+        self._ignore = ignore
+        self._states: dict[frozenset[str], State] = {}
+
+    def state(self, without: frozenset[str] = frozenset()) -> State:
+        """Give the present state; `without` names globals (by label) that are left out.
+
+        Raises
+        ------
+        Whatever a callable in `depends_on` raises, and UnhashableValueError for what it returns.
+        """
+        known = self._states.get(without)
+        if known is not None and known.current():
+            return known
+        with files.unrecorded():
+            state = self._states[without] = self._walk(without)
+        return state
+
+    def _walk(self, without: frozenset[str]) -> State:
+        contents = Contents(self._hash_funcs)
+        root = self._roots.get("")
+        reach = Reach(contents, track=self._track, home=self._namespace or _namespace_of(root), ignore=self._ignore)
+        for name, value in self._roots.items():
+            self._start(reach, name, value)
+        reach.run()
+        left_out = reach.assigned | {content.place for content in contents.taken if content.label in without}
+        counted = [content for content in contents.taken if content.place not in left_out]
+        depends = [dependency.digest() for dependency in self._depends_on]
+        record = [
+            b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item)
+            for item in reach.record
+        ]
+        for label in sorted(without):
+            reach.unfollowed[f"{label} (changed by the function)"] = None
+        checks = reach.guards.compile(left_out)
+        names = reach.guards.names
+        simple = reach.guards.expression(left_out) if reach.guards.simple(left_out) and not depends else None
+        return State(
+            digest=short_digest(*record, *depends),
+            parts=self._parts(reach, counted, depends),
+            unfollowed=tuple(reach.unfollowed),
+            paths=tuple(reach.texts),
+            current=checks if not depends else _both(checks, self._depends_on, depends),
+            simple=simple,
+            names=names,
+            _contents=tuple(counted),
+        )
+
+    def _start(self, reach: Reach, name: str, value: object) -> None:
+        if name == "" and type(value) is FunctionType:
+            reach.function(value, "code")
+        elif type(value) is CodeType:
+            reach.code(value, self._namespace or {}, "code")
+        elif name == "" and isinstance(value, list | tuple):
+            for code in value:
+                reach.code(code, self._namespace or {}, "code")
+        else:
+            reach.value(value, name or _name_of(value), (id(value), name), lambda: value)
+
+    def _parts(self, reach: Reach, counted: list[Content], depends: list[bytes]) -> tuple[Part, ...]:
+        found = [Part(label, digest.hex(), summary()) for label, digest, summary in reach.parts]
+        found += [Part(content.label, content.digest.hex(), content.summary()) for content in counted]
+        pairs = zip(self._depends_on, depends, strict=True)
+        found += [Part(dependency.label, digest.hex(), dependency.summary()) for dependency, digest in pairs]
+        return tuple(_unique(found))
+
+
+def tracker_of_code(
+    codes: Sequence[CodeType],
+    namespace: dict[str, Any],
+    *,
+    ignore: frozenset[str] = frozenset(),
+    track: bool = True,
+    hash_funcs: Mapping[Any, Callable[[Any], Any]] | None = None,
+    depends_on: Iterable[object] | object = (),
+) -> Tracker:
+    """Follow code that runs in `namespace`, such as a cell's; names in `ignore`, and those it assigns, are not."""
+    roots = {"": tuple(codes)}
+    return Tracker(roots, track=track, hash_funcs=hash_funcs, depends_on=depends_on, namespace=namespace, ignore=ignore)
+
+
+_argument_states: dict[int, tuple[weakref.ref[Any], Tracker]] = {}
+
+
+def code_digest(value: object) -> bytes:
+    """Digest a function, class or module that is an argument, with all the code it reaches.
+
+    Notes
+    -----
+    Remembered per object while it lives, and checked by its guard each time.
+    """
+    known = _argument_states.get(id(value))
+    if known is not None and known[0]() is value:
+        return known[1].state().digest
+    tracker = Tracker({"": value})
+    digest = tracker.state().digest
+    try:
+        reference = weakref.ref(value, partial(_forget, id(value)))
+    except TypeError:
+        return digest
+    _argument_states[id(value)] = (reference, tracker)
+    return digest
+
+
+def _forget(key: int, _: object) -> None:
+    _argument_states.pop(key, None)
+
+
+class _Dependency:
+    """One item of `depends_on`."""
+
+    def __init__(self, item: object, hash_funcs: Mapping[Any, Callable[[Any], Any]] | None) -> None:
+        self._item = item
+        self._hash_funcs = hash_funcs
+        if isinstance(item, str | os.PathLike):
+            name = os.fsdecode(item)
+        elif callable(item) or isinstance(item, ModuleType):
+            name = _name_of(item)
+        else:
+            name = hashing.summary(item, 40)
+        self.label = f"depends_on {name}"
+
+    def digest(self) -> bytes:
+        item = self._item
+        if isinstance(item, os.PathLike) or (isinstance(item, str) and os.path.exists(item)):
+            return short_digest(b"path", files.tree_digest(os.fspath(item)).encode())
+        if issubclass(type(item), type | ModuleType):
+            return short_digest(b"code", code_digest(item))
+        if callable(item):
+            return short_digest(b"result", hashing.digest(item(), self._hash_funcs, code=code_digest))
+        return short_digest(b"value", hashing.digest(item, self._hash_funcs, code=code_digest))
+
+    def summary(self) -> str:
+        item = self._item
+        return "" if callable(item) else hashing.summary(item)
+
+
+def _both(checks: Callable[[], bool], dependencies: Sequence[_Dependency], digests: list[bytes]) -> Callable[[], bool]:
+    def current() -> bool:
+        with files.unrecorded():
+            return checks() and [dependency.digest() for dependency in dependencies] == digests
+
+    return current
+
+
+def _items(depends_on: object) -> Iterable[object]:
+    """Give the items of `depends_on`; a lone item is one."""
+    if isinstance(depends_on, list | tuple | set | frozenset):
+        return depends_on
+    if hasattr(type(depends_on), "__next__"):
+        return tuple(depends_on)  # type: ignore[arg-type]
+    return (depends_on,)
+
+
+def _bytes_of(item: bytes | Content) -> bytes:
+    return item.digest if type(item) is Content else item  # type: ignore[return-value]
+
+
+def _unique(parts: Iterable[Part]) -> Iterable[Part]:
+    counts: dict[str, int] = {}
+    for part in parts:
+        count = counts[part.label] = counts.get(part.label, 0) + 1
+        yield part if count == 1 else Part(f"{part.label} ({count})", part.digest, part.summary)
+
+
+def _name_of(value: object) -> str:
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    return name if type(name) is str else type(value).__name__
+
+
+def _namespace_of(root: object) -> dict[str, Any] | None:
+    """Find the namespace in which the followed function was written, past wrappers and partials."""
+    for _ in range(16):
+        if type(root) is FunctionType:
+            inner = root.__dict__.get("__wrapped__")
+            if inner is None:
+                return root.__globals__
+            root = inner
+        elif type(root) is MethodType:
+            root = root.__func__
+        elif hasattr(type(root), "func"):
+            root = root.func  # type: ignore[attr-defined]
+        else:
+            break
+    return None

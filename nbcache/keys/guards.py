@@ -1,0 +1,113 @@
+"""Is everything as it was: a function generated for exactly the checks that one fingerprint needs.
+
+A guard compares identities, some 20 to 35 ns each, so that a hit pays next to nothing; only values that can
+change in place are asked for their digest again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import is_
+from typing import Any
+
+Place = tuple[int, str]
+"""Where a value was found: the id of the namespace, class or cell that holds it, and its name there."""
+
+_ABSENT_AT_ONCE = 3
+
+
+class Guards:
+    """The checks of one fingerprint, collected and then compiled into one function."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self._checks: dict[str, Place | None] = {}
+        self._contents: list[tuple[Callable[[], bool], Place]] = []
+        self._known: dict[int, str] = {}
+        self._absent: dict[str, dict[str, None]] = {}
+        self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any]]] = {}
+
+    def name(self, value: object) -> str:
+        """Give the name under which the generated code knows `value`."""
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = f"_{len(self.names)}"
+            self.names[known] = value  # alive as long as the guard, so the id stays its own
+        return known
+
+    def entry(self, mapping: Mapping[str, Any], key: str, value: object, place: Place | None = None) -> None:
+        """`mapping[key]` is still this very object."""
+        self._checks[f"{self.name(mapping)}[{key!r}] is {self.name(value)}"] = place or (id(mapping), key)
+
+    def absent(self, mapping: Mapping[str, Any], key: str) -> None:
+        """`mapping` still has no such key."""
+        self._absent.setdefault(self.name(mapping), {})[key] = None
+
+    def attribute(self, owner: object, attribute: str, value: object, place: Place | None = None) -> None:
+        """`owner.attribute` is still this very object; for owners whose attributes cannot play tricks."""
+        self._checks[f"{self.name(owner)}.{attribute} is {self.name(value)}"] = place
+
+    def table(self, owner: object, mapping: Mapping[str, Any]) -> None:
+        """`mapping` (of a class or a module) still holds exactly these values, in this order."""
+        self.name(owner)
+        self._tables[id(mapping)] = (id(owner), mapping, dict(mapping))
+
+    def content(self, unchanged: Callable[[], bool], place: Place) -> None:
+        """A value that can change in place is asked at each check; asked last."""
+        self._contents.append((unchanged, place))
+
+    def simple(self, left_out: frozenset[Place] | set[Place]) -> bool:
+        """Tell whether identity checks are all there is."""
+        return all(place in left_out for _, place in self._contents)
+
+    def expression(self, left_out: frozenset[Place] | set[Place]) -> str:
+        """Give the identity checks as one expression over `names`, without those of the places left out.
+
+        It may raise LookupError, AttributeError or ValueError, which mean a change as well.
+        """
+        checks = [check for check, place in self._checks.items() if place not in left_out]
+        for view, keys in self._absent.items():
+            owner = id(self.names[view])
+            checks.extend(self._absences(view, sorted(key for key in keys if (owner, key) not in left_out)))
+        for owner, mapping, values in self._tables.values():
+            checks.extend(self._table(mapping, values, {key for key in values if (owner, key) in left_out}))
+        return " and ".join(checks) if checks else "True"
+
+    def _absences(self, mapping: str, keys: list[str]) -> Iterable[str]:
+        if len(keys) < _ABSENT_AT_ONCE:
+            return [f"{key!r} not in {mapping}" for key in keys]
+        # One call in C is cheaper than three membership tests.
+        return [f"{self.name(self.names[mapping].keys().isdisjoint)}({self.name(tuple(keys))})"]
+
+    def _table(self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str]) -> Iterable[str]:
+        view = self.name(mapping)
+        yield f"len({view}) == {len(values)}"
+        if apart:
+            for key, value in values.items():
+                if key not in apart:
+                    yield f"{view}[{key!r}] is {self.name(value)}"
+        else:
+            yield f"all(map({self.name(is_)}, {view}.values(), {self.name(list(values.values()))}))"
+
+    def compile(self, left_out: frozenset[Place] | set[Place]) -> Callable[[], bool]:
+        """Make the function that is true while nothing has changed, but for the places left out.
+
+        Notes
+        -----
+        Any exception while checking (a name is gone, a closure was emptied) means a change; the fingerprint
+        is then taken anew, which says what happened.
+        """
+        checks = [self.expression(left_out)]
+        checks += [f"{self.name(unchanged)}()" for unchanged, place in self._contents if place not in left_out]
+        parameters = ", ".join(f"{name}={name}" for name in self.names)
+        source = (
+            f"def current({parameters}):\n"
+            f"    try:\n"
+            f"        return {' and '.join(checks)}\n"
+            f"    except Exception:\n"
+            f"        return False\n"
+        )
+        scope: dict[str, Any] = dict(self.names)
+        exec(source, scope)  # only names made here and the repr of strings
+        current: Callable[[], bool] = scope["current"]
+        return current

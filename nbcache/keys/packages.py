@@ -1,0 +1,232 @@
+"""Whose is this module: the standard library's, a third party's (and at which version), or the user's.
+
+The user's modules are followed by code, third parties' by the version of their distribution. A module belongs to
+a third party when it lies in a site-packages folder, or when metadata installed beside it lists it; editable
+installs lie in the user's own folders and are the user's.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import os
+import site
+import sys
+import sysconfig
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Literal, NamedTuple
+
+Kind = Literal["local", "package", "stdlib", "ours"]
+
+_OURS = __name__.partition(".")[0]
+
+
+class Home(NamedTuple):
+    """Where a module belongs; `package` and `version` are "" unless `kind` is "package"."""
+
+    kind: Kind
+    package: str = ""
+    version: str = ""
+
+
+LOCAL = Home("local")
+STDLIB = Home("stdlib")
+OURS = Home("ours")
+
+_homes: dict[tuple[str, str | None], Home] = {}
+
+
+def home_of_module(module: ModuleType) -> Home:
+    """Say whose `module` is, without running any of its code."""
+    try:
+        names = object.__getattribute__(module, "__dict__")
+    except (AttributeError, TypeError):
+        return LOCAL
+    return _home(names.get("__name__"), names.get("__file__"), names.get("__path__"))
+
+
+def home_of_namespace(namespace: dict[str, object]) -> Home:
+    """Say whose the module is that `namespace` is the `__dict__` of (a function's `__globals__`)."""
+    return _home(namespace.get("__name__"), namespace.get("__file__"), namespace.get("__path__"))
+
+
+def home_of_name(name: object) -> Home:
+    """Say whose the module called `name` is; it need not be imported, and is not imported by this."""
+    if type(name) is not str or not name:
+        return LOCAL
+    module = sys.modules.get(name)
+    if isinstance(module, ModuleType):
+        return home_of_module(module)
+    top = name.partition(".")[0]
+    if top == _OURS:
+        return OURS
+    if top == "__main__":
+        return LOCAL
+    known = sys.modules.get(top)
+    if isinstance(known, ModuleType) and known.__dict__.get("__file__"):
+        return home_of_module(known)
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, AttributeError, ValueError):
+        found = None
+    if found is None:
+        return STDLIB if top in sys.stdlib_module_names else LOCAL
+    return _home(top, found.origin, found.submodule_search_locations)
+
+
+def is_users(value: object) -> bool:
+    """Tell whether a function, class or instance was defined by the user."""
+    module = getattr(value, "__module__", None)
+    return module is not None and module != "builtins" and home_of_name(module).kind == "local"
+
+
+def _home(name: object, file: object, folders: object) -> Home:
+    if type(name) is not str:
+        return LOCAL
+    top = name.partition(".")[0]
+    if top == _OURS:
+        return OURS
+    if name == "__main__":
+        return LOCAL
+    path = file if type(file) is str and file not in ("built-in", "frozen", "namespace") else None
+    key = (name, path)
+    known = _homes.get(key)
+    if known is None:
+        known = _homes[key] = _look(top, path, folders)
+    return known
+
+
+def _look(top: str, path: str | None, folders: object) -> Home:
+    if path is None:
+        if top in sys.stdlib_module_names or top in sys.builtin_module_names:
+            return STDLIB
+        try:
+            path = next((str(folder) for folder in folders), None)  # type: ignore[attr-defined]
+        except TypeError:
+            path = None
+        if path is None:
+            return LOCAL
+        path = os.path.join(path, "__init__.py")
+    full = os.path.abspath(path)
+    root = _site_root(full)
+    if root is None:
+        if top in sys.stdlib_module_names and full.startswith(_stdlib_folders()):
+            return STDLIB
+        root = _root_with_metadata(full, top)
+        if root is None:
+            return STDLIB if full.startswith(_stdlib_folders()) else LOCAL
+    return _distribution(root, os.path.relpath(full, root).replace(os.sep, "/"), top)
+
+
+@lru_cache(maxsize=1)
+def _stdlib_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    found = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
+    return tuple(os.path.abspath(path) + os.sep for path in found)
+
+
+@lru_cache(maxsize=1)
+def _site_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    found = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
+    return tuple(sorted((os.path.abspath(path) for path in found), key=len, reverse=True))
+
+
+def installed_folders() -> tuple[str, ...]:
+    """Give the folders of the standard library and of installed packages, each with a trailing separator."""
+    return _stdlib_folders() + tuple(folder + os.sep for folder in _site_folders())
+
+
+def _site_root(full: str) -> str | None:
+    """Find the site-packages folder that `full` lies in."""
+    for folder in _site_folders():
+        if full.startswith(folder + os.sep):
+            return folder
+    parts = full.split(os.sep)
+    for name in ("site-packages", "dist-packages"):
+        if name in parts:
+            return os.sep.join(parts[: len(parts) - parts[::-1].index(name)])
+    return None
+
+
+def _root_with_metadata(full: str, top: str) -> str | None:
+    """Find the folder above the top-level module, if metadata installed there lists `full`."""
+    parts = full.split(os.sep)
+    for index in range(len(parts) - 1, 0, -1):
+        if parts[index].partition(".")[0] == top:
+            root = os.sep.join(parts[:index]) or os.sep
+            relative = "/".join(parts[index:])
+            return root if any(_lists(record, relative) for record in _records(root)) else None
+    return None
+
+
+@lru_cache(maxsize=64)
+def _records(root: str) -> tuple[Path, ...]:
+    """List the RECORD files of a folder of installed packages."""
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.name.endswith(".dist-info"))
+    except OSError:
+        return ()
+    return tuple(Path(root, name, "RECORD") for name in names)
+
+
+def _lists(record: Path, relative: str) -> bool:
+    """Tell whether a RECORD names a file; searched as bytes, since parsing 200 of them costs seconds."""
+    content = _content(record)
+    wanted = relative.encode()
+    return content.startswith(wanted + b",") or b"\n" + wanted + b"," in content
+
+
+@lru_cache(maxsize=1024)
+def _content(record: Path) -> bytes:
+    try:
+        return record.read_bytes()
+    except OSError:
+        return b""
+
+
+@lru_cache(maxsize=4096)
+def _distribution(root: str, relative: str, top: str) -> Home:
+    """Find the distribution that installed a file, by its own name first, by the RECORDs otherwise."""
+    guess = top.lower().replace("-", "_")
+    records = _records(root)
+    likely = [record for record in records if _project(record)[0].lower().replace(".", "_") == guess]
+    if len(likely) == 1:
+        return Home("package", *_project(likely[0]))
+    for record in (*likely, *records):
+        if _lists(record, relative):
+            return Home("package", *_project(record))
+    return Home("package", top, _unlisted_version(root, top))
+
+
+def _project(record: Path) -> tuple[str, str]:
+    """Split "pandas-2.2.3.dist-info" into name and version."""
+    name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
+    return name, version
+
+
+def _unlisted_version(root: str, top: str) -> str:
+    """Give a version for a module that no RECORD lists: other metadata, or else the time of its file."""
+    try:
+        return importlib.metadata.version(top)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        pass
+    for name in (os.path.join(top, "__init__.py"), f"{top}.py"):
+        try:
+            status = os.stat(os.path.join(root, name))
+        except OSError:
+            continue
+        return f"unversioned {status.st_size} {status.st_mtime_ns}"
+    return "unversioned"
+
+
+def forget() -> None:
+    """Forget what is installed, so that an upgrade in a live kernel is seen."""
+    _homes.clear()
+    _records.cache_clear()
+    _content.cache_clear()
+    _distribution.cache_clear()
