@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import get_args
 
 from nbcache.notebook import panel_text as say
@@ -123,3 +124,12 @@ def notice(model: PanelModel) -> str:
     role = "alert" if said.error else "status"
     kind = "nbc-notice nbc-error" if said.error else "nbc-notice"
     return f'<div class="{kind}" role="{role}" aria-live="polite">{mark}{escape(said.text)}</div>'
+
+
+def picture(model: PanelModel, rows: int = 12) -> str:
+    """Return the first rows as HTML that looks like the panel and cannot be clicked, for the first moment."""
+    style = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
+    lines, _, _ = model.shown(rows)
+    drawn = "".join(f'<div class="nbc-row">{line(each, model.clock())}</div>' for each in lines)
+    figures_html = header(model.totals, one=model.owner is not None)
+    return f'<style>{style}</style><div class="nbcache-panel">{figures_html}{drawn or empty(model)}</div>'

@@ -125,6 +125,11 @@ class PanelModel:
         """Return the rows of an opened function, None when it is closed."""
         return self._entries.get(name)
 
+    @property
+    def opened(self) -> list[str]:
+        """The functions whose entries are shown."""
+        return list(self._entries)
+
     def label(self, name: str) -> str:
         """Return how users write the function called `name`."""
         return next((row.label for row in self.functions if row.name == name), name)

@@ -66,10 +66,11 @@ class PoolView:
             button.tooltip = name
         first, back, on, last = self.turns.values()
         self._pager = self._box("nbc-tools", first, back, self._place, on, last)
-        self.widget = self._box(
-            "nbcache-pool", self._look, self._figures, self._tools, self._titles, self._grid, self._empty,
-            self._pager, self._notice, self._shield(),
+        self._parts = (
+            self._look, self._figures, self._tools, self._titles, self._grid, self._empty, self._pager,
+            self._notice, self._shield(),
         )  # fmt: skip
+        self.widget = self._box("nbcache-pool", *self._parts)
         self.widget._dom_classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
         self.draw()
 
@@ -131,6 +132,12 @@ class PoolView:
             clearable = line.kind == "entry" or (line.kind == "function" and line.function.entries > 0)
             clear.layout = self._seen if clearable else self._unseen
             clear.tooltip = f"Clear {line.entry.label if line.entry else label}"
+
+    def close(self) -> None:
+        """Remove every widget from the page."""
+        parts = (part for row in self.rows for part in row)
+        for widget in (*parts, *self.sorts.values(), *self.turns.values(), *self._parts, self.widget):
+            widget.close()
 
     # --- what a click does ---------------------------------------------------------------------------------
 

@@ -36,6 +36,24 @@ def html_table(model: PanelModel, limit: int = 100) -> str:
     )
 
 
+def saved_table(model: PanelModel) -> str:
+    """Return the table for the output beside a living panel: seen only where no panel lives.
+
+    In a notebook opened again without its kernel the widget's output says "model not found"; JupyterLab and
+    Notebook then show this table instead, as the rules below look for a living panel in the same cell. Other
+    front ends know none of these classes and keep it hidden, so that nothing is there twice.
+    """
+    return f'<style>{_SAVED_RULES}</style><div class="nbcache-saved" style="display:none">{html_table(model)}</div>'
+
+
+_CELL_OUTPUT = ".jp-OutputArea:has(.nbcache-saved)"
+_SAVED_RULES = (
+    f"{_CELL_OUTPUT}:not(:has(.nbcache-live)) .nbcache-saved{{display:block!important}}"
+    f"{_CELL_OUTPUT}:has(.nbcache-live) .jp-OutputArea-child:has(.nbcache-saved){{display:none}}"
+    f"{_CELL_OUTPUT} .jupyter-widgets.jp-OutputArea-output:not(:has(*)){{display:none}}"
+)
+
+
 def text_table(model: PanelModel, limit: int = 40) -> str:
     """Return the rows as text in columns, `limit` lines at most."""
     lines = model.lines()

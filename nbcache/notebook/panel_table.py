@@ -1,0 +1,64 @@
+"""The panel on anywidget: a virtual table that stays alive in the browser while the kernel works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+from nbcache.notebook.panel_live import Live
+from nbcache.notebook.panel_model import PanelModel
+from nbcache.notebook.panel_wire import Wire
+
+_FOLDER = Path(__file__).parent
+
+
+class _Table(anywidget.AnyWidget):  # type: ignore[misc]
+    """The widget: its module and style are files of the package, so it needs no build and no network."""
+
+    _esm = (_FOLDER / "panel.js").read_text(encoding="utf-8")
+    _css = (_FOLDER / "panel.css").read_text(encoding="utf-8")
+
+
+class TableView:
+    """Draws a model in the browser's own table.
+
+    Parameters
+    ----------
+    model : what is shown
+    ready : called once the browser has loaded the table's module, displayed or not
+    live : looks for changes while the browser says that the table is visible
+    """
+
+    def __init__(self, model: PanelModel, ready: Callable[[], None], live: Live) -> None:
+        self._ready = ready
+        self._live = live
+        self.widget = _Table()
+        self._wire = Wire(model, self._send)
+        self.widget.on_msg(self._receive)
+
+    def draw(self) -> None:
+        """Send what changed."""
+        self._wire.draw()
+
+    def close(self) -> None:
+        """Remove the widget from the page."""
+        self.widget.close()
+
+    def _send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        self.widget.send(content, buffers)
+
+    def _receive(self, _: object, content: Any, buffers: object) -> None:
+        kind = content.get("type") if isinstance(content, dict) else None
+        if kind == "ready":
+            self._ready()
+        elif kind == "visible" and not content.get("on"):
+            self._live.rest()
+        elif kind == "visible":
+            self._live.watch()
+        elif kind == "seen":
+            self._live.answered()
+        elif kind is not None:
+            self._wire.receive(content)

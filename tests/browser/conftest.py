@@ -1,0 +1,81 @@
+"""One Jupyter server and one Chromium for all browser tests of a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from browser.jupyter import Notebook, Server, open_notebook
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium (NBCACHE_CHROMIUM names another); Playwright gives it a profile of its own."""
+    path = os.environ.get("NBCACHE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("jupyter"))
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def lab(server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+    """Open empty notebooks: `lab()` in JupyterLab, `lab("notebook")` in Notebook 7."""
+    with ExitStack() as stack:
+        yield lambda app="lab", **size: stack.enter_context(open_notebook(server, browser, app, **size))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for screenshots: a temporary one, unless NBCACHE_PICTURES names where to keep them."""
+    kept = os.environ.get("NBCACHE_PICTURES")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page, str], list[str]]:
+    """Check a part of a page with axe-core; returns the serious findings, one line each."""
+    import axe_playwright_python
+
+    script = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+    def check(page: Page, selector: str) -> list[str]:
+        if not page.evaluate("() => Boolean(window.axe)"):
+            page.evaluate(script)
+        found = page.evaluate("selector => window.axe.run(selector)", selector)
+        return [
+            f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+            for each in found["violations"]
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+    return check
