@@ -1,0 +1,1 @@
+"""Where the bytes of entries live, and for how long."""

@@ -1,0 +1,80 @@
+"""What a store says when something goes wrong: each trouble once, and never a flood."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from ..errors import explain
+from .protocol import Clock, Warn
+
+#: So many damaged entries are told one by one within a minute; the rest as a number.
+_ONE_BY_ONE = 5
+_MINUTE = 60.0
+
+
+class Complaints:
+    """The warnings of one store.
+
+    Notes
+    -----
+    Thread-safe. No message holds a value or an argument: names of files are digests.
+    """
+
+    def __init__(self, warn: Warn, clock: Clock) -> None:
+        self._warn = warn
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._said: set[tuple[str, object]] = set()
+        self._recent: list[float] = []
+        self._unsaid = 0
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+
+    def once(self, kind: str, about: object, what: str, why: str, do: str) -> None:
+        """Warn of a lasting trouble, once until it is `over`."""
+        with self._lock:
+            if (kind, about) in self._said:
+                return
+            self._said.add((kind, about))
+        self._warn(explain(what, why, do))
+
+    def over(self, kind: str) -> None:
+        """Forget troubles of a kind, so that new ones are told."""
+        if self._said:
+            with self._lock:
+                self._said = {said for said in self._said if said[0] != kind}
+
+    def damaged(self, place: Path, moved: Path | None, why: str) -> None:
+        """Warn of one entry that cannot be used."""
+        now = self._clock()
+        with self._lock:
+            self._recent = [moment for moment in self._recent if 0 <= now - moment < _MINUTE]
+            if len(self._recent) >= _ONE_BY_ONE:
+                self._unsaid += 1
+                return
+            self._recent.append(now)
+            unsaid, self._unsaid = self._unsaid, 0
+        more = f" ({unsaid} more since the last warning.)" if unsaid else ""
+        self._warn(
+            explain(
+                f"A stored entry cannot be used; its value is computed again.{more}",
+                f"{place}: {why}.",
+                "delete the file; it is only a copy of a result."
+                if moved is None
+                else f"nothing; the file is set aside as {moved} and deleted within days.",
+            )
+        )
+
+    def always(self, what: str, why: str, do: str) -> None:
+        """Warn of something that must be told each time."""
+        self._warn(explain(what, why, do))
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f" ({error.filename})" if isinstance(error.filename, str | Path) else ""
+        return f"{error.strerror}{place}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,241 @@
+"""The folders of a disk store: where they are, how they are made, and when they are not trusted.
+
+Everything of ours lies in ``<root>/v1``. Below it names are digests or begin with a dot; nothing else is touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+
+#: A symbolic link is an error, a FIFO does not block, and no child process inherits the descriptor.
+READ = os.O_RDONLY | _NOFOLLOW | _NONBLOCK | _CLOEXEC | _BINARY
+READ_FOLDER = os.O_RDONLY | _NOFOLLOW | _CLOEXEC | _DIRECTORY
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOFOLLOW | _NONBLOCK | _CLOEXEC | _BINARY
+CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _CLOEXEC | _BINARY
+
+_CACHEDIR_TAG = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# This folder is a cache of nbcache; it can be deleted at any time.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of a store are."""
+
+    root: Path
+    base: Path
+    trash: Path
+    quarantine: Path
+    temporary: Path
+    waits: Path
+    lock: Path
+    notices: Path
+    usage: Path
+    collected: Path
+
+    @classmethod
+    def of(cls, root: Path) -> Places:
+        base = root / "v1"
+        return cls(
+            root=root,
+            base=base,
+            trash=base / ".trash",
+            quarantine=base / ".quarantine",
+            temporary=base / ".tmp",
+            waits=base / ".waits",
+            lock=base / ".lock",
+            notices=base / ".removed",
+            usage=base / ".usage",
+            collected=base / ".collected",
+        )
+
+
+def make_store(places: Places) -> None:
+    """Make the folders every store has, with a `.gitignore` and a `CACHEDIR.TAG`; OSError where that fails."""
+    made = False
+    if not places.root.is_dir():
+        places.root.parent.mkdir(parents=True, exist_ok=True)
+        made = make_folder(places.root)
+    # A folder the user made and uses for other things must not vanish from git or from backups.
+    marked = places.root if made or _holds_only(places.root, {places.base.name, *_MARKERS}) else places.base
+    make_folder(places.base)
+    for name, content in _MARKERS.items():
+        _write_once(marked / name, content)
+
+
+def make_folder(path: Path) -> bool:
+    """Make one owner-only folder whatever the umask; False if it was there."""
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileExistsError:
+        return False
+    # A umask can only take bits away; without this, one of 0o277 would lock us out.
+    os.chmod(path, FOLDER_MODE)
+    return True
+
+
+_MARKERS = {".gitignore": b"# Made by nbcache.\n*\n", "CACHEDIR.TAG": _CACHEDIR_TAG}
+
+
+def _holds_only(folder: Path, names: set[str]) -> bool:
+    return set(os.listdir(folder)) <= names
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    try:
+        fd = os.open(path, CREATE, FILE_MODE)
+    except FileExistsError:
+        return
+    try:
+        os.write(fd, content)
+    finally:
+        os.close(fd)
+
+
+def refusal(folder: Path, follow: bool = False) -> str | None:
+    """Why nothing may be loaded from a folder; None if all is well or it does not exist.
+
+    Parameters
+    ----------
+    follow : whether the folder may be a symbolic link; only the user's own choice of a root may
+
+    Raises
+    ------
+    OSError
+        The folder cannot be looked at.
+    """
+    try:
+        status = os.stat(folder, follow_symlinks=follow)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        return "it is a symbolic link"
+    if not stat.S_ISDIR(status.st_mode):
+        return "it is not a folder"
+    if not hasattr(os, "geteuid"):
+        return None
+    if status.st_uid != os.geteuid():
+        return f"it belongs to another user (uid {status.st_uid})"
+    if status.st_mode & 0o022:
+        return f"other users may write into it (mode {stat.S_IMODE(status.st_mode):04o}); 'chmod go-w' on it helps"
+    return None
+
+
+def file_refusal(status: os.stat_result) -> str | None:
+    """Why an opened file cannot be an entry of ours; None if it can."""
+    if not stat.S_ISREG(status.st_mode):
+        return "it is not a plain file"
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        return f"it belongs to another user (uid {status.st_uid})"
+    # An entry that was replaced or evicted after it was opened has no name left: that is fine.
+    if status.st_nlink > 1:
+        return "it has a second name (a hard link)"
+    return None
+
+
+def others_may_write(status: os.stat_result) -> bool:
+    """Whether a file could be changed or cut under a mapping by somebody else."""
+    return bool(status.st_mode & 0o022)
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """The last `limit` bytes of a plain file of ours; OSError for anything else."""
+    fd = os.open(path, READ)
+    try:
+        status = os.fstat(fd)
+        reason = file_refusal(status)
+        if reason is not None:
+            raise OSError(errno.EINVAL, reason, str(path))
+        start = max(0, status.st_size - limit)
+        return os.pread(fd, min(limit, status.st_size), start)
+    finally:
+        os.close(fd)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Append to a plain file of ours in one write, making it if need be."""
+    fd = os.open(path, APPEND, FILE_MODE)
+    try:
+        reason = file_refusal(os.fstat(fd))
+        if reason is not None:
+            raise OSError(errno.EINVAL, reason, str(path))
+        os.write(fd, content)
+    finally:
+        os.close(fd)
+
+
+def list_names(folder: Path) -> list[str]:
+    """The names in a folder; nothing for one that does not exist or is a link."""
+    try:
+        fd = os.open(folder, READ_FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return []
+        raise
+    try:
+        return os.listdir(fd)
+    finally:
+        os.close(fd)
+
+
+def move_aside(path: Path, shelter: Path, name: str) -> Path:
+    """Rename a file or folder of ours into a shelter (trash or quarantine); a link is not followed."""
+    make_folder(shelter)
+    target = shelter / name
+    os.rename(path, target)
+    return target
+
+
+def remove_tree(path: Path) -> Iterator[OSError]:
+    """Delete a file, a link, or a folder with all that is in it; links are never followed.
+
+    Yields
+    ------
+    OSError
+        What could not be deleted, and why.
+    """
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISDIR(status.st_mode):
+            os.unlink(path)
+            return
+        fd = os.open(path, READ_FOLDER)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield error
+        return
+    try:
+        for name in os.listdir(fd):
+            try:
+                os.unlink(name, dir_fd=fd)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                # A folder, or one that cannot be deleted: looked at again by path, below a folder that is ours.
+                yield from remove_tree(path / name)
+    finally:
+        os.close(fd)
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        yield error

@@ -1,0 +1,293 @@
+"""The memory store: entries in this process, per owner, least recently used first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..entries.entry import Address, Entry
+from .eviction import notes_to_keep
+from .forks import renew_after_fork
+from .marks import Marks, MemoryMark
+from .names import entry_name
+from .protocol import RESULTS, Clock, Dropped, Mark, Stored
+
+
+class _Kept:
+    """An entry, when it was last used, and whether a store on disk has it too."""
+
+    __slots__ = ("backed", "entry", "used")
+
+    def __init__(self, entry: Entry, used: float, backed: bool) -> None:
+        self.entry = entry
+        self.used = used
+        self.backed = backed
+
+
+class _Shelf:
+    """The entries of one owner: results and bookkeeping apart, each in the order of use; `size` of the results."""
+
+    __slots__ = ("notes", "results", "size")
+
+    def __init__(self) -> None:
+        self.results: OrderedDict[str, _Kept] = OrderedDict()
+        self.notes: OrderedDict[str, _Kept] = OrderedDict()
+        self.size = 0
+
+
+class MemoryStore:
+    """Entries in the memory of this process.
+
+    Parameters
+    ----------
+    clock : epoch seconds
+    scratch : folder for the unlinked files that hold large buffers; None keeps them in memory
+
+    Notes
+    -----
+    Thread-safe. get, put, delete and touch take the same time whatever the number of entries; clear, limit and
+    listing of an owner look at that owner only. A lookup says nothing about age: the reader knows its ttl.
+    """
+
+    tier = "memory"
+
+    def __init__(self, *, clock: Clock = time.time, scratch: Path | None = None) -> None:
+        self.on_drop: Dropped | None = None
+        self.clock = clock
+        self._scratch = scratch
+        # Re-entrant, because a finalizer run by the garbage collector may call a cached function anywhere.
+        self._lock = threading.RLock()
+        self._shelves: dict[str, _Shelf] = {}
+        self._marks = Marks()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        self._lock = threading.RLock()
+        self._marks.renew()
+
+    def get(self, address: Address) -> Entry | None:
+        owner, key = address
+        with self._lock:
+            shelf = self._shelves.get(owner)
+            if shelf is None:
+                return None
+            kept = shelf.results.get(key)
+            if kept is not None:
+                shelf.results.move_to_end(key)
+            else:
+                kept = shelf.notes.get(key)
+                if kept is None:
+                    return None
+                shelf.notes.move_to_end(key)
+            kept.used = self.clock()
+            return kept.entry
+
+    def peek(self, address: Address) -> Entry | None:
+        kept = self._find(address)
+        return None if kept is None else kept.entry
+
+    def find(self, address: Address) -> Stored | None:
+        kept = self._find(address)
+        return None if kept is None else self._row(address, kept)
+
+    def touch(self, address: Address, used: float | None = None) -> None:
+        """Note that an entry was used; uses that are told late are told in their order."""
+        with self._lock:
+            kept = self._find(address)
+            moment = self.clock() if used is None else used
+            if kept is not None and (used is None or used > kept.used):
+                shelf = self._shelves[address.owner]
+                (shelf.results if address.key in shelf.results else shelf.notes).move_to_end(address.key)
+                kept.used = moment
+
+    def mark(self, address: Address) -> MemoryMark:
+        return self._marks.mark(address)
+
+    def own(self, entry: Entry) -> Entry:
+        """The entry with bytes of its own, as this store would keep it."""
+        return entry.owned(self._scratch)
+
+    def put(self, address: Address, entry: Entry, since: Mark | None = None, *, backed: bool = False) -> Entry:
+        """Keep an entry, as in `Store`; `backed` says that a store on disk has it too."""
+        owned = self.own(entry)
+        owner, key = address
+        with self._lock:
+            # Checked under the lock, so that a clear comes either before the check or after the entry is there.
+            if since is not None and since.cleared:
+                return owned
+            shelf = self._shelves.get(owner)
+            if shelf is None:
+                shelf = self._shelves[owner] = _Shelf()
+            replaced = self._take(shelf, key)
+            kept = _Kept(owned, self.clock(), backed)
+            if entry.meta.kind in RESULTS:
+                shelf.results[key] = kept
+                shelf.size += owned.size
+            else:
+                shelf.notes[key] = kept
+        if replaced is not None and replaced.entry is not owned:
+            self._tell([address])
+        return owned
+
+    def delete(self, address: Address) -> int:
+        owner, key = address
+        with self._lock:
+            self._marks.clear(address=address)
+            shelf = self._shelves.get(owner)
+            gone = None if shelf is None else self._take(shelf, key)
+            if shelf is not None:
+                self._tidy(owner, shelf)
+        if gone is None:
+            return 0
+        self._tell([address])
+        return 1
+
+    def drop(self, address: Address, entry: Entry) -> bool:
+        """Remove an address if it still holds that very entry; marks are not told."""
+        owner, key = address
+        with self._lock:
+            kept = self._find(address)
+            if kept is None or kept.entry is not entry:
+                return False
+            shelf = self._shelves[owner]
+            self._take(shelf, key)
+            self._tidy(owner, shelf)
+        self._tell([address])
+        return True
+
+    def clear(self, owner: str | None = None) -> int:
+        return len(self._clear(owner)[0])
+
+    def discard(self, owner: str | None = None) -> set[str]:
+        return {entry_name(address) for address in self._clear(owner)[0]}
+
+    def entries(self, owner: str | None = None) -> Iterator[Stored]:
+        with self._lock:
+            shelves = list(self._shelves) if owner is None else [owner] if owner in self._shelves else []
+        for name in shelves:
+            with self._lock:
+                shelf = self._shelves.get(name)
+                rows = [] if shelf is None else [*shelf.results.items(), *shelf.notes.items()]
+            for key, kept in rows:
+                yield self._row(Address(name, key), kept)
+
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+        with self._lock:
+            shelf = self._shelves.get(owner)
+            if shelf is None:
+                return 0
+            gone: list[tuple[str, _Kept]] = []
+            results = shelf.results
+            while len(results) > 1 and (
+                (max_entries is not None and len(results) > max_entries)
+                or (max_size is not None and shelf.size > max_size)
+            ):
+                gone.append(results.popitem(last=False))
+                shelf.size -= gone[-1][1].entry.size
+            evicted = len(gone)
+            while gone and len(shelf.notes) > notes_to_keep(len(results)):
+                gone.append(shelf.notes.popitem(last=False))
+        self._tell([Address(owner, key) for key, _ in gone])
+        return evicted
+
+    def sweep(self, now: float, ttl_of: Callable[[str], float | None]) -> int:
+        """Drop what has expired; returns how many entries went.
+
+        Parameters
+        ----------
+        ttl_of : the time-to-live in force for an owner, in seconds; None where it is not known, and then the
+            expiry written into the entry decides
+        """
+        gone: list[Address] = []
+        with self._lock:
+            for owner, shelf in list(self._shelves.items()):
+                ttl = ttl_of(owner)
+                for key in [
+                    key
+                    for key, kept in shelf.results.items()
+                    if (ttl is None and kept.entry.meta.expires is not None and kept.entry.meta.expires <= now)
+                    or (ttl is not None and kept.entry.meta.created + ttl <= now)
+                ]:
+                    self._take(shelf, key)
+                    gone.append(Address(owner, key))
+                self._tidy(owner, shelf)
+        self._tell(gone)
+        return len(gone)
+
+    def used_since(self, owner: str, moment: float) -> list[tuple[Address, float]]:
+        """What was used after a moment, the most recent first."""
+        used: list[tuple[Address, float]] = []
+        with self._lock:
+            shelf = self._shelves.get(owner)
+            for shelf_part in () if shelf is None else (shelf.results, shelf.notes):
+                for key in reversed(shelf_part):
+                    if shelf_part[key].used <= moment:
+                        break
+                    used.append((Address(owner, key), shelf_part[key].used))
+        return used
+
+    def backed(self) -> list[tuple[Address, Entry]]:
+        """The entries that a store on disk has too."""
+        with self._lock:
+            return [
+                (Address(owner, key), kept.entry)
+                for owner, shelf in self._shelves.items()
+                for part in (shelf.results, shelf.notes)
+                for key, kept in part.items()
+                if kept.backed
+            ]
+
+    def owners(self) -> list[str]:
+        with self._lock:
+            return list(self._shelves)
+
+    def close(self) -> None:
+        """Nothing to write down; entries stay."""
+
+    def __len__(self) -> int:
+        with self._lock:
+            return sum(len(shelf.results) + len(shelf.notes) for shelf in self._shelves.values())
+
+    def _find(self, address: Address) -> _Kept | None:
+        with self._lock:
+            shelf = self._shelves.get(address.owner)
+            if shelf is None:
+                return None
+            return shelf.results.get(address.key) or shelf.notes.get(address.key)
+
+    def _row(self, address: Address, kept: _Kept) -> Stored:
+        return Stored(address, kept.entry.meta, kept.entry.size, kept.used, self.tier)
+
+    @staticmethod
+    def _take(shelf: _Shelf, key: str) -> _Kept | None:
+        kept = shelf.results.pop(key, None)
+        if kept is None:
+            return shelf.notes.pop(key, None)
+        shelf.size -= kept.entry.size
+        return kept
+
+    def _tidy(self, owner: str, shelf: _Shelf) -> None:
+        if not shelf.results and not shelf.notes:
+            self._shelves.pop(owner, None)
+
+    def _clear(self, owner: str | None) -> tuple[list[Address], list[_Shelf]]:
+        """The addresses of the results removed, and the shelves, which keep the entries alive outside the lock."""
+        with self._lock:
+            self._marks.clear(owner=owner)
+            if owner is None:
+                shelves, self._shelves = self._shelves, {}
+            else:
+                shelf = self._shelves.pop(owner, None)
+                shelves = {} if shelf is None else {owner: shelf}
+        results = [Address(name, key) for name, shelf in shelves.items() for key in shelf.results]
+        self._tell(results + [Address(name, key) for name, shelf in shelves.items() for key in shelf.notes])
+        return results, list(shelves.values())
+
+    def _tell(self, addresses: list[Address]) -> None:
+        """Report what has left, outside the lock, because who listens may call this store."""
+        if self.on_drop is not None:
+            for address in addresses:
+                self.on_drop(address)

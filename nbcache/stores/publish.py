@@ -1,0 +1,163 @@
+"""How one file appears whole or not at all, and how nothing is left of a writer that was killed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .folders import CREATE, FILE_MODE, make_folder
+from .liveness import name_for_now
+
+Block = bytes | memoryview
+
+#: From this size on, room is reserved first: a full disk shows before the writing, and the file lies together.
+RESERVE_FROM = 16 << 20
+#: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
+_PIECE = 32 << 20
+_VECTORS = 512
+_UNNAMED = getattr(os, "O_TMPFILE", 0)
+_DESCRIPTORS = "/proc/self/fd"
+
+
+class Publisher:
+    """Writes files of one store.
+
+    Parameters
+    ----------
+    temporary : folder, on the same file system, for what has a name before it is whole
+
+    Notes
+    -----
+    On Linux a file has no name until it is linked into place, and vanishes with its writer. Where that is not
+    possible, and where a file is replaced, it has a temporary name for a moment; `liveness.sweep` removes what
+    writers that no longer live have left. Nothing is synced to the disk: a file torn by a power cut fails verification.
+    """
+
+    def __init__(self, temporary: Path) -> None:
+        self._temporary = temporary
+        self._unnamed = bool(_UNNAMED) and os.path.isdir(_DESCRIPTORS)
+
+    def publish(self, blocks: Sequence[Block], target: Path, written: float) -> tuple[int, bool]:
+        """Put a file in place, replacing one that is there.
+
+        Parameters
+        ----------
+        written : the modification time the file gets, epoch seconds
+
+        Returns
+        -------
+        A descriptor of the file, for reading, which the caller closes; and whether another file was replaced.
+        """
+        if self._unnamed:
+            try:
+                return self._publish_unnamed(blocks, target, written)
+            except _NotHere:
+                self._unnamed = False
+        return self._publish_named(blocks, target, written)
+
+    def _publish_unnamed(self, blocks: Sequence[Block], target: Path, written: float) -> tuple[int, bool]:
+        try:
+            fd = os.open(target.parent, _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise _NotHere from error
+            raise
+        try:
+            _fill(fd, blocks, written)
+            try:
+                _link(fd, target)
+                return fd, False
+            except FileExistsError:
+                pass
+            name = self._temporary_name()
+            try:
+                _link(fd, name)
+            except FileNotFoundError:
+                make_folder(self._temporary)
+                _link(fd, name)
+            self._replace(name, target)
+            return fd, True
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _publish_named(self, blocks: Sequence[Block], target: Path, written: float) -> tuple[int, bool]:
+        make_folder(self._temporary)
+        name = self._temporary_name()
+        fd = os.open(name, CREATE, FILE_MODE)
+        try:
+            try:
+                _fill(fd, blocks, written)
+            except BaseException:
+                os.unlink(name)
+                raise
+            replaced = os.path.lexists(target)
+            self._replace(name, target)
+            return fd, replaced
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @staticmethod
+    def _replace(name: Path, target: Path) -> None:
+        try:
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+
+    def _temporary_name(self) -> Path:
+        return self._temporary / name_for_now()
+
+
+class _NotHere(Exception):
+    """This file system cannot make files without a name."""
+
+
+def _link(fd: int, target: Path) -> None:
+    # linkat() follows the link below /proc only when told so, which os.link() does with a directory descriptor.
+    # That descriptor is opened anew each time: after a fork an old one would show the parent's files.
+    try:
+        descriptors = os.open(_DESCRIPTORS, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise _NotHere from error
+    try:
+        os.link(str(fd), target, src_dir_fd=descriptors)
+    except OSError as error:
+        if error.errno in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP):
+            raise _NotHere from error
+        raise
+    finally:
+        os.close(descriptors)
+
+
+def _fill(fd: int, blocks: Sequence[Block], written: float) -> None:
+    os.fchmod(fd, FILE_MODE)
+    total = sum(len(block) for block in blocks)
+    if total >= RESERVE_FROM and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(fd, 0, total)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
+    waiting = [memoryview(block).cast("B") for block in blocks if len(block)]
+    waiting.reverse()
+    while waiting:
+        batch: list[memoryview] = []
+        size = 0
+        while waiting and len(batch) < _VECTORS and size < _PIECE:
+            block = waiting.pop()
+            if size + len(block) > _PIECE:
+                waiting.append(block[_PIECE - size :])
+                block = block[: _PIECE - size]
+            batch.append(block)
+            size += len(block)
+        done = os.writev(fd, batch)
+        # A short write: what is left of the batch goes back, in order.
+        for block in reversed(batch):
+            size -= len(block)
+            if done < size + len(block):
+                waiting.append(block[max(0, done - size) :])
+    os.utime(fd, (written, written))

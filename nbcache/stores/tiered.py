@@ -1,0 +1,179 @@
+"""Stores behind each other: memory first, then what is slower and lasts longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..entries.entry import Address, Entry
+from .disk import DiskStore
+from .memory import MemoryStore
+from .names import entry_name
+from .notices import NOTHING
+from .protocol import Dropped, Mark, Store, Stored
+
+#: Uses of entries in memory are told to the slower stores at least this often while `refresh` is called, in seconds.
+_TELL_USES = 30.0
+
+
+class TieredMark:
+    """A moment in every tier."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Mark]) -> None:
+        self.parts = tuple(parts)
+
+    @property
+    def cleared(self) -> bool:
+        return any(part.cleared for part in self.parts)
+
+
+class TieredStore:
+    """Several stores as one.
+
+    Parameters
+    ----------
+    tiers : the fastest first: a `MemoryStore`, then any others
+
+    Attributes
+    ----------
+    memory : the first tier; who wants to keep an entry in memory only works with it directly
+
+    Notes
+    -----
+    Slower tiers are written and cleared first, so that nothing cleared comes back from them; what a lookup found
+    there goes to the faster ones only if it was not cleared meanwhile.
+    """
+
+    tier = "tiered"
+
+    def __init__(self, tiers: Sequence[Store]) -> None:
+        memory, *slower = tiers
+        if not isinstance(memory, MemoryStore):
+            raise TypeError("the first tier is a MemoryStore")
+        self.memory = memory
+        self.tiers: tuple[Store, ...] = (memory, *slower)
+        self.disk = next((store for store in slower if isinstance(store, DiskStore)), None)
+        self._slower: tuple[Store, ...] = tuple(slower)
+        self._stamp = NOTHING if self.disk is None else self.disk.stamp()
+        self._told: dict[str, float] = {}
+        self._told_at = memory.clock()
+
+    @property
+    def on_drop(self) -> Dropped | None:
+        return self.memory.on_drop
+
+    @on_drop.setter
+    def on_drop(self, listener: Dropped | None) -> None:
+        self.memory.on_drop = listener
+
+    def get(self, address: Address) -> Entry | None:
+        entry = self.memory.get(address)
+        return entry if entry is not None else self._find_slower(address)
+
+    def peek(self, address: Address) -> Entry | None:
+        for store in self.tiers:
+            entry = store.peek(address)
+            if entry is not None:
+                return entry
+        return None
+
+    def find(self, address: Address) -> Stored | None:
+        for store in self.tiers:
+            row = store.find(address)
+            if row is not None:
+                return row
+        return None
+
+    def touch(self, address: Address, used: float | None = None) -> None:
+        """Note a use in memory; the slower tiers hear of it before they evict, and when the store is closed."""
+        self.memory.touch(address, used)
+
+    def mark(self, address: Address) -> TieredMark:
+        return TieredMark([store.mark(address) for store in self.tiers])
+
+    def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
+        parts = since.parts if isinstance(since, TieredMark) else (since,) * len(self.tiers)
+        if since is not None and since.cleared:
+            return self.memory.own(entry)
+        for store, part in zip(self._slower, parts[1:], strict=True):
+            entry = store.put(address, entry, part)
+        return self._keep(address, entry, parts[0])
+
+    def delete(self, address: Address) -> int:
+        removed = [store.delete(address) for store in reversed(self.tiers)]
+        return max(removed)
+
+    def clear(self, owner: str | None = None) -> int:
+        return len(self.discard(owner))
+
+    def discard(self, owner: str | None = None) -> set[str]:
+        names: set[str] = set()
+        for store in reversed(self.tiers):
+            names |= store.discard(owner)
+        return names
+
+    def entries(self, owner: str | None = None) -> Iterator[Stored]:
+        seen: set[Address] = set()
+        for position, store in enumerate(self.tiers):
+            last = position == len(self.tiers) - 1
+            for row in store.entries(owner):
+                if row.address not in seen:
+                    if not last:
+                        seen.add(row.address)
+                    yield row
+
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+        self._tell_uses(owner)
+        return max(store.limit(owner, max_entries, max_size) for store in self.tiers)
+
+    def close(self) -> None:
+        for owner in self.memory.owners():
+            self._tell_uses(owner)
+        for store in self.tiers:
+            store.close()
+
+    def refresh(self) -> int:
+        """Drop from memory what other processes have deleted, cleared or replaced on disk; returns how many went.
+
+        Cheap when nothing happened: made to be called twice a second.
+        """
+        now = self.memory.clock()
+        if not 0 <= now - self._told_at < _TELL_USES:
+            self._told_at = now
+            for owner in self.memory.owners():
+                self._tell_uses(owner)
+        if self.disk is None:
+            return 0
+        stamp = self.disk.stamp()
+        if stamp == self._stamp:
+            return 0
+        concerned = self.disk.concerns_since(self._stamp)
+        self._stamp = stamp
+        dropped = 0
+        for address, entry in self.memory.backed():
+            if concerned(address) and not self.disk.holds(address, entry):
+                dropped += self.memory.drop(address, entry)
+        return dropped
+
+    def _find_slower(self, address: Address) -> Entry | None:
+        marks = self.mark(address).parts
+        for position, store in enumerate(self._slower, 1):
+            entry = store.get(address)
+            if entry is not None:
+                for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):
+                    entry = faster.put(address, entry, mark)
+                return self._keep(address, entry, marks[0])
+        return None
+
+    def _keep(self, address: Address, entry: Entry, mark: Mark | None) -> Entry:
+        backed = self.disk is not None and self.disk.contains(entry_name(address))
+        return self.memory.put(address, entry, mark, backed=backed)
+
+    def _tell_uses(self, owner: str) -> None:
+        if self.disk is None:
+            return
+        now = self.memory.clock()
+        for address, used in reversed(self.memory.used_since(owner, self._told.get(owner, float("-inf")))):
+            self.disk.touch(address, used)
+        self._told[owner] = now
