@@ -1,1 +1,81 @@
-"""Cache what a notebook computes: `%load_ext nbcache`, `@cache_data`, `%%cache_cell`."""
+"""Cache what a notebook computes: `%load_ext nbcache`, `@cache_data`, `%%cache_cell`.
+
+The names below are all that users need; everything else is reached through them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .config import NBCache
+from .decorator import cache_data
+from .errors import (
+    AwaitableResultError,
+    CacheError,
+    CacheWarning,
+    DamagedEntryError,
+    ForeignEntryError,
+    InvalidParameterError,
+    InvalidSizeError,
+    InvalidTTLError,
+    KeyFileError,
+    MissingExtraError,
+    UncacheableFunctionError,
+    UnhashableArgumentError,
+    UnhashableValueError,
+    UnknownNameError,
+    UnstorableResultError,
+    UntrustedEntryError,
+    UserHashError,
+)
+from .explanation import Explanation
+from .function import CachedFunction
+from .notebook.surround import surround
+from .rows import EntryInfo, FunctionInfo
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AwaitableResultError",
+    "CacheError",
+    "CacheWarning",
+    "CachedFunction",
+    "DamagedEntryError",
+    "EntryInfo",
+    "Explanation",
+    "ForeignEntryError",
+    "FunctionInfo",
+    "InvalidParameterError",
+    "InvalidSizeError",
+    "InvalidTTLError",
+    "KeyFileError",
+    "MissingExtraError",
+    "NBCache",
+    "UncacheableFunctionError",
+    "UnhashableArgumentError",
+    "UnhashableValueError",
+    "UnknownNameError",
+    "UnstorableResultError",
+    "UntrustedEntryError",
+    "UserHashError",
+    "__version__",
+    "cache_data",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+surround()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext nbcache`` calls."""
+    from .notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """What ``%unload_ext nbcache`` calls."""
+    from .notebook.extension import unload
+
+    unload(shell)

@@ -89,7 +89,7 @@ class Spinner:
     A front end that fails is left alone: the user's call goes on.
     """
 
-    def __init__(self, text: str, show_time: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, text: object, show_time: bool, clock: Callable[[], float]) -> None:
         self._text = text
         self._show_time = show_time
         self._clock = clock
@@ -116,7 +116,7 @@ class Spinner:
                 if self._surface is None:
                     return False
             seconds = f" ({elapsed:.1f} s)" if self._show_time else ""
-            line = self._text + seconds
+            line = f"{self._text}{seconds}"
             if isinstance(self._surface, _Terminal):
                 self._frame = (self._frame + 1) % len(_FRAMES)
                 line = f"{_FRAMES[self._frame]} {line}"
@@ -180,7 +180,7 @@ if hasattr(os, "register_at_fork"):
 class _Spinning:
     """Shows a spinner while the context lasts."""
 
-    def __init__(self, text: str, show_time: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, text: object, show_time: bool, clock: Callable[[], float]) -> None:
         self._spinner = Spinner(text, show_time, clock)
 
     def __enter__(self) -> None:
@@ -202,13 +202,13 @@ class _Spinning:
 
 
 def spinner(
-    text: str | bool, name: str, show_time: bool, clock: Callable[[], float]
+    text: object, name: str, show_time: bool, clock: Callable[[], float]
 ) -> contextlib.AbstractContextManager[None]:
     """Show a live line while the context lasts; nothing when `text` is False or another spinner is shown.
 
     Parameters
     ----------
-    text : the line; True for "Running `name(...)`."
+    text : the line, or something whose `str` is the line by then; True for "Running `name(...)`."
     show_time : whether to show the seconds that have passed, to a tenth
     clock : seconds, monotonic
     """

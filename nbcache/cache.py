@@ -1,0 +1,386 @@
+"""One road for functions and cells: find an entry, or compute once and keep what came out.
+
+`Cache.fetch` and `Cache.fetch_async` drive the same road, a generator that says what has to be waited for; so a rule
+that holds for one holds for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from . import traces
+from .compute.refresh import Refresher
+from .compute.singleflight import Ending, Flight, Flights
+from .entries.entry import Address, Entry, Meta
+from .errors import UnstorableResultError, UntrustedEntryError, explain, warn
+from .job import Computed, Fetched, Job, Policy
+from .keys.files import FileDep, note
+from .keys.key import combine
+from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
+from .shelf import Shelf
+from .slot import Slot
+from .stores.protocol import Mark, Stored
+from .tiers import Tiers
+
+
+class _Found(NamedTuple):
+    slot: Slot
+    value: Any
+    stale: bool
+
+
+class Cache:
+    """Entries in memory and, for those who ask, on disk and beyond.
+
+    Parameters
+    ----------
+    tiers : the stores
+    clock : epoch seconds
+
+    Notes
+    -----
+    Safe to use from any number of threads, tasks and processes.
+    """
+
+    def __init__(self, tiers: Tiers, clock: Callable[[], float] = time.time) -> None:
+        self.tiers = tiers
+        self.clock = clock
+        self._changes = 0
+        self._flights = Flights()
+        self._refresher = Refresher(time.monotonic)
+        self._background: set[asyncio.Task[None]] = set()
+        self._ttls: dict[str, float] = {}
+        self.shelf = Shelf(clock, tiers.memory.peek)
+        tiers.watch(self.shelf.dropped, self._ttl_of)
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def fetch(self, job: Job) -> Fetched:
+        """The value of a job: from the fastest store that has it, or computed once and kept.
+
+        Raises
+        ------
+        Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
+        ``trust="strict"``.
+        """
+        identity = (job.key.owner, job.text)
+        return follow(
+            self._road(job),
+            job,
+            lambda: self._refresher.submit(identity, lambda: self.refresh(job), _refresh_failed(job)),
+        )
+
+    async def fetch_async(self, job: Job) -> Fetched:
+        """Like `fetch`, for a job whose computation is awaited."""
+        return await follow_async(self._road(job), job, lambda: self._refresh_soon(job))
+
+    def refresh(self, job: Job) -> Fetched:
+        """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
+        since = self.tiers.mark(job.address, job.policy.disk)
+        return self._computed(job, job.compute(), None, since)  # type: ignore[arg-type]
+
+    async def refresh_async(self, job: Job) -> Fetched:
+        """Like `refresh`, for a job whose computation is awaited."""
+        since = self.tiers.mark(job.address, job.policy.disk)
+        return self._computed(job, await job.compute(), None, since)  # type: ignore[misc]
+
+    def find(self, job: Job) -> Fetched | None:
+        """The value of a job if it is cached and not expired; computes nothing."""
+        found = self._find(job)
+        return None if found is None or found.stale else self._hit(found)
+
+    def keep(self, job: Job, computed: Computed) -> None:
+        """Keep what was computed elsewhere."""
+        self._computed(job, computed, None, None)
+
+    def holds(self, job: Job) -> bool:
+        """Whether the call would be a hit; counts nothing and loads nothing."""
+        entry = self.locate(job)
+        return entry is not None and self.clock() < job.policy.deadline(entry.meta.created)
+
+    def locate(self, job: Job) -> Entry | None:
+        """The entry of a job, expired or not; counts nothing and loads no value."""
+        located = self._locate(job.address, job.policy, looking=True)
+        return None if located is None else located[1]
+
+    def _road(self, job: Job) -> Road:
+        found = self._find(job)
+        while found is None:
+            mine, theirs = self._flights.join((job.key.owner, job.text))
+            if theirs is not None:
+                try:
+                    ending = yield Wait(theirs)
+                finally:
+                    self._flights.stop_waiting(theirs)
+                if ending is Ending.UNSTORED:
+                    return self._computed(job, (yield Compute()), None, None)
+                found = self._find(job)
+                continue
+            if mine is None:
+                return self._computed(job, (yield Compute()), None, None)
+            ending, lock = Ending.FAILED, self.tiers.lock(job.text) if job.policy.disk else None
+            try:
+                with self._flights.within(mine):
+                    if lock is not None:
+                        yield Lock(lock)
+                    try:
+                        found = self._find(job)
+                        if found is None:
+                            since = self.tiers.mark(job.address, job.policy.disk)
+                            fetched = self._computed(job, (yield Compute()), mine, since)
+                            # after a clear the others start anew; where nothing can be kept they need not queue
+                            ending = (
+                                Ending.STORED if fetched.slot else Ending.FAILED if mine.cancelled else Ending.UNSTORED
+                            )
+                            return fetched
+                        ending = Ending.STORED
+                    finally:
+                        if lock is not None:
+                            lock.__exit__(None, None, None)
+            finally:
+                self._flights.leave(mine, ending)
+        if found.stale:
+            yield Refresh()
+        return self._hit(found)
+
+    def _hit(self, found: _Found) -> Fetched:
+        slot = found.slot
+        slot.hits += 1
+        slot.used = self.clock()
+        self._changes += 1
+        return Fetched(found.value, True, slot)
+
+    def touch(self, address: Address) -> None:
+        """Note a hit that did not pass here, for the order of eviction."""
+        self.tiers.memory.touch(address)
+
+    # -- finding --------------------------------------------------------------------------------------------------
+
+    def _find(self, job: Job) -> _Found | None:
+        located = self._locate(job.address, job.policy)
+        if located is None:
+            return None
+        address, entry, deps = located
+        deadline = job.policy.deadline(entry.meta.created)
+        now = self.clock()
+        stale = now >= deadline
+        if stale and not (job.policy.background and job.policy.ttl and now < deadline + job.policy.ttl):
+            return None
+        slot = self.shelf.slot(address, entry, deadline, job.replay)
+        try:
+            value = slot.take()
+        except UntrustedEntryError:
+            raise
+        except Exception as error:  # a class that is gone, a __setstate__ of the user's: the entry is of no use
+            self._unloadable(job, address, error)
+            return None
+        if deps:
+            note(deps)
+        return _Found(slot, value, stale)
+
+    def _locate(
+        self, address: Address, policy: Policy, looking: bool = False
+    ) -> tuple[Address, Entry, tuple[FileDep, ...]] | None:
+        get = self.tiers.peek if looking else self.tiers.get
+        entry = get(address, policy.disk)
+        if entry is None:
+            return None
+        if entry.meta.kind != "trace":
+            return address, entry, ()
+        for place, deps in traces.places(address, traces.read(entry)):
+            entry = get(place, policy.disk)
+            if entry is not None:
+                return place, entry, deps
+        return None
+
+    def _unloadable(self, job: Job, address: Address, error: Exception) -> None:
+        self.tiers.forget(address)
+        warn(
+            explain(
+                f"A cached result of {job.name or job.key.owner}() could not be loaded and is computed again.",
+                f"{type(error).__name__}: {error}".splitlines()[0],
+                "define or import the classes it needs before the call; nothing else is needed.",
+            )
+        )
+
+    # -- keeping --------------------------------------------------------------------------------------------------
+
+    def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
+        self.shelf.count(job.key.owner).misses += 1
+        self._changes += 1
+        return Fetched(computed.value, False, self._keep(job, computed, mine, since))
+
+    def _keep(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Slot | None:
+        policy = job.policy
+        if policy.ttl == 0 or not computed.storable or not self._wanted(job, computed.value):
+            return None
+        key = computed.key or job.key
+        address = job.address if computed.key is None else Address(key.owner, key.text)
+        now = self.clock()
+        description = job.describe()
+        meta = Meta(
+            owner=key.owner,
+            arguments=description.arguments,
+            created=now,
+            expires=None if policy.ttl is None else now + policy.ttl,
+            seconds=computed.seconds,
+            kind=job.kind,
+            files=tuple((dep.path, dep.kind) for dep in computed.files),
+            parts=description.parts + tuple(traces.file_parts(computed.files)),
+        )
+        try:
+            entry = Entry.of(computed.value, meta, computed.recording)
+        except UnstorableResultError as error:
+            warn(
+                explain(
+                    f"The result of {job.name or key.owner}() is not cached; it was computed and returned.",
+                    str(error).splitlines()[0],
+                    "return something that can be pickled, or leave this function uncached.",
+                )
+            )
+            return None
+        place = self._place(address, computed.files, policy, now)
+        if mine is not None and mine.cancelled:
+            return None
+        entry = self.tiers.put(place, entry, policy.disk, since)
+        slot = self.shelf.slot(place, entry, policy.deadline(now), job.replay)
+        if mine is not None and mine.cancelled:  # cleared while it was being written
+            self.tiers.delete(place)
+            return None
+        if policy.ttl is not None:
+            self._ttls[key.owner] = policy.ttl
+            self.tiers.expiring()
+        if policy.bounded:
+            self.tiers.limit(key.owner, policy.max_entries, policy.max_size, policy.disk)
+        return slot
+
+    def _wanted(self, job: Job, value: Any) -> bool:
+        if job.keep_if is None:
+            return True
+        try:
+            return bool(job.keep_if(value))
+        except Exception as error:
+            warn(
+                explain(
+                    f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
+                    f"cache_if raised {type(error).__name__}: {error}",
+                    "make cache_if accept every result and return True or False.",
+                )
+            )
+            return False
+
+    def _place(self, address: Address, files: tuple[FileDep, ...], policy: Policy, now: float) -> Address:
+        """Where the value goes: at its key, or, where it rests on files, at a variant that a trace leads to."""
+        if not files:
+            return address
+        present = self.tiers.get(address, policy.disk)
+        known = traces.read(present) if present is not None and present.meta.kind == "trace" else None
+        trace, place, forgotten = traces.extended(address, known, files)
+        if trace != known:
+            self.tiers.put(address, traces.entry_of(trace, address, now), policy.disk)
+        for old in forgotten:
+            self.tiers.delete(old)
+        return place
+
+    def _refresh_soon(self, job: Job) -> None:
+        identity = (job.key.owner, job.text)
+        if not self._refresher.begin(identity):
+            return
+
+        async def run() -> None:
+            failed = True
+            try:
+                await self.refresh_async(job)
+                failed = False
+            except Exception as error:
+                _refresh_failed(job)(error)
+            finally:
+                self._refresher.finish(identity, failed=failed)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._background.add(task)  # the loop itself keeps only weak references
+        task.add_done_callback(self._background.discard)
+
+    # -- clearing and looking -------------------------------------------------------------------------------------
+
+    def delete(self, address: Address) -> int:
+        """Remove one entry, and whatever rests on it, from every tier; return how many entries are gone."""
+        base = Address(address.owner, address.key.partition("-")[0])
+        self._flights.cancel(base.owner, base.key)
+        self._changes += 1
+        present = self.tiers.peek(base, self.tiers.has_disk()) if address == base else None
+        if present is None or present.meta.kind != "trace":
+            removed = self.tiers.delete(address)
+        else:
+            removed = sum(self.tiers.delete(place) for place in traces.written(base, traces.read(present)))
+            self.tiers.delete(base)
+        self.shelf.forgotten(address.owner, address.key)
+        return removed
+
+    def clear(self, owner: str | None = None) -> int:
+        """Remove all entries of an owner, or of everybody, in memory and on disk; return how many are gone."""
+        self._flights.cancel(owner)
+        self._changes += 1
+        removed = self.tiers.clear(owner)
+        self.shelf.forgotten(owner)
+        return removed
+
+    def entries(self, owner: str | None = None) -> Iterator[Stored]:
+        """The entries of an owner, or all, each once, with the fastest tier that holds it; expired ones left out."""
+        now = self.clock()
+        for stored in self.tiers.entries(owner):
+            if stored.meta.kind not in ("value", "cell"):
+                continue
+            expires = self.expiry(stored.meta)
+            if expires is None or now < expires:
+                yield stored
+
+    def expiry(self, meta: Meta) -> float | None:
+        """When an entry expires, by the ttl of the function that reads it; None for never."""
+        ttl = self._ttls.get(meta.owner)
+        return meta.expires if ttl is None else meta.created + ttl
+
+    def version(self) -> int:
+        """A number that differs whenever anything was kept, handed out or cleared in this process."""
+        return self._changes + self.shelf.hits()
+
+    def profile(self, owner: str, code: str, disk: bool) -> tuple[str, ...]:
+        """The globals that a function was seen to change itself, by their labels."""
+        entry = self.tiers.get(_profile_of(owner, code), disk)
+        if entry is None or entry.meta.kind != "profile":
+            return ()
+        labels: tuple[str, ...] = entry.value()
+        return labels
+
+    def keep_profile(self, owner: str, code: str, labels: Iterable[str], disk: bool) -> None:
+        """Remember the globals that a function changes itself."""
+        meta = Meta(owner=owner, arguments="", created=self.clock(), expires=None, seconds=0.0, kind="profile")
+        self.tiers.put(_profile_of(owner, code), Entry.of(tuple(labels), meta), disk)
+
+    def close(self) -> None:
+        """Send every fast path to the slow one, and write down what stores only note."""
+        self.shelf.retire_all()
+        self.tiers.close()
+
+    def _ttl_of(self, owner: str) -> float | None:
+        return self._ttls.get(owner)
+
+
+def _profile_of(owner: str, code: str) -> Address:
+    return Address(owner, combine(b"profile", owner.encode(), code.encode()))
+
+
+def _refresh_failed(job: Job) -> Callable[[BaseException], None]:
+    def say(error: BaseException) -> None:
+        warn(
+            explain(
+                f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
+                f"{type(error).__name__}: {error}".splitlines()[0],
+                "call refresh() to see the error; a new try is made after a minute.",
+            )
+        )
+
+    return say

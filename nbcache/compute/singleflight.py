@@ -1,0 +1,166 @@
+"""One computation per key, whatever number of threads and tasks ask for it at the same time.
+
+The first caller leads, the others wait for it. A caller never waits where that could not end: not for a computation
+it is itself part of (recursion), not where two computations would wait for each other, and not, after a fork, for a
+thread that exists only in the parent process.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+Name = tuple[str, str]
+"""What is computed: an owner, and the text of a key."""
+
+
+class Ending(Enum):
+    """How a flight ended, for those who waited."""
+
+    STORED = "stored"
+    UNSTORED = "unstored"
+    FAILED = "failed"
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """One computation under way.
+
+    Attributes
+    ----------
+    key : what is computed
+    done : resolved with an `Ending`
+    cancelled : whether the key was cleared meanwhile, so that the result must not be stored
+    waits_for : the flights that something inside this computation waits for
+    """
+
+    key: Name
+    done: Future[Ending] = field(default_factory=Future)
+    cancelled: bool = False
+    waits_for: list[Flight] = field(default_factory=list)
+
+    def end(self, ending: Ending) -> None:
+        if not self.done.done():
+            self.done.set_result(ending)
+
+
+#: The computations that the running code is part of; tasks inherit it from the task that started them.
+_inside: ContextVar[tuple[Flight, ...]] = ContextVar("nbcache_inside", default=())
+
+
+def computing() -> bool:
+    """Whether the running code is part of a computation."""
+    return bool(_inside.get())
+
+
+class Flights:
+    """The computations under way in one process.
+
+    Notes
+    -----
+    Thread-safe. A process forked while a computation runs starts with none.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[Name, Flight] = {}
+        _all_flights.add(self)
+
+    def reset(self) -> None:
+        """Forget everything: the threads that led do not exist in a forked child."""
+        self._lock = threading.Lock()
+        self._flights = {}
+
+    def join(self, key: Name) -> tuple[Flight | None, Flight | None]:
+        """Become the leader of a key, or learn whom to wait for.
+
+        Returns
+        -------
+        (mine, None) for the leader, who must call `leave`; (None, theirs) for those who must `wait`;
+        (None, None) for a caller that must compute by itself, because waiting could not end.
+        """
+        inside = _inside.get()
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None:
+                mine = Flight(key)
+                self._flights[key] = mine
+                return mine, None
+            if _leads_to(flight, inside):
+                return None, None
+            for outer in inside:
+                outer.waits_for.append(flight)
+            return None, flight
+
+    def stop_waiting(self, theirs: Flight) -> None:
+        """Withdraw what `join` noted about a wait that has ended."""
+        with self._lock:
+            for outer in _inside.get():
+                if theirs in outer.waits_for:
+                    outer.waits_for.remove(theirs)
+
+    def leave(self, mine: Flight, ending: Ending) -> None:
+        """End a computation and wake those who waited."""
+        with self._lock:
+            if self._flights.get(mine.key) is mine:
+                del self._flights[mine.key]
+        mine.end(ending)
+
+    def cancel(self, owner: str | None = None, text: str | None = None) -> None:
+        """Mark running computations as cleared, so that their results are not stored.
+
+        Those who call from now on start a computation of their own.
+
+        Parameters
+        ----------
+        owner : only computations whose key is (owner, ...); None for all
+        text : only the computation whose key is (owner, text); None for all of the owner
+        """
+        with self._lock:
+            for key, flight in list(self._flights.items()):
+                if owner is None or (key[0] == owner and text in (None, key[1])):
+                    flight.cancelled = True
+                    del self._flights[key]
+
+    @contextmanager
+    def within(self, mine: Flight) -> Iterator[None]:
+        """Run a computation as part of a flight, so that recursion and cycles are seen."""
+        token = _inside.set((*_inside.get(), mine))
+        try:
+            yield
+        finally:
+            _inside.reset(token)
+
+
+def _leads_to(start: Flight, targets: tuple[Flight, ...]) -> bool:
+    """Whether waiting for `start` would be waiting for one of `targets`."""
+    seen: list[Flight] = []
+    ahead = [start]
+    while ahead:
+        flight = ahead.pop()
+        if flight in targets:
+            return True
+        if flight not in seen:
+            seen.append(flight)
+            ahead += flight.waits_for
+    return False
+
+
+_all_flights: weakref.WeakSet[Flights] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for flights in _all_flights:
+        flights.reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

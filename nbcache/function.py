@@ -1,0 +1,278 @@
+"""`CachedFunction`: what a decorated function is, and everything it can be asked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from . import carry, registry
+from .clicks import is_click
+from .explanation import Explanation
+from .job import Computed, Description
+from .parameters import Parameters
+from .rows import EntryInfo, FunctionInfo
+from .slow import SlowPath
+from .surroundings import around
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg]
+    """A function whose results are cached.
+
+    Calling it returns what the function would return: from the cache when nothing that matters has changed, else
+    computed and kept. Made by `cache_data`.
+
+    Attributes
+    ----------
+    __wrapped__ : the function itself; calling it never touches the cache
+    owner : module and qualified name, which all entries of the function carry
+
+    Notes
+    -----
+    Calls may come from any number of threads, tasks and processes. It derives from `functools.partial` only because
+    calling such an object costs CPython less than calling anything else that has methods of its own.
+    """
+
+    __nbcache__ = True
+
+    if TYPE_CHECKING:
+        __wrapped__: Callable[P, R]
+        __name__: str
+        __qualname__: str
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def __new__(cls, function: Callable[P, R], parameters: Parameters) -> CachedFunction[P, R]:
+        made = cls.shell()
+        made.fill(function, parameters)
+        return made
+
+    @classmethod
+    def shell(cls) -> CachedFunction[Any, Any]:
+        """A cached function without a function yet, for one that arrives from another process."""
+        return super().__new__(cls, _unfilled)
+
+    def fill(self, function: Callable[P, R], parameters: Parameters) -> None:
+        """Become the cached form of a function."""
+        self._slow = slow = SlowPath(function, parameters)
+        functools.update_wrapper(self, slow.described)
+        self.__wrapped__ = function
+        self.owner = slow.owner
+        self.__setstate__((slow.fast.function, (), {}, self.__dict__))
+        registry.add(self)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else BoundCachedFunction(self, instance)
+
+    # -- clearing -------------------------------------------------------------------------------------------------
+
+    def clear(self, *args: Any, **kwargs: Any) -> None:
+        """Forget the result of the call with these arguments, or, without arguments, every result.
+
+        Memory and disk are cleared, results of earlier sessions and older versions of the code included. An
+        ipywidgets Button as the only argument of a clear that comes from its click is not an argument, so that
+        ``button.on_click(foo.clear)`` clears the function.
+
+        Raises
+        ------
+        TypeError
+            The function cannot be called with these arguments.
+        """
+        if (args and is_click(args)) or not (args or kwargs):
+            self.forget_all()
+        else:
+            self.forget(*args, **kwargs)
+
+    def forget(self, *args: Any, **kwargs: Any) -> int:
+        """Forget exactly the call with these arguments, even if there are none; return how many entries are gone."""
+        return self._slow.clear_call(self._slow.arguments.bind(*args, **kwargs))
+
+    def forget_all(self) -> int:
+        """Forget every result; return how many entries are gone."""
+        return self._slow.clear()
+
+    def clear_where(self, **partial: Any) -> None:
+        """Forget every result whose named arguments have these values.
+
+        Raises
+        ------
+        TypeError
+            The function has no parameter of that name, or one whose name begins with an underscore.
+
+        Examples
+        --------
+        >>> load.clear_where(year=2024)  # doctest: +SKIP
+        """
+        self._slow.clear_where(partial)
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def is_cached(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether this call would be a hit now. Counts nothing and computes nothing."""
+        return self._slow.is_cached(self._slow.arguments.bind(*args, **kwargs))
+
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Why this call would be a hit or a miss now, naming what changed."""
+        return self._slow.explain(self._slow.arguments.bind(*args, **kwargs))
+
+    def info(self) -> FunctionInfo:
+        """Entries, bytes, hits, misses and time saved; sizes in bytes, times in seconds."""
+        return self._slow.info()
+
+    def entries(self) -> list[EntryInfo]:
+        """One row per entry, those of earlier sessions included; nothing is unpickled."""
+        return self._slow.entries()
+
+    # -- computing ------------------------------------------------------------------------------------------------
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Compute this call anew, store the result and return it. If it fails, the old result stays.
+
+        For an ``async def`` function the result is awaitable.
+        """
+        refreshed: R = self._slow.refresh(self._slow.arguments.bind(*args, **kwargs))
+        return refreshed
+
+    def map(
+        self,
+        iterable: Iterable[Any],
+        *iterables: Iterable[Any],
+        n_jobs: int | None = None,
+        backend: str | None = None,
+        progress: bool = True,
+    ) -> list[R]:
+        """Call the function for each item, in parallel, what is cached answered at once; a list in order.
+
+        Parameters
+        ----------
+        iterable, iterables : one per parameter, as for the builtin ``map``; the shortest ends it
+        n_jobs : how many run at one time; None follows joblib's active configuration, else all processors
+        backend : a backend of joblib; None follows joblib's active configuration (loky by default)
+        progress : whether a line says how many are done
+
+        Raises
+        ------
+        The first exception of a call; results that were finished are kept.
+        """
+        return self._slow.map(self, zip(iterable, *iterables, strict=False), n_jobs, backend, progress)
+
+    def compute_apart(self, *args: Any) -> tuple[Computed, Description] | None:
+        """In a worker process of `map`: compute, and hand over what the first process has to keep.
+
+        None where the processes share a store, and a plain call does both.
+        """
+        return self._slow.compute_apart(args)
+
+    # -- widgets --------------------------------------------------------------------------------------------------
+
+    def panel(self) -> Any:
+        """The widget panel of this function."""
+        return around.panel(self.owner)
+
+    def clear_button(self, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
+        """A plain ipywidgets Button that clears the call with these arguments, or, without any, the function.
+
+        Parameters
+        ----------
+        description : the button's text; None for one that says what it clears
+        """
+        if args or kwargs:
+            self._slow.arguments.bind(*args, **kwargs)
+        return around.clear_button(self, args, kwargs, description)
+
+    # -- being an object ------------------------------------------------------------------------------------------
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return carry.reduced(self, self._slow.parameters, CachedFunction.shell)
+
+    def __reduce__(self) -> Any:
+        return self.__reduce_ex__(2)
+
+    def __copy__(self) -> CachedFunction[P, R]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CachedFunction[P, R]:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<cached function {self.__qualname__}>"
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-arg]
+    """A cached method of one instance: its calls and clears begin with that instance.
+
+    ``obj.method.clear()`` clears the method for all instances (Streamlit parity).
+    """
+
+    def __new__(cls, function: CachedFunction[Any, R], instance: Any) -> BoundCachedFunction[R]:
+        made = super().__new__(cls, function._slow.fast.function, instance)
+        made.__func__ = function
+        made.__self__ = instance
+        return made
+
+    if TYPE_CHECKING:
+        __func__: CachedFunction[Any, R]
+        __self__: Any
+
+        def __call__(self, *args: Any, **kwargs: Any) -> R: ...
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["__func__"], name)
+
+    def clear(self, *args: Any, **kwargs: Any) -> None:
+        """Forget the result of this instance's call, or, without arguments, every result of every instance."""
+        if (args and is_click(args)) or not (args or kwargs):
+            self.__func__.clear()
+        else:
+            self.forget(*args, **kwargs)
+
+    def forget(self, *args: Any, **kwargs: Any) -> int:
+        """Forget exactly this instance's call with these arguments; return how many entries are gone."""
+        return self.__func__.forget(self.__self__, *args, **kwargs)
+
+    def is_cached(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether this call would be a hit now."""
+        return self.__func__.is_cached(self.__self__, *args, **kwargs)
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Why this call would be a hit or a miss now."""
+        return self.__func__.explain(self.__self__, *args, **kwargs)
+
+    def refresh(self, *args: Any, **kwargs: Any) -> R:
+        """Compute this call anew, store the result and return it."""
+        return self.__func__.refresh(self.__self__, *args, **kwargs)
+
+    def map(self, iterable: Iterable[Any], *iterables: Iterable[Any], **options: Any) -> list[R]:
+        """Call the method for each item, in parallel; a list in order."""
+        return self.__func__.map(_repeat(self.__self__), iterable, *iterables, **options)
+
+    def clear_button(self, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
+        """A Button that clears this call of this instance, or, without arguments, the method."""
+        if not (args or kwargs):
+            return self.__func__.clear_button(description=description)
+        return self.__func__.clear_button(self.__self__, *args, description=description, **kwargs)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return BoundCachedFunction, (self.__func__, self.__self__)
+
+    def __repr__(self) -> str:
+        return f"<cached method {self.__func__.__qualname__} of {self.__self__!r}>"
+
+
+def _unfilled() -> None:
+    raise RuntimeError("a cached function was called while it was being unpickled")
+
+
+def _repeat(instance: Any) -> Iterator[Any]:
+    while True:
+        yield instance
+
+

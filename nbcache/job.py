@@ -1,0 +1,109 @@
+"""What the cache is asked to do for one call or one cell: the `Job`, its `Policy`, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple
+
+from .entries.entry import Address
+from .keys.files import FileDep
+from .keys.key import Key
+from .slot import Replay, Slot
+
+Parts = tuple[tuple[str, str, str], ...]
+"""What a key rests on, for explanations: (label, digest, summary) each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long and where the results of one owner are kept.
+
+    Attributes
+    ----------
+    ttl : seconds since the write; None for ever, 0 never
+    max_entries, max_size : bounds of the owner's entries in every tier, sizes in bytes; None for none
+    disk : whether results go beyond memory
+    background : whether an expired result is served for one more ttl while a new one is computed
+    """
+
+    ttl: float | None = None
+    max_entries: int | None = None
+    max_size: int | None = None
+    disk: bool = False
+    background: bool = False
+
+    @property
+    def bounded(self) -> bool:
+        return self.max_entries is not None or self.max_size is not None
+
+    def deadline(self, created: float) -> float:
+        """When an entry of that age expires, in epoch seconds."""
+        return inf if self.ttl is None else created + self.ttl
+
+
+class Computed(NamedTuple):
+    """The outcome of a run.
+
+    Attributes
+    ----------
+    recording : the outputs of the run, as bytes; empty for none
+    files : what the run read
+    seconds : how long it took
+    key : the key to store under, where the run showed that it is another than the one asked for
+    storable : False for a result that must not be kept, such as one that rests on a file changed meanwhile
+    """
+
+    value: Any
+    recording: bytes = b""
+    files: tuple[FileDep, ...] = ()
+    seconds: float = 0.0
+    key: Key | None = None
+    storable: bool = True
+
+
+class Description(NamedTuple):
+    """What listings and explanations say about an entry."""
+
+    arguments: str
+    parts: Parts
+
+
+@dataclass(slots=True)
+class Job:
+    """One request to the cache.
+
+    Attributes
+    ----------
+    compute : runs the real thing; awaitable for `Cache.fetch_async`
+    describe : called only when a result is stored
+    keep_if : False for a result that is returned and not stored
+    replay : shows the recording of a hit
+    kind : the kind of the entry, "value" or "cell"
+    """
+
+    key: Key
+    policy: Policy
+    compute: Callable[[], Computed | Awaitable[Computed]]
+    describe: Callable[[], Description]
+    keep_if: Callable[[Any], object] | None = None
+    replay: Replay | None = None
+    kind: str = "value"
+    name: str = ""
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        self.text = self.key.text
+
+    @property
+    def address(self) -> Address:
+        return Address(self.key.owner, self.text)
+
+
+class Fetched(NamedTuple):
+    """The answer to a `Job`: the value, whether it was a hit, and the slot that holds it, if one does."""
+
+    value: Any
+    hit: bool
+    slot: Slot | None

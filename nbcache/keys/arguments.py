@@ -1,0 +1,230 @@
+"""A call bound to its signature: the same call, however it is written, gives the same arguments.
+
+Binding is left to CPython: for every function a small function with the very same signature is generated once, so
+that keywords, defaults and errors cost and read as for the function itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
+from .fingerprint import code_digest
+from .hashing import digest, summary
+
+_EMPTY = inspect.Parameter.empty
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_ANY_CALL = inspect.Signature(
+    [
+        inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL),
+        inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
+    ]
+)
+
+Bound = tuple[Any, ...]
+"""The value of every parameter, in the order of the signature, defaults filled in."""
+
+#: Exact types whose equal values are the same argument; a zero float is not, because 0.0 == -0.0.
+PRIMITIVES = frozenset({int, str, bytes, bool, type(None), float})
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function; ``(*args, **kwargs)`` for builtins that do not tell theirs."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return _ANY_CALL
+    # A name that cannot be written in source ("x.1", "lambda") would break the generated binder.
+    if any(not name.isidentifier() or keyword.iskeyword(name) for name in signature.parameters):
+        return _ANY_CALL
+    return signature
+
+
+class Arguments:
+    """How one function is called: its signature, as generated text and as a binder.
+
+    Attributes
+    ----------
+    signature : the signature of the function
+    declaration : the parameters as source text, defaults as names of `defaults`
+    defaults : the objects that `declaration` refers to
+    names : the parameters as source text of a tuple, in order
+    forward : the parameters as source text of a call
+    fast_key : source text of a tuple that is equal only for the same primitive arguments
+    bind : turns a call into its `Bound`; raises TypeError like the function would
+    call : calls a function with a `Bound`
+    """
+
+    def __init__(self, function: Callable[..., Any], hash_funcs: Mapping[Any, Callable[[Any], Any]] | None) -> None:
+        self.signature = signature_of(function)
+        self._name = getattr(function, "__name__", type(function).__name__)
+        self._hash_funcs = hash_funcs
+        self._parameters = list(self.signature.parameters.values())
+        self.defaults = {
+            f"_default_{place}": parameter.default
+            for place, parameter in enumerate(self._parameters)
+            if parameter.default is not _EMPTY
+        }
+        self.declaration = self._declare()
+        self.names = "".join(f"{parameter.name}, " for parameter in self._parameters)
+        self.forward = ", ".join(_passed(parameter) for parameter in self._parameters)
+        self.fast_key = "".join(_fast_key(parameter) for parameter in self._keyed())
+        self.bind, self.call = self._generate()
+
+    def _declare(self) -> str:
+        words = []
+        for place, parameter in enumerate(self._parameters):
+            after = self._parameters[place - 1] if place else None
+            if (
+                after is not None
+                and after.kind is inspect.Parameter.POSITIONAL_ONLY
+                and parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
+            ):
+                words.append("/")
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY and (
+                after is None or after.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.KEYWORD_ONLY)
+            ):
+                words.append("*")
+            stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+            default = "" if parameter.default is _EMPTY else f"=_default_{place}"
+            words.append(f"{stars}{parameter.name}{default}")
+        if self._parameters and self._parameters[-1].kind is inspect.Parameter.POSITIONAL_ONLY:
+            words.append("/")
+        return ", ".join(words)
+
+    def _generate(self) -> tuple[Callable[..., Bound], Callable[[Callable[..., Any], Bound], Any]]:
+        source = (
+            f"def {self._spoken_name()}({self.declaration}):\n    return ({self.names})\n"
+            f"def _call(_function, _bound):\n    ({self.names}) = _bound\n    return _function({self.forward})\n"
+            if self._parameters
+            else f"def {self._spoken_name()}():\n    return ()\ndef _call(_function, _bound):\n    return _function()\n"
+        )
+        namespace: dict[str, Any] = dict(self.defaults)
+        exec(compile(source, "<nbcache binder>", "exec"), namespace)
+        return namespace[self._spoken_name()], namespace["_call"]
+
+    def _spoken_name(self) -> str:
+        """The function's name, where it is one: it stands in the TypeError of a wrong call."""
+        usable = self._name.isidentifier() and not keyword.iskeyword(self._name)
+        taken = self._name in self.signature.parameters or self._name in self.defaults or self._name == "_call"
+        return self._name if usable and not taken else "function"
+
+    def _keyed(self) -> list[inspect.Parameter]:
+        return [parameter for parameter in self._parameters if not parameter.name.startswith("_")]
+
+    def items(self, bound: Bound) -> Iterator[tuple[str, Any]]:
+        """The arguments that belong to the key, by name; those of ``**kwargs`` one by one, in the order of names.
+
+        Names that begin with an underscore are left out (Streamlit parity), also in ``**kwargs``.
+        """
+        for parameter, value in zip(self._parameters, bound, strict=True):
+            if parameter.name.startswith("_"):
+                continue
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                for name in sorted(value):
+                    if not name.startswith("_"):
+                        yield f"**{name}", value[name]
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                yield f"*{parameter.name}", value
+            else:
+                yield parameter.name, value
+
+    def digests(self, bound: Bound) -> list[tuple[str, bytes]]:
+        """The digest of every argument of the key.
+
+        Raises
+        ------
+        UnhashableArgumentError
+            The content of an argument cannot be read.
+        UserHashError
+            A function in `hash_funcs` failed.
+        """
+        return [(name, self.digest_of(name, value)) for name, value in self.items(bound)]
+
+    def digest_of(self, name: str, value: Any) -> bytes:
+        """The digest of one argument."""
+        try:
+            return digest(value, self._hash_funcs, code=code_digest)
+        except UnhashableValueError as error:
+            raise self._unhashable(name, value, error) from error
+        except UserHashError as error:
+            raise UserHashError(f"{self._name}() has no key for argument {name.lstrip('*')!r}: {error}") from error
+
+    def _unhashable(self, name: str, value: Any, error: UnhashableValueError) -> UnhashableArgumentError:
+        bare = name.lstrip("*")
+        kind = error.type_name or f"{type(value).__module__}.{type(value).__qualname__}"
+        inside = f" at {bare}{error.path}" if error.path else ""
+        leave_out = (
+            "give its class a __cache_key__ method"
+            if bare in ("self", "cls") and self._parameters and self._parameters[0].name == bare
+            else f"name it '_{bare}' to leave it out of the key"
+        )
+        return UnhashableArgumentError(
+            explain(
+                f"{self._name}() has no key for argument {bare!r} ({kind}{inside}).",
+                "its content cannot be read, so two different values would look the same.",
+                f"{leave_out}, or pass hash_funcs={{{kind.rpartition('.')[2]}: your_function}}.",
+            )
+        )
+
+    def is_primitive(self, bound: Bound) -> bool:
+        """Whether equal fast keys mean equal arguments for this call."""
+        for parameter, value in zip(self._parameters, bound, strict=True):
+            if parameter.name.startswith("_"):
+                continue
+            values: tuple[Any, ...] = (value,)
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                values = value
+            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                values = tuple(value.values())
+            for one in values:
+                kind = type(one)
+                if kind not in PRIMITIVES or (kind is float and (one == 0.0 or one != one)):
+                    return False
+        return not self._overridden()
+
+    def _overridden(self) -> bool:
+        return bool(self._hash_funcs) and any(
+            kind in PRIMITIVES or isinstance(kind, str) and kind.startswith("builtins.") or kind is object
+            for kind in self._hash_funcs or ()
+        )
+
+    def text(self, bound: Bound, limit: int = 200) -> str:
+        """The arguments as the call would be typed, defaults left out, long values cut short."""
+        words = []
+        by_name = False
+        for parameter, value in zip(self._parameters, bound, strict=True):
+            if parameter.default is not _EMPTY and parameter.default is value:
+                by_name = True
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                words += [summary(item) for item in value]
+            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                words += [f"{name}={summary(item)}" for name, item in value.items()]
+            elif parameter.kind in _POSITIONAL and not by_name:
+                words.append(summary(value))
+            else:
+                words.append(f"{parameter.name}={summary(value)}")
+        text = ", ".join(words)
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _passed(parameter: inspect.Parameter) -> str:
+    stars = {
+        inspect.Parameter.VAR_POSITIONAL: f"*{parameter.name}",
+        inspect.Parameter.VAR_KEYWORD: f"**{parameter.name}",
+        inspect.Parameter.KEYWORD_ONLY: f"{parameter.name}={parameter.name}",
+    }
+    return stars.get(parameter.kind, parameter.name)
+
+
+def _fast_key(parameter: inspect.Parameter) -> str:
+    name = parameter.name
+    if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+        return f"*{name}, *map(_type, {name}), None, "
+    if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+        return f"*{name}.items(), *map(_type, {name}.values()), "
+    # The class comes first: values of different classes are never compared.
+    return f"{name}.__class__, {name}, "

@@ -1,0 +1,46 @@
+"""The `Key` of a call or a cell: what it belongs to, the code it rests on, its arguments, and the parts of both."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from hashlib import blake2b
+
+#: Raised by one whenever the meaning of a key changes, so that old entries become plain misses.
+SCHEME = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names one result.
+
+    Attributes
+    ----------
+    owner : the function or cell the result belongs to, such as ``"__main__.foo"`` or ``"cell prices"``
+    fingerprint : digest of the code and everything it reaches
+    arguments : (name, digest) of every argument, or of every name that a cell reads
+    """
+
+    owner: str
+    fingerprint: bytes
+    arguments: tuple[tuple[str, bytes], ...]
+
+    @property
+    def text(self) -> str:
+        """The key as 40 hexadecimal digits, the name of its entry in every store."""
+        return combine(self.owner.encode(), self.fingerprint, *(part for name, digest in self.arguments
+                       for part in (name.encode(), digest)))  # fmt: skip
+
+
+def combine(*parts: bytes) -> str:
+    """One digest of 40 hexadecimal digits over parts, each with its length, for this scheme and Python version."""
+    state = blake2b(b"nbcache key %d, python %d.%d" % (SCHEME, *sys.version_info[:2]), digest_size=20)
+    for part in parts:
+        state.update(len(part).to_bytes(8, "little"))
+        state.update(part)
+    return state.hexdigest()
+
+
+def variant(text: str, nonce: str, state: bytes) -> str:
+    """The key of a result that moreover rests on files: `text`, and 16 digits for the state of these files."""
+    return f"{text}-{combine(text.encode(), nonce.encode(), state)[:16]}"

@@ -1,0 +1,90 @@
+"""Load and unload the extension: what is registered in a shell, and that nothing of it stays behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.completer import context_matcher
+from traitlets import TraitError
+
+from ..config import settings
+from ..decorator import cache_data
+from ..errors import warn
+from .cell_magics import CellMagics
+from .magics import CacheMagics, names
+
+_KEPT = "_nbcache_extension"
+_NAME = "cache_data"
+_COMPLETED = ("cache_clear", "cache_info", "cache_explain", "cache_panel")
+
+
+class _Registered:
+    """What one load put into a shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.magics = [CacheMagics(shell), CellMagics(shell)]
+        for magics in self.magics:
+            shell.register_magics(magics)
+        # register_magics lists each class among the things %config knows; ours have nothing to set
+        shell.configurables[:] = [one for one in shell.configurables if one not in self.magics]
+        shell.configurables.append(settings())
+        self.matcher = _matcher(shell)
+        shell.Completer.custom_matchers.append(self.matcher)
+        self.injected = _NAME not in shell.user_ns
+        if self.injected:
+            shell.push({_NAME: cache_data}, interactive=False)
+
+    def undo(self) -> None:
+        shell = self.shell
+        for magics in self.magics:
+            for kind, registered in magics.magics.items():
+                for name in registered:
+                    shell.magics_manager.magics[kind].pop(name, None)
+            shell.magics_manager.registry.pop(type(magics).__name__, None)
+        shell.configurables[:] = [one for one in shell.configurables if one is not settings()]
+        if self.matcher in shell.Completer.custom_matchers:
+            shell.Completer.custom_matchers.remove(self.matcher)
+        if self.injected and shell.user_ns.get(_NAME) is cache_data:
+            shell.user_ns.pop(_NAME, None)
+            shell.user_ns_hidden.pop(_NAME, None)
+        for magics in self.magics:
+            if isinstance(magics, CellMagics):
+                magics.stop()
+
+
+def load(shell: Any) -> None:
+    """Register magics, settings and completion, and put `cache_data` into the namespace. Twice is as once."""
+    if getattr(shell, _KEPT, None) is not None:
+        return
+    try:
+        settings().update_config(shell.config)
+    except TraitError as error:
+        # A value that %config refused stays in the configuration of the shell, and would be refused again here.
+        warn(f"A setting of nbcache is not used: {error}")
+    setattr(shell, _KEPT, _Registered(shell))
+
+
+def unload(shell: Any) -> None:
+    """Take out everything that `load` put in; functions already decorated keep working."""
+    registered = getattr(shell, _KEPT, None)
+    if registered is not None:
+        registered.undo()
+        delattr(shell, _KEPT)
+
+
+def _matcher(shell: Any) -> Any:
+    @context_matcher()  # type: ignore[untyped-decorator]
+    def nbcache_names(context: Any) -> dict[str, Any]:
+        """Complete the names of cached functions and cells behind the line magics."""
+        from IPython.core.completer import SimpleCompletion
+
+        line = context.line_with_cursor.lstrip()
+        word = context.token
+        magic, _, rest = line.partition(" ")
+        if magic.lstrip("%") not in _COMPLETED or " " in rest.strip() or (rest.strip() and rest.endswith(" ")):
+            return {"completions": []}
+        found = [SimpleCompletion(name, type="function") for name in names(shell.user_ns) if name.startswith(word)]
+        return {"completions": found, "suppress": bool(found), "ordered": True}
+
+    return nbcache_names

@@ -1,0 +1,55 @@
+"""Hand the notebook to the rooms below: what a computation is surrounded by, and the widgets."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+from .. import registry
+from ..surroundings import Recorded, around
+from .info import short_name
+from .outputs import What, record, replay
+from .progress import progress
+from .spinner import spinner
+
+
+def surround() -> None:
+    """Put spinner, recording and widgets in place. Nothing heavy is imported before it is used."""
+    around.spinner = _spinner
+    around.record = _record
+    around.replay = _replay
+    around.progress = progress
+    around.panel = _panel
+    around.clear_button = _clear_button
+
+
+def _spinner(message: str, show_time: bool) -> AbstractContextManager[object]:
+    return spinner(message, "", show_time, time.monotonic)
+
+
+def _record(what: str) -> AbstractContextManager[Recorded]:
+    return record(cast(What, what))
+
+
+def _replay(recording: bytes, what: str) -> None:
+    replay(recording, cast(What, what))
+
+
+def _panel(owner: str | None) -> Any:
+    from .panel import show
+    from .panel_source import CacheSource
+
+    return show(CacheSource(), owner)
+
+
+def _clear_button(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], description: str | None) -> Any:
+    from .panel_clear_button import clear_button
+
+    if function is None:
+        return clear_button("all cached values", registry.the_cache().clear, description)
+    name = short_name(function.owner)
+    if not (args or kwargs):
+        return clear_button(name, function.forget_all, description)
+    words = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
+    return clear_button(f"{name}({', '.join(words)})", lambda: function.forget(*args, **kwargs), description)

@@ -1,0 +1,171 @@
+"""The parameters of `cache_data`, checked and normalised when a function is decorated."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import BuiltinFunctionType
+from typing import Any
+
+from .config import seconds, settings, size_in_bytes
+from .errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain
+from .job import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What `cache_data` was told, checked; times in seconds, sizes in bytes."""
+
+    ttl: float | None = None
+    max_entries: int | None = None
+    max_size: int | None = None
+    persist: bool | None = None
+    show_spinner: bool | str = True
+    show_time: bool = False
+    hash_funcs: Mapping[type | str, Callable[[Any], Any]] | None = None
+    scope: str = "global"
+    refresh_mode: str = "foreground"
+    track: bool = True
+    depends_on: tuple[Any, ...] = ()
+    replay: str = "display"
+    cache_if: Callable[[Any], object] | None = None
+
+    def policy(self) -> Policy:
+        """How results are kept now; `persist=None` follows the setting."""
+        persist = settings().persist == "disk" if self.persist is None else self.persist
+        return Policy(
+            ttl=self.ttl,
+            max_entries=self.max_entries,
+            max_size=self.max_size,
+            disk=persist and self.scope == "global",
+            background=self.refresh_mode == "background",
+        )
+
+
+def check(
+    *,
+    ttl: float | timedelta | str | None,
+    max_entries: int | None,
+    max_size: int | str | None,
+    persist: str | bool | None,
+    show_spinner: bool | str,
+    show_time: bool,
+    hash_funcs: Mapping[type | str, Callable[[Any], Any]] | None,
+    scope: str,
+    refresh_mode: str,
+    track: bool,
+    depends_on: Any,
+    replay: str,
+    cache_if: Callable[[Any], object] | None,
+) -> Parameters:
+    """Check every parameter and normalise it.
+
+    Raises
+    ------
+    InvalidParameterError
+        A value that means nothing, or two that exclude each other; `InvalidTTLError` and `InvalidSizeError` are such.
+    """
+    age = seconds(ttl)
+    if max_entries is not None and (
+        isinstance(max_entries, bool) or not isinstance(max_entries, int) or max_entries < 1
+    ):
+        raise _invalid("max_entries", max_entries, "a number of entries is None or an int of at least 1.",
+                       "leave it out for no bound.")  # fmt: skip
+    if persist not in (None, False, True, "disk") or isinstance(persist, int) and not isinstance(persist, bool):
+        raise _invalid("persist", persist, 'values are kept in memory (None, False) or on disk (True, "disk").',
+                       'write persist="disk".')  # fmt: skip
+    _choice("scope", scope, ("global", "session"))
+    _choice("refresh_mode", refresh_mode, ("foreground", "background"))
+    _choice("replay", replay, ("display", "all", "none"))
+    _flag("track", track)
+    _flag("show_time", show_time)
+    if not isinstance(show_spinner, bool | str):
+        raise _invalid("show_spinner", show_spinner, "it is True, False or the text to show.", "pass one of these.")
+    if cache_if is not None and not callable(cache_if):
+        raise _invalid("cache_if", cache_if, "it is called with the result and says whether to keep it.",
+                       "pass a function, such as lambda result: result is not None.")  # fmt: skip
+    if persist and scope == "session":
+        raise InvalidParameterError(explain('persist="disk" and scope="session" exclude each other.',
+            "results of a session are never written to disk.", "leave one of the two out."))  # fmt: skip
+    if refresh_mode == "background" and not age:
+        error = InvalidTTLError if ttl is not None else InvalidParameterError
+        raise error(explain('refresh_mode="background" needs a ttl above zero.',
+            "a value is refreshed when its ttl is over.", 'add one, such as ttl="1h".'))  # fmt: skip
+    return Parameters(
+        ttl=age,
+        max_entries=max_entries,
+        max_size=size_in_bytes(max_size),
+        persist=None if persist is None else bool(persist),
+        show_spinner=show_spinner,
+        show_time=show_time,
+        hash_funcs=_hash_funcs(hash_funcs),
+        scope=scope,
+        refresh_mode=refresh_mode,
+        track=track,
+        depends_on=_items(depends_on),
+        replay=replay,
+        cache_if=cache_if,
+    )
+
+
+def _invalid(name: str, value: object, why: str, do: str) -> InvalidParameterError:
+    return InvalidParameterError(explain(f"{name}={value!r} means nothing.", why, do))
+
+
+def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in known:
+        words = " or ".join(f'"{word}"' for word in known)
+        raise _invalid(name, value, f"it is {words}.", f'write {name}="{known[0]}" or leave it out.')
+
+
+def _flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise _invalid(name, value, "it is True or False.", "pass one of these.")
+
+
+def _hash_funcs(given: Any) -> Mapping[type | str, Callable[[Any], Any]] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise _invalid("hash_funcs", given, "it is a dict from types to functions.", "write {Type: function}.")
+    for kind, function in given.items():
+        named = isinstance(kind, str) and all(word.isidentifier() for word in kind.split("."))
+        if not (isinstance(kind, type) or named):
+            raise _invalid("hash_funcs", given, f"{kind!r} is neither a type nor a name such as 'module.Type'.",
+                           "use the type itself as the key.")  # fmt: skip
+        if not callable(function):
+            raise _invalid("hash_funcs", given, f"the value for {kind!r} cannot be called.",
+                           "give a function that turns the argument into something hashable.")  # fmt: skip
+    return dict(given)
+
+
+def _items(given: Any) -> tuple[Any, ...]:
+    alone = isinstance(given, str | bytes | os.PathLike | Mapping) or callable(given) or not isinstance(given, Iterable)
+    return (given,) if alone else tuple(given)
+
+
+def check_function(function: Any) -> None:
+    """Refuse what cannot be cached, with advice.
+
+    Raises
+    ------
+    UncacheableFunctionError
+        Not callable, a class, or a generator function, whose result can be read only once.
+    """
+    name = getattr(function, "__name__", repr(function))
+    if not callable(function):
+        raise UncacheableFunctionError(explain(f"cache_data cannot decorate {function!r}.", "it cannot be called.",
+            "decorate a function, or call cache_data(...) with its options by keyword only."))  # fmt: skip
+    bare = inspect.unwrap(function)
+    bare = getattr(bare, "func", bare) if not isinstance(bare, BuiltinFunctionType) else bare
+    generator = inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare)
+    method = getattr(type(function), "__call__", None)
+    if not generator and not inspect.isroutine(function) and not isinstance(function, type):
+        generator = inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
+    if generator:
+        raise UncacheableFunctionError(explain(f"{name}() is a generator function and cannot be cached.",
+            "what it yields can be read only once, so a second call would get nothing.",
+            "return a list: collect the items before returning them."))  # fmt: skip

@@ -1,0 +1,62 @@
+"""The cached functions alive in this process, and the one cache they share."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Protocol
+
+from .cache import Cache
+from .tiers import open_tiers
+
+
+class Registered(Protocol):
+    """What the registry keeps: something cached that has an owner's name."""
+
+    @property
+    def owner(self) -> str:
+        """Module and qualified name, such as ``"__main__.foo"``."""
+
+
+_lock = threading.Lock()
+_alive: weakref.WeakValueDictionary[str, Registered] = weakref.WeakValueDictionary()
+_caches: list[Cache] = []
+
+
+def add(function: Registered) -> None:
+    """Remember a cached function; one defined again under its name takes the place of the former."""
+    with _lock:
+        _alive[function.owner] = function
+
+
+def find(owner: str) -> Registered | None:
+    """The cached function that now has this name, if it is alive."""
+    return _alive.get(owner)
+
+
+def alive() -> list[Registered]:
+    """The cached functions alive now, by name."""
+    with _lock:
+        return [function for _, function in sorted(_alive.items())]
+
+
+def the_cache() -> Cache:
+    """The cache of this process, opened at the first use."""
+    if not _caches:
+        with _lock:
+            if not _caches:
+                _caches.append(Cache(open_tiers()))
+    return _caches[0]
+
+
+def opened() -> bool:
+    """Whether the cache of this process is open already, and its folder settled."""
+    return bool(_caches)
+
+
+def replace_cache(cache: Cache | None) -> None:
+    """Put another cache in place of the present one; None: open one at the next use."""
+    with _lock:
+        for former in _caches:
+            former.close()
+        _caches[:] = [] if cache is None else [cache]

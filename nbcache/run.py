@@ -1,0 +1,82 @@
+"""One run of a cached function: under a spinner, with its outputs and the files it reads recorded."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import CoroutineType
+from typing import Any
+
+from .errors import AwaitableResultError, explain
+from .keys import files
+from .keys.files import FileDep
+from .surroundings import Recorded, Silence, around
+
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known of a run once it is over."""
+
+    seconds: float = 0.0
+    recorded: Recorded = field(default_factory=Silence)
+    files: tuple[FileDep, ...] = ()
+    steady: bool = True
+
+
+@contextmanager
+def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDep, ...], track: bool) -> Iterator[Run]:
+    """Surround a run, and say afterwards how long it took, what it showed and which files it read.
+
+    Parameters
+    ----------
+    message : the spinner's text; None for no spinner
+    what : "display", "all" or "none": which outputs to record
+    named : files that arguments and constants name; they count as read unless the run wrote them
+    track : whether files count at all
+    """
+    run = Run()
+    before = files.state_digest(named) if named else b""
+    with ExitStack() as stack:
+        if message is not None:
+            stack.enter_context(around.spinner(message, show_time))
+        if what != "none":
+            run.recorded = stack.enter_context(around.record(what))
+        seen = stack.enter_context(files.recording()) if track else None
+        start = perf_counter()
+        yield run
+        run.seconds = perf_counter() - start
+    if seen is None:
+        return
+    if named and files.state_digest(named) != before:
+        # a run that writes what it was pointed at has an output there, no input; else the file moved under it
+        changed = tuple(dep for dep in named if seen.wrote(dep.path))
+        run.steady = bool(changed)
+        named = tuple(dep for dep in named if dep not in changed)
+    run.files = tuple(dict.fromkeys((*seen.deps, *named)))
+    run.steady = run.steady and seen.steady()
+
+
+def refuse_awaitable(value: Any, name: str) -> None:
+    """Refuse an awaitable, which can be awaited only once; an unstarted coroutine is closed first.
+
+    Raises
+    ------
+    AwaitableResultError
+        `value` is awaitable.
+    """
+    kind = type(value)
+    if kind is CoroutineType:
+        value.close()
+    elif kind.__module__ == "builtins" or not inspect.isawaitable(value):
+        return
+    raise AwaitableResultError(
+        explain(
+            f"{name}() returned an awaitable ({kind.__name__}) and cannot be cached.",
+            "an awaitable can be awaited only once, so a second call would get a used one.",
+            "define it with async def and decorate that.",
+        )
+    )

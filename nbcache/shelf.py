@@ -1,0 +1,120 @@
+"""What this process holds in memory and has counted: the slots, the counts per owner, and what became of the rest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from .entries.entry import Address, Entry
+from .slot import Counts, Replay, Slot
+
+#: So many departures are remembered, for explanations.
+_REMEMBERED = 10_000
+
+
+class Shelf:
+    """The slots of one process.
+
+    Parameters
+    ----------
+    clock : epoch seconds
+    in_memory : the entry that the memory store has at an address, or None
+
+    Notes
+    -----
+    Thread-safe. Its lock is never held while a store is asked for anything that takes a lock of its own.
+    """
+
+    def __init__(self, clock: Callable[[], float], in_memory: Callable[[Address], Entry | None]) -> None:
+        self._clock = clock
+        self._in_memory = in_memory
+        self._lock = threading.RLock()
+        self._slots: dict[Address, Slot] = {}
+        self._counts: dict[str, Counts] = {}
+        self._departed: dict[Address, tuple[str, float]] = {}
+
+    def slot(self, address: Address, entry: Entry, deadline: float, replay: Replay | None) -> Slot:
+        """The slot of an entry."""
+        with self._lock:
+            slot = self._slots.get(address)
+            if slot is None or slot.entry is not entry:
+                if slot is not None:
+                    self._retire(slot)
+                slot = self._slots[address] = Slot(address, entry, deadline, replay)
+                self._departed.pop(address, None)
+            slot.deadline = deadline
+            return slot
+
+    def offer(self, slot: Slot, fast: dict[Any, Slot], key: Hashable) -> None:
+        """Let a fast path find a slot, as long as its entry stays in memory."""
+        with self._lock:
+            if self._slots.get(slot.address) is slot and self._in_memory(slot.address) is slot.entry:
+                slot.offer(fast, key)
+
+    def dropped(self, address: Address) -> None:
+        """An entry has left memory: no fast path may find it any more."""
+        with self._lock:
+            slot = self._slots.get(address)
+            if slot is None or self._in_memory(address) is slot.entry:
+                return
+            del self._slots[address]
+            self._retire(slot)
+            now = self._clock()
+            if len(self._departed) >= _REMEMBERED:
+                self._departed.pop(next(iter(self._departed)))
+            if slot.deadline <= now:
+                self._departed[address] = "expired", slot.deadline
+            else:
+                self._departed[address] = "evicted", now
+
+    def forgotten(self, owner: str | None, key: str | None = None) -> None:
+        """Entries were cleared on purpose: they were not evicted."""
+        with self._lock:
+            for address in list(self._departed):
+                if owner is None or (address.owner == owner and (key is None or address.key.startswith(key))):
+                    self._departed[address] = "cleared", self._clock()
+
+    def fate(self, address: Address) -> tuple[str, float] | None:
+        """What became of an entry that was here: "expired", "evicted" or "cleared", and when; None if unknown."""
+        return self._departed.get(address)
+
+    def retire_all(self) -> None:
+        """Send every fast path to the slow one."""
+        with self._lock:
+            for slot in self._slots.values():
+                self._retire(slot)
+            self._slots.clear()
+
+    def _retire(self, slot: Slot) -> None:
+        slot.retire()
+        self.count(slot.address.owner).fold(slot)
+
+    # -- counting --------------------------------------------------------------------------------------------------
+
+    def count(self, owner: str) -> Counts:
+        """The counts of an owner, without the hits that its slots still hold."""
+        counts = self._counts.get(owner)
+        return self._counts.setdefault(owner, Counts()) if counts is None else counts
+
+    def counts(self, owner: str) -> Counts:
+        """What an owner has counted so far, as a copy."""
+        with self._lock:
+            kept = self._counts.get(owner, Counts())
+            total = Counts(kept.hits, kept.misses, kept.seconds_saved, kept.last_used, dict(kept.entry_hits))
+            for slot in self._slots.values():
+                if slot.address.owner == owner:
+                    total.add(slot)
+        return total
+
+    def hits(self) -> int:
+        """All hits of this process: a number that grows whenever anything was handed out."""
+        with self._lock:
+            return sum(counts.hits for counts in self._counts.values()) + sum(
+                slot.hits for slot in self._slots.values()
+            )
+
+    def owners(self) -> set[str]:
+        """Everybody who has a slot or has counted something."""
+        with self._lock:
+            return {*self._counts, *(address.owner for address in self._slots)}

@@ -1,0 +1,98 @@
+"""The `Slot`: an entry in memory, ready to be handed out, and what its function has counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .entries.entry import Address, Entry
+
+#: Hits per entry are remembered for so many entries that have left memory.
+_ENTRIES = 100_000
+
+Replay = Callable[[bytes], None]
+
+
+class Slot:
+    """One entry in memory, as the fast path of a function sees it.
+
+    Attributes
+    ----------
+    value, restore : `value` is handed out as it is when `restore` is None, else `restore()` is
+    hits, used : how often it was handed out, and when last (epoch seconds; 0.0 for never)
+    deadline : when it expires (epoch seconds; infinite without a ttl)
+    """
+
+    __slots__ = ("address", "deadline", "entry", "fast", "hits", "restore", "used", "value")
+
+    def __init__(self, address: Address, entry: Entry, deadline: float, replay: Replay | None) -> None:
+        self.address = address
+        self.entry = entry
+        self.deadline = deadline
+        self.hits = 0
+        self.used = 0.0
+        self.fast: list[tuple[dict[Any, Slot], Any]] = []
+        as_it_is, value = entry.restore
+        self.value: Any = value if as_it_is else None
+        self.restore: Callable[[], Any] | None = None if as_it_is else value
+        if entry.recording and replay is not None:
+            self.restore = _replaying(entry, replay)
+
+    def offer(self, fast: dict[Any, Slot], key: Any) -> None:
+        """Let a function's fast path find this slot under a key of its own, until `retire`."""
+        fast[key] = self
+        self.fast.append((fast, key))
+
+    def retire(self) -> None:
+        """Take the slot out of every fast path that knows it."""
+        for fast, key in self.fast:
+            if fast.get(key) is self:
+                fast.pop(key, None)
+        self.fast.clear()
+
+    def take(self) -> Any:
+        """The value for one more caller."""
+        restore = self.restore
+        return self.value if restore is None else restore()
+
+
+def _replaying(entry: Entry, replay: Replay) -> Callable[[], Any]:
+    def restore() -> Any:
+        value = entry.value()
+        replay(entry.recording)
+        return value
+
+    return restore
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one owner has counted in this process, beside the hits that its slots still hold.
+
+    Attributes
+    ----------
+    seconds_saved : compute time of the hits, less what keys and loading cost where that was measured
+    last_used : epoch seconds, 0.0 for never
+    entry_hits : hits by the key of the entry
+    """
+
+    hits: int = 0
+    misses: int = 0
+    seconds_saved: float = 0.0
+    last_used: float = 0.0
+    entry_hits: dict[str, int] = field(default_factory=dict)
+
+    def add(self, slot: Slot) -> None:
+        """Count what a slot has counted."""
+        if slot.hits:
+            self.hits += slot.hits
+            self.seconds_saved += slot.hits * slot.entry.meta.seconds
+            self.last_used = max(self.last_used, slot.used)
+            if len(self.entry_hits) < _ENTRIES:
+                self.entry_hits[slot.address.key] = self.entry_hits.get(slot.address.key, 0) + slot.hits
+
+    def fold(self, slot: Slot) -> None:
+        """Take over what a slot has counted, when it leaves memory."""
+        self.add(slot)
+        slot.hits = 0

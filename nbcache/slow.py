@@ -1,0 +1,293 @@
+"""The road of a call that is not a plain hit in memory: its key, its job, its run."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import registry
+from .cache import Cache
+from .compute.parallel import Mappable, cached_map
+from .config import settings
+from .explanation import Explanation, explain_call
+from .fastpath import FastPath
+from .job import Computed, Description, Fetched, Job, Parts, Policy
+from .keys.arguments import Arguments, Bound
+from .keys.files import FileDep, candidates
+from .keys.fingerprint import State, Tracker
+from .keys.hashing import summary
+from .keys.key import Key
+from .listing import entry_rows, function_row
+from .parameters import Parameters
+from .rows import EntryInfo, FunctionInfo
+from .run import Run, refuse_awaitable, watched
+from .slot import Slot
+from .surroundings import around
+
+
+class SlowPath:
+    """Everything a cached function does except the plain hit.
+
+    Attributes
+    ----------
+    arguments : how the function is called
+    fast : the function that users call, which falls back to this
+    described : where name, docstring and annotations come from
+    """
+
+    def __init__(self, function: Callable[..., Any], parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.described = _described(function)
+        self.name: str = getattr(self.described, "__name__", type(function).__name__)
+        self.owner = f"{_module(self.described, function)}.{getattr(self.described, '__qualname__', self.name)}"
+        self.arguments = Arguments(function, parameters.hash_funcs)
+        self.awaited = _is_async(function)
+        self._function = function
+        self._tracker = Tracker(
+            {"": function},
+            track=parameters.track,
+            hash_funcs=parameters.hash_funcs,
+            depends_on=parameters.depends_on,
+        )
+        self._without: frozenset[str] | None = None
+        policy = parameters.policy()
+        self.fast = FastPath(
+            self.arguments,
+            name=self.name,
+            slow=self._call_async if self.awaited else self._call,
+            awaited=self.awaited,
+            expiring=policy.ttl is not None,
+            touch=self._touch if policy.bounded else None,
+        )
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+
+    def _call(self, bound: Bound) -> Any:
+        if settings().off or self.parameters.ttl == 0:
+            value = self.arguments.call(self._function, bound)
+            refuse_awaitable(value, self.name)
+            return value
+        cache = registry.the_cache()
+        state = self._state(cache)
+        job = self._job(bound, state)
+        return self._offered(cache, cache.fetch(job), bound, state)
+
+    async def _call_async(self, bound: Bound) -> Any:
+        if settings().off or self.parameters.ttl == 0:
+            return await self.arguments.call(self._function, bound)
+        cache = registry.the_cache()
+        state = self._state(cache)
+        job = self._job(bound, state)
+        return self._offered(cache, await cache.fetch_async(job), bound, state)
+
+    def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
+        """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
+        slot = fetched.slot
+        if slot is not None and not slot.entry.meta.files and self.arguments.is_primitive(bound):
+            self.fast.guard(state.current)
+            cache.shelf.offer(slot, self.fast.slots, self.fast.key(bound))
+        return fetched.value
+
+    def _touch(self, slot: Slot) -> None:
+        registry.the_cache().touch(slot.address)
+
+    def refresh(self, bound: Bound) -> Any:
+        """Compute and store; for an ``async def`` function, an awaitable that does."""
+        cache = registry.the_cache()
+        job = self._job(bound, self._state(cache))
+        if self.awaited:
+            return self._refresh_async(cache, job)
+        return cache.refresh(job).value
+
+    async def _refresh_async(self, cache: Cache, job: Job) -> Any:
+        return (await cache.refresh_async(job)).value
+
+    def map(
+        self,
+        function: Mappable,
+        calls: Iterable[tuple[Any, ...]],
+        n_jobs: int | None,
+        backend: str | None,
+        progress: bool,
+    ) -> list[Any]:
+        """Call the function for each tuple of arguments: what is cached at once, the rest in parallel."""
+        return cached_map(function, list(calls), self, n_jobs, backend, around.progress if progress else None)
+
+    def look(self, arguments: tuple[Any, ...]) -> tuple[str, bool, Any]:
+        """The key of a call, whether it is a hit, and if so its value; computes nothing."""
+        if settings().off or self.parameters.ttl == 0:
+            return "", False, None
+        cache = registry.the_cache()
+        job = self._job(self.arguments.bind(*arguments), self._state(cache))
+        fetched = cache.find(job)
+        return (job.text, False, None) if fetched is None else (job.text, True, fetched.value)
+
+    def compute_apart(self, arguments: tuple[Any, ...]) -> tuple[Computed, Description] | None:
+        """Compute for another process, which keeps the result in its memory; None where a store is shared."""
+        if self.policy().disk or self.awaited or settings().off:
+            return None
+        job = self._job(self.arguments.bind(*arguments), self._state(registry.the_cache()))
+        computed = job.compute()
+        assert isinstance(computed, Computed)
+        return computed._replace(key=None), job.describe()
+
+    def adopt(self, arguments: tuple[Any, ...], computed: Computed, description: Description) -> None:
+        """Keep what a worker process computed."""
+        cache = registry.the_cache()
+        job = self._job(self.arguments.bind(*arguments), self._state(cache))
+        job.describe = lambda: description
+        cache.keep(job, computed)
+
+    # -- key and job ----------------------------------------------------------------------------------------------
+
+    def policy(self) -> Policy:
+        return self.parameters.policy()
+
+    def _state(self, cache: Cache) -> State:
+        """What the function is and reaches, without the globals that it was seen to change itself."""
+        if self._without is None:
+            state = self._tracker.state()
+            labels = cache.profile(self.owner, _code_of(state), self.policy().disk) if self.parameters.track else ()
+            self._without = frozenset(labels)
+        return self._tracker.state(self._without)
+
+    def key(self, bound: Bound, state: State) -> Key:
+        return Key(self.owner, state.digest, tuple(self.arguments.digests(bound)))
+
+    def _job(self, bound: Bound, state: State) -> Job:
+        key = self.key(bound, state)
+        described: list[Description] = []
+
+        def compute() -> Computed:
+            described.append(self._description(bound, key, state))
+            with watched(*self._watch(bound, state)) as run:
+                value = self.arguments.call(self._function, bound)
+            refuse_awaitable(value, self.name)
+            return self._computed(value, run, key, state)
+
+        async def compute_async() -> Computed:
+            described.append(self._description(bound, key, state))
+            with watched(*self._watch(bound, state)) as run:
+                value = await self.arguments.call(self._function, bound)
+            return self._computed(value, run, key, state)
+
+        return Job(
+            key=key,
+            policy=self.policy(),
+            compute=compute_async if self.awaited else compute,
+            describe=lambda: described[-1],
+            keep_if=self.parameters.cache_if,
+            replay=self._replay if self.parameters.replay != "none" else None,
+            name=self.name,
+        )
+
+    def _watch(self, bound: Bound, state: State) -> tuple[str | None, bool, str, tuple[FileDep, ...], bool]:
+        shown = self.parameters.show_spinner
+        parameters = "..." if self.arguments.signature.parameters else ""
+        message = None if shown is False else f"Running `{self.name}({parameters})`." if shown is True else str(shown)
+        named: tuple[FileDep, ...] = ()
+        if self.parameters.track:
+            named = candidates((value for _, value in self.arguments.items(bound)), state.paths)
+        return message, self.parameters.show_time, self.parameters.replay, named, self.parameters.track
+
+    def _computed(self, value: Any, run: Run, key: Key, state: State) -> Computed:
+        changed = state.changed() if self.parameters.track else frozenset()
+        settled = None
+        if changed:
+            # the function changes these itself: the next call would never find what this one stores
+            self._without = (self._without or frozenset()) | changed
+            cache = registry.the_cache()
+            cache.keep_profile(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
+            settled = Key(key.owner, self._tracker.state(self._without).digest, key.arguments)
+        return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady)
+
+    def _description(self, bound: Bound, key: Key, state: State) -> Description:
+        private = settings().private
+        values = dict(self.arguments.items(bound))
+        parts: Parts = tuple(
+            (f"argument {name.lstrip('*')}", digest.hex(), "" if private else summary(values[name]))
+            for name, digest in key.arguments
+        )
+        parts += tuple((part.label, part.digest, "" if private else part.summary) for part in state.parts)
+        return Description("" if private else self.arguments.text(bound), parts)
+
+    def _replay(self, recording: bytes) -> None:
+        around.replay(recording, self.parameters.replay)
+
+    # -- clearing and looking -------------------------------------------------------------------------------------
+
+    def clear(self) -> int:
+        """Forget everything of this function; return how many entries are gone."""
+        return registry.the_cache().clear(self.owner)
+
+    def clear_call(self, bound: Bound) -> int:
+        """Forget one call; return how many entries are gone."""
+        cache = registry.the_cache()
+        return cache.delete(self._job(bound, self._state(cache)).address)
+
+    def clear_where(self, partial: dict[str, Any]) -> int:
+        """Forget all calls whose named arguments have these values; return how many entries are gone."""
+        known = self.arguments.signature.parameters
+        takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
+        for name in partial:
+            if name.startswith("_"):
+                raise TypeError(f"{self.name}() leaves {name!r} out of the key; nothing can be found by it")
+            if name not in known and not takes_any:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
+        if not partial:
+            return self.clear()
+        wanted = {(f"argument {name}", self.arguments.digest_of(name, value).hex()) for name, value in partial.items()}
+        cache = registry.the_cache()
+        matching = [
+            row.address
+            for row in cache.entries(self.owner)
+            if wanted <= {(label, digest) for label, digest, _ in row.meta.parts}
+        ]
+        return sum(cache.delete(address) for address in matching)
+
+    def is_cached(self, bound: Bound) -> bool:
+        cache = registry.the_cache()
+        return not settings().off and cache.holds(self._job(bound, self._state(cache)))
+
+    def explain(self, bound: Bound) -> Explanation:
+        cache = registry.the_cache()
+        state = self._state(cache)
+        key = self.key(bound, state)
+        return explain_call(
+            cache,
+            self._job(bound, state),
+            self._description(bound, key, state),
+            unfollowed=state.unfollowed,
+            tracked=self.parameters.track,
+        )
+
+    def info(self) -> FunctionInfo:
+        return function_row(registry.the_cache(), self.owner)
+
+    def entries(self) -> list[EntryInfo]:
+        return entry_rows(registry.the_cache(), self.owner)
+
+
+def _code_of(state: State) -> str:
+    return next((part.digest for part in state.parts if part.label == "code"), state.digest.hex())
+
+
+def _described(function: Any) -> Any:
+    """Where the name of a callable stands: for a partial, or an object with ``__call__``, elsewhere."""
+    while isinstance(function, functools.partial) and not hasattr(function, "__name__"):
+        function = function.func
+    return function if hasattr(function, "__name__") else type(function)
+
+
+def _module(described: Any, function: Any) -> str:
+    return getattr(described, "__module__", None) or type(function).__module__ or "builtins"
+
+
+def _is_async(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or (
+        not inspect.isroutine(function)
+        and not isinstance(function, type)
+        and inspect.iscoroutinefunction(getattr(type(function), "__call__", None))
+    )
