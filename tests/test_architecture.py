@@ -82,7 +82,7 @@ class Import(NamedTuple):
     target: str  # "nbcache.entries.entry" or "numpy"
     name: str  # the name taken from the target, or ""
     line: int
-    at_start: bool  # when the room is loaded, not within a function or for types only
+    when: str  # "start": when the room is loaded; "later": within a function; "types": for type checkers only
 
     def __str__(self) -> str:
         return f"nbcache/{self.room.replace('.', '/')}.py:{self.line} imports {self.target} {self.name}".rstrip()
@@ -107,9 +107,9 @@ def imports() -> tuple[Import, ...]:
 def _imports_of(room: str, path: Path) -> Iterator[Import]:
     package = ["nbcache", *path.relative_to(PACKAGE).parts[:-1]]
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    at_start = {id(node) for node in _run_at_start(tree)}
+    when = dict(_when(tree))
     for node in ast.walk(tree):
-        here = (node.lineno, id(node) in at_start) if isinstance(node, ast.Import | ast.ImportFrom) else (0, False)
+        here = (node.lineno, when[id(node)]) if isinstance(node, ast.Import | ast.ImportFrom) else (0, "")
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(room, alias.name, "", *here)
@@ -124,13 +124,16 @@ def _imports_of(room: str, path: Path) -> Iterator[Import]:
                     yield Import(room, module, alias.name, *here)
 
 
-def _run_at_start(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run when a module is loaded."""
+def _when(tree: ast.AST, here: str = "start") -> Iterator[tuple[int, str]]:
+    """When each node of a module is met."""
     for node in ast.iter_child_nodes(tree):
-        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        if not typing_only and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield node
-            yield from _run_at_start(node)
+        there = here
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            there = "types"
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and here == "start":
+            there = "later"
+        yield id(node), there
+        yield from _when(node, there)
 
 
 def wing(room: str) -> str:
@@ -180,7 +183,8 @@ def test_the_wings_that_carry_the_promises_know_little() -> None:
 def test_no_import_closes_a_circle() -> None:
     graph: dict[str, set[str]] = {room: set() for room in rooms()}
     for found in imports():
-        if own(found) and room_of(found.target) != found.room:
+        # A type may name what is above it, as long as nothing of it is used.
+        if own(found) and found.when != "types" and room_of(found.target) != found.room:
             graph[found.room].add(room_of(found.target))
     seen: set[str] = set()
 
@@ -210,7 +214,7 @@ def test_heavy_guests_are_met_at_their_first_use() -> None:
     wrong = [
         str(found)
         for found in imports()
-        if found.at_start
+        if found.when == "start"
         and (guest := found.target.split(".")[0]) in GUESTS
         and guest not in ALWAYS_THERE
         # A class can be made only where its parent is: these rooms are loaded at their first use themselves.
