@@ -83,6 +83,8 @@ def members_of(cls: type) -> Iterator[tuple[str, Any]]:
             continue  # a slot; `__slots__` itself is a member
         if type(value) is FunctionType and value.__globals__.get("__name__") == "typing":
             continue  # a protocol's __init__, which typing replaces at the first instance
+        if str(module_of(type(value))).startswith("sqlalchemy.") and "hybrid" not in str(module_of(type(value))):
+            continue  # instrumented columns and registries, which change as tables are used: `fields_of` has them
         yield name, value
 
 
@@ -95,7 +97,7 @@ def _user_function(name: str, value: object) -> bool:
 
 
 def fields_of(cls: type) -> tuple[object, ...] | None:
-    """Give the members of an Enum or the fields of a dataclass as plain values, `None` for other classes."""
+    """Give an Enum's members, a dataclass's fields or a mapped table's columns as plain values, or `None`."""
     content = dict_of(cls)
     members = content.get("_member_map_")
     if type(members) is dict:
@@ -103,6 +105,9 @@ def fields_of(cls: type) -> tuple[object, ...] | None:
     fields = content.get("__dataclass_fields__")
     if type(fields) is dict:
         return tuple(_field(field) for field in fields.values())
+    table = content.get("__table__")
+    if table is not None and str(module_of(type(table))).startswith("sqlalchemy."):
+        return ("table", _ADDRESS.sub("", repr(table)))
     return None
 
 

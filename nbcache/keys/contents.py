@@ -1,4 +1,4 @@
-"""What does a global hold: its digest by content, and a way to ask again whether that is still so."""
+"""What does a global hold: its digest by content, and the cheapest way to ask again whether that is still so."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from nbcache.keys import classes, hashing
 from nbcache.keys.codes import constant_bytes, facts_of, short_digest
 from nbcache.keys.guards import Place
+from nbcache.keys.snapshots import Snapshot, fixed, snapshot_of
 
-_FIXED = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range})
+__all__ = ["Content", "Contents", "fixed", "outline", "path_texts"]
+
 _LONGEST_PATH = 1024
+_MOST_TEXTS = 1000
+# Values of these have digests that tests of the hashing rooms vouch for; others are asked twice.
+_TRUSTED = frozenset(("builtins", "collections", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "datetime"))
 
 
 class Content:
@@ -29,33 +34,51 @@ class Content:
     place : where it was found
     """
 
-    __slots__ = ("_code", "_get", "_hash_funcs", "digest", "fixed", "label", "place", "unreadable", "value")
+    __slots__ = ("_get", "_hash_funcs", "_snapshot", "digest", "fixed", "label", "place", "unreadable", "value")
 
-    def __init__(self, value: object, label: str, place: Place, get: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        value: object,
+        label: str,
+        place: Place,
+        get: Callable[[], object],
+        hash_funcs: Mapping[Any, Any] | None,
+    ) -> None:
         self.value = value
         self.label = label
         self.place = place
-        self._get = get
         self.fixed = fixed(value)
         self.unreadable = ""
         self.digest = b""
-
-    def take(self, hash_funcs: Mapping[Any, Any] | None, code: Callable[[object], bytes]) -> None:
-        """Digest the value; a type that cannot be read stands for it otherwise."""
+        self._get = get
         self._hash_funcs = hash_funcs
+        self._snapshot: Snapshot | None = None
+
+    def take(self, code: Callable[[object], bytes]) -> None:
+        """Digest the value; a type that cannot be read, or whose digest changes by itself, stands for it otherwise."""
         try:
+            if not self.fixed and not self._hash_funcs:
+                self._snapshot = snapshot_of(self.value)
             self.digest = self._digest(self.value, code)
+            if not self.fixed and self._snapshot is None and not self._trusted():
+                self.unreadable = "" if self.unchanged() else f"{_type_name(self.value)}, changes by itself"
         except Exception as error:  # whatever a user's object raises, following it further is not worth an error
-            self.unreadable = getattr(error, "type_name", "") or _type_name(self.value)
-            self.digest = short_digest(b"unreadable", self.unreadable.encode())
+            self.unreadable = str(getattr(error, "type_name", "")) or _type_name(self.value)
+        if self.unreadable:
+            self.digest = short_digest(b"unreadable", _type_name(self.value).encode())
+
+    def _trusted(self) -> bool:
+        return str(classes.module_of(type(self.value))).partition(".")[0] in _TRUSTED
 
     def _digest(self, value: object, code: Callable[[object], bytes]) -> bytes:
-        if isinstance(value, logging.Logger):
-            return short_digest(b"logger", value.name.encode())
+        if issubclass(type(value), logging.Logger):
+            return short_digest(b"logger", str(value.name).encode())  # type: ignore[attr-defined]
         return hashing.digest(value, self._hash_funcs, code=code)
 
     def unchanged(self) -> bool:
         """Tell whether the value has the same content now."""
+        if self._snapshot is not None and self._snapshot.holds():
+            return True
         return self._digest(self.value, outline) == self.digest
 
     def changed_since(self) -> bool:
@@ -64,7 +87,9 @@ class Content:
             return False
         try:
             now = self._get()
-            return not (now is self.value and self.fixed) and self._digest(now, outline) != self.digest
+            if now is self.value:
+                return not (self.fixed or self.unchanged())
+            return self._digest(now, outline) != self.digest
         except Exception:  # gone, or no longer readable: not what it was
             return True
 
@@ -84,9 +109,9 @@ class Contents:
     def take(self, value: object, label: str, place: Place, get: Callable[[], object]) -> tuple[Content, list[object]]:
         """Digest a value; give also the functions, classes and modules met inside it."""
         count = self._labels[label] = self._labels.get(label, 0) + 1
-        content = Content(value, label if count == 1 else f"{label} ({count})", place, get)
+        content = Content(value, label if count == 1 else f"{label} ({count})", place, get, self._hash_funcs)
         found: list[tuple[bytes, object]] = []
-        content.take(self._hash_funcs, partial(_outline_and_keep, found))
+        content.take(partial(_outline_and_keep, found))
         self.taken.append(content)
         # Sets have no order of their own, so what was met inside is put in order of its outline.
         return content, [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
@@ -110,38 +135,30 @@ def outline(value: object) -> bytes:
                 fields.append(b"empty")
         return short_digest(b"function", *fields)
     if issubclass(type(value), type):
-        return short_digest(b"class", str(classes.module_of(value)).encode(), classes.name_of(value).encode())  # type: ignore[arg-type]
-    if isinstance(value, ModuleType):
+        names = (str(classes.module_of(value)), classes.name_of(value))  # type: ignore[arg-type]
+        return short_digest(b"class", *[name.encode() for name in names])
+    if issubclass(type(value), ModuleType):
         return short_digest(b"module", str(value.__dict__.get("__name__")).encode())
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     return short_digest(b"other", _type_name(value).encode(), str(name).encode())
 
 
 def _shallow(value: object, depth: int = 3) -> bytes:
-    if fixed(value) and type(value) is not range:
+    kind = type(value)
+    if kind is FunctionType:
+        return facts_of(value.__code__).digest  # type: ignore[attr-defined]
+    if kind in (tuple, list) and depth:
+        return short_digest(*[_shallow(item, depth - 1) for item in value])  # type: ignore[attr-defined]
+    if kind is dict and depth:
+        return short_digest(*[_shallow(item, depth - 1) for pair in value.items() for item in pair])  # type: ignore[attr-defined]
+    if kind in (type(None), bool, int, float, complex, str, bytes):
         return constant_bytes(value)
-    if type(value) is FunctionType:
-        return facts_of(value.__code__).digest
-    if type(value) is tuple and depth:
-        return short_digest(*[_shallow(item, depth - 1) for item in value])
-    if type(value) is dict and depth:
-        return short_digest(*[_shallow(item, depth - 1) for pair in value.items() for item in pair])
     return _type_name(value).encode()
 
 
 def _type_name(value: object) -> str:
     cls = type(value)
     return f"{classes.module_of(cls)}.{classes.name_of(cls)}".removeprefix("builtins.")
-
-
-def fixed(value: object, depth: int = 8) -> bool:
-    """Tell whether a value can never change in place: by exact type, tuples and frozensets of such included."""
-    kind = type(value)
-    if kind in _FIXED or kind is CodeType:
-        return True
-    if (kind is tuple or kind is frozenset) and depth:
-        return all(fixed(item, depth - 1) for item in value)  # type: ignore[attr-defined]
-    return False
 
 
 def path_texts(value: object, depth: int = 2) -> Iterator[str]:
@@ -151,10 +168,10 @@ def path_texts(value: object, depth: int = 2) -> Iterator[str]:
         if 0 < len(value) <= _LONGEST_PATH and "\n" not in value and "\0" not in value:  # type: ignore[arg-type,operator]
             yield value  # type: ignore[misc]
     elif depth and kind in (list, tuple, set, frozenset):
-        for item in list(value)[:1000]:  # type: ignore[call-overload]
+        for item in list(value)[:_MOST_TEXTS]:  # type: ignore[call-overload]
             yield from path_texts(item, depth - 1)
     elif depth and kind is dict:
-        for item in list(value.values())[:1000]:  # type: ignore[attr-defined]
+        for item in list(value.values())[:_MOST_TEXTS]:  # type: ignore[attr-defined]
             yield from path_texts(item, depth - 1)
-    elif issubclass(kind, os.PathLike) and kind.__module__.partition(".")[0] == "pathlib":
+    elif issubclass(kind, os.PathLike) and classes.module_of(kind) in ("pathlib", "pathlib._local"):
         yield str(value)

@@ -38,7 +38,8 @@ def follow_class(reach: Reach, cls: type) -> None:
     fields = classes.fields_of(cls)
     if fields is not None:
         label = f"{'members' if classes.is_enum(cls) else 'fields'} of {name}"
-        reach.content(fields, label, (id(cls), "fields"), lambda: classes.fields_of(cls), quiet=True)
+        get = partial(classes.fields_of, cls)
+        reach.content(fields, label, (id(cls), "fields"), get, quiet=True, settled=True)
     for key, value in members:
         _follow_member(reach, cls, f"{name}.{key}", key, value)
 
@@ -51,7 +52,8 @@ def _follow_member(reach: Reach, cls: type, label: str, key: str, value: object)
     elif fixed(value) or not reach.looks_into(value):
         reach.cls(type(value))
         get = partial(classes.dict_of(cls).__getitem__, key)
-        reach.content(value, f"class {label}", place, get, quiet=key.startswith("__"))
+        written = key.startswith("__")  # by Python or a library, at the class statement, and then left alone
+        reach.content(value, f"class {label}", place, get, quiet=written, settled=written)
     else:
         reach.value(value, label, place, lambda: None, kind="method")
 

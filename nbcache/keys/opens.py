@@ -160,6 +160,8 @@ def recording() -> Iterator[FileRecorder]:
     with _Listening.lock:
         if not _Listening.installed:
             sys.addaudithook(_hear)
+            if sys.version_info < (3, 12):
+                _announce_threads()
             _Listening.installed = True
         _Listening.recorders += 1
     token = _current.set(recorder)
@@ -335,6 +337,17 @@ def _started(recorder: FileRecorder, arguments: tuple[Any, ...]) -> None:
     thread = getattr(arguments[0], "__self__", None)
     if isinstance(thread, threading.Thread):
         _threads[thread] = recorder
+
+
+def _announce_threads() -> None:
+    """Make Python 3.11 tell when a thread starts, as later versions do by an audit event."""
+    start: Callable[..., int] = threading._start_new_thread  # type: ignore[attr-defined]
+
+    def announced(function: Callable[..., object], *arguments: Any) -> int:
+        _hear("_thread.start_new_thread", (function, *arguments))
+        return start(function, *arguments)
+
+    threading._start_new_thread = announced  # type: ignore[attr-defined]
 
 
 def _outside(what: str) -> Callable[[FileRecorder, tuple[Any, ...]], None]:

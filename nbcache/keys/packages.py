@@ -36,6 +36,19 @@ LOCAL = Home("local")
 STDLIB = Home("stdlib")
 OURS = Home("ours")
 
+# Distributions that are not called like their module, so that their RECORD is looked at first.
+_OTHER_NAMES = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv_python",
+    "dateutil": "python_dateutil",
+    "dotenv": "python_dotenv",
+    "IPython": "ipython",
+    "skimage": "scikit_image",
+    "sklearn": "scikit_learn",
+    "yaml": "pyyaml",
+}
+
 _homes: dict[tuple[str, str | None], Home] = {}
 
 
@@ -92,11 +105,22 @@ def _home(name: object, file: object, folders: object) -> Home:
     if name == "__main__":
         return LOCAL
     path = file if type(file) is str and file not in ("built-in", "frozen", "namespace") else None
+    if path is None and folders is None and name in sys.modules:  # a namespace made for generated code
+        path, folders = _place_of(sys.modules[name])
     key = (name, path)
     known = _homes.get(key)
     if known is None:
         known = _homes[key] = _look(top, path, folders)
     return known
+
+
+def _place_of(module: object) -> tuple[str | None, object]:
+    try:
+        names = object.__getattribute__(module, "__dict__")
+    except (AttributeError, TypeError):
+        return None, None
+    path = names.get("__file__")
+    return path if type(path) is str else None, names.get("__path__")
 
 
 def _look(top: str, path: str | None, folders: object) -> Home:
@@ -192,11 +216,9 @@ def _content(record: Path) -> bytes:
 @lru_cache(maxsize=4096)
 def _distribution(root: str, relative: str, top: str) -> Home:
     """Find the distribution that installed a file, by its own name first, by the RECORDs otherwise."""
-    guess = top.lower().replace("-", "_")
+    guesses = {top.lower(), _OTHER_NAMES.get(top, "")}
     records = _records(root)
-    likely = [record for record in records if _project(record)[0].lower().replace(".", "_") == guess]
-    if len(likely) == 1:
-        return Home("package", *_project(likely[0]))
+    likely = [record for record in records if _project(record)[0].lower().replace(".", "_") in guesses]
     for record in (*likely, *records):
         if _lists(record, relative):
             return Home("package", *_project(record))

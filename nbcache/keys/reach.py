@@ -119,7 +119,8 @@ class Reach:
             self.cls(value)  # type: ignore[arg-type]
         elif issubclass(cls, partial | partialmethod):
             self.value(value.func, name, place, get)  # type: ignore[attr-defined]
-            arguments = (value.args, value.keywords)  # type: ignore[attr-defined]
+            self.guards.table(value, value.keywords)  # type: ignore[attr-defined]
+            arguments = (value.args, *sorted(value.keywords.items()))  # type: ignore[attr-defined]
             self.content(arguments, f"arguments of {name}", (id(value), "args"), lambda: arguments)
         elif cls is CodeType:
             self.code(value, self.names.home or {}, f"code {name}")  # type: ignore[arg-type]
@@ -137,13 +138,21 @@ class Reach:
         """Tell whether `value` is followed otherwise than by content."""
         return issubclass(type(value), _LOOKED_INTO) or bool(_inner(value))
 
-    def content(self, value: object, label: str, place: Place, get: Get, *, quiet: bool = False) -> None:
-        """Count a value by its content, and follow the functions, classes and modules met inside."""
+    def content(
+        self, value: object, label: str, place: Place, get: Get, *, quiet: bool = False, settled: bool = False
+    ) -> None:
+        """Count a value by its content, and follow the functions, classes and modules met inside.
+
+        Parameters
+        ----------
+        quiet : do not report a value that cannot be read
+        settled : the value does not change in place, so it is not asked again
+        """
         content, inside = self.contents.take(value, label, place, get)
         self.record.append(content)
         if content.unreadable and not quiet:
             self.unfollowed[f"{content.label} ({content.unreadable})"] = None
-        if not content.unreadable and not content.fixed:
+        if not (content.unreadable or content.fixed or settled):
             self.guards.content(content.unchanged, place)
         self.texts.update(dict.fromkeys(path_texts(value)))
         for found in inside if self._track else ():
@@ -244,6 +253,8 @@ class Reach:
         code = function.__code__
         facts = self._code(code, label)
         name = code.co_qualname.rpartition("<locals>.")[2]
+        if function.__kwdefaults__:
+            self.guards.table(function, function.__kwdefaults__)
         if function.__defaults__ or function.__kwdefaults__:
             get = partial(_defaults, function)
             self.content(get(), f"default of {name}", (id(function), "__defaults__"), get)
@@ -298,7 +309,7 @@ class Reach:
 
 
 def _defaults(function: FunctionType) -> object:
-    return function.__defaults__, function.__kwdefaults__
+    return (function.__defaults__, *sorted((function.__kwdefaults__ or {}).items()))
 
 
 def _is_empty(cell: CellType) -> bool:
