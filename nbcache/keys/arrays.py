@@ -46,7 +46,8 @@ def _is_fortran(values: Any) -> bool:
 def _describe(dtype: Any) -> tuple[object, ...]:
     """Tell everything of a dtype that changes what its bytes mean."""
     kind = dtype.type
-    names = (f"{kind.__module__}.{kind.__qualname__}", dtype.str, dtype.itemsize, str(dtype) if dtype.kind in "VT" else "")
+    more = str(dtype) if dtype.kind in "VT" else ""
+    names = (f"{kind.__module__}.{kind.__qualname__}", dtype.str, dtype.itemsize, more)
     if dtype.subdtype is not None:
         return (*names, "sub", _describe(dtype.subdtype[0]), tuple(dtype.subdtype[1]))
     if dtype.names is None:
@@ -132,9 +133,7 @@ def _tensors(walk: Walk, values: list[Any]) -> None:
         walk.facts(bool(value.requires_grad))
         plain = value.detach()
         if plain.is_quantized:
-            walk.below.append((str(plain.qscheme()), repr(plain)[:0]))
-            walk.below.append(plain.int_repr())
-            walk.below.append(plain.dequantize())
+            walk.below.extend((str(plain.qscheme()), plain.int_repr(), plain.dequantize()))
         elif plain.layout is torch.sparse_coo:
             plain = plain.coalesce()
             walk.below.extend((plain.indices(), plain.values()))
@@ -161,7 +160,7 @@ def _generators(walk: Walk, values: list[Any]) -> None:
 
 
 def _names(walk: Walk, values: list[Any]) -> None:
-    walk.texts([str(value) for value in values])
+    walk.atoms([str(value) for value in values])
 
 
 def _images(walk: Walk, values: list[Any]) -> None:

@@ -148,7 +148,7 @@ def _schemas(walk: Walk, values: list[Any]) -> None:
 
 
 def _texts(walk: Walk, values: list[Any]) -> None:
-    walk.texts([str(value) for value in values])
+    walk.atoms([str(value) for value in values])
 
 
 def _fields(walk: Walk, values: list[Any]) -> None:
@@ -192,11 +192,9 @@ def _write_series(walk: Walk, series: Any) -> None:
 
 
 def _holds_categories(polars: Any, dtype: Any) -> bool:
-    inner = [getattr(dtype, "inner", None), *[field.dtype for field in getattr(dtype, "fields", None) or ()]]
-    return any(
-        part is not None and (isinstance(part, (polars.Enum, polars.Categorical, polars.Object)) or _holds_categories(polars, part))
-        for part in inner
-    )
+    parts = [getattr(dtype, "inner", None), *[field.dtype for field in getattr(dtype, "fields", None) or ()]]
+    named = (polars.Enum, polars.Categorical, polars.Object)
+    return any(isinstance(part, named) or _holds_categories(polars, part) for part in parts if part is not None)
 
 
 def _polars_frames(walk: Walk, values: list[Any]) -> None:

@@ -183,4 +183,3 @@ def family_of(walk: Walk, kind: type) -> Family | None:
         return Family(b"code:module", _modules, True)
     rule = _RULES.get(kind)
     return Family(f"code:{kind.__qualname__}".encode(), *rule) if rule is not None else None
-

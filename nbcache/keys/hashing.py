@@ -9,8 +9,7 @@ from typing import Any
 from xxhash import xxh3_128_digest
 
 from ..errors import UnhashableValueError
-
-from . import arrays, arrow, callables, containers, frames, objects, standard
+from . import arrays, arrow, callables, containers, frames, objects, repeats, standard
 from .locate import path_to
 from .summary import summary
 from .walk import Family, Walk
@@ -18,10 +17,11 @@ from .walk import Family, Walk
 __all__ = ["digest", "summary"]
 
 _SCALARS = frozenset({int, float, bool, str, bytes, type(None)})
+_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 
 
 def digest(
-    value: object,
+    value: Any,
     hash_funcs: Mapping[type | str, Callable[[Any], Any]] | None = None,
     *,
     code: Callable[[object], bytes] | None = None,
@@ -54,14 +54,38 @@ def digest(
             return xxh3_128_digest(marshal.dumps(value, 2))
         except ValueError:  # a text or number of more than 2 GiB
             pass
+    stream = None
+    if not hash_funcs and type(value) in _CONTAINERS and _worth_a_look(value):
+        stream = repeats.stream_of(value)
+        if stream is not None and (before := repeats.known(stream)) is not None:
+            return before
     walk = Walk(_resolve, hash_funcs or None, code)
     try:
-        return walk.run(value)
+        result = walk.run(value)
     except UnhashableValueError as error:
         met = error.__dict__.pop("value", None)
         if met is not None and not error.path:
             error.path = path_to(value, met)
         raise
+    if stream is not None:
+        repeats.remember(stream, result)
+    return result
+
+
+def _worth_a_look(value: Any) -> bool:
+    # A flat list of texts is walked faster than pickled, where each text is remembered by its identity.
+    return not (type(value) is list and len(value) > 64 and type(value[0]) is str)
+
+
+_GUESTS: Mapping[str, Callable[[Walk, type], Family | None]] = {
+    "numpy": arrays.family_of,
+    "scipy": arrays.family_of,
+    "torch": arrays.family_of,
+    "PIL": arrays.family_of,
+    "pyarrow": arrow.family_of,
+    "polars": arrow.family_of,
+    "pandas": frames.family_of,
+}
 
 
 def _resolve(walk: Walk, kind: type) -> Family:
@@ -70,8 +94,8 @@ def _resolve(walk: Walk, kind: type) -> Family:
         return family
     if hasattr(kind, "__cache_key__"):
         return objects.family_of(walk, kind)
-    for room in (arrays, arrow, frames, callables, standard):
-        found = room.family_of(walk, kind)
-        if found is not None:
+    libraries = {base.__module__.partition(".")[0] for base in kind.__mro__}
+    for library, family_of in _GUESTS.items():
+        if library in libraries and (found := family_of(walk, kind)) is not None:
             return found
-    return objects.family_of(walk, kind)
+    return callables.family_of(walk, kind) or standard.family_of(walk, kind) or objects.family_of(walk, kind)

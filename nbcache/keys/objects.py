@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import CacheError
-
 from .containers import mappings, sequences, sets
 from .walk import Family, Walk, name_of, unreadable, user_error
 
@@ -43,7 +42,7 @@ def importable(value: Any) -> str | None:
 
 
 def tag_of(walk: Walk, kind: type, how: str) -> bytes:
-    """Name a class in the digest: by its full name, and by its code when it is the user's and the walk asks for code."""
+    """Name a class in the digest; a class of the user counts by its code too, when the walk asks for code."""
     tag = f"{how}:{name_of(kind)}".encode()
     if walk.code is None or not kind.__flags__ & _HEAP_TYPE or not is_users(kind.__module__):
         return tag
@@ -58,7 +57,7 @@ def tag_of(walk: Walk, kind: type, how: str) -> bytes:
         asked.discard(kind)
 
 
-def family_of(walk: Walk, kind: type) -> Family:
+def family_of(walk: Walk, kind: Any) -> Family:
     """Find how the instances of a class without rules of its own are written."""
     if hasattr(kind, "__cache_key__"):
         return Family(tag_of(walk, kind, "key"), _own_keys, True)
@@ -76,7 +75,7 @@ def family_of(walk: Walk, kind: type) -> Family:
     return Family(tag_of(walk, kind, "reduced"), _reduced, shared)
 
 
-def _is_plain(kind: type) -> bool:
+def _is_plain(kind: Any) -> bool:
     return (
         kind.__getstate__ is object.__getstate__
         and not hasattr(kind, "__getnewargs_ex__")

@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 
 def _paths(walk: Walk, values: list[Any]) -> None:
-    walk.texts([str(value) for value in values])
+    walk.atoms([str(value) for value in values])
 
 
 def _patterns(walk: Walk, values: list[Any]) -> None:
@@ -93,7 +93,8 @@ def _text_streams(walk: Walk, values: list[Any]) -> None:
             walk.facts("closed")
             continue
         content, newline, position, _ = value.__getstate__()
-        walk.facts("open", newline, position, content)
+        walk.facts("open", newline, position)
+        walk.atoms([content])
 
 
 def _files(walk: Walk, values: list[Any]) -> None:
@@ -101,7 +102,8 @@ def _files(walk: Walk, values: list[Any]) -> None:
         name = value.name
         if isinstance(name, os.PathLike):
             name = os.fspath(name)
-        walk.facts(name if isinstance(name, (str, bytes)) else "", value.mode, value.closed, getattr(value, "encoding", None))
+        walk.facts(name if isinstance(name, (str, bytes)) else "", value.mode, value.closed)
+        walk.facts(getattr(value, "encoding", None), getattr(value, "newlines", None))
         if not value.closed:
             _content(walk, value)
 
@@ -167,7 +169,7 @@ def family_of(walk: Walk, kind: type) -> Family | None:
         rule = _RULES.get(base)
         if rule is None:
             continue
-        if base is not kind and getattr(kind, "__dictoffset__", 0) and not base.__dictoffset__:
+        if base is not kind and kind.__dictoffset__ and not base.__dictoffset__:
             return Family(tag_of(walk, kind, "std+"), _with_state(rule[0]), rule[1])
         return Family(tag_of(walk, kind, "std"), *rule)
     return None

@@ -18,7 +18,7 @@ def summary(value: object, limit: int = 80) -> str:
 
 
 def _describe(value: Any, limit: int) -> str:
-    kind = type(value)
+    kind: Any = type(value)
     if kind is int and value.bit_length() > 256:
         return f"int of {value.bit_length()} bits"
     if kind in _PLAIN:

@@ -15,6 +15,7 @@ import pickle
 import struct
 from array import array
 from collections.abc import Callable, Mapping
+from itertools import compress
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from xxhash import xxh3_128
@@ -25,6 +26,7 @@ Column = Callable[["Walk", list[Any]], None]
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
 CodeHook = Callable[[object], bytes]
 
+_TEXTS = (str, bytes)
 _length = struct.Struct("<Q").pack
 _head = struct.Struct("<cIQ").pack
 
@@ -46,19 +48,35 @@ class Resolve(Protocol):
     def __call__(self, walk: Walk, kind: type) -> Family: ...
 
 
+ATOMS: frozenset[type] = frozenset({int, float, bool, str, bytes, type(None)})
+"""Exact types that pickle writes in C, each in its own way: a column may hold all of them mixed."""
+
+
+class _Sink:
+    """What a pickler writes to: the digest itself."""
+
+    __slots__ = ("write",)
+
+    def __init__(self, write: Callable[[Any], object]) -> None:
+        self.write = write
+
+
 class _Atoms(pickle.Pickler):
-    """Writes numbers and text in C, by exact type; anything that needs Python is refused."""
+    """Writes atoms, and refuses anything that would need Python."""
 
     def reducer_override(self, value: object) -> NoReturn:
         raise pickle.PicklingError("not an atom")
 
 
-def _atoms(values: list[Any]) -> memoryview:
-    sink = io.BytesIO()
+def _only(place: int) -> bytes:
+    """Return a table that turns the byte `place` into one and all others into zero."""
+    return bytes(place) + b"\1" + bytes(255 - place)
+
+
+def _pickle_atoms(sink: Any, values: list[Any]) -> None:
     pickler = _Atoms(sink, 5)
     pickler.fast = True  # no memo: one shared text and two equal texts are the same value
     pickler.dump(values)
-    return sink.getbuffer()
 
 
 def name_of(kind: type) -> str:
@@ -66,18 +84,18 @@ def name_of(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def unreadable(value: object, why: str = "its content cannot be read, so two different ones would look the same") -> NoReturn:
-    """Raise the error for a value without readable content; the walk adds where it was met."""
+def unreadable(value: object, why: str = "its content cannot be read") -> NoReturn:
+    """Raise the error for a value without readable content; `digest` adds where it was met."""
     name = name_of(type(value))
     error = UnhashableValueError(
         explain(
             f"A value of type {name} has no digest.",
-            f"{why}.",
+            f"{why}, so two different ones would look the same.",
             "leave it out of the key, or pass hash_funcs={type: your_function}.",
         ),
         name,
     )
-    error.value = value  # type: ignore[attr-defined]
+    error.__dict__["value"] = value
     raise error
 
 
@@ -85,6 +103,7 @@ class Walk:
     """The state of one walk: the running digest, the values met, and the level to come."""
 
     __slots__ = (
+        "_atoms",
         "_families",
         "_hasher",
         "_kept",
@@ -112,6 +131,7 @@ class Walk:
         self.nested = nested
         self.complete = True
         self.depth = 0
+        self._atoms = ATOMS if not hash_funcs else frozenset(filter(self._untouched, ATOMS))
 
     def run(self, value: object) -> bytes:
         """Walk `value` and return its digest."""
@@ -142,43 +162,64 @@ class Walk:
         """Tell whether `hash_funcs` says something about `kind`."""
         return self.hash_funcs is not None and self._override(kind) is not None
 
+    def _untouched(self, kind: type) -> bool:
+        return not self.overrides(kind)
+
     def _level(self, level: list[Any]) -> None:
         count = len(level)
         first = type(level[0])
         if count >= 256 and (first is int or first is float) and self._numbers(level):
             return
-        kinds = set(map(type, level)) if count > 1 else (first,)
-        if len(kinds) == 1:
+        kinds = dict.fromkeys(map(type, level)) if count > 1 else {first: None}
+        if kinds.keys() <= self._atoms:
+            self.update(_head(b"A", 0, count))
+            self.atoms(level)
+        elif len(kinds) == 1:
             self._column(first, level)
-            return
-        columns: dict[type, list[Any]] = {kind: [] for kind in dict.fromkeys(map(type, level))}
-        codes = {kind: place for place, kind in enumerate(columns)}
-        places = map(codes.__getitem__, map(type, level))
-        pattern = bytes(places) if len(codes) <= 256 else array("I", places).tobytes()
-        self.update(_head(b"M", len(codes), count) + pattern)
-        if len(codes) <= 4:
-            for kind in columns:
-                self._column(kind, [value for value in level if type(value) is kind])
-            return
-        for value in level:
-            columns[type(value)].append(value)
-        for kind, column in columns.items():
-            self._column(kind, column)
+        else:
+            self._columns(level, list(kinds))
 
     def _numbers(self, level: list[Any]) -> bool:
         # Their sum is the fastest proof that a list holds numbers only, and the pickler keeps their types apart
         # and refuses subclasses: together about half the time of looking at every type.
-        if self.hash_funcs and any(map(self.overrides, (int, float, bool))):
+        if not self._atoms.issuperset((int, float, bool)):
             return False
+        sink = io.BytesIO()
         try:
             if type(sum(level)) not in (int, float):
                 return False
-            stream = _atoms(level)
+            _pickle_atoms(sink, level)
         except Exception:  # anything at all in there that is not a plain number: the general way
             return False
         self.update(_head(b"N", 0, len(level)))
-        self.update(stream)
+        self.update(sink.getbuffer())
         return True
+
+    def _columns(self, level: list[Any], kinds: list[type]) -> None:
+        """Write a level of several types: which stands where, then a column of each; all atoms are one column."""
+        others = [kind for kind in kinds if kind not in self._atoms]
+        places = dict.fromkeys(kinds, 0)
+        places.update((kind, place) for place, kind in enumerate(others, 1))
+        pattern = map(places.__getitem__, map(type, level))
+        self.update(_head(b"M", len(others), len(level)))
+        if len(others) > 255:
+            self._many_columns(level, list(pattern))
+            return
+        codes = bytes(pattern)
+        self.update(codes)
+        if len(others) < len(kinds):
+            self.atoms(list(compress(level, codes.translate(_only(0)))))
+        for place, kind in enumerate(others, 1):
+            self._column(kind, list(compress(level, codes.translate(_only(place)))))
+
+    def _many_columns(self, level: list[Any], places: list[int]) -> None:
+        columns: dict[int, list[Any]] = {}
+        for place, value in zip(places, level, strict=True):
+            columns.setdefault(place, []).append(value)
+        self.update(array("Q", places))
+        self.atoms(columns.pop(0, []))
+        for column in columns.values():
+            self._column(type(column[0]), column)
 
     def _column(self, kind: type, values: list[Any]) -> None:
         family = self.family(kind)
@@ -220,7 +261,7 @@ class Walk:
         self._kept.append(value)
         family.column(self, [value])
 
-    def facts(self, *values: object) -> None:
+    def facts(self, *values: Any) -> None:
         """Write a few numbers, texts and tuples of them, of exact builtin types."""
         self.update(marshal.dumps(values, 2))
 
@@ -230,24 +271,24 @@ class Walk:
         self.update(content)
 
     def atoms(self, values: list[Any]) -> None:
-        """Write a column of int, float, bool or None, of exact type."""
+        """Write a column of int, float, bool, str, bytes or None, of exact types, mixed as they are."""
         if len(values) < 64:
-            self.update(b"m" + marshal.dumps(values, 2))
-        else:
-            self.update(b"p")
-            self.update(_atoms(values))
-
-    def texts(self, values: list[Any]) -> None:
-        """Write a column of str, or one of bytes, of exact type."""
-        if len(values) >= 64:
-            self.update(b"p")
-            self.update(_atoms(values))
-        elif max(map(len, values)) < 4096:
-            self.update(b"m" + marshal.dumps(values, 2))
-        else:
+            if not any(type(value) in _TEXTS and len(value) >= 4096 for value in values):
+                self.update(b"m" + marshal.dumps(values, 2))
+                return
             self.update(b"l")
-            for value in values:
-                self.buffer(value if type(value) is bytes else value.encode("utf-8", "surrogatepass"))
+            for value in values:  # long texts without copies
+                if type(value) is bytes:
+                    self.update(b"b")
+                    self.buffer(value)
+                elif type(value) is str:
+                    self.update(b"s")
+                    self.buffer(value.encode("utf-8", "surrogatepass"))
+                else:
+                    self.update(b"m" + marshal.dumps(value, 2))
+            return
+        self.update(b"p")
+        _pickle_atoms(_Sink(self.update), values)
 
     def counts(self, lengths: list[int]) -> None:
         """Write how many values each of a column holds."""
@@ -279,7 +320,8 @@ def _by_user(func: Callable[[Any], Any]) -> Column:
             except CacheError:
                 raise
             except Exception as error:
-                raise user_error(f"hash_funcs function {getattr(func, '__qualname__', func)!s}", value, error) from error
+                name = getattr(func, "__qualname__", repr(func))
+                raise user_error(f"The hash_funcs function {name}", value, error) from error
         walk.update(walk.digest_of(results, func))
 
     return column
@@ -294,4 +336,3 @@ def user_error(what: str, value: object, error: Exception) -> UserHashError:
             "return something that can be hashed, such as a str, a number or a tuple of them.",
         )
     )
-
