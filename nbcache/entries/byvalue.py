@@ -10,8 +10,7 @@ import io
 import pickle
 import sys
 import types
-from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cloudpickle
@@ -33,10 +32,10 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     """
 
     def __init__(
-        self, target: io.BytesIO, table: dict[type, Reducer], collect: Callable[[pickle.PickleBuffer], Any]
+        self, target: io.BytesIO, table: Mapping[type, Reducer], collect: Callable[[pickle.PickleBuffer], Any]
     ) -> None:
         own = {kind: reduce for kind, reduce in cloudpickle.Pickler.dispatch_table.items() if kind not in _REFUSED}
-        self.dispatch_table = ChainMap(table, own)  # read by the constructor
+        self.dispatch_table = {**own, **table}  # read by the constructor
         super().__init__(target, protocol=5, buffer_callback=collect)
         self.blobs: Any = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -204,7 +203,7 @@ class Entry:
         if recipe == restore.CLONE:
             return False, body.master().clone
         if recipe == restore.SHALLOW:
-            return False, partial(body.master().copy, deep=False)
+            return False, restore.shallow_copies(body.master())
         if not body.kinds and len(body.stream) < _SMALL_STREAM:
             return False, body.simplest()
         return False, body.fresh

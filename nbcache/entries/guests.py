@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copyreg
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pickle import PickleBuffer
 from typing import Any
 
@@ -34,33 +34,41 @@ Reducer = Callable[[Any], Any]
 _PLAIN_KINDS = frozenset("?biufcSU")
 
 
-def reducers(inline_below: int = INLINE_BELOW) -> dict[type, Reducer] | None:
+def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer] | None:
     """Return what a pickler shall do with exact types of the guests loaded now; `None` when there is no guest.
 
     Parameters
     ----------
     inline_below : bytes from which an array becomes a buffer of its own; 0 leaves nothing in the stream
     """
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not hasattr(numpy, "ndarray"):
+    loaded = sys.modules.get
+    numpy = loaded("numpy")
+    if numpy is None:
         return None
-    table: dict[type, Reducer] = dict(copyreg.dispatch_table)
+    torch = loaded("torch")
+    registered = tuple(copyreg.dispatch_table.items())
+    table = _table(inline_below, numpy, loaded("numpy.ma"), loaded("polars"), registered)
+    if torch is None or not hasattr(torch, "Tensor"):
+        return table
+    return {**table, torch.Tensor: _Tensors().reduce}
+
+
+@lru_cache(maxsize=16)
+def _table(
+    inline_below: int, numpy: Any, ma: Any, polars: Any, registered: tuple[tuple[type, Reducer], ...]
+) -> Mapping[type, Reducer]:
+    """Build the table once for each set of guests; a module may still be in the middle of its import."""
+    table: dict[type, Reducer] = dict(registered)
     reduce_array = partial(_reduce_array, inline_below)
-    table[numpy.ndarray] = reduce_array
-    for name in ("recarray", "matrix", "memmap"):
-        table[getattr(numpy, name)] = _reduce_subclass
-    for name in _SCALARS:
-        table[getattr(numpy, name)] = _reduce_scalar
-    ma = sys.modules.get("numpy.ma")
-    if ma is not None and hasattr(ma, "MaskedArray"):
-        table[ma.MaskedArray] = _reduce_masked
-    polars = sys.modules.get("polars")
-    if polars is not None and hasattr(polars, "DataFrame") and hasattr(polars, "Series"):
-        table[polars.DataFrame] = _reduce_polars_frame
-        table[polars.Series] = _reduce_polars_series
-    torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "Tensor"):
-        table[torch.Tensor] = _Tensors().reduce
+    named: list[tuple[Any, str, Reducer]] = [(numpy, "ndarray", reduce_array)]
+    named += [(numpy, name, _reduce_subclass) for name in ("recarray", "matrix", "memmap")]
+    named += [(numpy, name, _reduce_scalar) for name in _SCALARS]
+    named += [(ma, "MaskedArray", _reduce_masked)]
+    named += [(polars, "DataFrame", _reduce_polars_frame), (polars, "Series", _reduce_polars_series)]
+    for module, name, reduce in named:
+        kind = getattr(module, name, None)
+        if kind is not None:
+            table[kind] = reduce
     return table
 
 

@@ -6,6 +6,7 @@ beside itself and linked into place, so that processes racing for the first use 
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -111,20 +112,18 @@ def read(path: Path) -> list[Secret]:
     ------
     KeyFileError
         It is a link, a pipe, someone else's, readable by others, too large, or holds no key.
-    FileNotFoundError
-        There is no such file.
+    OSError
+        There is no such file, or no way to it.
     """
     try:
         descriptor = os.open(path, _READ_FLAGS)
-    except FileNotFoundError:
-        raise
     except OSError as error:
-        raise _refusal(path, f"it cannot be opened ({error.strerror}); links are not followed.") from error
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            raise _refusal(path, "it is a link or a socket, not a plain file.") from error
+        raise
     try:
         _check(path, os.fstat(descriptor))
-        content = os.read(descriptor, MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise _refusal(path, f"it cannot be read ({error.strerror}).") from error
+        content = os.read(descriptor, MAX_FILE_BYTES)
     finally:
         os.close(descriptor)
     return _parse(path, content)

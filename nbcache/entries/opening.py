@@ -57,8 +57,7 @@ def opened(
     recipe = head.facts.get("recipe")
     if recipe not in restore.RECIPES:
         raise DamagedEntryError(f"its recipe {recipe!r} is not known")
-    layout.check_padding(source, head)
-    section = _buffers(source, head, memo) if kinds else None
+    section = _buffers(source, head, memo) if head.length or kinds else None
     load = safe.loads if safely else serialize.loads
     return Opened(meta, recording, recipe, Body(stream, kinds, spans, section, (), head.root, load))
 
@@ -76,6 +75,11 @@ def _buffers(source: FileSource | MemorySource, head: Head, memo: VerifiedFiles 
     """Return the buffers, verified: in place if the file can only be changed by this user, else in memory."""
     if isinstance(source, FileSource) and head.length > MAPPED_FROM and source.mappable():
         return _mapped(source, head, memo)
+    layout.check_padding(source, head)
+    return _in_memory(source, head)
+
+
+def _in_memory(source: FileSource | MemorySource, head: Head) -> Section:
     content = memoryview(source.read(head.start, head.length))
     _compare(digest_of_pieces([content]), head)
     return RamSection(content)
@@ -83,6 +87,7 @@ def _buffers(source: FileSource | MemorySource, head: Head, memo: VerifiedFiles 
 
 def _mapped(source: FileSource, head: Head, memo: VerifiedFiles | None) -> Section:
     if memo is None or not memo.holds(source.facts, head.mac):
+        layout.check_padding(source, head)
         try:
             _compare(digest_of_file(source.descriptor, head.start, head.length), head)
         except (OSError, EOFError) as error:
@@ -94,10 +99,7 @@ def _mapped(source: FileSource, head: Head, memo: VerifiedFiles | None) -> Secti
     try:
         return FileSection(source.descriptor, head.start, head.length)
     except OSError:
-        # No descriptor and no map is left in this process. Plain memory is, perhaps.
-        content = memoryview(source.read(head.start, head.length))
-        _compare(digest_of_pieces([content]), head)
-        return RamSection(content)
+        return _in_memory(source, head)  # no descriptor and no map is left in this process
 
 
 def _compare(digest: bytes, head: Head) -> None:

@@ -9,7 +9,8 @@ import pathlib
 import sys
 import uuid
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from typing import Any
 
 __all__ = [
@@ -136,7 +137,9 @@ def _copies_on_write(value: Any) -> bool:
     """
     pandas = sys.modules["pandas"]
     kind = type(value)
-    if int(pandas.__version__.partition(".")[0]) < 3 or kind not in (pandas.DataFrame, pandas.Series) or value.attrs:
+    if kind not in (pandas.DataFrame, pandas.Series) or value.attrs:
+        return False
+    if int(pandas.__version__.partition(".")[0]) < 3 or not _isolates(pandas):
         return False
     if kind is pandas.Series:
         return _plain_index(pandas, value.index) and _plain_dtype(value.dtype) and is_immutable(value.name)
@@ -166,3 +169,44 @@ def _is_frozen_polars(value: Any) -> bool:
 def _is_arrow(value: Any) -> bool:
     pyarrow = sys.modules["pyarrow"]
     return isinstance(value, (pyarrow.Table, pyarrow.RecordBatch, pyarrow.ChunkedArray, pyarrow.Array))
+
+
+def shallow_copies(master: Any) -> Callable[[], Any]:
+    """Return a function giving shallow copies of a pandas object, which nothing done to one leads back to.
+
+    pandas gives a copy index objects of its own, over the same array objects. One of text can be written in place
+    through `index._data`, memory that cannot be written or not, so each copy gets its own: it is a small object around
+    the same Arrow memory.
+    """
+    text = [rank for rank, axis in enumerate(master.axes) if type(axis.dtype).__name__ == "StringDtype"]
+    if not text:
+        return partial(master.copy, deep=False)
+
+    def copies() -> Any:
+        made = master.copy(deep=False)
+        for rank in text:
+            own = master.axes[rank].copy(deep=True)
+            if rank == 0:
+                made.index = own
+            else:
+                made.columns = own
+        return made
+
+    return copies
+
+
+@lru_cache(maxsize=4)
+def _isolates(pandas: Any) -> bool:
+    """Try whether this pandas keeps shallow copies apart where unwritable memory does not: Arrow text and names."""
+    master = pandas.DataFrame({"text": pandas.Series(["a", "b"], dtype="str"), "number": [1, 2]})
+    if not _plain_dtype(master.dtypes["text"]):
+        return True  # without Arrow no object with text comes this way
+    changed = shallow_copies(master)()
+    for write in (changed["text"].array.__setitem__, changed.columns.array.__setitem__):
+        try:
+            write(0, "changed")
+        except (ValueError, TypeError):
+            pass  # refused, which is as good
+    changed.index.name = changed.columns.name = "changed"
+    kept = master["text"].iloc[0] == "a" and master.columns[0] == "text"
+    return bool(kept and master.index.name is None and master.columns.name is None)

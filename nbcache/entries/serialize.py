@@ -10,7 +10,7 @@ import gc
 import io
 import pickle
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import UnstorableResultError, explain
@@ -24,6 +24,7 @@ BLOBS = frozenset((BYTES, BYTEARRAY))
 
 _BLOB_FROM = 1 << 20
 _LOOKED_INTO = 1000
+_WORTH_A_LOOK = frozenset((bytes, bytearray, dict, list, tuple))
 _WITHOUT_COLLECTOR_FROM = 64 << 10
 
 
@@ -89,7 +90,7 @@ def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
 def _pickled(
     value: object,
     collected: list[pickle.PickleBuffer],
-    table: dict[type, guests.Reducer] | None,
+    table: Mapping[type, guests.Reducer] | None,
     blobs: _Blobs | None,
 ) -> bytes:
     if blobs is None and table is None:
@@ -108,7 +109,7 @@ def _pickled(
 def _cloudpickled(
     value: object,
     collected: list[pickle.PickleBuffer],
-    table: dict[type, guests.Reducer] | None,
+    table: Mapping[type, guests.Reducer] | None,
     blobs: _Blobs | None,
 ) -> bytes:
     from .byvalue import ByValuePickler
@@ -174,6 +175,8 @@ def _holds_blob(value: object, depth: int) -> bool:
     if not depth or kind not in (dict, list, tuple) or len(value) > _LOOKED_INTO:  # type: ignore[arg-type]
         return False
     inner: Any = value.values() if kind is dict else value  # type: ignore[attr-defined]
+    if _WORTH_A_LOOK.isdisjoint(map(type, inner)):
+        return False
     return any(_holds_blob(item, depth - 1) for item in inner)
 
 

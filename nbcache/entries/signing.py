@@ -151,6 +151,15 @@ def _place(path: str | os.PathLike[str] | None) -> Path:
     return default_key_path() if path is None else _absolute(path)
 
 
+def _ring_at(place: Path) -> list[Secret]:
+    try:
+        return keyfile.read(place)
+    except OSError as error:
+        raise KeyFileError(
+            explain(f"There is no key to read at {place}.", f"{error.strerror or error}.", "check the path.")
+        ) from error
+
+
 def share_key(target: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> str:
     """Write the signing key to a new owner-only file for people who shall share entries; returns its id.
 
@@ -161,7 +170,8 @@ def share_key(target: str | os.PathLike[str], path: str | os.PathLike[str] | Non
     KeyFileError
         There is a file at `target` already, or it cannot be written.
     """
-    newest = keyfile.read(_place(path))[0]
+    Keyring.load(path)  # so that there is a key to share
+    newest = _ring_at(_place(path))[0]
     place = _absolute(target)
     try:
         published = keyfile.create(place, [Secret(newest.key)])
@@ -184,10 +194,10 @@ def add_key(source: str | os.PathLike[str], path: str | os.PathLike[str] | None 
     signs : sign with it from now on, so that its owners can read what is stored here
     path : the ring it is added to; `None` is the user's own
     """
-    newcomer = Secret(keyfile.read(_absolute(source))[0].key)
+    newcomer = Secret(_ring_at(_absolute(source))[0].key)
     Keyring.load(path)  # so that there is a ring to add to
     place = _place(path)
-    others = [secret for secret in keyfile.read(place) if secret.key != newcomer.key]
+    others = [secret for secret in _ring_at(place) if secret.key != newcomer.key]
     keyfile.replace(place, [newcomer, *others] if signs else [*others[:1], newcomer, *others[1:]])
     return key_id(newcomer)
 
@@ -197,7 +207,7 @@ def rotate_key(path: str | os.PathLike[str] | None = None, *, now: float, kept: 
     Keyring.load(path, now)
     place = _place(path)
     fresh = Secret.fresh()
-    ring = keyfile.in_force(keyfile.read(place), now)
+    ring = keyfile.in_force(_ring_at(place), now)
     signed_before = Secret(ring[0].key, now + kept)
     keyfile.replace(place, [fresh, signed_before, *ring[1:]])
     return key_id(fresh)
@@ -212,7 +222,7 @@ def forget_key(name: str, path: str | os.PathLike[str] | None = None) -> bool:
         Whether there was such a key. Its entries are plain misses from now on.
     """
     place = _place(path)
-    ring = keyfile.read(place)
+    ring = _ring_at(place)
     left = [secret for secret in ring if key_id(secret) != name]
     if len(left) == len(ring):
         return False
