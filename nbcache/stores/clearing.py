@@ -15,13 +15,13 @@ from .usage import occupied
 Failed = Callable[[OSError], None]
 
 
-def owner_folders(base: Path, key_ids: tuple[str, ...] | None = None) -> Iterator[Path]:
+def owner_folders(base: Path | str, key_ids: tuple[str, ...] | None = None) -> Iterator[Path]:
     """The folders of owners, below the folders of the given keys or of all; OSError where that fails."""
     for key_id in list_names(base) if key_ids is None else key_ids:
         if is_key_folder(key_id):
-            for name in list_names(base / key_id):
+            for name in list_names(f"{base}/{key_id}"):
                 if is_owner_folder(name):
-                    yield base / key_id / name
+                    yield Path(base, key_id, name)
 
 
 def clear_folder(folder: Path, trash: Path, failed: Failed) -> tuple[set[str], int]:

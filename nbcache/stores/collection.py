@@ -7,13 +7,14 @@ from pathlib import Path
 
 from . import clearing, liveness, quarantine, recency
 from .eviction import Candidate, to_make_room
-from .folders import Places, list_names
+from .folders import Places, append, list_names
 from .names import parts_of_file
 from .usage import occupied
 
 #: An entry is kept for one more time-to-live after it has expired, because an old value may still be served while a
 #: new one is computed in the background.
 _GRACE = 1.0
+_A_DAY = 86400.0
 
 
 def collect(places: Places, max_size: int, now: float) -> tuple[int, int]:
@@ -44,7 +45,18 @@ def collect(places: Places, max_size: int, now: float) -> tuple[int, int]:
     for folder in touched:
         _remove_if_empty(folder)
     tidy(places, now)
+    append(places.collected, b"")
+    os.utime(places.collected, (now, now))
     return evicted, left
+
+
+def is_due(places: Places, now: float) -> bool:
+    """Whether nobody has collected for a day, so that expired entries wait."""
+    try:
+        last = os.lstat(places.collected).st_mtime
+    except OSError:
+        return True
+    return not 0 <= now - last < _A_DAY
 
 
 def tidy(places: Places, now: float) -> None:
@@ -56,7 +68,7 @@ def tidy(places: Places, now: float) -> None:
 
 
 def _candidates(folder: Path) -> list[Candidate]:
-    hints = recency.read(folder)
+    hints = recency.read(str(folder))
     found: list[Candidate] = []
     for name in list_names(folder):
         parts = parts_of_file(name)

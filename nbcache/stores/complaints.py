@@ -46,7 +46,7 @@ class Complaints:
             with self._lock:
                 self._said = {said for said in self._said if said[0] != kind}
 
-    def damaged(self, place: Path, moved: Path | None, why: str) -> None:
+    def damaged(self, place: str, moved: Path | None, why: str) -> None:
         """Warn of one entry that cannot be used."""
         now = self._clock()
         with self._lock:

@@ -6,32 +6,31 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..entries.entry import Address, Entry
+from ..entries.entry import Address, Entry, Meta
 from ..entries.section import MAPPED_FROM
 from ..entries.signing import Keyring, state_folder
 from ..entries.verified import VerifiedFiles
 from ..errors import CacheError, UnstorableResultError, warn
 from . import clearing, collection, folders
+from .catalogue import Catalogue
 from .complaints import Complaints, reason
 from .folders import Places
 from .forks import renew_after_fork
+from .lockfile import offset_of
 from .locks import Claim, KeyLocks
-from .names import NOTE, RESULT, entry_name, is_key_folder, key_name, may_be_note, owner_name
+from .names import entry_name, parts_of_file
 from .notices import Notices, Stamp
-from .protocol import RESULTS, Clock, Mark, Stored, Warn
+from .protocol import Clock, Mark, Stored, Warn
 from .publish import Block
-from .ranking import Ranking
 from .reader import Reader, untrusted
-from .usage import Usage, occupied
-from .uses import Uses
+from .usage import occupied
 from .writer import Writer
 
-_COLLECTOR = "nbcache collects"
+_COLLECTOR = offset_of("nbcache collects")
 #: A collection that could not make room is not tried again for so many seconds.
 _RETRY = 60.0
 
@@ -88,33 +87,29 @@ class DiskStore:
         self._clock = clock
         self._trust = trust
         self._max_size = max_size
-        records = None if keyring.ephemeral_only else state_folder() / "verified"
-        self._verified = VerifiedFiles(records, keyring)
+        self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
         self._complaints = Complaints(warn, clock)
         self._reader = Reader(self.places, keyring, trust, self._verified, self._complaints, clock)
         self._writer = Writer(self.places, self._complaints, clock)
+        self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
         self._notices = Notices(self.places.notices)
-        self._usage = Usage(self.places.usage, max_size)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
-        self._uses = Uses(clock)
-        self._rankings: dict[str, Ranking] = {}
-        self._lock = threading.RLock()
         self._crowded_at: float | None = None
+        self._looked_for_expired = False
         renew_after_fork(self)
 
     def renew(self) -> None:
-        self._lock = threading.RLock()
-        for part in (self._complaints, self._usage, self._uses):
-            part.renew()
+        self._complaints.renew()
+        self._catalogue.renew()
 
-    # What is there
+    # -- looking
 
     def get(self, address: Address) -> Entry | None:
         found = self._load(address)
         if found is None:
             return None
         path, entry = found
-        self._note_use(path, self._clock())
+        self._catalogue.used(path, self._clock())
         return entry
 
     def peek(self, address: Address) -> Entry | None:
@@ -122,46 +117,42 @@ class DiskStore:
         return None if found is None else found[1]
 
     def find(self, address: Address) -> Stored | None:
-        for path in self._paths(address):
-            row = self._row(path)
-            if row is not None and row.address == address:
-                return row
+        for path in self._catalogue.paths(address):
+            folder = os.path.dirname(path)
+            head = self._reader.head(path)
+            if head is not None and head[0] == address and self._reader.trusts(folder):
+                return self._row(path, head, self._catalogue.uses.of(folder))
         return None
 
     def holds(self, address: Address, entry: Entry) -> bool:
         """Whether an entry, put or got earlier, still is the published one of its address."""
-        row = self.find(address)
-        return row is not None and row.meta.created == entry.meta.created and row.meta.seconds == entry.meta.seconds
+        for path in self._catalogue.paths(address):
+            head = self._reader.head(path)
+            if head is not None:
+                meta = head[1]
+                return (meta.created, meta.seconds) == (entry.meta.created, entry.meta.seconds)
+        return False
 
-    def contains(self, name: str) -> bool:
-        """Whether there is a result of that name (`names.entry_name`)."""
-        return any(os.path.lexists(self.places.base / key_id / (name + RESULT)) for key_id in self.keyring.ids)
-
-    def touch(self, address: Address, used: float | None = None) -> None:
-        for path in self._paths(address):
-            if os.path.lexists(path):
-                self._note_use(path, self._clock() if used is None else used)
-                return
+    def contains(self, address: Address) -> bool:
+        """Whether there is a file for an address, whatever is in it."""
+        return any(map(os.path.lexists, self._catalogue.paths(address)))
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
         try:
-            owned = list(self._owner_folders(owner))
+            for folder in self._catalogue.owner_folders(owner):
+                yield from self._rows(folder)
         except OSError as error:
-            self._reader.trouble(self.places.base, error)
-            return
-        for folder in owned:
-            if not self._reader.trusts(folder):
-                continue
-            uses = self._uses.of(folder)
-            for name in folders.list_names(folder):
-                if name.endswith(RESULT):
-                    row = self._row(folder / name, uses)
-                    if row is not None and entry_name(row.address) == f"{folder.name}/{name.partition('.')[0]}":
-                        yield row
+            self._reader.trouble(str(self.places.base), error)
 
-    # What changes
+    # -- changing
 
-    def mark(self, address: Address) -> Mark:
+    def touch(self, address: Address, used: float | None = None) -> None:
+        for path in self._catalogue.paths(address):
+            if os.path.lexists(path):
+                self._catalogue.used(path, self._clock() if used is None else used)
+                return
+
+    def mark(self, address: Address) -> DiskMark:
         return DiskMark(self._notices, address)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
@@ -185,27 +176,16 @@ class DiskStore:
             self._writer.failed(error)
         return self._unstored(address, entry)
 
-    def _unstored(self, address: Address, entry: Entry) -> Entry:
-        """Give up a put: what the new entry should have replaced must not be found any more either."""
-        for path in self._paths(address):
-            try:
-                self._unlink(path)
-            except OSError:
-                # A store that cannot be changed at all; the writer has warned of it.
-                break
-        return entry.owned(None)
-
     def delete(self, address: Address) -> int:
         removed = 0
         try:
-            paths = [path for path in self._paths(address) if os.path.lexists(path)]
-            if not os.path.lexists(self.places.base):
-                return 0
-            self._notices.cleared(address=address)
-            for path in paths:
-                removed += self._unlink(path)
-            if removed:
+            if os.path.lexists(self.places.base):
+                # Told before, for computations that end while this runs; and after, for those who hold the entry.
                 self._notices.cleared(address=address)
+                for path in self._catalogue.paths(address):
+                    removed += self._catalogue.unlink(path)
+                if removed:
+                    self._notices.cleared(address=address)
         except OSError as error:
             self._could_not_delete(1, error)
         return min(1, removed)
@@ -219,19 +199,15 @@ class DiskStore:
         if not os.path.lexists(self.places.base):
             return names
         try:
-            # Told before, for computations that end while this runs; and after, for those who hold entries.
             self._notices.cleared(owner)
-            for folder in self._owner_folders(owner):
-                with self._lock:
-                    self._uses.forget(folder)
-                removed, freed = clearing.clear_folder(folder, self.places.trash, failures.append)
+            for folder in self._catalogue.owner_folders(owner):
+                self._catalogue.forget(folder)
+                removed, freed = clearing.clear_folder(Path(folder), self.places.trash, failures.append)
                 names |= removed
-                self._usage.change(-freed)
+                self._catalogue.usage.change(-freed)
             self._notices.cleared(owner)
         except OSError as error:
             failures.append(error)
-        with self._lock:
-            self._rankings.clear()
         if failures:
             self._could_not_delete(len(failures), failures[0])
         return names
@@ -239,31 +215,23 @@ class DiskStore:
     def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
         if max_entries is None and max_size is None:
             return 0
-        evicted = 0
         try:
-            with self._lock:
-                ranking = self._ranking(owner)
-                results, notes = ranking.excess(max_entries, max_size)
-                for path in results:
-                    evicted += self._unlink(path)
-                for path in notes:
-                    self._unlink(path)
-                ranking.settle()
+            return self._catalogue.limit(owner, max_entries, max_size)
         except OSError as error:
             self._could_not_delete(1, error)
-        return evicted
+            return 0
 
     def collect(self) -> int:
         """Delete what has expired, and the least recently used beyond the bound; returns how many files went.
 
         One process at a time: 0 if another one is at it.
         """
-        if not os.path.lexists(self.places.base) or not self._locks.try_exclusive(_COLLECTOR):
+        if not os.path.lexists(self.places.base) or not self._may_collect():
             return 0
         try:
-            self._uses.write_all()
+            self._catalogue.uses.write_all()
             evicted, left = collection.collect(self.places, self._max_size, self._clock())
-            self._usage.correct(left)
+            self._catalogue.usage.correct(left)
             self._crowded_at = self._clock() if left > self._max_size else None
             return evicted
         except OSError as error:
@@ -271,24 +239,24 @@ class DiskStore:
             self._could_not_delete(1, error)
             return 0
         finally:
-            self._locks.release_exclusive(_COLLECTOR)
+            self._locks.release(_COLLECTOR)
 
     def close(self) -> None:
         """Write down the uses noted in this process; delete what was signed with a key that ends with it."""
         try:
             if os.path.lexists(self.places.base):
-                self._uses.write_all()
-                self._usage.share()
+                self._catalogue.uses.write_all()
+                self._catalogue.usage.share()
         except OSError:
             # Hints, for which a closing program need not hear of a full disk.
             pass
         if self.keyring.ephemeral_only:
             self.discard()
 
-    # Between processes
+    # -- between processes
 
     def generation(self) -> int | None:
-        """A number that changes whenever an entry was deleted, cleared or replaced by anybody; None without a store."""
+        """A number that changes whenever anybody deletes, clears or replaces an entry; None without a store."""
         stamp = self._notices.stamp()
         return hash(stamp) if stamp.file else None
 
@@ -304,22 +272,10 @@ class DiskStore:
         """The lock of a computation that must run once, whatever number of processes want its result."""
         return self._locks.claim(text)
 
-    # How
+    # -- how
 
-    def _paths(self, address: Address) -> list[Path]:
-        owner, key = owner_name(address.owner), key_name(address.key)
-        endings = (RESULT, NOTE) if may_be_note(key) else (RESULT,)
-        return [self.places.base / key_id / owner / (key + end) for key_id in self.keyring.ids for end in endings]
-
-    def _owner_folders(self, owner: str | None) -> Iterator[Path]:
-        if owner is None:
-            yield from clearing.owner_folders(self.places.base, self.keyring.ids)
-        else:
-            for key_id in self.keyring.ids:
-                yield self.places.base / key_id / owner_name(owner)
-
-    def _load(self, address: Address) -> tuple[Path, Entry] | None:
-        for path in self._paths(address):
+    def _load(self, address: Address) -> tuple[str, Entry] | None:
+        for path in self._catalogue.paths(address):
             entry = self._reader.load(path, address)
             if entry is not None:
                 return path, entry
@@ -330,29 +286,42 @@ class DiskStore:
     def _refuse_foreign(self, address: Address) -> None:
         """Under "strict", an entry of this address under somebody else's key is an error, not a miss."""
         try:
-            key_ids = [name for name in folders.list_names(self.places.base) if is_key_folder(name)]
+            foreign = [path for path in self._catalogue.foreign_paths(address) if os.path.lexists(path)]
         except OSError:
             return
-        for key_id in key_ids:
-            path = self.places.base / key_id / (entry_name(address) + RESULT)
-            if not self.keyring.knows(key_id) and os.path.lexists(path):
-                raise untrusted(path, f"it was signed with another key ({key_id})")
+        if foreign:
+            raise untrusted(foreign[0], "it was signed with another key")
 
-    def _row(self, path: Path, uses: dict[str, float] | None = None) -> Stored | None:
-        head = self._reader.head(path)
-        if head is None:
-            return None
+    def _rows(self, folder: str) -> Iterator[Stored]:
+        """The rows of one owner's folder, opened once for all of them."""
+        try:
+            fd = os.open(folder, folders.READ_FOLDER)
+        except OSError:
+            return
+        try:
+            if not self._reader.trusts(folder):
+                return
+            uses = self._catalogue.uses.of(folder)
+            for name in os.listdir(fd):
+                parts = parts_of_file(name)
+                head = None if parts is None else self._reader.head(name, fd)
+                if parts and head and entry_name(head[0]) == f"{os.path.basename(folder)}/{parts[0]}":
+                    yield self._row(name, head, uses)
+        finally:
+            os.close(fd)
+
+    def _row(self, path: str, head: tuple[Address, Meta, int, float], uses: dict[str, float]) -> Stored:
         address, meta, size, written = head
-        key = path.name.partition(".")[0]
-        used = (self._uses.of(path.parent) if uses is None else uses).get(key, 0.0)
+        used = uses.get(os.path.basename(path).partition(".")[0], 0.0)
         return Stored(address, meta, size, max(written, used), self.tier)
 
     def _publish(self, address: Address, entry: Entry, blocks: Sequence[Block], size: int, since: Mark | None) -> Entry:
-        path = self._path_for(address, entry)
-        if not self._reader.trusts(path.parent):
+        path = self._catalogue.path_for(address, entry.meta)
+        if not self._reader.trusts(os.path.dirname(path)):
             return entry.owned(None)
         now = self._clock()
         before = _size_of(path)
+        watched = self._catalogue.watched(path)
         fd, replaced = self._writer.write(blocks, size, path, now)
         try:
             if since is not None and since.cleared:
@@ -360,26 +329,19 @@ class DiskStore:
                 _unlink_if_same(path, fd)
                 return entry.owned(None)
             self._verified.written(fd, blocks)
-            for other in self._paths(address):
+            for other in self._catalogue.paths(address):
                 if other != path and os.path.lexists(other):
-                    self._unlink(other)
+                    self._catalogue.unlink(other)
             if replaced:
                 self._notices.replaced(address)
-            with self._lock:
-                ranking = self._rankings.get(path.parent.name)
-                if ranking is not None:
-                    ranking.put(path, size, now)
+            total = self._catalogue.written(path, size, before, now, watched)
             if entry.meta.expires is not None:
-                self._uses.note(path.parent, key_name(address.key), now, entry.meta.expires)
+                self._catalogue.used(path, now, entry.meta.expires)
             self._writer.succeeded()
-            self._count(occupied(size) - occupied(before))
+            self._make_room(total)
             return self._backed(fd, blocks, address, entry)
         finally:
             os.close(fd)
-
-    def _path_for(self, address: Address, entry: Entry) -> Path:
-        ending = RESULT if entry.meta.kind in RESULTS else NOTE
-        return self.places.base / self.keyring.id / owner_name(address.owner) / (key_name(address.key) + ending)
 
     def _backed(self, fd: int, blocks: Sequence[Block], address: Address, entry: Entry) -> Entry:
         """The entry over a mapping of its file, where that is worth it."""
@@ -391,50 +353,38 @@ class DiskStore:
                 pass
         return entry.owned(None)
 
-    def _count(self, change: int) -> None:
-        """Count bytes, and make room when there are too many."""
-        total = self._usage.change(change)
-        if total is None or total <= self._max_size:
-            return
-        if self._crowded_at is None or not 0 <= self._clock() - self._crowded_at < _RETRY:
-            self.collect()
+    def _unstored(self, address: Address, entry: Entry) -> Entry:
+        """Give up a put: what the new entry should have replaced must not be found any more either."""
+        for path in self._catalogue.paths(address):
+            try:
+                self._catalogue.unlink(path)
+            except OSError:
+                # A store that cannot be changed at all; the writer has warned of it.
+                break
+        return entry.owned(None)
 
-    def _note_use(self, path: Path, used: float) -> None:
-        with self._lock:
-            ranking = self._rankings.get(path.parent.name)
-            if ranking is not None:
-                ranking.touch(path, used)
-        self._uses.note(path.parent, path.name.partition(".")[0], used)
+    def _make_room(self, total: int | None) -> None:
+        """Collect when there are too many bytes, and once a day."""
+        if not self._looked_for_expired:
+            self._looked_for_expired = True
+            if collection.is_due(self.places, self._clock()):
+                self.collect()
+        elif total is not None and total > self._max_size:
+            if self._crowded_at is None or not 0 <= self._clock() - self._crowded_at < _RETRY:
+                self.collect()
 
-    def _ranking(self, owner: str) -> Ranking:
-        name = owner_name(owner)
-        ranking = self._rankings.get(name)
-        if ranking is None:
-            places = list(self._owner_folders(owner))
-            for folder in places:
-                self._uses.write(folder)
-            ranking = self._rankings[name] = Ranking(places)
-        return ranking
-
-    def _unlink(self, path: Path) -> int:
-        """Delete one file; 0 if it was gone, OSError if it cannot be."""
+    def _may_collect(self) -> bool:
         try:
-            size = os.lstat(path).st_size
-            os.unlink(path)
-        except FileNotFoundError:
-            return 0
-        self._usage.change(-occupied(size))
-        ranking = self._rankings.get(path.parent.name)
-        if ranking is not None:
-            with self._lock:
-                ranking.remove(path)
-        return 1
+            return self._locks.attempt(_COLLECTOR)
+        except OSError:
+            # No locks here: two collections at once only do the same work twice.
+            return True
 
     def _could_not_delete(self, count: int, error: OSError) -> None:
         self._complaints.always(
             f"{count} stored {'entry' if count == 1 else 'entries'} could not be deleted, and may be found again.",
             f"{reason(error)}.",
-            f"see whether you can write to {self.places.root}, or delete that folder.",
+            f"see whether you can write to {self.folder}, or delete that folder.",
         )
 
     def _say_too_large(self, size: int) -> None:
@@ -447,14 +397,14 @@ class DiskStore:
         )
 
 
-def _size_of(path: Path) -> int:
+def _size_of(path: str) -> int:
     try:
         return os.lstat(path).st_size
     except OSError:
         return 0
 
 
-def _unlink_if_same(path: Path, fd: int) -> None:
+def _unlink_if_same(path: str, fd: int) -> None:
     try:
         ours, named = os.fstat(fd), os.lstat(path)
         if (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino):

@@ -67,15 +67,35 @@ class Places:
 
 def make_store(places: Places) -> None:
     """Make the folders every store has, with a `.gitignore` and a `CACHEDIR.TAG`; OSError where that fails."""
-    made = False
-    if not places.root.is_dir():
-        places.root.parent.mkdir(parents=True, exist_ok=True)
-        made = make_folder(places.root)
-    # A folder the user made and uses for other things must not vanish from git or from backups.
-    marked = places.root if made or _holds_only(places.root, {places.base.name, *_MARKERS}) else places.base
+    marked = make_root(places.root)
     make_folder(places.base)
     for name, content in _MARKERS.items():
-        _write_once(marked / name, content)
+        _write_once((places.root if marked else places.base) / name, content)
+
+
+def make_root(root: Path) -> bool:
+    """Make the folder of a store; False if it is there and the user has other things in it.
+
+    Such a folder must not vanish from git or from backups, so that the marks go further below.
+    """
+    if not root.is_dir():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder(root):
+            return True
+    return set(os.listdir(root)) <= _OURS
+
+
+def make_scratch(root: Path) -> Path:
+    """Make the folder for nameless files of entries that are in memory only; OSError where it cannot be used."""
+    if make_root(root):
+        for name, content in _MARKERS.items():
+            _write_once(root / name, content)
+    scratch = root / SCRATCH
+    make_folder(scratch)
+    reason = refusal(str(scratch))
+    if reason is not None:
+        raise OSError(errno.EPERM, reason, str(scratch))
+    return scratch
 
 
 def make_folder(path: Path) -> bool:
@@ -89,11 +109,9 @@ def make_folder(path: Path) -> bool:
     return True
 
 
+SCRATCH = "scratch"
 _MARKERS = {".gitignore": b"# Made by nbcache.\n*\n", "CACHEDIR.TAG": _CACHEDIR_TAG}
-
-
-def _holds_only(folder: Path, names: set[str]) -> bool:
-    return set(os.listdir(folder)) <= names
+_OURS = {SCRATCH, "v1", *_MARKERS}
 
 
 def _write_once(path: Path, content: bytes) -> None:
@@ -107,7 +125,7 @@ def _write_once(path: Path, content: bytes) -> None:
         os.close(fd)
 
 
-def refusal(folder: Path, follow: bool = False) -> str | None:
+def refusal(folder: str, follow: bool = False) -> str | None:
     """Why nothing may be loaded from a folder; None if all is well or it does not exist.
 
     Parameters
@@ -153,7 +171,7 @@ def others_may_write(status: os.stat_result) -> bool:
     return bool(status.st_mode & 0o022)
 
 
-def read_small(path: Path, limit: int) -> bytes:
+def read_small(path: Path | str, limit: int) -> bytes:
     """The last `limit` bytes of a plain file of ours; OSError for anything else."""
     fd = os.open(path, READ)
     try:
@@ -167,7 +185,7 @@ def read_small(path: Path, limit: int) -> bytes:
         os.close(fd)
 
 
-def append(path: Path, content: bytes) -> None:
+def append(path: Path | str, content: bytes) -> None:
     """Append to a plain file of ours in one write, making it if need be."""
     fd = os.open(path, APPEND, FILE_MODE)
     try:
@@ -179,7 +197,7 @@ def append(path: Path, content: bytes) -> None:
         os.close(fd)
 
 
-def list_names(folder: Path) -> list[str]:
+def list_names(folder: Path | str) -> list[str]:
     """The names in a folder; nothing for one that does not exist or is a link."""
     try:
         fd = os.open(folder, READ_FOLDER)

@@ -84,6 +84,11 @@ class LockFile:
                         if not self._held:
                             self._forget()
 
+    def held(self) -> list[int]:
+        """The bytes this process holds."""
+        with self._lock:
+            return list(self._held)
+
     def _descriptor(self) -> int:
         """The descriptor of the file that has the name now; somebody may have deleted the one we had."""
         if self._fd is not None and not self._held and self._file != _identity(self._path):

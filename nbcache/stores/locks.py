@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
 from .folders import CREATE, FILE_MODE, list_names, make_folder, read_small
-from .forks import renew_after_fork
 from .liveness import is_alive, name_for_now
 from .lockfile import LockFile, lock_file, offset_of
 
@@ -28,6 +27,9 @@ _LOOK_FOR_CYCLES = 0.5
 #: waits for another thread of its own process is not written down as such.
 _PATIENCE = 60.0
 _LONGEST_NOTE = 1 << 16
+
+#: The claims that the running code is inside of, the innermost last; tasks inherit it from the task that started them.
+_claims: ContextVar[tuple[Claim, ...]] = ContextVar("nbcache_claims", default=())
 
 
 class KeyLocks:
@@ -41,56 +43,28 @@ class KeyLocks:
     """
 
     def __init__(self, path: Path, waits: Path, prepare: Callable[[], None]) -> None:
-        self._path = path
+        self.waits = waits
         self._file: LockFile = lock_file(path)
-        self._waits = waits
         self._prepare = prepare
-        self._lock = threading.Lock()
-        self._held: dict[int, list[int]] = {}
-        renew_after_fork(self)
-
-    def renew(self) -> None:
-        self._lock = threading.Lock()
-        self._held = {}
 
     def claim(self, text: str) -> Claim:
-        """A lock for a key, not taken yet."""
+        """A lock for a key, not taken yet; to be called where the computation will run."""
         return Claim(self, text)
 
-    def try_exclusive(self, text: str) -> bool:
-        """Take a lock that belongs to no computation, without waiting; `release_exclusive` gives it back."""
-        try:
-            return self._attempt(offset_of(text))
-        except OSError:
-            return False
-
-    def release_exclusive(self, text: str) -> None:
-        self._file.release(offset_of(text))
-
-    def _attempt(self, offset: int) -> bool:
+    def attempt(self, offset: int) -> bool:
+        """Lock a byte; False while somebody else has it, OSError where locks do not work."""
         try:
             return self._file.attempt(offset)
         except FileNotFoundError:
             self._prepare()
             return self._file.attempt(offset)
 
-    def _take(self, offset: int, holder: int) -> None:
-        with self._lock:
-            self._held.setdefault(holder, []).append(offset)
-
-    def _give_back(self, offset: int, holder: int) -> None:
-        with self._lock:
-            held = self._held.get(holder, [])
-            if offset in held:
-                held.remove(offset)
-            if not held:
-                self._held.pop(holder, None)
+    def release(self, offset: int) -> None:
         self._file.release(offset)
 
-    def _held_by(self, holder: int) -> tuple[list[int], list[int]]:
-        """What one holder, and what this process as a whole, has locked."""
-        with self._lock:
-            return list(self._held.get(holder, ())), [offset for held in self._held.values() for offset in held]
+    def held(self) -> list[int]:
+        """What this process has locked."""
+        return self._file.held()
 
 
 class Claim:
@@ -98,31 +72,31 @@ class Claim:
 
     Notes
     -----
-    The computation is known by the thread that first attempts the claim. A coroutine uses `attempt` and sleeps
-    between attempts in its own way; it calls `release` in the end.
+    A computation inside another one, in its thread or its task, knows what the outer ones hold: that is how cycles
+    are seen. A coroutine calls `attempt` until it is true, sleeping in its own way, and `release` in the end.
     """
 
     def __init__(self, locks: KeyLocks, text: str) -> None:
         self._locks = locks
         self._offset = offset_of(text)
-        self._holder = 0
-        self._locked = False
+        self._locked: bool = False
+        self._released: bool = False
+        self._outer = tuple(claim for claim in _claims.get() if not claim._released)
         self._note: Path | None = None
         self._since: float | None = None
         self._looked = 0.0
+        _claims.set((*self._outer, self))
 
     def attempt(self) -> bool:
         """Whether the computation may go on: it has the lock, or no lock can be had, or waiting would never end."""
-        self._holder = self._holder or threading.get_ident()
+        if any(claim._locked and claim._offset == self._offset for claim in self._outer):
+            return True
         try:
-            self._locked = self._locks._attempt(self._offset)
+            self._locked = self._locks.attempt(self._offset)
         except OSError:
+            # A read-only store, a file system without locks: everybody computes.
             return True
-        if self._locked:
-            self._locks._take(self._offset, self._holder)
-            self._withdraw()
-            return True
-        if self._deadlocked():
+        if self._locked or self._deadlocked():
             self._withdraw()
             return True
         return False
@@ -145,9 +119,13 @@ class Claim:
     def release(self) -> None:
         """Give the lock back; also ends a wait. Harmless when nothing is held."""
         self._withdraw()
+        self._released = True
         if self._locked:
             self._locked = False
-            self._locks._give_back(self._offset, self._holder)
+            self._locks.release(self._offset)
+        claims = _claims.get()
+        if claims and claims[-1] is self:
+            _claims.set(self._outer)
 
     def __enter__(self) -> Claim:
         self.wait()
@@ -163,18 +141,16 @@ class Claim:
         now = time.monotonic()
         if self._since is None:
             self._since = self._looked = now
-        mine, ours = self._locks._held_by(self._holder)
-        if self._offset in mine:
-            return True
+        ours = self._locks.held()
         if not ours:
             # Who holds nothing is waited for by nobody.
             return False
         if self._note is None:
-            self._write_down(mine, ours)
+            self._write_down(ours)
         if now - self._looked < _LOOK_FOR_CYCLES:
             return False
         self._looked = now
-        notes = _notes(self._locks._waits)
+        notes = _notes(self._locks.waits)
         if self._note is None or self._note.name not in notes:
             # Without a note nobody can see us in a cycle, and the cycle would have no way to end but this.
             return now - self._since > _PATIENCE
@@ -183,11 +159,12 @@ class Claim:
             return True
         return now - self._since > _PATIENCE and _gives_way(name, notes, "process")
 
-    def _write_down(self, mine: list[int], ours: list[int]) -> None:
+    def _write_down(self, ours: list[int]) -> None:
+        mine = [claim._offset for claim in self._outer if claim._locked]
         note = {"waits": self._offset, "holds": mine, "process": ours}
-        path = self._locks._waits / name_for_now()
+        path = self._locks.waits / name_for_now()
         try:
-            make_folder(self._locks._waits)
+            make_folder(self._locks.waits)
             fd = os.open(path, CREATE, FILE_MODE)
         except OSError:
             return

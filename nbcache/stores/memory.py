@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..entries.entry import Address, Entry
+from ..entries.section import MAPPED_FROM
 from .eviction import notes_to_keep
+from .folders import make_scratch
 from .forks import renew_after_fork
 from .marks import Marks, MemoryMark
 from .names import entry_name
@@ -44,7 +46,8 @@ class MemoryStore:
     Parameters
     ----------
     clock : epoch seconds
-    scratch : folder for the unlinked files that hold large buffers; None keeps them in memory
+    scratch : folder for the nameless files that hold large buffers, made at the first need together with the one
+        around it; None keeps buffers in memory
 
     Notes
     -----
@@ -108,6 +111,12 @@ class MemoryStore:
 
     def own(self, entry: Entry) -> Entry:
         """The entry with bytes of its own, as this store would keep it."""
+        if self._scratch is not None and entry.size > MAPPED_FROM and not self._scratch.is_dir():
+            try:
+                make_scratch(self._scratch.parent)
+            except OSError:
+                # Kept in plain memory instead.
+                return entry.owned(None)
         return entry.owned(self._scratch)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None, *, backed: bool = False) -> Entry:

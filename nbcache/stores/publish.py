@@ -39,7 +39,7 @@ class Publisher:
         self._temporary = temporary
         self._unnamed = bool(_UNNAMED) and os.path.isdir(_DESCRIPTORS)
 
-    def publish(self, blocks: Sequence[Block], target: Path, written: float) -> tuple[int, bool]:
+    def publish(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
         """Put a file in place, replacing one that is there.
 
         Parameters
@@ -57,9 +57,9 @@ class Publisher:
                 self._unnamed = False
         return self._publish_named(blocks, target, written)
 
-    def _publish_unnamed(self, blocks: Sequence[Block], target: Path, written: float) -> tuple[int, bool]:
+    def _publish_unnamed(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
         try:
-            fd = os.open(target.parent, _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
+            fd = os.open(os.path.dirname(target), _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
         except OSError as error:
             if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                 raise _NotHere from error
@@ -83,7 +83,7 @@ class Publisher:
             os.close(fd)
             raise
 
-    def _publish_named(self, blocks: Sequence[Block], target: Path, written: float) -> tuple[int, bool]:
+    def _publish_named(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
         make_folder(self._temporary)
         name = self._temporary_name()
         fd = os.open(name, CREATE, FILE_MODE)
@@ -101,22 +101,22 @@ class Publisher:
             raise
 
     @staticmethod
-    def _replace(name: Path, target: Path) -> None:
+    def _replace(name: str, target: str) -> None:
         try:
             os.replace(name, target)
         except BaseException:
             os.unlink(name)
             raise
 
-    def _temporary_name(self) -> Path:
-        return self._temporary / name_for_now()
+    def _temporary_name(self) -> str:
+        return f"{self._temporary}/{name_for_now()}"
 
 
 class _NotHere(Exception):
     """This file system cannot make files without a name."""
 
 
-def _link(fd: int, target: Path) -> None:
+def _link(fd: int, target: str) -> None:
     # linkat() follows the link below /proc only when told so, which os.link() does with a directory descriptor.
     # That descriptor is opened anew each time: after a fork an old one would show the parent's files.
     try:

@@ -8,12 +8,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from . import recency
 from .eviction import notes_to_keep, over_bounds
 from .folders import list_names
-from .names import RESULT, parts_of_file
+from .names import NOTE, parts_of_file
 
 #: Up to so many files, the names in the folder are read each time. Beyond, they are read when the folder has changed
 #: between two operations of ours, and after this many seconds, because it may also have changed during one.
@@ -35,17 +34,18 @@ class Ranking:
     folders : the owner's folder below each key; most owners have one
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[str]) -> None:
         self._folders = folders
-        self._results: OrderedDict[Path, _File] = OrderedDict()
-        self._notes: OrderedDict[Path, _File] = OrderedDict()
+        # By path as text: hashing a Path costs more than looking it up.
+        self._results: OrderedDict[str, _File] = OrderedDict()
+        self._notes: OrderedDict[str, _File] = OrderedDict()
         self._total = 0
         self._changed: list[int] = []
         self._read_at = -_TRUSTED_FOR
         self._journals: list[tuple[int, int]] = []
         self._sorted = True
 
-    def put(self, path: Path, size: int, used: float) -> None:
+    def put(self, path: str, size: int, used: float) -> None:
         """Note a file that this process has written."""
         self.remove(path)
         if _is_result(path):
@@ -54,7 +54,7 @@ class Ranking:
         else:
             self._notes[path] = _File(size, used)
 
-    def touch(self, path: Path, used: float) -> None:
+    def touch(self, path: str, used: float) -> None:
         """Note that this process has used a file."""
         for files in (self._results, self._notes):
             file = files.get(path)
@@ -64,7 +64,7 @@ class Ranking:
                 # A use told late may be older than the latest one.
                 self._sorted = self._sorted and next(reversed(files)) is path
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: str) -> None:
         """Note a file that this process has deleted."""
         file = self._results.pop(path, None)
         if file is not None:
@@ -72,11 +72,15 @@ class Ranking:
         else:
             self._notes.pop(path, None)
 
+    def is_current(self) -> bool:
+        """Whether nobody has changed the folders since this process last looked."""
+        return self._changed == [_changed(folder) for folder in self._folders]
+
     def settle(self) -> None:
-        """Note that the latest change of the folders was this process's own."""
+        """Note that the change since `is_current` was this process's own."""
         self._changed = [_changed(folder) for folder in self._folders]
 
-    def excess(self, max_entries: int | None, max_size: int | None) -> tuple[list[Path], list[Path]]:
+    def excess(self, max_entries: int | None, max_size: int | None) -> tuple[list[str], list[str]]:
         """The results that must go for both bounds to hold, and the bookkeeping that goes with them; OSError."""
         self._refresh()
         count = len(self._results)
@@ -89,7 +93,7 @@ class Ranking:
         surplus = len(self._notes) - notes_to_keep(count - len(going))
         return going, list(islice(self._notes, max(0, surplus))) if going else []
 
-    def _sizes(self) -> Iterator[tuple[Path, int]]:
+    def _sizes(self) -> Iterator[tuple[str, int]]:
         for path, file in self._results.items():
             yield path, file.size
 
@@ -101,7 +105,10 @@ class Ranking:
         if not few and changed == self._changed and now - self._read_at < _TRUSTED_FOR:
             return
         present = {
-            folder / name for folder in self._folders for name in list_names(folder) if parts_of_file(name) is not None
+            f"{folder}/{name}"
+            for folder in self._folders
+            for name in list_names(folder)
+            if parts_of_file(name) is not None
         }
         known = self._results.keys() | self._notes.keys()
         for path in known - present:
@@ -122,14 +129,14 @@ class Ranking:
         if journals == self._journals:
             return
         self._journals = journals
-        for folder in self._folders:
-            hints = recency.read(folder)
-            for files in (self._results, self._notes):
-                for path, file in files.items():
-                    hint = hints.get(path.name.partition(".")[0]) if path.parent == folder else None
-                    if hint is not None and hint.used > file.used:
-                        file.used = hint.used
-                        self._sorted = False
+        hints = {folder: recency.read(folder) for folder in self._folders}
+        for files in (self._results, self._notes):
+            for path, file in files.items():
+                folder, _, name = path.rpartition("/")
+                hint = hints[folder].get(name.partition(".")[0])
+                if hint is not None and hint.used > file.used:
+                    file.used = hint.used
+                    self._sorted = False
 
     def _sort(self) -> None:
         self._results = OrderedDict(sorted(self._results.items(), key=lambda item: item[1].used))
@@ -137,21 +144,20 @@ class Ranking:
         self._sorted = True
 
 
-def _is_result(path: Path) -> bool:
-    parts = parts_of_file(path.name)
-    return parts is not None and parts[1] == RESULT
+def _is_result(path: str) -> bool:
+    return not path.endswith(NOTE)
 
 
-def _changed(folder: Path) -> int:
+def _changed(folder: str) -> int:
     try:
         return os.stat(folder, follow_symlinks=False).st_mtime_ns
     except OSError:
         return 0
 
 
-def _journal(folder: Path) -> tuple[int, int]:
+def _journal(folder: str) -> tuple[int, int]:
     try:
-        status = os.stat(folder / recency.NAME, follow_symlinks=False)
+        status = os.stat(f"{folder}/{recency.NAME}", follow_symlinks=False)
     except OSError:
         return 0, 0
     return status.st_ino, status.st_size

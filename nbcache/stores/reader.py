@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from ..entries.entry import Address, Entry, Meta
 from ..entries.signing import Keyring
@@ -17,8 +15,6 @@ from .complaints import Complaints, reason
 from .folders import Places
 from .protocol import Clock
 from .quarantine import set_aside
-
-Read = TypeVar("Read")
 
 #: What open() says of something that is not a file: a symbolic link, a socket or device, a folder.
 _NO_FILE = {errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK}
@@ -53,67 +49,76 @@ class Reader:
         self._verified = verified
         self._complaints = complaints
         self._clock = clock
+        self._outer = (str(places.root), str(places.base))
 
-    def load(self, path: Path, address: Address) -> Entry | None:
+    def load(self, path: str, address: Address) -> Entry | None:
         """The verified entry in a file; None, after a warning if need be, for anything else."""
-
-        def verify(fd: int) -> Entry:
-            return Entry.open(fd, address, self._keyring, trust=self._trust, memo=self._verified)
-
-        return self._read(path, verify)
-
-    def head(self, path: Path) -> tuple[Address, Meta, int, float] | None:
-        """Address, facts, size and time of the last write of a file, from its verified header."""
-
-        def peek(fd: int) -> tuple[Address, Meta, int, float]:
-            address, meta, size = Entry.peek(fd, self._keyring)
-            return address, meta, size, os.fstat(fd).st_mtime
-
-        return self._read(path, peek)
-
-    def _read(self, path: Path, read: Callable[[int], Read]) -> Read | None:
         try:
             fd = os.open(path, folders.READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            if error.errno in _NO_FILE:
-                if self.trusts(path.parent):
-                    self._reject(path, None, "it is not a plain file")
-            elif error.errno == errno.EACCES and self.trusts(path.parent):
+            if error.errno in _NO_FILE and self.trusts(os.path.dirname(path)):
+                self._reject(path, None, "it is not a plain file")
+            elif error.errno == errno.EACCES and self.trusts(os.path.dirname(path)):
                 self._reject(path, None, reason(error))
             else:
                 self.trouble(path, error)
             return None
         try:
-            if not self.trusts(path.parent):
+            if not self.trusts(os.path.dirname(path)):
                 return None
+            return self._verified_entry(fd, path, address)
+        finally:
+            os.close(fd)
+
+    def _verified_entry(self, fd: int, path: str, address: Address) -> Entry | None:
+        status: os.stat_result | None = None
+        try:
             status = os.fstat(fd)
             refusal = folders.file_refusal(status)
             if refusal is not None:
                 self._reject(path, status, refusal)
                 return None
-            return read(fd)
+            return Entry.open(fd, address, self._keyring, trust=self._trust, memo=self._verified)
         except ForeignEntryError as error:
             if self._trust == "strict":
                 raise untrusted(path, str(error)) from error
-            return None
         except DamagedEntryError as error:
             self._reject(path, status, str(error))
-            return None
         except (OSError, MemoryError, RecursionError) as error:
             self.trouble(path, error)
+        return None
+
+    def head(self, path: str, folder: int | None = None) -> tuple[Address, Meta, int, float] | None:
+        """Address, facts, size and time of the last write of a file, from its verified header; None without a word.
+
+        Parameters
+        ----------
+        folder : descriptor of the folder, if `path` is a name in it that was found trusted
+        """
+        try:
+            fd = os.open(path, folders.READ, dir_fd=folder)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(fd)
+            if folders.file_refusal(status) is not None:
+                return None
+            address, meta, size = Entry.peek(fd, self._keyring)
+            return address, meta, size, status.st_mtime
+        except (ForeignEntryError, DamagedEntryError, OSError):
             return None
         finally:
             os.close(fd)
 
-    def trusts(self, folder: Path) -> bool:
+    def trusts(self, folder: str) -> bool:
         """Whether files may be loaded from, and written to, a folder of an owner; warns once if not."""
-        return all(map(self._trusts, (self._places.root, self._places.base, folder.parent, folder)))
+        return all(map(self._trusts, (*self._outer, os.path.dirname(folder), folder)))
 
-    def _trusts(self, place: Path) -> bool:
+    def _trusts(self, place: str) -> bool:
         try:
-            refusal = folders.refusal(place, follow=place == self._places.root)
+            refusal = folders.refusal(place, follow=place == self._outer[0])
         except OSError as error:
             refusal = reason(error)
         if refusal is None:
@@ -129,7 +134,7 @@ class Reader:
         )
         return False
 
-    def _reject(self, path: Path, status: os.stat_result | None, why: str) -> None:
+    def _reject(self, path: str, status: os.stat_result | None, why: str) -> None:
         """Set a file aside, unless another one has taken its place meanwhile."""
         if self._trust == "strict":
             raise untrusted(path, why)
@@ -137,7 +142,7 @@ class Reader:
         try:
             now = os.lstat(path)
             if status is None or (now.st_dev, now.st_ino) == (status.st_dev, status.st_ino):
-                moved = set_aside(path, self._places.quarantine, self._clock())
+                moved = set_aside(Path(path), self._places.quarantine, self._clock())
         except FileNotFoundError:
             if status is not None:
                 # It was opened by its name, and is gone by now: another process has set it aside, or replaced it.
@@ -147,18 +152,18 @@ class Reader:
             moved = None
         self._complaints.damaged(path, moved, why)
 
-    def trouble(self, path: Path, error: BaseException) -> None:
+    def trouble(self, path: str, error: BaseException) -> None:
         """Warn, once for each kind of error, that an entry could not be read."""
         self._complaints.once(
             "read",
             getattr(error, "errno", type(error)),
             "Stored entries cannot be read; their values are computed again.",
-            f"{path.name}: {reason(error)}.",
+            f"{os.path.basename(path)}: {reason(error)}.",
             f"see whether {self._places.root} can be read, and how many files this process has open.",
         )
 
 
-def untrusted(place: Path, why: str) -> UntrustedEntryError:
+def untrusted(place: str, why: str) -> UntrustedEntryError:
     return UntrustedEntryError(
         explain(
             "A stored entry could not be verified, and trust is 'strict'.",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from .folders import CREATE, FILE_MODE, append, read_small
 
@@ -37,10 +36,10 @@ class Hint:
         self.expires = expires
 
 
-def read(folder: Path) -> dict[str, Hint]:
+def read(folder: str) -> dict[str, Hint]:
     """The hints by key; what cannot be read is left out."""
     try:
-        content = read_small(folder / NAME, LONGEST)
+        content = read_small(f"{folder}/{NAME}", LONGEST)
     except OSError:
         return {}
     hints: dict[str, Hint] = {}
@@ -60,21 +59,21 @@ def read(folder: Path) -> dict[str, Hint]:
     return hints
 
 
-def note(folder: Path, hints: Mapping[str, Hint]) -> int:
+def note(folder: str, hints: Mapping[str, Hint]) -> int:
     """Append hints; returns the length of the journal. OSError where that fails."""
-    path = folder / NAME
+    path = f"{folder}/{NAME}"
     append(path, _lines(hints.items()))
     return os.stat(path, follow_symlinks=False).st_size
 
 
-def rewrite(folder: Path, hints: Mapping[str, Hint]) -> None:
+def rewrite(folder: str, hints: Mapping[str, Hint]) -> None:
     """Replace the journal by one line per entry, for the latest of them; OSError where that fails."""
     latest = sorted(hints.items(), key=lambda item: item[1].used)[-_KEPT:]
-    temporary = folder / f"{NAME}-{secrets.token_hex(6)}"
+    temporary = f"{folder}/{NAME}-{secrets.token_hex(6)}"
     fd = os.open(temporary, CREATE, FILE_MODE)
     try:
         os.write(fd, _lines(latest))
-        os.replace(temporary, folder / NAME)
+        os.replace(temporary, f"{folder}/{NAME}")
     except BaseException:
         os.unlink(temporary)
         raise

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from ..entries.entry import Address, Entry
 from .disk import DiskStore
 from .memory import MemoryStore
-from .names import entry_name
 from .notices import NOTHING
 from .protocol import Dropped, Mark, Store, Stored
 
@@ -167,7 +166,7 @@ class TieredStore:
         return None
 
     def _keep(self, address: Address, entry: Entry, mark: Mark | None) -> Entry:
-        backed = self.disk is not None and self.disk.contains(entry_name(address))
+        backed = self.disk is not None and self.disk.contains(address)
         return self.memory.put(address, entry, mark, backed=backed)
 
     def _tell_uses(self, owner: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 from . import recency
 from .protocol import Clock
@@ -25,15 +24,15 @@ class Uses:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._waiting: dict[Path, dict[str, Hint]] = {}
-        self._written_at: dict[Path, float] = {}
+        self._waiting: dict[str, dict[str, Hint]] = {}
+        self._written_at: dict[str, float] = {}
 
     def renew(self) -> None:
         self._lock = threading.RLock()
         # The parent writes what it has noted.
         self._waiting = {}
 
-    def note(self, folder: Path, key: str, used: float, expires: float | None = None) -> None:
+    def note(self, folder: str, key: str, used: float, expires: float | None = None) -> None:
         with self._lock:
             waiting = self._waiting.setdefault(folder, {})
             hint = waiting.setdefault(key, Hint())
@@ -44,7 +43,7 @@ class Uses:
         if due:
             self.write(folder)
 
-    def of(self, folder: Path) -> dict[str, float]:
+    def of(self, folder: str) -> dict[str, float]:
         """When the entries of a folder were last used, by key, as far as anybody noted it."""
         used = {key: hint.used for key, hint in recency.read(folder).items()}
         with self._lock:
@@ -52,7 +51,7 @@ class Uses:
                 used[key] = max(used.get(key, 0.0), hint.used)
         return used
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: str) -> None:
         """Write what waits for one folder."""
         with self._lock:
             waiting = self._waiting.pop(folder, None)
@@ -69,7 +68,7 @@ class Uses:
         for folder in list(self._waiting):
             self.write(folder)
 
-    def forget(self, folder: Path) -> None:
+    def forget(self, folder: str) -> None:
         with self._lock:
             self._waiting.pop(folder, None)
             self._written_at.pop(folder, None)

@@ -42,7 +42,7 @@ class Writer:
     def paused(self) -> bool:
         return self._paused_at is not None and 0 <= self._clock() - self._paused_at < PAUSE
 
-    def write(self, blocks: Sequence[Block], size: int, path: Path, now: float) -> tuple[int, bool]:
+    def write(self, blocks: Sequence[Block], size: int, path: str, now: float) -> tuple[int, bool]:
         """Publish a file: a descriptor that the caller closes, and whether it replaced another; OSError."""
         self._ask_for_room(size)
         for _ in range(_TRIES):
@@ -51,8 +51,9 @@ class Writer:
             except FileNotFoundError:
                 # The first entry of an owner, or of all; or a clear took the folder away meanwhile.
                 self.prepare()
-                make_folder(path.parent.parent)
-                make_folder(path.parent)
+                owner = os.path.dirname(path)
+                make_folder(Path(owner).parent)
+                make_folder(Path(owner))
         return self._publisher.publish(blocks, path, now)
 
     def prepare(self) -> None:
