@@ -62,11 +62,11 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
     for row, values in table.items():
         case = CASES[row if row in CASES else row.rsplit(": ", 1)[0]]
         metric = "" if row in CASES else row.rsplit(": ", 1)[1]
-        if metric in ("empty", "stale", "alive", "elements"):
+        if metric in ("empty", "stale", "elements"):
             continue
         if case.row != row_before:
             yield ""
-            yield f"{case.row:<42}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)) + "   best peer"
+            yield f"{case.row:<42}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)) + "   over the best peer: memory / disk"
             row_before = case.row
         unit = unit_of(case.unit, metric)
         cells = []
@@ -74,7 +74,8 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
             stale = table.get(f"{case.name}: stale", {}).get(name)
             cell = shown(values[name], unit) if name in values else "-"
             cells.append(f"{cell + ('!' if stale and not metric else ''):>{width}}")
-        yield f"{row[:41]:<42}" + "".join(cells) + "   " + against(values, fair, table.get(f"{case.name}: stale", {}))
+        ratios = "" if unit == "" and metric else against(values, fair, table.get(f"{case.name}: stale", {}))
+        yield f"{row[:41]:<42}" + "".join(cells) + "   " + ratios
         empty = table.get(f"{case.name}: empty")
         if empty and not metric and case.row in ("T1", "T2"):
             wrappers = [values[name] / empty[name] if name in values else math.nan for name in names]
@@ -92,20 +93,27 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
 
 
 def against(values: dict[str, float], fair: set[str], stale: dict[str, float]) -> str:
-    """How the better of ours compares with the best peer that isolates and is not stale."""
-    rivals = [value for name, value in values.items() if name in fair and not stale.get(name)]
-    mine = [values[name] for name in ours if name in values]
-    if not rivals or not mine or min(mine) <= 0 or min(rivals) <= 0:
-        return ""
-    ratio = min(rivals) / min(mine)
-    return f"x{times(ratio)}" if ratio >= 1 else f"x{times(ratio)} (we lose)"
+    """How often ours beat the best peer that isolates and is not stale: any for memory, those on disk for disk."""
+    texts = []
+    for mine in ours:
+        rivals = [
+            value
+            for name, value in values.items()
+            if name in fair and not stale.get(name) and (SYSTEMS[name].on_disk or not SYSTEMS[mine].on_disk)
+        ]
+        if mine in values and values[mine] > 0 and rivals and min(rivals) > 0:
+            ratio = min(rivals) / values[mine]
+            texts.append(f"x{times(ratio)}" + (" (we lose)" if ratio < 1 else ""))
+        else:
+            texts.append("-")
+    return " / ".join(texts) if set(texts) != {"-"} else ""
 
 
 def unit_of(unit: str, metric: str) -> str:
     """The unit of a case's number, from its name where it is not the case's own."""
     if metric in ("memory", "disk"):
         return "B"
-    return "" if metric in ("entries", "other modules") else unit
+    return "" if metric in ("entries", "other modules", "alive") else unit
 
 
 def shown(value: float, unit: str) -> str:
