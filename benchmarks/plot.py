@@ -33,7 +33,7 @@ def draw(table: dict[str, dict[str, float]], fair: Set[str], file: Path) -> None
                      edgecolors=colour, facecolors="none" if shared else colour, linewidths=1.2,
                      label=name + (" (shares its results)" if shared else ""))  # fmt: skip
     axes.set(xscale="log", xlabel="seconds", yticks=range(len(rows)), yticklabels=rows)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="both", alpha=0.3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

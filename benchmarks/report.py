@@ -66,7 +66,8 @@ def lines(results: dict[str, Any]) -> Iterator[str]:
             continue
         if case.row != row_before:
             yield ""
-            yield f"{case.row:<42}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)) + "   over the best peer: memory / disk"
+            titles = "".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))
+            yield f"{case.row:<42}{titles}   over the best peer: memory / disk"
             row_before = case.row
         unit = unit_of(case.unit, metric)
         cells = []
