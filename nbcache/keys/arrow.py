@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -10,9 +11,7 @@ from .walk import Column, Family, Walk, unreadable
 
 
 def _compute() -> Any:
-    import pyarrow.compute as compute  # a guest that is here already: its own value is in our hands
-
-    return compute
+    return importlib.import_module("pyarrow.compute")  # pyarrow itself is here: a value of it is in our hands
 
 
 def write_chunks(walk: Walk, kind: Any, chunks: list[Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 from collections import Counter, OrderedDict, defaultdict, deque
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -93,6 +93,10 @@ def _rank(ranked: tuple[tuple[bytes, bool], Any]) -> bytes:
     return ranked[0][0]
 
 
+def _name(kind: type) -> str:
+    return kind.__name__
+
+
 def _sorted_by_type(items: list[Any], kinds: set[type]) -> list[Any] | None:
     if not kinds <= _SORTABLE:
         if kinds != {tuple} or len(set(map(len, items))) != 1:
@@ -104,8 +108,10 @@ def _sorted_by_type(items: list[Any], kinds: set[type]) -> list[Any] | None:
         return None
     if len(kinds) == 1:
         return sorted(items)
-    kinds_in_order = sorted(kinds, key=attrgetter("__name__"))
-    return [item for kind in kinds_in_order for item in sorted(item for item in items if type(item) is kind)]
+    by_type: dict[type, list[Any]] = {kind: [] for kind in sorted(kinds, key=_name)}
+    for item in items:
+        by_type[type(item)].append(item)
+    return list(chain.from_iterable(map(sorted, by_type.values())))
 
 
 def sets(walk: Walk, values: list[Any]) -> None:

@@ -165,6 +165,8 @@ def family_of(walk: Walk, kind: type) -> Family | None:
     rule = _EXACT.get(kind)
     if rule is not None:
         return Family(tag_of(walk, kind, "std"), *rule)
+    if kind.__module__ == "pathlib._local":  # where Python 3.13 alone keeps them
+        return Family(f"std:pathlib.{kind.__qualname__}".encode(), _paths, False)
     for base in kind.__mro__:
         rule = _RULES.get(base)
         if rule is None:
