@@ -81,6 +81,11 @@ class FileRecorder:
             for dep in deps:
                 recorder._deps.setdefault(dep, signature(dep.path))
 
+    @property
+    def written(self) -> frozenset[str]:
+        """What the run wrote, as full paths."""
+        return frozenset(self._written)
+
     def wrote(self, path: str) -> bool:
         """Tell whether the run wrote a file, or made the folder it lies in."""
         if not self._written:

@@ -1,7 +1,7 @@
 """Fold a stream of output events to what a reader finally sees.
 
 An event is a list that survives JSON: ``["stdout"|"stderr", text]``, ``["display"|"update", data, metadata,
-display_id]``, ``["clear", wait]``, ``["result", data, metadata]``.
+display_id]``, ``["clear", wait]``, ``["result", data, metadata, number]``.
 """
 
 from __future__ import annotations

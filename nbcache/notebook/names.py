@@ -41,6 +41,7 @@ class Names:
     ----------
     reads : names whose value may be used before the cell binds them; they need not exist
     binds : names that the cell may bind
+    certain : names that are bound, by the cell, whenever it runs to its end
     deletes : names that the cell deletes and that it has not bound itself
     modules : modules imported by the cell itself, at any depth
     star : whether a `from module import *` binds names that are not known before it runs
@@ -52,6 +53,7 @@ class Names:
 
     reads: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
+    certain: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     star: bool = False
@@ -71,6 +73,7 @@ def names_of(tree: ast.Module, transform: Callable[[str], str] = str, lazy: bool
     """
     flow = _Flow(Names(), transform, lazy)
     flow.body(tree.body)
+    flow.names.certain = set(flow.state or ())
     return flow.names
 
 

@@ -73,9 +73,7 @@ class Recording:
         if not self._closed:
             self._events.append([name, text])
 
-    def display(
-        self, kind: str, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None
-    ) -> None:
+    def display(self, kind: str, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None) -> None:
         if not self._closed:
             self._remember_widget(data)
             self._events.append([kind, data, metadata, display_id])
@@ -88,7 +86,7 @@ class Recording:
         if not self._closed:
             self._remember_widget(data)
             with self._lock:
-                self._events.append(["result", data, metadata])
+                self._events.append(["result", data, metadata, len(self.values)])
                 self.values.append(value)
 
     def _remember_widget(self, data: dict[str, Any]) -> None:
@@ -128,7 +126,7 @@ def _packed(event: Event) -> Event:
 
 
 def _unpacked(event: Event) -> Event:
-    width = {"display": 4, "update": 4, "result": 3}.get(event[0], len(event))
+    width = 4 if event[0] in ("display", "update", "result") else len(event)
     if len(event) == width:
         return event
     decoded = {mime: base64.b64decode(event[1][mime]) for mime in event[width]}
@@ -155,7 +153,6 @@ def replay(data: bytes, what: What, result: ShowResult | None = None) -> None:
     if not data or what == "none":
         return
     shell = current_shell()
-    shown = 0
     for event in map(_unpacked, json.loads(data)):
         kind = event[0]
         if kind in ("stdout", "stderr"):
@@ -168,15 +165,12 @@ def replay(data: bytes, what: What, result: ShowResult | None = None) -> None:
             shell.display_pub.clear_output(event[1])
         elif kind == "result":
             if what == "cell":
-                (result or _show_unbound)(shown, _shown(event[1]), event[2])
-                shown += 1
+                (result or _show_unbound)(event[3], _shown(event[1]), event[2])
         else:
             _display(shell, kind, _shown(event[1]), event[2], event[3])
 
 
-def _display(
-    shell: Any, kind: str, data: dict[str, Any], metadata: dict[str, Any], identity: str | None
-) -> None:
+def _display(shell: Any, kind: str, data: dict[str, Any], metadata: dict[str, Any], identity: str | None) -> None:
     options: dict[str, Any] = {"update": True} if kind == "update" else {}
     if identity is not None:
         options["transient"] = {"display_id": identity}

@@ -1,0 +1,505 @@
+"""One cached cell: looked up by its key, restored, or run and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from .. import registry
+from ..cache import Cache
+from ..config import settings
+from ..errors import UnstorableResultError
+from ..explanation import Explanation, age, explain_call
+from ..job import Computed, Description, Fetched, Job
+from ..keys import files, hashing
+from ..keys.fingerprint import code_digest
+from ..run import Run, watched
+from . import changes
+from .cell_code import CellCode
+from .cell_inputs import Inputs, inputs_of
+from .cell_options import Options, is_off
+from .namespace import Outcome, Packed, pack, unpack, without_values
+from .outputs import Recording, record, replay, show_result
+from .say import duration, listed, note, warn_about
+
+__all__ = ["CachedCell", "CellFailedError", "Report", "cell_owner"]
+
+Execute = Callable[[], Coroutine[Any, Any, bool]]
+"""Runs the statements of the cell in its shell; true when they raised, and the traceback has been shown."""
+
+_ALIASES = "cells"
+
+
+class CellFailedError(Exception):
+    """The cell raised; the user has seen it already, and nothing is to be stored."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of one run, for status tables.
+
+    Attributes
+    ----------
+    outcome : "hit", "stored", "not cached", "failed"
+    reason : why it is not cached
+    seconds : how long the run took, or, for a hit, had taken
+    overhead : what finding its key and restoring it took
+    """
+
+    outcome: str = "not cached"
+    reason: str = ""
+    seconds: float = 0.0
+    overhead: float = 0.0
+
+
+def cell_owner(name: str) -> str:
+    """The owner of the entries of a cell of that name."""
+    return f"cell {name}"
+
+
+class CachedCell:
+    """One run of one cell.
+
+    Parameters
+    ----------
+    automatic : whether the user did not ask for this cell: then problems are only reported, and a run shorter than
+        `min_seconds`, or one with effects outside of the notebook, is not kept
+    """
+
+    def __init__(
+        self, shell: Any, code: CellCode, options: Options, *, automatic: bool = False, min_seconds: float = 0.0
+    ) -> None:
+        self.code = code
+        self.options = options
+        self.report = Report()
+        self.owner = cell_owner(options.name or code.digest)
+        self._shell = shell
+        self._namespace: dict[str, Any] = shell.user_ns
+        self._hidden: dict[str, Any] = shell.user_ns_hidden
+        self._automatic = automatic
+        self._min_seconds = min_seconds
+        self._result: Any = None
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    async def run(self, execute: Execute) -> bool:
+        """Restore the cell, or run it; true when it raised.
+
+        A cell without `await` never suspends, so that it can be driven without an event loop.
+        """
+        inputs = self._inputs()
+        if inputs is None:
+            self._require()
+            return await execute()
+        cache = registry.the_cache()
+        awaited = self.code.awaits and _in_event_loop()
+        job = self._job(
+            cache, inputs, self._compute_async(inputs, execute) if awaited else self._compute(inputs, execute)
+        )
+        try:
+            if self.options.force:
+                fetched = await cache.refresh_async(job) if awaited else cache.refresh(job)
+            else:
+                fetched = await cache.fetch_async(job) if awaited else cache.fetch(job)
+            if fetched.hit and not self._restored(cache, fetched):
+                fetched = await cache.refresh_async(job) if awaited else cache.refresh(job)
+        except CellFailedError:
+            self.report.outcome = "failed"
+            return True
+        self._finish(cache, job, fetched)
+        return False
+
+    def value(self, execute: Callable[[], Any]) -> Any:
+        """Restore the cell, or run it, and return the value of its last expression; what it raises is raised."""
+
+        async def execute_once() -> bool:
+            self._result = execute()
+            return False
+
+        inputs = self._inputs()
+        if inputs is None:
+            self._require()
+            return execute()
+        cache = registry.the_cache()
+        job = self._job(cache, inputs, self._compute(inputs, execute_once))
+        fetched = cache.refresh(job) if self.options.force else cache.fetch(job)
+        if fetched.hit and not self._restored(cache, fetched, shown=False):
+            fetched = cache.refresh(job)
+        self._finish(cache, job, fetched)
+        result, self._result = self._result, None
+        return result
+
+    def explain(self) -> Explanation:
+        """Why the cell would be a hit or a miss now."""
+        inputs = self._inputs(quietly=True)
+        if inputs is None or inputs.state is None:
+            return Explanation(False, (), self.report.reason, self.owner)
+        cache = registry.the_cache()
+        job = self._job(cache, inputs, _nothing)
+        return explain_call(cache, job, self._description(inputs), unfollowed=inputs.state.unfollowed, tracked=True)
+
+    # -- before a run ----------------------------------------------------------------------------------------------
+
+    def refusal(self) -> str:
+        """Say why this cell is never cached as it is; empty when it can be."""
+        names = self.code.names
+        if names.whole and self.options.inputs is None:
+            return f"{names.whole}; --inputs says which names count"
+        if names.asks:
+            return names.asks
+        if self._automatic and names.state:
+            return f"{names.state[0]} changes the session"
+        if self.code.awaits and not _in_event_loop():
+            return "it awaits, and no asyncio loop is running"
+        return ""
+
+    def _inputs(self, quietly: bool = False) -> Inputs | None:
+        """Take the inputs; `None`, with the reason reported, when the cell has no key."""
+        self._check_names()
+        self.report.reason = is_off() or self.refusal()
+        if self.report.reason:
+            if not is_off() and not quietly:
+                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+            return None
+        began = time.perf_counter()
+        inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
+        self.report.overhead = time.perf_counter() - began
+        if inputs.unreadable is not None:
+            name, kind = inputs.unreadable
+            self.report.reason = f"input {name} cannot be read ({kind})"
+            if not quietly:
+                advice = f"--ignore {name} leaves it out of the key."
+                self._warn("This cell is not cached; it runs every time.", f"{self.report.reason}.", advice)
+            return None
+        return inputs
+
+    def _check_names(self) -> None:
+        """Refuse names in options that are neither in the namespace nor in the cell."""
+        names, options = self.code.names, self.options
+        for option, given, known in (
+            ("--inputs", options.inputs or (), ()),
+            ("--also", options.also, ()),
+            ("--ignore", options.ignore, names.reads | names.binds | self.code.roots),
+            ("--outputs", options.outputs or (), names.binds),
+        ):
+            for name in given:
+                dynamic = option == "--outputs" and (names.star or names.whole or names.state)
+                if name not in self._namespace and name not in known and not dynamic:
+                    raise UsageError(f"{option} {name}: there is no such name here.")
+
+    def _require(self) -> None:
+        if self.options.strict and not is_off():
+            raise UsageError(f"--strict: this cell cannot be cached: {self.report.reason}")
+
+    def _warn(self, what: str, why: str, do: str) -> None:
+        if not self._automatic and not self.options.strict:
+            warn_about(what, why, do, self.code.filename)
+
+    # -- the request -----------------------------------------------------------------------------------------------
+
+    def _job(self, cache: Cache, inputs: Inputs, compute: Callable[[], Any]) -> Job:
+        def make(owner: str) -> Job:
+            return Job(
+                key=inputs.key(owner),
+                policy=self.options.policy,
+                compute=compute,
+                describe=lambda: self._description(inputs),
+                kind="cell",
+                name=owner,
+            )
+
+        job = make(self.owner)
+        if not self.options.force and cache.locate(job) is None:
+            for owner in cache.profile(_ALIASES, job.text, self.options.policy.disk):
+                other = make(owner)
+                if owner != self.owner and cache.holds(other):
+                    return other
+        return job
+
+    def _description(self, inputs: Inputs) -> Description:
+        return Description("", inputs.parts(settings().private))
+
+    def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
+        def compute() -> Computed:
+            self._say_what_changed(inputs)
+            with self._observed(inputs) as seen:
+                seen.raised = _driven(execute())
+            return self._computed(inputs, seen)
+
+        return compute
+
+    def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
+        async def compute() -> Computed:
+            self._say_what_changed(inputs)
+            with self._observed(inputs) as seen:
+                seen.raised = await execute()
+            return self._computed(inputs, seen)
+
+        return compute
+
+    def _say_what_changed(self, inputs: Inputs) -> None:
+        """Before a known cell runs again: which input is to blame."""
+        if self.options.quiet or self.options.force or self._automatic:
+            return
+        cache = registry.the_cache()
+        description = self._description(inputs)
+        key = inputs.key(self.owner)
+        job = Job(key, self.options.policy, _nothing, lambda: description, kind="cell", name=self.owner)
+        found = explain_call(cache, job, description, unfollowed=(), tracked=True)
+        why = found.changed[0] if found.changed else found.reason if found.reason.startswith("expired") else ""
+        more = f" (and {len(found.changed) - 1} more)" if len(found.changed) > 1 else ""
+        if why and not found.hit:
+            note(f"{self.owner} runs again: {' '.join(why.split())}{more}")
+
+    # -- after a run -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _observed(self, inputs: Inputs) -> Iterator[_Seen]:
+        read = self.code.names.reads | inputs.values.keys() | inputs.reached()
+        before = changes.Before(self._namespace, self._hidden, self.code.names, read)
+        seen = _Seen(changes.rng_states())
+        try:
+            with (
+                watched(None, False, "none", inputs.files(), True) as run,
+                files.recording() as opened,
+                record("cell") as recording,
+            ):
+                seen.run, seen.opened, seen.recording = run, opened, recording
+                yield seen
+        finally:
+            seen.bound = before.bound()
+            before.put_back()
+            seen.deleted = before.deleted()
+
+    def _computed(self, inputs: Inputs, seen: _Seen) -> Computed:
+        if seen.raised:
+            raise CellFailedError
+        assert seen.recording is not None and seen.run is not None
+        self.report.seconds = seen.run.seconds
+        began = time.perf_counter()
+        reason = self._not_worth_keeping(seen)
+        packed: Packed | None = None
+        if not reason:
+            packed, reason = self._packed(inputs, seen)
+        self.report.overhead += time.perf_counter() - began
+        if packed is None:
+            self.report.reason = reason
+            return Computed(None, storable=False)
+        return Computed(packed, seen.recording.to_bytes(), seen.run.files, seen.run.seconds, None, seen.run.steady)
+
+    def _not_worth_keeping(self, seen: _Seen) -> str:
+        assert seen.run is not None
+        if not self._automatic:
+            return ""
+        if seen.run.seconds < self._min_seconds:
+            return f"it took {duration(seen.run.seconds)}"
+        return seen.effects()
+
+    def _packed(self, inputs: Inputs, seen: _Seen) -> tuple[Packed | None, str]:
+        """Pickle what the run did; or say why that cannot be."""
+        assert seen.recording is not None
+        outcome = Outcome(bound=dict(seen.bound), deleted=seen.deleted, values=list(seen.recording.values))
+        outcome.result = self._result
+        references = inputs.references()
+        trouble = self._changed_in_place(inputs, outcome, references)
+        if trouble:
+            return None, trouble
+        if self.options.outputs is not None:
+            outcome.bound = {name: value for name, value in outcome.bound.items() if name in self.options.outputs}
+            outcome.contents = {name: how for name, how in outcome.contents.items() if name in self.options.outputs}
+        if self.options.rng:
+            outcome.states = changes.rng_states()
+        if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
+            outcome.sources = {self.code.filename: self.code.source}
+        try:
+            return pack(outcome, self._namespace, references), ""
+        except UnstorableResultError as error:
+            packed = without_values(outcome, self._namespace, references)
+            return packed, "" if packed is not None else str(error)
+
+    def _changed_in_place(self, inputs: Inputs, outcome: Outcome, references: dict[str, object]) -> str:
+        """Find inputs that the run changed, and take their new content down."""
+        assert inputs.state is not None
+        changed = {
+            name: inputs.values[name]
+            for name, digest in inputs.digests.items()
+            if name in references and _digest(inputs.values[name]) != digest
+        }
+        for label in sorted(inputs.state.changed()):
+            kind, _, name = label.rpartition(" ")
+            if kind != "global" or name not in self._namespace:
+                return f"it changes {label}, which cannot be restored"
+            changed[name] = references[name] = self._namespace[name]
+        for name, value in changed.items():
+            content = changes.content_of(value)
+            if content is not None:
+                outcome.contents[name] = content
+            else:
+                del references[name]
+                if self._namespace.get(name) is value:
+                    outcome.replaced[name] = value
+        return ""
+
+    # -- a hit -----------------------------------------------------------------------------------------------------
+
+    def _restored(self, cache: Cache, fetched: Fetched, shown: bool = True) -> bool:
+        """Bind what is stored and show it again; false, with the entry gone, when it does not fit any more."""
+        assert fetched.slot is not None
+        entry = fetched.slot.entry
+        began = time.perf_counter()
+        try:
+            outcome = unpack(fetched.value, self._namespace)
+        except Exception as error:  # a class or an input that is not what it was: the entry is of no use
+            self._warn(
+                "The stored result of this cell could not be loaded; the cell runs again.",
+                f"{type(error).__name__}: {' '.join(str(error).split())}",
+                "nothing; the new result takes its place.",
+            )
+            cache.delete(fetched.slot.address)
+            return False
+        self._apply(outcome)
+        self.report.overhead += time.perf_counter() - began
+        self.report.outcome, self.report.seconds = "hit", entry.meta.seconds
+        if not self.options.quiet:
+            note(self._hit_line(outcome, cache.clock() - entry.meta.created))
+        if self.options.replay:
+            values = outcome.values
+
+            def result(number: int, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+                if shown:
+                    value = values[number] if values is not None and number < len(values) else _Unstored(data)
+                    show_result(value, data, metadata)
+
+            replay(entry.recording, "cell", result)
+            if shown and outcome.result is not None and not self.code.quiet:
+                self._shell.displayhook(outcome.result)
+        values = outcome.values
+        self._result = outcome.result if outcome.result is not None or not values else values[-1]
+        return True
+
+    def _apply(self, outcome: Outcome) -> None:
+        namespace = self._namespace
+        for name, (how, content) in outcome.contents.items():
+            live = namespace[name]
+            if not changes.restore(live, how, content):
+                outcome.replaced[name] = content
+        for name, value in outcome.replaced.items():
+            for other in changes.names_bound_to(namespace[name], namespace):
+                namespace[other] = value
+        for name, value in outcome.bound.items():
+            namespace[name] = value
+            self._hidden.pop(name, None)
+        for name in outcome.deleted:
+            namespace.pop(name, None)
+        if outcome.states:
+            changes.set_rng_states(outcome.states)
+
+    def _hit_line(self, outcome: Outcome, elapsed: float) -> str:
+        names = sorted({*outcome.bound, *outcome.contents, *outcome.replaced})
+        what = listed(names) if names else "its outputs"
+        saved = self.report.seconds - self.report.overhead
+        line = f"restored {what} · computed {age(elapsed)} ago"
+        if saved > 0:
+            return f"{line} · {duration(saved)} saved"
+        return f"{line} · restoring took {duration(self.report.overhead)}, running {duration(self.report.seconds)}"
+
+    def _finish(self, cache: Cache, job: Job, fetched: Fetched) -> None:
+        """Say what became of a run that was not a hit."""
+        if fetched.hit and self.report.outcome == "hit":
+            return
+        if fetched.slot is not None:
+            self.report.outcome = "stored"
+            if job.key.owner == self.owner:
+                self._make_known(cache, job)
+            return
+        self.report.outcome = "not cached"
+        self.report.reason = self.report.reason or "a file it reads changed while it ran"
+        if self.options.policy.ttl == 0:
+            return
+        self._warn(
+            "This cell has run, and its result is not cached.",
+            f"{self.report.reason}.",
+            "del it, or name what to keep with --outputs.",
+        )
+        self._require()
+
+    def _make_known(self, cache: Cache, job: Job) -> None:
+        """Let equal cells of another name, or of none, find the entry."""
+        disk = self.options.policy.disk
+        owners = cache.profile(_ALIASES, job.text, disk)
+        if self.owner not in owners:
+            cache.keep_profile(_ALIASES, job.text, (*owners, self.owner)[-8:], disk)
+
+
+_SPLIT = "put that part into a cell of its own."
+
+
+class _Seen:
+    """What a run did, while and after it ran."""
+
+    def __init__(self, states: dict[str, Any]) -> None:
+        self.raised = False
+        self.run: Run | None = None
+        self.opened: files.FileRecorder | None = None
+        self.recording: Recording | None = None
+        self.bound: dict[str, Any] = {}
+        self.deleted: list[str] = []
+        self.states = states
+
+    def effects(self) -> str:
+        """What the run did outside of the notebook, which a hit would not do again; empty for nothing."""
+        assert self.opened is not None
+        done = [f"it uses the {what}" if what == "network" else f"it runs a {what}" for what in self.opened.outside]
+        written = sorted(self.opened.written)
+        if written:
+            done.append(f"it writes {listed([os.path.basename(path) for path in written])}")
+        if changes.rng_states() != self.states:
+            done.append("it draws from the global random generators")
+        return ", ".join(done)
+
+
+class _Unstored:
+    """Stands in `Out` for a value that could be shown again, but not stored."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._text = str(data.get("text/plain", ""))
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _nothing() -> Computed:
+    return Computed(None, storable=False)
+
+
+def _digest(value: object) -> bytes:
+    try:
+        return hashing.digest(value, code=code_digest)
+    except Exception:  # it could be read before: whatever it is now, it is not what it was
+        return b""
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _driven(run: Coroutine[Any, Any, bool]) -> bool:
+    """Run a coroutine that never suspends."""
+    try:
+        run.send(None)
+    except StopIteration as end:
+        raised: bool = end.value
+        return raised
+    run.close()
+    raise RuntimeError("a cell without await was suspended")
