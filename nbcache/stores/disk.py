@@ -92,7 +92,7 @@ class DiskStore:
         self._reader = Reader(self.places, keyring, trust, self._verified, self._complaints, clock)
         self._writer = Writer(self.places, self._complaints, clock)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
-        self._notices = Notices(self.places.notices)
+        self._notices = Notices(self.places.notices, self.places.temporary)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
         self._crowded_at: float | None = None
         self._looked_for_expired = False
@@ -369,9 +369,12 @@ class DiskStore:
             self._looked_for_expired = True
             if collection.is_due(self.places, self._clock()):
                 self.collect()
-        elif total is not None and total > self._max_size:
-            if self._crowded_at is None or not 0 <= self._clock() - self._crowded_at < _RETRY:
-                self.collect()
+        elif total is not None and total > self._max_size and not self._is_crowded():
+            self.collect()
+
+    def _is_crowded(self) -> bool:
+        """Whether the last collection could not make room, and it is too early for another."""
+        return self._crowded_at is not None and 0 <= self._clock() - self._crowded_at < _RETRY
 
     def _may_collect(self) -> bool:
         try:

@@ -85,17 +85,15 @@ def make_root(root: Path) -> bool:
     return set(os.listdir(root)) <= _OURS
 
 
-def make_scratch(root: Path) -> Path:
+def make_scratch(scratch: Path) -> None:
     """Make the folder for nameless files of entries that are in memory only; OSError where it cannot be used."""
-    if make_root(root):
+    if make_root(scratch.parent):
         for name, content in _MARKERS.items():
-            _write_once(root / name, content)
-    scratch = root / SCRATCH
+            _write_once(scratch.parent / name, content)
     make_folder(scratch)
     reason = refusal(str(scratch))
     if reason is not None:
         raise OSError(errno.EPERM, reason, str(scratch))
-    return scratch
 
 
 def make_folder(path: Path) -> bool:
@@ -109,9 +107,8 @@ def make_folder(path: Path) -> bool:
     return True
 
 
-SCRATCH = "scratch"
 _MARKERS = {".gitignore": b"# Made by nbcache.\n*\n", "CACHEDIR.TAG": _CACHEDIR_TAG}
-_OURS = {SCRATCH, "v1", *_MARKERS}
+_OURS = {"scratch", "v1", *_MARKERS}
 
 
 def _write_once(path: Path, content: bytes) -> None:
@@ -185,9 +182,9 @@ def read_small(path: Path | str, limit: int) -> bytes:
         os.close(fd)
 
 
-def append(path: Path | str, content: bytes) -> None:
-    """Append to a plain file of ours in one write, making it if need be."""
-    fd = os.open(path, APPEND, FILE_MODE)
+def append(path: Path | str, content: bytes, flags: int = APPEND) -> None:
+    """Append to a plain file of ours in one write, making it if need be and `flags` allow."""
+    fd = os.open(path, flags, FILE_MODE)
     try:
         reason = file_refusal(os.fstat(fd))
         if reason is not None:

@@ -32,12 +32,20 @@ class _Kept:
 class _Shelf:
     """The entries of one owner: results and bookkeeping apart, each in the order of use; `size` of the results."""
 
-    __slots__ = ("notes", "results", "size")
+    __slots__ = ("in_order", "notes", "results", "size")
 
     def __init__(self) -> None:
         self.results: OrderedDict[str, _Kept] = OrderedDict()
         self.notes: OrderedDict[str, _Kept] = OrderedDict()
         self.size = 0
+        self.in_order = True
+
+    def sort(self) -> None:
+        """Bring uses that were told late into their place."""
+        if not self.in_order:
+            self.results = OrderedDict(sorted(self.results.items(), key=lambda item: item[1].used))
+            self.notes = OrderedDict(sorted(self.notes.items(), key=lambda item: item[1].used))
+            self.in_order = True
 
 
 class MemoryStore:
@@ -97,14 +105,19 @@ class MemoryStore:
         return None if kept is None else self._row(address, kept)
 
     def touch(self, address: Address, used: float | None = None) -> None:
-        """Note that an entry was used; uses that are told late are told in their order."""
+        """Note that an entry was used, now or earlier."""
         with self._lock:
             kept = self._find(address)
+            if kept is None:
+                return
+            shelf = self._shelves[address.owner]
+            part = shelf.results if address.key in shelf.results else shelf.notes
             moment = self.clock() if used is None else used
-            if kept is not None and (used is None or used > kept.used):
-                shelf = self._shelves[address.owner]
-                (shelf.results if address.key in shelf.results else shelf.notes).move_to_end(address.key)
+            if moment >= kept.used:
                 kept.used = moment
+                part.move_to_end(address.key)
+                # Whoever reports uses late reports them in any order.
+                shelf.in_order = shelf.in_order and used is None
 
     def mark(self, address: Address) -> MemoryMark:
         return self._marks.mark(address)
@@ -113,7 +126,7 @@ class MemoryStore:
         """The entry with bytes of its own, as this store would keep it."""
         if self._scratch is not None and entry.size > MAPPED_FROM and not self._scratch.is_dir():
             try:
-                make_scratch(self._scratch.parent)
+                make_scratch(self._scratch)
             except OSError:
                 # Kept in plain memory instead.
                 return entry.owned(None)
@@ -189,6 +202,7 @@ class MemoryStore:
             if shelf is None:
                 return 0
             gone: list[tuple[str, _Kept]] = []
+            shelf.sort()
             results = shelf.results
             while len(results) > 1 and (
                 (max_entries is not None and len(results) > max_entries)
@@ -231,6 +245,8 @@ class MemoryStore:
         used: list[tuple[Address, float]] = []
         with self._lock:
             shelf = self._shelves.get(owner)
+            if shelf is not None:
+                shelf.sort()
             for shelf_part in () if shelf is None else (shelf.results, shelf.notes):
                 for key in reversed(shelf_part):
                     if shelf_part[key].used <= moment:

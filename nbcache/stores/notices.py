@@ -9,47 +9,59 @@ removals, never a source of entries: whatever cannot be read counts as "everythi
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
 from ..entries.entry import Address
-from .folders import append, read_small
+from .folders import APPEND, CREATE, FILE_MODE, READ, append, make_folder, read_small
+from .liveness import name_for_now
 
 #: After so many bytes a new file is begun, and the one before is kept for those who still look back into it.
 ROTATE_AT = 1 << 20
+_LONGEST = 4 << 20
 
 _HALF = 8
 _RECORD = 1 + 2 * _HALF
 _EVERY = bytes(_HALF)
 _CLEARED = b"c"
 _REPLACED = b"r"
+_NAME = b"n"
 
 
 class Stamp(NamedTuple):
-    """A point in the file: which file, how much of it, and when it was last changed."""
+    """A point in the file: which file, how much of it, and when it was last changed.
 
-    file: int
+    A file is known by the random bytes it begins with: the system gives the number of a deleted file to a new one.
+    """
+
+    file: bytes
     length: int
     changed: int
 
 
 #: Of a store that does not exist yet.
-NOTHING = Stamp(0, 0, 0)
+NOTHING = Stamp(b"", 0, 0)
 
 
 class Notices:
     """The removals of one store.
+
+    Parameters
+    ----------
+    temporary : folder for a file that is not yet whole
 
     Notes
     -----
     Appends of a record are single writes at the end of the file, which do not mix on a local file system.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, temporary: Path) -> None:
         self._path = path
         self._older = path.with_name(path.name + ".1")
+        self._temporary = temporary
 
     def stamp(self) -> Stamp:
         return _stamp(self._path)
@@ -104,17 +116,15 @@ class Notices:
             # Something changed, and no whole record says what: the disk may have been full.
             return None
         try:
-            content = read_small(self._path, 2 * ROTATE_AT)
-            if stamp.file == now.file or stamp == NOTHING:
-                start = stamp.length
-            elif stamp.file == _stamp(self._older).file:
-                older = read_small(self._older, 2 * ROTATE_AT)
-                content, start = older + content, stamp.length
-            else:
-                return None
+            content = read_small(self._path, _LONGEST)
+            if stamp.file not in (b"", content[:_RECORD]):
+                older = read_small(self._older, _LONGEST)
+                if stamp.file != older[:_RECORD] or len(older) % _RECORD:
+                    return None
+                content = older + content
         except OSError:
             return None
-        tail = content[start:]
+        tail = content[stamp.length :]
         return [
             (tail[i : i + 1], tail[i + 1 : i + 1 + _HALF], tail[i + 1 + _HALF : i + _RECORD])
             for i in range(0, len(tail) - _RECORD + 1, _RECORD)
@@ -129,10 +139,28 @@ class Notices:
             except FileNotFoundError:
                 pass
         try:
-            append(self._path, record)
+            try:
+                append(self._path, record, APPEND & ~os.O_CREAT)
+            except FileNotFoundError:
+                self._begin()
+                append(self._path, record, APPEND & ~os.O_CREAT)
         except OSError:
             # A full disk: a changed time still tells the others that something is gone.
             os.utime(self._path)
+
+    def _begin(self) -> None:
+        """Make the file, which begins with its name for good, unless another process makes it first."""
+        make_folder(self._temporary)
+        temporary = self._temporary / name_for_now()
+        fd = os.open(temporary, CREATE, FILE_MODE)
+        try:
+            os.write(fd, _NAME + secrets.token_bytes(_RECORD - 1))
+            os.link(temporary, self._path)
+        except FileExistsError:
+            pass
+        finally:
+            os.close(fd)
+            os.unlink(temporary)
 
 
 def _half(text: str) -> bytes:
@@ -141,7 +169,13 @@ def _half(text: str) -> bytes:
 
 def _stamp(path: Path) -> Stamp:
     try:
-        status = os.stat(path, follow_symlinks=False)
+        fd = os.open(path, READ)
     except OSError:
         return NOTHING
-    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+    try:
+        status = os.fstat(fd)
+        return Stamp(os.read(fd, _RECORD), status.st_size, status.st_mtime_ns)
+    except OSError:
+        return NOTHING
+    finally:
+        os.close(fd)
