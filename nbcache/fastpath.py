@@ -83,11 +83,12 @@ class FastPath:
         self.function: Callable[..., Any] = self._namespace[spoken]
         self.key: Callable[[Bound], tuple[Any, ...]] = self._namespace["_key"]
 
-    def guard(self, current: Callable[[], bool]) -> None:
+    def guard(self, current: Callable[[], bool], clock: Callable[[], float]) -> None:
         """Hits are valid from now on as long as `current()` holds; those of before are forgotten."""
         if self._namespace["_current"] is not current:
             self.close()
             self._namespace["_current"] = current
+        self._namespace["_clock"] = clock
 
     def close(self) -> None:
         """Send every call to the slow path."""

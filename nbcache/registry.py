@@ -7,6 +7,7 @@ import weakref
 from typing import Protocol
 
 from .cache import Cache
+from .config import settings
 from .tiers import open_tiers
 
 
@@ -45,8 +46,19 @@ def the_cache() -> Cache:
     if not _caches:
         with _lock:
             if not _caches:
-                _caches.append(Cache(open_tiers()))
+                _use(Cache(open_tiers()))
     return _caches[0]
+
+
+def _use(cache: Cache) -> None:
+    _caches.append(cache)
+    settings().observe(_switched, names=["off"])
+
+
+def _switched(change: object) -> None:
+    """A setting that decides about every call has changed: no fast path may go on as before."""
+    for cache in _caches:
+        cache.shelf.retire_all()
 
 
 def opened() -> bool:
@@ -59,4 +71,6 @@ def replace_cache(cache: Cache | None) -> None:
     with _lock:
         for former in _caches:
             former.close()
-        _caches[:] = [] if cache is None else [cache]
+        _caches.clear()
+        if cache is not None:
+            _use(cache)

@@ -131,7 +131,7 @@ class Tiers:
     def look(self) -> None:
         """Drop from memory what has expired, and what another process cleared or replaced."""
         if self._expiring:
-            self.memory.sweep(time.time(), self._ttl_of)
+            self.memory.sweep(self.memory.clock(), self._ttl_of)
         if self._beyond is not None:
             self._beyond.tiered.refresh()
 
@@ -173,16 +173,17 @@ def _unknown(owner: str) -> float | None:
     return None
 
 
-def open_tiers() -> Tiers:
+def open_tiers(clock: Callable[[], float] = time.time) -> Tiers:
     """The stores that the settings name, the disk not yet opened."""
     folder = settings().folder()
     ignore_folder(folder)
-    return Tiers(MemoryStore(scratch=folder / "scratch"), lambda memory: _open_beyond(memory, folder))
+    memory = MemoryStore(clock=clock, scratch=folder / "v1" / ".tmp")
+    return Tiers(memory, lambda memory: _open_beyond(memory, folder, clock))
 
 
-def _open_beyond(memory: MemoryStore, folder: Path) -> Beyond:
+def _open_beyond(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -> Beyond:
     chosen = settings()
-    disk = DiskStore(folder, load_keyring(), max_size=chosen.disk_bound, trust=chosen.trust)
+    disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
     stores: list[Store] = [memory, disk]
     if chosen.store:
         from .stores.remote import open_remote

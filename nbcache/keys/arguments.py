@@ -16,7 +16,6 @@ from .fingerprint import code_digest
 from .hashing import digest, summary
 
 _EMPTY = inspect.Parameter.empty
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _ANY_CALL = inspect.Signature(
     [
         inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL),
@@ -195,15 +194,16 @@ class Arguments:
     def text(self, bound: Bound, limit: int = 200) -> str:
         """The arguments as the call would be typed, defaults left out, long values cut short."""
         words = []
-        by_name = False
         for parameter, value in zip(self._parameters, bound, strict=True):
             if parameter.default is not _EMPTY and parameter.default is value:
-                by_name = True
-            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                continue
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 words += [summary(item) for item in value]
             elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 words += [f"{name}={summary(item)}" for name, item in value.items()]
-            elif parameter.kind in _POSITIONAL and not by_name:
+            elif parameter.kind is inspect.Parameter.POSITIONAL_ONLY or (
+                parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.default is _EMPTY
+            ):
                 words.append(summary(value))
             else:
                 words.append(f"{parameter.name}={summary(value)}")

@@ -1,0 +1,130 @@
+"""Fixtures for every room: a cache of its own for each test, a clock that only moves when told, a real shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbcache import registry
+from nbcache.cache import Cache
+from nbcache.config import NBCache
+from nbcache.tiers import open_tiers
+
+
+class Clock:
+    """Epoch seconds that move only when told."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Calls:
+    """Counts real computations, and is no part of any key."""
+
+    def __init__(self) -> None:
+        self.made: list[Any] = []
+
+    def __call__(self, call: Any = None) -> None:
+        self.made.append(call)
+
+    def __len__(self) -> int:
+        return len(self.made)
+
+    def __cache_key__(self) -> str:
+        return "calls"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give every test a working folder, a store and a key of its own, and close what it opened."""
+    for name in [name for name in os.environ if name.startswith("NBCACHE_")]:
+        if name != "NBCACHE_REQUIRE_ALL":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NBCACHE_DIR", str(tmp_path / "store"))
+    monkeypatch.setenv("NBCACHE_KEY_FILE", str(tmp_path / "keys" / "key"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    NBCache.clear_instance()
+    registry.replace_cache(None)
+    yield
+    registry.replace_cache(None)
+    NBCache.clear_instance()
+
+
+@pytest.fixture
+def cache(surroundings: None, clock: Clock) -> Cache:
+    """The cache that functions of this test use, on the test's clock."""
+    cache = Cache(open_tiers(clock), clock)
+    registry.replace_cache(cache)
+    return cache
+
+
+@pytest.fixture
+def restart(cache: Cache, clock: Clock) -> Callable[[], Cache]:
+    """Forget all that is in memory, as a new kernel would; what is on disk stays."""
+
+    def again() -> Cache:
+        fresh = Cache(open_tiers(clock), clock)
+        registry.replace_cache(fresh)
+        return fresh
+
+    return again
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[..., str]:
+    """Run a program in a new Python process of this environment; return what it printed."""
+
+    def run(source: str, *arguments: str, timeout: float = 60, **environment: str) -> str:
+        program = tmp_path / "program.py"
+        program.write_text(textwrap.dedent(source), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, str(program), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **environment},
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def shell() -> Iterator[Any]:
+    """A real IPython shell with nothing of nbcache in it."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.reset(new_session=True)
+    main = sys.modules["__main__"]
+    yield shell
+    shell.run_line_magic("unload_ext", "nbcache") if "nbcache" in shell.extension_manager.loaded else None
+    shell.reset(new_session=True)
+    InteractiveShell.clear_instance()
+    sys.modules["__main__"] = main
