@@ -1,37 +1,23 @@
-"""What does a code object say: a digest free of layout, and the names it reads, writes and imports.
+"""What does a code object say: the names it reads, writes and imports, and the texts in it.
 
-Two code objects get the same digest when they would run alike: comments, line numbers, file names and
-docstrings do not count; constants count with their type. Nothing here looks at a value: names are only
-collected, `reach` resolves them.
+Nothing here looks at a value: names are only collected, `reach` and `names` resolve them.
 """
 
 from __future__ import annotations
 
 import dis
 import linecache
-import struct
 import textwrap
-from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import CodeType, EllipsisType
+from types import CodeType
 from typing import NamedTuple
 
-import xxhash
+from nbcache.keys.bytecode import Step, digest_of, name_in, steps_of
 
 Chain = tuple[str, ...]
 
-_CACHE = dis.opmap.get("CACHE", 0)
-_EXTENDED = dis.opmap["EXTENDED_ARG"]
-_NOP = dis.opmap["NOP"]
 _CONSTS = frozenset(dis.hasconst)
-_NAMES = frozenset(dis.hasname)
-_JUMPS = frozenset(dis.hasjrel)
-# How far the index of a name is shifted to make room for flags: (LOAD_GLOBAL, LOAD_ATTR, LOAD_SUPER_ATTR).
-_SHIFT = {"LOAD_GLOBAL": 1, "LOAD_SUPER_ATTR": 2}
-if "LOAD_METHOD" not in dis.opmap or dis.opmap["LOAD_METHOD"] > 255:  # 3.12: methods are loaded by LOAD_ATTR
-    _SHIFT["LOAD_ATTR"] = 1
 _GLOBAL_READS = frozenset(
     {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"}
 )
@@ -41,8 +27,6 @@ _DEREFS = frozenset({"LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
 _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL"})
 # Between the parts of `a.b.c(...)`, and of no meaning for it.
 _FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE"})
-# What a class body writes about itself: text and positions, never behaviour.
-_COSMETIC = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__qualname__", "__module__"})
 _DYNAMIC = frozenset({"eval", "exec", "compile", "globals", "locals", "vars"})
 _ENVIRONMENT = frozenset({("os", "environ"), ("os", "getenv"), ("os", "environb"), ("os", "getenvb")})
 _LONGEST_TEXT = 1024
@@ -84,17 +68,7 @@ class Facts:
     notes: tuple[str, ...]
 
 
-class Step(NamedTuple):
-    """One instruction: caches and prefixes folded in; `target` is the ordinal that a jump goes to."""
-
-    op: int
-    name: str
-    arg: int
-    offset: int
-    after: int
-
-
-_facts: OrderedDict[int, tuple[CodeType, Facts]] = OrderedDict()
+_facts: dict[int, tuple[CodeType, Facts]] = {}
 _REMEMBERED = 8192
 
 
@@ -110,91 +84,9 @@ def facts_of(code: CodeType) -> Facts:
         return found[1]
     facts = _Reading(code).facts()
     _facts[id(code)] = (code, facts)
-    while len(_facts) > _REMEMBERED:
-        try:
-            _facts.popitem(last=False)
-        except KeyError:  # another thread emptied it first
-            break
+    if len(_facts) > _REMEMBERED:
+        _facts.pop(next(iter(_facts)), None)
     return facts
-
-
-def framed(*fields: bytes) -> bytes:
-    """Join byte strings so that no two different sequences give the same result."""
-    return b"".join(piece for field in fields for piece in (len(field).to_bytes(8, "little"), field))
-
-
-def short_digest(*fields: bytes) -> bytes:
-    """Digest a sequence of byte strings to 16 bytes."""
-    return xxhash.xxh3_128_digest(framed(*fields))
-
-
-def constant_bytes(value: object) -> bytes:
-    """Spell a constant with its type: 1, 1.0, True, 0.0 and -0.0 all differ; frozensets have no order."""
-    kind = type(value)
-    name = kind.__name__.encode()
-    if kind is CodeType:
-        return framed(b"code", facts_of(value).digest)  # type: ignore[arg-type]
-    if value is None or kind is EllipsisType:
-        return framed(name)
-    if kind is float:
-        return framed(name, struct.pack("<d", value))
-    if kind is complex:
-        return framed(name, struct.pack("<dd", value.real, value.imag))  # type: ignore[attr-defined]
-    if kind is str:
-        return framed(name, value.encode("utf-8", "surrogatepass"))  # type: ignore[attr-defined]
-    if kind is bytes:
-        return framed(name, value)  # type: ignore[arg-type]
-    if kind is tuple:
-        return framed(name, *[constant_bytes(item) for item in value])  # type: ignore[attr-defined]
-    if kind is frozenset:
-        return framed(name, *sorted(constant_bytes(item) for item in value))  # type: ignore[attr-defined]
-    if kind is slice:
-        return framed(name, *[constant_bytes(item) for item in (value.start, value.stop, value.step)])  # type: ignore[attr-defined]
-    return framed(name, repr(value).encode())
-
-
-def steps_of(code: CodeType) -> list[Step]:
-    """Decode the instructions, without caches, prefixes and NOPs (which only carry line numbers)."""
-    raw = code.co_code
-    steps = []
-    prefix = 0
-    start = -1
-    index, end = 0, len(raw)
-    while index < end:
-        op, arg = raw[index], raw[index + 1] | prefix
-        if start < 0:
-            start = index
-        index += 2
-        if op == _EXTENDED:
-            prefix = arg << 8
-            continue
-        prefix = 0
-        while index < end and raw[index] == _CACHE and op != _CACHE:
-            index += 2
-        if op != _NOP and op != _CACHE:
-            steps.append(Step(op, dis.opname[op], arg, start, index))
-        start = -1
-    return steps
-
-
-def _exception_table(code: CodeType) -> Iterator[tuple[int, int, int, int]]:
-    """Read (start, end, target, depth and lasti) in bytes from the packed exception table."""
-    table = iter(code.co_exceptiontable)
-
-    def number() -> int:
-        byte = next(table)
-        value = byte & 63
-        while byte & 64:
-            byte = next(table)
-            value = (value << 6) | (byte & 63)
-        return value
-
-    while True:
-        try:
-            start = number() * 2
-        except StopIteration:
-            return
-        yield start, start + number() * 2, number() * 2, number()
 
 
 class _Reading:
@@ -215,12 +107,10 @@ class _Reading:
         self.aliases: dict[str, list[Import]] = {}
         self.texts: dict[str, None] = {}
         self.notes: dict[str, None] = {}
-        self.skipped: set[int] = set()
         self.used: set[object] = set()
 
     def facts(self) -> Facts:
         self._names()
-        digest = self._digest()
         for constant in self.code.co_consts:
             if type(constant) is CodeType:
                 self._nested(facts_of(constant))
@@ -228,7 +118,7 @@ class _Reading:
                 self._text(constant)
         free = [chain for chain in self.free if chain[0] not in self.aliases]
         return Facts(
-            digest,
+            digest_of(self.code),
             tuple(self.reads),
             tuple(free),
             frozenset(self.writes),
@@ -258,47 +148,14 @@ class _Reading:
 
     def _imports(self) -> tuple[Import, ...]:
         """Join local names bound by imports with the attributes read from them."""
-        found: dict[Import, None] = dict.fromkeys(self.imported)
+        read = {chain[0] for chain in self.free}
+        unused = [bound for name, all_bound in self.aliases.items() if name not in read for bound in all_bound]
+        # Imported and not used: it runs all the same.
+        found = dict.fromkeys([*self.imported, *[bound._replace(attributes=("__name__",)) for bound in unused]])
         for chain in self.free:
             for bound in self.aliases.get(chain[0], ()):
                 found[bound._replace(attributes=bound.attributes + chain[1:])] = None
         return tuple(found)
-
-    def _name(self, step: Step) -> str:
-        return self.code.co_names[step.arg >> _SHIFT.get(step.name, 0)]
-
-    def _digest(self) -> bytes:
-        code = self.code
-        ordinals = {step.offset: position for position, step in enumerate(self.steps)}
-        starts = sorted(ordinals)
-        fields: list[bytes] = []
-
-        def ordinal(offset: int) -> int:
-            """Count the instructions before `offset`; a NOP that was dropped stands for the next one."""
-            known = ordinals.get(offset)
-            if known is None:
-                known = bisect_left(starts, offset)
-            return known
-
-        for position, step in enumerate(self.steps):
-            if position in self.skipped:
-                continue
-            fields.append(bytes((step.op,)))
-            if step.op in _CONSTS:
-                fields.append(constant_bytes(code.co_consts[step.arg]))
-            elif step.op in _NAMES:
-                shift = _SHIFT.get(step.name, 0)
-                fields.append(b"%d %s" % (step.arg & ((1 << shift) - 1), self._name(step).encode()))
-            elif step.op in _JUMPS:
-                ahead = -2 if "BACKWARD" in step.name else 2
-                fields.append(b"%d" % (ordinal(step.after + ahead * step.arg) - position))
-            else:
-                fields.append(b"%d" % step.arg)
-        for start, end, target, depth in _exception_table(code):
-            fields.append(b"%d %d %d %d" % (ordinal(start), ordinal(end), ordinal(target), depth))
-        arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~0x4000000)
-        names = (*code.co_varnames, "", *code.co_cellvars, "", *code.co_freevars, "", code.co_name)
-        return short_digest(b"%d %d %d %d" % arguments, *[name.encode() for name in names], *fields)
 
     def _names(self) -> None:
         """Walk the instructions once, joining each loaded name with the attributes taken from it."""
@@ -307,6 +164,7 @@ class _Reading:
         constants: list[object] = [None, None]
         module: Import | None = None
         pending: Import | None = None
+        named = False
         importer = False
 
         def settle() -> None:
@@ -315,19 +173,19 @@ class _Reading:
                 (self.free if free else self.reads)[chain] = None
                 if not free:
                     self._note(chain)
-                    importer = chain[-1] in ("import_module", "__import__")
+                importer = chain[-1] in ("import_module", "__import__")
             chain = ()
 
-        for position, step in enumerate(self.steps):
+        for step in self.steps:
             name = step.name
             if name in _FILLER:
                 continue
             if name in ("LOAD_ATTR", "LOAD_METHOD"):
                 if chain:
-                    chain = (*chain, self._name(step))
+                    chain = (*chain, name_in(self.code, step))
                 continue
             if name == "STORE_ATTR" and chain:
-                self.attribute_writes.add((*chain, self._name(step)))
+                self.attribute_writes.add((*chain, name_in(self.code, step)))
             settle()
             if step.op in _CONSTS:
                 constant = self.code.co_consts[step.arg]
@@ -342,7 +200,7 @@ class _Reading:
             elif name in _DEREFS:
                 chain, free = (self.locals[step.arg],), True
             elif name in _GLOBAL_READS:
-                chain, free = (self._name(step),), False
+                chain, free = (name_in(self.code, step),), False
             elif name in _LOCAL_READS:
                 chain, free = (self.locals[step.arg],), True
             elif name in _PAIRS:
@@ -352,26 +210,29 @@ class _Reading:
             elif name == "IMPORT_NAME":
                 level = constants[0] if isinstance(constants[0], int) else 0
                 wanted = constants[1]
-                module = Import(self._name(step), level, ())
+                module = Import(name_in(self.code, step), level, ())
                 pending = module if wanted else module._replace(module=module.module.partition(".")[0])
-                if wanted is None and level == 0 and "." in module.module:
+                named = wanted is not None
+                if not named and "." in module.module:
                     self.imported.append(Import(module.module, level, ("__name__",)))
             elif name == "IMPORT_FROM" and module is not None:
-                pending = module._replace(attributes=(self._name(step),))
+                # `from a import b, c` takes each from `a`; `import a.b.c as d` goes from one to the next.
+                bound = module if named or pending is None else pending
+                pending = bound._replace(attributes=(*bound.attributes, name_in(self.code, step)))
             elif name in _LOCAL_WRITES:
-                self._store(position, step, pending)
+                self._store(step, pending)
                 pending = None
             elif name in ("DELETE_GLOBAL", "DELETE_NAME"):
-                self.writes.add(self._name(step))
-            if importer and not chain[-1:] and step.op not in _CONSTS:
+                self.writes.add(name_in(self.code, step))
+            if importer and step.op not in _CONSTS:
                 self.notes["import of a computed name"] = None
                 importer = False
         settle()
 
-    def _store(self, position: int, step: Step, bound: Import | None) -> None:
-        """Note what a store binds: an import, a global, a name of the namespace, or a class's text."""
+    def _store(self, step: Step, bound: Import | None) -> None:
+        """Note what a store binds: an import, a global, a name of the namespace."""
         named = step.name in ("STORE_NAME", "STORE_GLOBAL")
-        target = self._name(step) if named else self.locals[step.arg]
+        target = name_in(self.code, step) if named else self.locals[step.arg]
         if bound is not None:
             self.aliases.setdefault(target, []).append(bound)
             if named:
@@ -380,8 +241,6 @@ class _Reading:
             self.writes.add(target)
         elif step.name == "STORE_NAME":
             self.stores.add(target)
-            if target in _COSMETIC and position:
-                self.skipped.update((position - 1, position))
 
     def _use(self, constant: object) -> None:
         if type(constant) is str:
@@ -404,7 +263,7 @@ def source_of(code: CodeType, limit: int = 2000) -> str:
     pending = [code]
     while pending:
         inner = pending.pop()
-        last = max(last, *(line or 0 for _, _, line in inner.co_lines()), 0)
+        last = max(last, *(end or 0 for _, end, _, _ in inner.co_positions()))
         pending.extend(constant for constant in inner.co_consts if type(constant) is CodeType)
     text = "".join(lines[first : max(last, first + 1)])
     text = textwrap.dedent(text).rstrip()

@@ -10,7 +10,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from nbcache.keys import classes, hashing
-from nbcache.keys.codes import constant_bytes, facts_of, short_digest
+from nbcache.keys.bytecode import constant_bytes, short_digest
+from nbcache.keys.codes import facts_of
 from nbcache.keys.guards import Place
 from nbcache.keys.snapshots import Snapshot, fixed, snapshot_of
 
@@ -20,6 +21,7 @@ _LONGEST_PATH = 1024
 _MOST_TEXTS = 1000
 # Values of these have digests that tests of the hashing rooms vouch for; others are asked twice.
 _TRUSTED = frozenset(("builtins", "collections", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "datetime"))
+_CONSTANTS = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
 
 
 class Content:
@@ -32,9 +34,22 @@ class Content:
     unreadable : the name of the type that cannot be read, "" when all is well
     fixed : the value can never change in place
     place : where it was found
+    alone : no code of the user's is inside, so that equal content is all that matters
     """
 
-    __slots__ = ("_get", "_hash_funcs", "_snapshot", "digest", "fixed", "label", "place", "unreadable", "value")
+    __slots__ = (
+        "_get",
+        "_hash_funcs",
+        "_snapshot",
+        "_value",
+        "alone",
+        "digest",
+        "fixed",
+        "label",
+        "place",
+        "summary",
+        "unreadable",
+    )
 
     def __init__(
         self,
@@ -44,12 +59,14 @@ class Content:
         get: Callable[[], object],
         hash_funcs: Mapping[Any, Any] | None,
     ) -> None:
-        self.value = value
         self.label = label
         self.place = place
         self.fixed = fixed(value)
         self.unreadable = ""
         self.digest = b""
+        self.alone = False
+        self.summary = hashing.summary(value)
+        self._value = value
         self._get = get
         self._hash_funcs = hash_funcs
         self._snapshot: Snapshot | None = None
@@ -58,28 +75,38 @@ class Content:
         """Digest the value; a type that cannot be read, or whose digest changes by itself, stands for it otherwise."""
         try:
             if not self.fixed and not self._hash_funcs:
-                self._snapshot = snapshot_of(self.value)
-            self.digest = self._digest(self.value, code)
+                self._snapshot = snapshot_of(self._value)
+            self.digest = self._digest(self._value, code)
             if not self.fixed and self._snapshot is None and not self._trusted():
-                self.unreadable = "" if self.unchanged() else f"{_type_name(self.value)}, changes by itself"
+                again = self._digest(self._value, outline)
+                self.unreadable = "" if again == self.digest else f"{_type_name(self._value)}, changes by itself"
         except Exception as error:  # whatever a user's object raises, following it further is not worth an error
-            self.unreadable = str(getattr(error, "type_name", "")) or _type_name(self.value)
+            name = str(getattr(error, "type_name", "")) or _type_name(self._value)
+            self.unreadable = name.removeprefix("builtins.")
         if self.unreadable:
-            self.digest = short_digest(b"unreadable", _type_name(self.value).encode())
+            self.digest = short_digest(b"unreadable", _type_name(self._value).encode())
 
     def _trusted(self) -> bool:
-        return str(classes.module_of(type(self.value))).partition(".")[0] in _TRUSTED
+        return str(classes.module_of(type(self._value))).partition(".")[0] in _TRUSTED
 
     def _digest(self, value: object, code: Callable[[object], bytes]) -> bytes:
         if issubclass(type(value), logging.Logger):
             return short_digest(b"logger", str(value.name).encode())  # type: ignore[attr-defined]
         return hashing.digest(value, self._hash_funcs, code=code)
 
+    def let_go(self) -> None:
+        """Stop keeping the value alive; it is found again when it is asked for."""
+        self.alone = True
+        self._value = None
+
     def unchanged(self) -> bool:
-        """Tell whether the value has the same content now."""
-        if self._snapshot is not None and self._snapshot.holds():
+        """Tell whether what is found at the same place now has the same content."""
+        now = self._get()
+        if not self.alone and now is not self._value:
+            return False
+        if self._snapshot is not None and self._snapshot.holds(now):
             return True
-        return self._digest(self.value, outline) == self.digest
+        return self._digest(now, outline) == self.digest
 
     def changed_since(self) -> bool:
         """Tell whether what is found at the same place now has another content."""
@@ -87,15 +114,13 @@ class Content:
             return False
         try:
             now = self._get()
-            if now is self.value:
-                return not (self.fixed or self.unchanged())
+            if now is self._value and self.fixed:
+                return False
+            if self._snapshot is not None and self._snapshot.holds(now):
+                return False
             return self._digest(now, outline) != self.digest
         except Exception:  # gone, or no longer readable: not what it was
             return True
-
-    def summary(self) -> str:
-        """Describe the value in one line."""
-        return hashing.summary(self.value)
 
 
 class Contents:
@@ -113,6 +138,8 @@ class Contents:
         found: list[tuple[bytes, object]] = []
         content.take(partial(_outline_and_keep, found))
         self.taken.append(content)
+        if not (found or content.fixed or content.unreadable):
+            content.let_go()
         # Sets have no order of their own, so what was met inside is put in order of its outline.
         return content, [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
 
@@ -147,11 +174,11 @@ def _shallow(value: object, depth: int = 3) -> bytes:
     kind = type(value)
     if kind is FunctionType:
         return facts_of(value.__code__).digest  # type: ignore[attr-defined]
-    if kind in (tuple, list) and depth:
+    if (kind is tuple or kind is list) and depth:
         return short_digest(*[_shallow(item, depth - 1) for item in value])  # type: ignore[attr-defined]
     if kind is dict and depth:
         return short_digest(*[_shallow(item, depth - 1) for pair in value.items() for item in pair])  # type: ignore[attr-defined]
-    if kind in (type(None), bool, int, float, complex, str, bytes):
+    if id(kind) in _CONSTANTS:
         return constant_bytes(value)
     return _type_name(value).encode()
 
@@ -167,7 +194,7 @@ def path_texts(value: object, depth: int = 2) -> Iterator[str]:
     if kind is str:
         if 0 < len(value) <= _LONGEST_PATH and "\n" not in value and "\0" not in value:  # type: ignore[arg-type,operator]
             yield value  # type: ignore[misc]
-    elif depth and kind in (list, tuple, set, frozenset):
+    elif depth and (kind is list or kind is tuple or kind is set or kind is frozenset):
         for item in list(value)[:_MOST_TEXTS]:  # type: ignore[call-overload]
             yield from path_texts(item, depth - 1)
     elif depth and kind is dict:

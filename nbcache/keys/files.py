@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import xxhash
 
-from nbcache.keys.codes import framed, short_digest
+from nbcache.keys.bytecode import framed, short_digest
 from nbcache.keys.opens import (
     FileDep,
     FileRecorder,
@@ -151,7 +151,7 @@ def _texts(value: object, depth: int) -> Iterator[tuple[str, bool]]:
     elif issubclass(kind, os.PathLike):
         try:
             yield os.fsdecode(os.fspath(value)), True  # type: ignore[call-overload]
-        except (TypeError, ValueError):
+        except Exception:  # a path of the user's own kind: the function itself will meet its error
             return
     elif depth and issubclass(kind, list | tuple | set | frozenset):
         for item in list(value)[:_MOST_TEXTS]:  # type: ignore[call-overload]

@@ -7,15 +7,14 @@ it was; then everything is walked again. Equal code and equal globals give equal
 from __future__ import annotations
 
 import os
-import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from nbcache.keys import files, hashing
-from nbcache.keys.codes import short_digest
+from nbcache.keys.bytecode import short_digest
 from nbcache.keys.contents import Content, Contents
 from nbcache.keys.reach import Reach
 
@@ -160,7 +159,7 @@ class Tracker:
 
     def _parts(self, reach: Reach, counted: list[Content], depends: list[bytes]) -> tuple[Part, ...]:
         found = [Part(label, digest.hex(), summary()) for label, digest, summary in reach.parts]
-        found += [Part(content.label, content.digest.hex(), content.summary()) for content in counted]
+        found += [Part(content.label, content.digest.hex(), content.summary) for content in counted]
         pairs = zip(self._depends_on, depends, strict=True)
         found += [Part(dependency.label, digest.hex(), dependency.summary()) for dependency, digest in pairs]
         return tuple(_unique(found))
@@ -180,7 +179,8 @@ def tracker_of_code(
     return Tracker(roots, track=track, hash_funcs=hash_funcs, depends_on=depends_on, namespace=namespace, ignore=ignore)
 
 
-_argument_states: dict[int, tuple[weakref.ref[Any], Tracker]] = {}
+_arguments: OrderedDict[int, tuple[object, Tracker]] = OrderedDict()
+_REMEMBERED = 256
 
 
 def code_digest(value: object) -> bytes:
@@ -188,23 +188,18 @@ def code_digest(value: object) -> bytes:
 
     Notes
     -----
-    Remembered per object while it lives, and checked by its guard each time.
+    The last few are remembered, and checked by their guards each time. A closure is not: it may hold much memory.
     """
-    known = _argument_states.get(id(value))
-    if known is not None and known[0]() is value:
+    known = _arguments.get(id(value))
+    if known is not None and known[0] is value:
         return known[1].state().digest
     tracker = Tracker({"": value})
     digest = tracker.state().digest
-    try:
-        reference = weakref.ref(value, partial(_forget, id(value)))
-    except TypeError:
-        return digest
-    _argument_states[id(value)] = (reference, tracker)
+    if type(value) is not FunctionType or not value.__closure__:
+        _arguments[id(value)] = (value, tracker)
+        if len(_arguments) > _REMEMBERED:
+            _arguments.pop(next(iter(_arguments)), None)
     return digest
-
-
-def _forget(key: int, _: object) -> None:
-    _argument_states.pop(key, None)
 
 
 class _Dependency:
@@ -215,7 +210,7 @@ class _Dependency:
         self._hash_funcs = hash_funcs
         if isinstance(item, str | os.PathLike):
             name = os.fsdecode(item)
-        elif callable(item) or isinstance(item, ModuleType):
+        elif callable(item) or issubclass(type(item), ModuleType):
             name = _name_of(item)
         else:
             name = hashing.summary(item, 40)

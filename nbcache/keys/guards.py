@@ -21,10 +21,11 @@ class Guards:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {}
-        self._checks: dict[str, Place | None] = {}
+        self._entries: dict[tuple[int, str], tuple[Mapping[str, Any], object, Place]] = {}
+        self._attributes: dict[tuple[int, str], tuple[object, object, Place | None]] = {}
         self._contents: list[tuple[Callable[[], bool], Place]] = []
         self._known: dict[int, str] = {}
-        self._absent: dict[str, dict[str, None]] = {}
+        self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
         self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any]]] = {}
 
     def name(self, value: object) -> str:
@@ -35,21 +36,29 @@ class Guards:
             self.names[known] = value  # alive as long as the guard, so the id stays its own
         return known
 
-    def entry(self, mapping: Mapping[str, Any], key: str, value: object, place: Place | None = None) -> None:
+    def entry(self, mapping: Mapping[str, Any], key: str, value: object) -> None:
         """`mapping[key]` is still this very object."""
-        self._checks[f"{self.name(mapping)}[{key!r}] is {self.name(value)}"] = place or (id(mapping), key)
+        self._entries[id(mapping), key] = (mapping, value, (id(mapping), key))
 
     def absent(self, mapping: Mapping[str, Any], key: str) -> None:
         """`mapping` still has no such key."""
-        self._absent.setdefault(self.name(mapping), {})[key] = None
+        self._absent.setdefault(id(mapping), (mapping, {}))[1][key] = None
 
     def attribute(self, owner: object, attribute: str, value: object, place: Place | None = None) -> None:
         """`owner.attribute` is still this very object; for owners whose attributes cannot play tricks."""
-        self._checks[f"{self.name(owner)}.{attribute} is {self.name(value)}"] = place
+        self._attributes[id(owner), attribute] = (owner, value, place)
+
+    def release(self, place: Place) -> None:
+        """Do not hold on to the object at `place`: a check of its content does without.
+
+        A guard that kept every global alive would keep a table in memory that the user has deleted.
+        """
+        self._entries = {key: entry for key, entry in self._entries.items() if entry[2] != place}
+        self._attributes = {key: entry for key, entry in self._attributes.items() if entry[2] != place}
 
     def table(self, owner: object, mapping: Mapping[str, Any]) -> None:
         """`mapping` (of a class or a module) still holds exactly these values, in this order."""
-        self.name(owner)
+        self.name(owner)  # keeps it alive, so that its id stays its own
         self._tables[id(mapping)] = (id(owner), mapping, dict(mapping))
 
     def content(self, unchanged: Callable[[], bool], place: Place) -> None:
@@ -65,19 +74,27 @@ class Guards:
 
         It may raise LookupError, AttributeError or ValueError, which mean a change as well.
         """
-        checks = [check for check, place in self._checks.items() if place not in left_out]
-        for view, keys in self._absent.items():
-            owner = id(self.names[view])
-            checks.extend(self._absences(view, sorted(key for key in keys if (owner, key) not in left_out)))
+        checks = [
+            f"{self.name(mapping)}[{key!r}] is {self.name(value)}"
+            for (_, key), (mapping, value, place) in self._entries.items()
+            if place not in left_out
+        ]
+        checks += [
+            f"{self.name(owner)}.{attribute} is {self.name(value)}"
+            for (_, attribute), (owner, value, place) in self._attributes.items()
+            if place not in left_out
+        ]
+        for owner, (mapping, keys) in self._absent.items():
+            checks.extend(self._absences(mapping, sorted(key for key in keys if (owner, key) not in left_out)))
         for owner, mapping, values in self._tables.values():
             checks.extend(self._table(mapping, values, {key for key in values if (owner, key) in left_out}))
         return " and ".join(checks) if checks else "True"
 
-    def _absences(self, mapping: str, keys: list[str]) -> Iterable[str]:
+    def _absences(self, mapping: Mapping[str, Any], keys: list[str]) -> Iterable[str]:
         if len(keys) < _ABSENT_AT_ONCE:
-            return [f"{key!r} not in {mapping}" for key in keys]
+            return [f"{key!r} not in {self.name(mapping)}" for key in keys]
         # One call in C is cheaper than three membership tests.
-        return [f"{self.name(self.names[mapping].keys().isdisjoint)}({self.name(tuple(keys))})"]
+        return [f"{self.name(mapping.keys().isdisjoint)}({self.name(tuple(keys))})"]
 
     def _table(self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str]) -> Iterable[str]:
         view = self.name(mapping)

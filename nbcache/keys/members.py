@@ -7,7 +7,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from nbcache.keys import classes
-from nbcache.keys.codes import short_digest
+from nbcache.keys.bytecode import short_digest
 from nbcache.keys.contents import fixed
 from nbcache.keys.names import MODULE_NAMES
 

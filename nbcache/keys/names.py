@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbcache.keys import packages
 from nbcache.keys.codes import Chain, Facts, Import
 from nbcache.keys.contents import fixed
+from nbcache.keys.guards import Place
 
 if TYPE_CHECKING:
     from nbcache.keys.reach import Reach
@@ -36,6 +37,7 @@ class Names:
         self.ignore = ignore
         self._reach = reach
         self._seen: set[tuple[int, Chain]] = set()
+        self._taken: set[Place] = set()
 
     def follow(self, facts: Facts, namespace: Namespace, where: str) -> None:
         """Follow all names that some code reads in its namespace."""
@@ -61,23 +63,26 @@ class Names:
     def chain(self, namespace: Namespace, chain: Chain) -> None:
         """Follow one chain such as `np.linalg.norm`, from a name in a namespace."""
         name = chain[0]
+        place = (id(namespace), name)
         if (id(namespace), chain) in self._seen or name in MODULE_NAMES:
             return
         self._seen.add((id(namespace), chain))
         if (namespace is self.home and name in self.ignore) or self._of_shell(namespace, name):
             return
-        reach = self._reach
         if name not in namespace:
             self._builtin(namespace, name)
             return
+        reach = self._reach
         value = namespace[name]
-        reach.guards.entry(namespace, name, value)
-        reach.mark(b"name", name.encode())
         label = self._label(namespace, name)
-        if isinstance(value, ModuleType):
+        reach.mark(b"name", name.encode())
+        reach.guards.entry(namespace, name, value)
+        if issubclass(type(value), ModuleType):
             self.attributes(value, chain[1:], label)
             return
-        reach.value(value, label, (id(namespace), name), partial(namespace.__getitem__, name))
+        if place not in self._taken:
+            self._taken.add(place)
+            reach.value(value, label, place, partial(namespace.__getitem__, name))
         if type(value) is FunctionType and len(chain) > 1:
             self._function_attribute(value, chain[1], f"{label}.{chain[1]}")
 
@@ -95,7 +100,7 @@ class Names:
         reach = self._reach
         reach.guards.absent(namespace, name)
         builtins = namespace.get("__builtins__")
-        builtins = builtins.__dict__ if isinstance(builtins, ModuleType) else builtins
+        builtins = builtins.__dict__ if issubclass(type(builtins), ModuleType) else builtins
         if not isinstance(builtins, dict) or name not in builtins:
             reach.mark(b"undefined", name.encode())
             return
@@ -122,8 +127,10 @@ class Names:
                 return
             value = content[name]
             reach.guards.entry(content, name, value)
-            if not isinstance(value, ModuleType):
-                reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
+            if not issubclass(type(value), ModuleType):
+                if (id(content), name) not in self._taken:
+                    self._taken.add((id(content), name))
+                    reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
                 if type(value) is FunctionType and len(rest) > place + 1:
                     self._function_attribute(value, rest[place + 1], f"{label}.{rest[place + 1]}")
                 return
@@ -143,7 +150,8 @@ class Names:
     def _function_attribute(self, function: FunctionType, name: str, label: str) -> None:
         """Follow `helper.limit`: an attribute hung on a function counts when it is read."""
         content = function.__dict__
-        if name in content and name != "__wrapped__":
+        if name in content and name != "__wrapped__" and (id(content), name) not in self._taken:
+            self._taken.add((id(content), name))
             reach = self._reach
             reach.guards.entry(content, name, content[name])
             reach.value(content[name], label, (id(content), name), partial(content.__getitem__, name))
@@ -152,8 +160,8 @@ class Names:
         """`module.name = value`: that name is the function's own, like a global that it assigns."""
         owner: object = namespace.get(chain[0])
         for name in chain[1:-1]:
-            owner = owner.__dict__.get(name) if isinstance(owner, ModuleType) else None
-        if isinstance(owner, ModuleType) or type(owner) is FunctionType:
+            owner = owner.__dict__.get(name) if issubclass(type(owner), ModuleType) else None
+        if issubclass(type(owner), ModuleType) or type(owner) is FunctionType:
             self._reach.assigned.add((id(owner.__dict__), chain[-1]))
             self._reach.unfollowed[f"global {'.'.join(chain)} (assigned by {where})"] = None
 
@@ -168,7 +176,7 @@ class Names:
         if home.kind != "local":
             reach.package(home)
             return
-        module: object = sys.modules.get(name)
+        module: Any = sys.modules.get(name)
         if module is None:
             try:
                 module = importlib.import_module(name)
@@ -178,7 +186,7 @@ class Names:
                 return
         reach.guards.entry(sys.modules, name, module)
         reach.mark(b"import", name.encode())
-        if not isinstance(module, ModuleType):
+        if not issubclass(type(module), ModuleType):
             return
         first = wanted.attributes[:1]
         if first and first[0] not in module.__dict__ and "__path__" in module.__dict__:

@@ -17,7 +17,7 @@ import sysconfig
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["local", "package", "stdlib", "ours"]
 
@@ -70,16 +70,16 @@ def home_of_name(name: object) -> Home:
     """Say whose the module called `name` is; it need not be imported, and is not imported by this."""
     if type(name) is not str or not name:
         return LOCAL
-    module = sys.modules.get(name)
-    if isinstance(module, ModuleType):
+    module: Any = sys.modules.get(name)
+    if issubclass(type(module), ModuleType):
         return home_of_module(module)
     top = name.partition(".")[0]
     if top == _OURS:
         return OURS
     if top == "__main__":
         return LOCAL
-    known = sys.modules.get(top)
-    if isinstance(known, ModuleType) and known.__dict__.get("__file__"):
+    known: Any = sys.modules.get(top)
+    if issubclass(type(known), ModuleType) and known.__dict__.get("__file__"):
         return home_of_module(known)
     try:
         found = importlib.util.find_spec(top)

@@ -27,7 +27,8 @@ from types import (
 from typing import Any
 
 from nbcache.keys import classes, packages
-from nbcache.keys.codes import Facts, facts_of, framed, short_digest, source_of
+from nbcache.keys.bytecode import framed, short_digest
+from nbcache.keys.codes import Facts, facts_of, source_of
 from nbcache.keys.contents import Content, Contents, path_texts
 from nbcache.keys.guards import Guards, Place
 from nbcache.keys.members import follow_class, follow_module
@@ -69,7 +70,7 @@ _INNER = {
     singledispatchmethod: ("dispatcher",),
 }
 _WRAPPED = ("__wrapped__", "py_func")
-_PLAIN = frozenset((object, type, int, str, float, bool, list, dict, tuple, set, frozenset, bytes, type(None)))
+_PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tuple, set, frozenset, bytes, type(None))))
 
 
 class Reach:
@@ -105,6 +106,13 @@ class Reach:
 
     def value(self, value: object, name: str, place: Place, get: Get, *, kind: str = "global") -> None:
         """Follow whatever was found under `name`; `get` finds it again later."""
+        try:
+            self._look(value, name, place, get, kind)
+        except Exception as error:  # objects may raise anything when they are looked at; that is no reason to fail
+            self.mark(b"unfollowed", type(error).__name__.encode())
+            self.unfollowed[f"{kind} {name} ({type(error).__name__})"] = None
+
+    def _look(self, value: object, name: str, place: Place, get: Get, kind: str) -> None:
         cls = type(value)
         if cls is FunctionType:
             self.function(value, f"{'method' if kind == 'method' else 'helper'} {name}")  # type: ignore[arg-type]
@@ -131,7 +139,7 @@ class Reach:
             if not inner:
                 self.cls(cls)
                 self.content(value, f"{kind} {name}", place, get)
-            elif cls not in _INNER:
+            elif not issubclass(cls, tuple(_INNER)):
                 self.package(_home_of_class(cls))
 
     def looks_into(self, value: object) -> bool:
@@ -154,6 +162,8 @@ class Reach:
             self.unfollowed[f"{content.label} ({content.unreadable})"] = None
         if not (content.unreadable or content.fixed or settled):
             self.guards.content(content.unchanged, place)
+            if content.alone:
+                self.guards.release(place)
         self.texts.update(dict.fromkeys(path_texts(value)))
         for found in inside if self._track else ():
             inner = getattr(found, "__qualname__", None)
@@ -194,7 +204,7 @@ class Reach:
 
     def cls(self, cls: type) -> None:
         """Follow a class; a third party's by version."""
-        if cls in _PLAIN or self.met(cls, b"class"):
+        if id(cls) in _PLAIN or self.met(cls, b"class"):
             return
         home = _home_of_class(cls)
         self.mark(str(classes.module_of(cls)).encode(), classes.name_of(cls).encode())
@@ -234,7 +244,7 @@ class Reach:
         """A function written in C stands for its name, its package's version, and what it is bound to."""
         owner = getattr(value, "__self__", None)
         self.mark(b"in C", str(getattr(value, "__qualname__", name)).encode())
-        if type(value) is BuiltinFunctionType and owner is not None and not isinstance(owner, ModuleType | type):
+        if type(value) is BuiltinFunctionType and owner is not None and not issubclass(type(owner), ModuleType | type):
             self._owner(owner, name, place)
             return
         module = getattr(value, "__module__", None) or getattr(getattr(value, "__objclass__", None), "__module__", None)
@@ -273,7 +283,7 @@ class Reach:
                 self.guards.content(partial(_is_empty, cell), place)
                 continue
             self.guards.attribute(cell, "cell_contents", value, place)
-            if isinstance(value, ModuleType):
+            if issubclass(type(value), ModuleType):
                 for chain in facts.free:
                     if chain[0] == name:
                         self.names.attributes(value, chain[1:], name)
