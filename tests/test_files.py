@@ -1,0 +1,549 @@
+"""The files that a run reads are seen, and compared by content."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import glob
+import json
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import timeit
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbcache.keys import files
+from nbcache.keys.files import FileDep, candidates, file_digest, recording, state_digest
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a file `a.txt` and a folder `sub` in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.txt").write_text("b")
+    return tmp_path
+
+
+def kinds(run: Callable[[], object]) -> dict[str, str]:
+    """Run something under a recording; give what it read, by path."""
+    with recording() as seen:
+        run()
+    return {dep.path: dep.kind for dep in seen.deps}
+
+
+def write_tables(folder: Path) -> None:
+    import numpy as np
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": [1, 2]})
+    frame.to_csv("t.csv")
+    frame.to_pickle("t.pkl")
+    frame.to_excel("t.xlsx")
+    frame.to_parquet("t.parquet")
+    frame.to_feather("t.feather")
+    np.save("t.npy", np.arange(3))
+    np.savetxt("t.txt", np.arange(3))
+    import joblib
+    from PIL import Image
+
+    joblib.dump([1], "t.joblib")
+    Image.new("RGB", (2, 2)).save("t.png")
+    with open("t.json", "w") as file:
+        json.dump([1], file)
+
+
+def _pickle(path: str) -> object:
+    with open(path, "rb") as file:
+        return pickle.load(file)
+
+
+def _json(path: str) -> object:
+    with open(path) as file:
+        return json.load(file)
+
+
+def _image(path: str) -> object:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.load()
+
+
+READERS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "read_csv": ("t.csv", lambda path: __import__("pandas").read_csv(path)),
+    "read_excel": ("t.xlsx", lambda path: __import__("pandas").read_excel(path)),
+    "read_pickle": ("t.pkl", lambda path: __import__("pandas").read_pickle(path)),
+    "numpy.load": ("t.npy", lambda path: __import__("numpy").load(path)),
+    "numpy.loadtxt": ("t.txt", lambda path: __import__("numpy").loadtxt(path)),
+    "joblib.load": ("t.joblib", lambda path: __import__("joblib").load(path)),
+    "pickle": ("t.pkl", _pickle),
+    "json": ("t.json", _json),
+    "PIL": ("t.png", _image),
+}
+NATIVE: dict[str, tuple[str, Callable[[str], object]]] = {
+    "pandas parquet": ("t.parquet", lambda path: __import__("pandas").read_parquet(path)),
+    "pandas feather": ("t.feather", lambda path: __import__("pandas").read_feather(path)),
+    "pyarrow": ("t.parquet", lambda path: __import__("pyarrow.parquet").parquet.read_table(path)),
+    "polars": ("t.parquet", lambda path: __import__("polars").read_parquet(path)),
+    "polars lazy": ("t.csv", lambda path: __import__("polars").scan_csv(path).collect()),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_common_readers_are_seen(folder: Path, reader: str) -> None:
+    write_tables(folder)
+    path, read = READERS[reader]
+    read(path)
+
+    assert kinds(lambda: read(path)) == {path: "file"}
+
+
+@pytest.mark.parametrize("reader", NATIVE)
+def test_native_readers_are_covered_by_what_names_the_file(folder: Path, reader: str) -> None:
+    write_tables(folder)
+    path, read = NATIVE[reader]
+    read(path)
+
+    found = kinds(lambda: read(path)) | {dep.path: dep.kind for dep in candidates([path], ())}
+
+    assert found == {path: "file"}
+    assert candidates((), [path]) == (FileDep(path, "file"),)
+
+
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        (lambda: open("a.txt").close(), {"a.txt": "file"}),
+        (lambda: open(b"a.txt", "rb").close(), {"a.txt": "file"}),
+        (lambda: open("a.txt").close(), {"a.txt": "file"}),
+        (lambda: Path("a.txt").read_bytes(), {"a.txt": "file"}),
+        (lambda: os.close(os.open("a.txt", os.O_RDONLY)), {"a.txt": "file"}),
+        (lambda: open("a.txt", "r+").close(), {"a.txt": "file"}),
+        (lambda: os.listdir("sub"), {"sub": "folder"}),
+        (lambda: os.listdir(), {".": "folder"}),
+        (lambda: list(os.scandir("sub")), {"sub": "folder"}),
+        (lambda: list(Path("sub").iterdir()), {"sub": "folder"}),
+        (lambda: glob.glob("sub/*.txt"), {"sub": "folder"}),
+        (lambda: list(os.walk("sub")), {"sub": "folder"}),
+        (lambda: open("a.txt", "w").close(), {}),
+        (lambda: open("a.txt", "a").close(), {}),
+        (lambda: open("new.txt", "x").close(), {}),
+        (lambda: open(os.devnull).close(), {}),
+        (lambda: os.stat("a.txt"), {}),
+        (lambda: sqlite3.connect(":memory:").close(), {}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_what_counts_as_reading(folder: Path, read: Callable[[], object], expected: dict[str, str]) -> None:
+    assert kinds(read) == expected
+
+
+def test_a_file_that_cannot_be_opened_is_followed_as_missing(folder: Path) -> None:
+    def run() -> None:
+        with pytest.raises(FileNotFoundError):
+            open("absent.csv")
+
+    with recording() as seen:
+        run()
+    before = state_digest(seen.deps)
+    (folder / "absent.csv").write_text("now")
+
+    assert seen.deps == (FileDep("absent.csv", "missing"),)
+    assert state_digest(seen.deps) != before
+
+
+def test_what_the_run_writes_first_is_no_input(folder: Path) -> None:
+    def run() -> None:
+        Path("out.txt").write_text("1")
+        Path("out.txt").read_text()
+        with tempfile.TemporaryDirectory() as temporary:
+            Path(temporary, "x").write_text("2")
+            Path(temporary, "x").read_text()
+            os.listdir(temporary)
+        Path("b.tmp").write_text("3")
+        os.replace("b.tmp", "b.txt")
+        Path("b.txt").read_text()
+
+    assert kinds(run) == {}
+
+
+def test_a_memo_file_that_was_missing_and_is_written_is_no_input(folder: Path) -> None:
+    def run() -> None:
+        try:
+            Path("memo.txt").read_text()
+        except FileNotFoundError:
+            Path("memo.txt").write_text("1")
+
+    assert kinds(run) == {}
+
+
+def test_a_file_that_is_read_and_then_overwritten_is_not_steady(folder: Path) -> None:
+    with recording() as seen:
+        Path("a.txt").read_text()
+        Path("a.txt").write_text("changed")
+
+    assert seen.deps == (FileDep("a.txt", "file"),)
+    assert not seen.steady()
+    assert seen.wrote("a.txt")
+
+
+def test_a_file_that_somebody_changes_during_the_run_is_not_steady(folder: Path) -> None:
+    with recording() as seen:
+        Path("a.txt").read_text()
+        assert seen.steady()
+        with files.unrecorded():
+            Path("a.txt").write_text("changed")
+
+    assert not seen.steady()
+
+
+def test_imports_do_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "imported_mod.py").write_text("import wave\nx = 1")
+    monkeypatch.syspath_prepend(str(folder))
+
+    try:
+        assert kinds(lambda: __import__("imported_mod")) == {}
+    finally:
+        sys.modules.pop("imported_mod", None)
+
+
+def test_source_read_as_data_counts_and_source_read_for_a_traceback_does_not(folder: Path) -> None:
+    import linecache
+
+    (folder / "code.py").write_text("x = 1")
+
+    assert kinds(lambda: linecache.getlines("code.py")) == {}
+    assert kinds(lambda: Path("code.py").read_text()) == {"code.py": "file"}
+
+
+def test_relative_names_stay_relative_until_the_working_folder_changes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> None:
+        open("a.txt").close()
+        os.chdir("sub")
+        open("b.txt").close()
+
+    monkeypatch.chdir(folder)
+
+    assert set(kinds(run)) == {"a.txt", str(folder / "sub" / "b.txt")}
+
+
+def test_our_own_folder_does_not_count(folder: Path) -> None:
+    files.ignore_folder(folder / "sub")
+
+    assert kinds(lambda: Path("sub/b.txt").read_text()) == {}
+
+
+def test_a_database_counts_with_what_was_committed_last(folder: Path) -> None:
+    def insert(value: int) -> None:
+        connection.execute("insert into t values (?)", (value,))
+        connection.commit()
+
+    def run() -> object:
+        reader = sqlite3.connect("t.db")
+        try:
+            return reader.execute("select * from t").fetchall()
+        finally:
+            reader.close()
+
+    connection = sqlite3.connect("t.db")
+    connection.execute("pragma journal_mode=wal")
+    connection.execute("create table t (a)")
+    insert(1)
+    with recording() as seen:
+        run()
+    before = state_digest(seen.deps)
+    assert state_digest(seen.deps) == before
+    insert(2)
+
+    assert state_digest(seen.deps) != before
+    connection.close()
+
+
+def test_a_database_that_is_only_read_is_steady(folder: Path) -> None:
+    connection = sqlite3.connect("t.db")
+    connection.execute("create table t (a)")
+    connection.commit()
+    connection.close()
+
+    with recording() as seen:
+        reader = sqlite3.connect("file:t.db?mode=ro", uri=True)
+        reader.execute("select * from t").fetchall()
+        reader.close()
+
+    assert FileDep("t.db", "file") in seen.deps
+    assert seen.steady()
+
+
+# -- whose reads ---------------------------------------------------------------------------------------------------
+
+
+def test_nested_recordings_share_what_the_inner_one_sees(folder: Path) -> None:
+    with recording() as outer:
+        with recording() as inner:
+            open("a.txt").close()
+        open("sub/b.txt").close()
+
+    assert [dep.path for dep in inner.deps] == ["a.txt"]
+    assert [dep.path for dep in outer.deps] == ["a.txt", "sub/b.txt"]
+
+
+def test_files_of_an_inner_hit_are_noted_for_the_outer_run(folder: Path) -> None:
+    dep = FileDep("a.txt", "file")
+    files.note([dep])
+
+    with recording() as seen:
+        files.note([dep])
+
+    assert seen.deps == (dep,)
+    assert seen.steady()
+
+
+def test_threads_of_the_run_count_and_others_do_not(folder: Path) -> None:
+    go, done = threading.Event(), threading.Event()
+
+    def unrelated() -> None:
+        go.wait()
+        Path("sub/b.txt").read_text()
+        done.set()
+
+    def inside() -> None:
+        inner = threading.Thread(target=Path("a.txt").read_text)
+        inner.start()
+        inner.join()
+
+    stranger = threading.Thread(target=unrelated)
+    stranger.start()
+
+    def run() -> None:
+        own = threading.Thread(target=inside)
+        own.start()
+        own.join()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(os.listdir, "sub").result()
+        go.set()
+        done.wait()
+
+    assert kinds(run) == {"a.txt": "file", "sub": "folder"}
+    stranger.join()
+
+
+def test_a_thread_that_outlives_its_run_is_heard_no_longer(folder: Path) -> None:
+    go = threading.Event()
+
+    def late() -> None:
+        go.wait()
+        Path("a.txt").read_text()
+
+    with recording() as seen:
+        thread = threading.Thread(target=late)
+        thread.start()
+    with recording() as next_run:
+        go.set()
+        thread.join()
+
+    assert seen.deps == next_run.deps == ()
+
+
+def test_tasks_are_told_apart(folder: Path) -> None:
+    async def read(path: str) -> tuple[FileDep, ...]:
+        with recording() as seen:
+            await asyncio.sleep(0)
+            open(path).close()
+            await asyncio.to_thread(lambda: open("sub/b.txt").close())
+            await asyncio.sleep(0)
+        return seen.deps
+
+    async def both() -> list[tuple[FileDep, ...]]:
+        (folder / "c.txt").write_text("c")
+        return await asyncio.gather(read("a.txt"), read("c.txt"))
+
+    one, other = asyncio.run(both())
+
+    assert [dep.path for dep in one] == ["a.txt", "sub/b.txt"]
+    assert [dep.path for dep in other] == ["c.txt", "sub/b.txt"]
+
+
+def test_a_recording_is_active_only_inside(folder: Path) -> None:
+    assert not files.active()
+    with recording():
+        assert files.active()
+        with files.unrecorded():
+            assert not files.active()
+            open("a.txt").close()
+    assert not files.active()
+
+
+def test_network_and_subprocesses_are_told(folder: Path) -> None:
+    with recording() as seen:
+        subprocess.run([sys.executable, "-c", ""], check=True)
+
+    assert "subprocess" in seen.outside
+
+
+def test_strange_arguments_of_open_still_raise_what_they_raise(folder: Path) -> None:
+    class Odd(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            raise ZeroDivisionError
+
+    with recording() as seen:
+        for odd, error in ((Odd(), ZeroDivisionError), ("a\0b", ValueError), (-5, ValueError), (None, TypeError)):
+            with pytest.raises(error):
+                builtins.open(odd)  # type: ignore[arg-type]
+
+    assert seen.deps == ()
+
+
+def test_without_a_recording_the_hook_costs_next_to_nothing(folder: Path) -> None:
+    with recording():
+        pass
+
+    seconds = min(timeit.repeat(lambda: sys.audit("nbcache.nothing"), number=2000, repeat=10)) / 2000
+
+    assert seconds < 2e-6
+
+
+# -- content ---------------------------------------------------------------------------------------------------------
+
+
+def test_touching_changes_nothing_and_content_does(folder: Path) -> None:
+    path = folder / "a.txt"
+    deps = [FileDep("a.txt", "file")]
+    before = state_digest(deps)
+
+    os.utime(path, ns=(1, 1))
+    assert state_digest(deps) == before
+    path.write_text("b")
+
+    assert state_digest(deps) != before
+
+
+def test_a_change_that_hides_in_size_and_time_is_seen(folder: Path) -> None:
+    path = folder / "a.txt"
+    os.utime(path, ns=(10**18, 10**18))
+    before = file_digest(path)
+
+    path.write_text("b")
+    os.utime(path, ns=(10**18, 10**18))
+
+    assert file_digest(path) != before
+
+
+def test_changes_faster_than_the_clock_of_the_file_system_are_seen(folder: Path) -> None:
+    path = folder / "a.txt"
+    digests = []
+    for number in range(50):
+        path.write_text(str(number % 10))
+        digests.append(file_digest(path))
+
+    assert len(set(digests)) == 10
+
+
+def test_a_settled_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "a.txt"
+    reads = []
+    monkeypatch.setattr(files, "_content", lambda name: reads.append(name) or "digest")
+    monkeypatch.setattr(files.time, "time_ns", lambda: os.stat(path).st_ctime_ns + 10**10)
+
+    assert {file_digest(path) for _ in range(3)} == {"digest"}
+    assert len(reads) == 1
+
+
+def test_a_replaced_file_is_another(folder: Path) -> None:
+    before = file_digest("a.txt")
+    (folder / "n.txt").write_text("n")
+
+    os.replace("n.txt", "a.txt")
+
+    assert file_digest("a.txt") != before
+
+
+def test_a_folder_counts_by_its_names(folder: Path) -> None:
+    deps = [FileDep("sub", "folder")]
+    before = state_digest(deps)
+
+    (folder / "sub" / "b.txt").write_text("other content")
+    assert state_digest(deps) == before
+    (folder / "sub" / "c.txt").write_text("")
+
+    assert state_digest(deps) != before
+
+
+def test_the_order_of_files_does_not_matter_and_their_names_do(folder: Path) -> None:
+    (folder / "same.txt").write_text("a")
+    one, other = FileDep("a.txt", "file"), FileDep("sub", "folder")
+
+    assert state_digest([one, other]) == state_digest([other, one, one])
+    assert state_digest([one]) != state_digest([FileDep("same.txt", "file")])
+
+
+def test_a_file_that_is_gone_is_no_error(folder: Path) -> None:
+    deps = [FileDep("a.txt", "file"), FileDep("sub", "folder")]
+    before = state_digest(deps)
+
+    (folder / "a.txt").unlink()
+
+    assert state_digest(deps) != before
+    assert file_digest("a.txt") == ""
+
+
+def test_relative_names_are_resolved_at_each_lookup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "sub" / "a.txt").write_text("another")
+    deps = [FileDep("a.txt", "file")]
+    before = state_digest(deps)
+
+    monkeypatch.chdir(folder / "sub")
+
+    assert state_digest(deps) != before
+
+
+# -- candidates --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "constants", "expected"),
+    [
+        (["a.txt"], [], [FileDep("a.txt", "file")]),
+        ([Path("a.txt")], [], [FileDep("a.txt", "file")]),
+        ([["a.txt", {"k": Path("sub/b.txt")}]], [], [FileDep("a.txt", "file"), FileDep("sub/b.txt", "file")]),
+        ([], ["a.txt", "mean", "sub"], [FileDep("a.txt", "file")]),
+        (["sub/*.txt"], [], [FileDep("sub/b.txt", "file"), FileDep("sub", "folder")]),
+        (["nothing", "", "a\0b", "x" * 5000, "s3://bucket/a.txt", 3, None, b"a.txt"], ["*", "?"], []),
+        ([Path("sub")], [], []),
+    ],
+)
+def test_candidates_are_what_values_and_constants_name(
+    folder: Path, values: list[Any], constants: list[str], expected: list[FileDep]
+) -> None:
+    assert list(candidates(values, constants)) == expected
+
+
+def test_a_folder_of_tables_given_as_a_path_counts_by_its_files(folder: Path) -> None:
+    (folder / "sub" / "part-0.parquet").write_bytes(b"one")
+    found = candidates([Path("sub")], ())
+    before = state_digest(found)
+
+    (folder / "sub" / "part-0.parquet").write_bytes(b"two")
+
+    assert [dep.kind for dep in found] == ["tree"]
+    assert state_digest(found) != before
+
+
+def test_a_path_that_plays_tricks_is_no_candidate(folder: Path) -> None:
+    class Odd(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            raise ZeroDivisionError
+
+    assert candidates([Odd()], ()) == ()
