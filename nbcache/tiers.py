@@ -64,11 +64,13 @@ class Tiers:
     @property
     def beyond(self) -> Beyond:
         """The stores behind memory."""
-        if self._beyond is None:
+        beyond = self._beyond
+        if beyond is None:
             with self._lock:
-                if self._beyond is None:
-                    self._beyond = self._open_beyond(self.memory)
-        return self._beyond
+                beyond = self._beyond
+                if beyond is None:
+                    beyond = self._beyond = self._open_beyond(self.memory)
+        return beyond
 
     def _store(self, disk: bool) -> Store:
         return self.beyond.tiered if disk else self.memory
@@ -132,8 +134,16 @@ class Tiers:
         """Drop from memory what has expired, and what another process cleared or replaced."""
         if self._expiring:
             self.memory.sweep(self.memory.clock(), self._ttl_of)
-        if self._beyond is not None:
-            self._beyond.tiered.refresh()
+        beyond = self._beyond
+        if beyond is not None:
+            beyond.tiered.refresh()
+
+    def reopen(self) -> None:
+        """Open the stores behind memory anew at their next use, because this user's keys have changed."""
+        with self._lock:
+            beyond, self._beyond = self._beyond, None
+        if beyond is not None:
+            beyond.tiered.close()
 
     def close(self) -> None:
         """Stop looking after memory, and write down what is only noted."""
@@ -203,7 +213,7 @@ def load_keyring() -> Keyring:
         warn(
             explain(
                 "Results on disk are kept for this session only.",
-                f"the secret key cannot be used: {error}".splitlines()[0],
+                " ".join(line.removeprefix("Why: ") for line in str(error).splitlines()[:2]),
                 "mend the file, or name another one in NBCACHE_KEY_FILE.",
             )
         )

@@ -35,6 +35,7 @@ FLOORS: list[set[str]] = [
     {"decorator"},
     {"notebook"},
     {"__init__"},
+    {"__main__"},
 ]
 
 # The wings that carry the promises know still less than what lies below them.
