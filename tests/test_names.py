@@ -95,7 +95,7 @@ READS = {
     "class A:\n    def m(self): return W\nA()": "W",
     "class A:\n    x = 1\n    y = x": "",
     "class A:\n    def m(self): return super().m() + self.__x": "",
-    "class A:\n    @property\n    def m(self): return W": "W property",
+    "class A:\n    @property\n    def m(self): return W": "property",
     "class A:\n    v = v": "v",
     # await at the top
     "async for i in xs:\n    t = i": "xs",

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from types import CodeType
 from typing import Any
 
-from ..keys.codes import facts_of, short_digest
+from ..keys.codes import facts_of
+from ..keys.key import combine
 from .names import Names, names_of
 
 __all__ = ["CellCode"]
@@ -39,7 +40,7 @@ class CellCode:
         self.codes = _compiled(nodes, filename, flags)
         self.awaits = any(code.co_flags & inspect.CO_COROUTINE for code in self.codes)
         shown = f"{self.quiet} {shell.ast_node_interactivity}".encode()
-        self.digest = short_digest(shown, *(facts_of(code).digest for code in self.codes)).hex()[:12]
+        self.digest = combine(shown, *(facts_of(code).digest for code in self.codes))[:12]
         self.names = _remembered(nodes, source, flags, shell)
 
     @property

@@ -9,7 +9,6 @@ from typing import Any
 from ..errors import UnhashableValueError
 from ..job import Parts
 from ..keys import hashing
-from ..keys.codes import short_digest
 from ..keys.files import FileDep, candidates
 from ..keys.fingerprint import State, code_digest, tracker_of_code
 from ..keys.key import Key, combine
@@ -117,9 +116,12 @@ def inputs_of(code: CellCode, options: Options, namespace: dict[str, Any], hidde
     inputs.values.update({name: namespace[name] for name in sorted(written)})
     _hash(inputs, written)
     _add_extra(inputs, code, options, namespace)
-    shape = short_digest(code.digest.encode(), options.in_key())
-    inputs.fingerprint = short_digest(inputs.state.digest, shape)
+    inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
     return inputs
+
+
+def _digest(*parts: bytes) -> bytes:
+    return bytes.fromhex(combine(*parts))
 
 
 def _wanted(code: CellCode, options: Options, namespace: dict[str, Any], hidden: dict[str, Any]) -> set[str]:
@@ -158,4 +160,4 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
         groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]
         small = [value for value in shared if not hasattr(value, "shape")]
         joint = hashing.digest(small, code=code_digest) if len(small) > 1 else b""
-        inputs.extra.append(("sharing among inputs", short_digest(repr(groups).encode(), joint)))
+        inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))

@@ -17,6 +17,15 @@ from .cells import known_cells
 __all__ = ["CellMagics"]
 
 
+_arguments_of_cache_cells: Any = with_arguments(
+    argument("command", choices=("on", "off", "status"), help="turn it on or off, or say what it does"),
+    argument("--min-time", default="2s", help="cache cells that run longer than this (2s)"),
+    argument("--max-size", default=None, help='how much one cell may keep, such as "1GB"'),
+    argument("--persist", choices=("disk", "memory"), default="disk", help="where results are kept (disk)"),
+    argument("-q", "--quiet", action="store_true", help="say nothing when a cell is restored"),
+)
+
+
 @magics_class
 class CellMagics(Magics):
     """The magics for whole cells, and the hooks of the shell that they need."""
@@ -57,15 +66,7 @@ class CellMagics(Magics):
 
     @no_var_expand
     @line_magic
-    @with_arguments(
-        argument(
-            "command", choices=("on", "off", "status"), help="turn automatic caching on or off, or say what it does"
-        ),
-        argument("--min-time", default="2s", help="cache cells that run longer than this (2s)"),
-        argument("--max-size", default=None, help='how much one cell may keep, such as "1GB"'),
-        argument("--persist", choices=("disk", "memory"), default="disk", help="where results are kept (disk)"),
-        argument("-q", "--quiet", action="store_true", help="say nothing when a cell is restored"),
-    )
+    @_arguments_of_cache_cells  # type: ignore[untyped-decorator]
     def cache_cells(self, line: str) -> Any:
         """Cache every cell that runs longer than a given time, by itself.
 

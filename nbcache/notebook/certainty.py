@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-__all__ = ["never_swallows", "runs_at_least_once", "truth"]
+__all__ = ["never_swallows", "only_wraps", "runs_at_least_once", "truth"]
 
 # Context managers that let every exception pass, by the last name of the call.
 _PASSING = frozenset(
@@ -67,6 +67,31 @@ _PASSING = frozenset(
 )
 
 
+_WRAPPING = frozenset(
+    {
+        "abstractmethod",
+        "asynccontextmanager",
+        "cache",
+        "cache_data",
+        "cached_property",
+        "classmethod",
+        "contextmanager",
+        "dataclass",
+        "jit",
+        "lru_cache",
+        "njit",
+        "overload",
+        "override",
+        "property",
+        "singledispatch",
+        "staticmethod",
+        "total_ordering",
+        "vectorize",
+        "wraps",
+    }
+)
+
+
 def truth(test: ast.expr) -> bool | None:
     """Return whether a test is always true or always false; `None` when that is not known."""
     return bool(test.value) if isinstance(test, ast.Constant) else None
@@ -92,8 +117,17 @@ def runs_at_least_once(iterable: ast.expr) -> bool:
     return False
 
 
+def only_wraps(decorator: ast.expr) -> bool:
+    """Tell whether a decorator is known not to call what it decorates."""
+    return _last_name(decorator) in _WRAPPING
+
+
 def never_swallows(manager: ast.expr) -> bool:
     """Tell whether a context manager is known to let exceptions pass, so that its body has run to the end."""
-    called = manager.func if isinstance(manager, ast.Call) else manager
-    name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-    return name in _PASSING
+    return _last_name(manager) in _PASSING
+
+
+def _last_name(node: ast.expr) -> str:
+    """The last name of `a.b.c` or of `a.b.c(...)`."""
+    called = node.func if isinstance(node, ast.Call) else node
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""

@@ -18,7 +18,7 @@ from types import CodeType
 from typing import Any
 
 from . import hidden
-from .certainty import never_swallows, runs_at_least_once, truth
+from .certainty import never_swallows, only_wraps, runs_at_least_once, truth
 
 __all__ = ["Names", "names_of"]
 
@@ -359,7 +359,7 @@ class _Flow:
         used = self._used_later(node)
         self.bind(name)
         self._bodies[name] = used
-        if decorators:
+        if not all(map(only_wraps, decorators)):
             self._mention(name)
             self.something_runs()
 
@@ -372,7 +372,7 @@ class _Flow:
         inner.body(node.body)
         self.bind(node.name)
         self._bodies[node.name] = inner.used_later
-        if node.decorator_list or node.bases or node.keywords:
+        if node.bases or node.keywords or not all(map(only_wraps, node.decorator_list)):
             self._mention(node.name)
             self.something_runs()
 
@@ -563,7 +563,7 @@ class _ClassBody(_Flow):
         used = self._used_later(node)
         self.used_later |= used
         self.bind(name)
-        if decorators:  # a decorator may call the method at once
+        if not all(map(only_wraps, decorators)):  # it may call the method at once
             self._callable |= used
             self.something_runs()
 

@@ -168,6 +168,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         elif getattr(kind, "__nbcache__", False) is True and hasattr(value, "__wrapped__"):
             return _reduced_cached(value)
         elif issubclass(kind, io.IOBase) and kind not in (io.BytesIO, io.StringIO):
+            if value.closed:  # what `with open(...) as file` leaves behind
+                return _closed_file, (isinstance(value, io.TextIOBase),)
             raise pickle.PicklingError("an open file")
         elif kind is GeneratorType:
             raise pickle.PicklingError("a live generator")
@@ -183,6 +185,13 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         return self._namespace if pid == _NAMESPACE else self._namespace[pid]
+
+
+def _closed_file(text: bool) -> io.IOBase:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw) if text else io.BufferedReader(raw)  # type: ignore[type-var]
+    file.close()
+    return file
 
 
 # --- functions
