@@ -50,7 +50,7 @@ class Cache:
         self.clock = clock
         self._changes = 0
         self._flights = Flights()
-        self._refresher = Refresher(time.monotonic)
+        self.refresher = Refresher(time.monotonic)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
         self.shelf = Shelf(clock, tiers.memory.peek)
@@ -70,7 +70,7 @@ class Cache:
         return follow(
             self._road(job),
             job,
-            lambda: self._refresher.submit(identity, lambda: self.refresh(job), _refresh_failed(job)),
+            lambda: self.refresher.submit(identity, lambda: self.refresh(job), _refresh_failed(job)),
         )
 
     async def fetch_async(self, job: Job) -> Fetched:
@@ -287,7 +287,7 @@ class Cache:
 
     def _refresh_soon(self, job: Job) -> None:
         identity = (job.key.owner, job.text)
-        if not self._refresher.begin(identity):
+        if not self.refresher.begin(identity):
             return
 
         async def run() -> None:
@@ -298,7 +298,7 @@ class Cache:
             except Exception as error:
                 _refresh_failed(job)(error)
             finally:
-                self._refresher.finish(identity, failed=failed)
+                self.refresher.finish(identity, failed=failed)
 
         task = asyncio.get_running_loop().create_task(run())
         self._background.add(task)  # the loop itself keeps only weak references

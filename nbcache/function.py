@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from . import carry, registry
@@ -212,6 +213,8 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
     ``obj.method.clear()`` clears the method for all instances (Streamlit parity).
     """
 
+    __nbcache__ = True
+
     def __new__(cls, function: CachedFunction[Any, R], instance: Any) -> BoundCachedFunction[R]:
         made = super().__new__(cls, function._slow.fast.function, instance)
         made.__func__ = function
@@ -223,6 +226,10 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
         __self__: Any
 
         def __call__(self, *args: Any, **kwargs: Any) -> R: ...
+
+    @property
+    def __wrapped__(self) -> MethodType:
+        return MethodType(self.__func__.__wrapped__, self.__self__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["__func__"], name)

@@ -125,7 +125,7 @@ class Reach:
             self.module(value, name)  # type: ignore[arg-type]
         elif issubclass(cls, type):
             self.cls(value)  # type: ignore[arg-type]
-        elif issubclass(cls, partial | partialmethod):
+        elif issubclass(cls, partial | partialmethod) and not getattr(cls, "__nbcache__", False):
             self.value(value.func, name, place, get)  # type: ignore[attr-defined]
             self.guards.table(value, value.keywords)  # type: ignore[attr-defined]
             arguments = (value.args, *sorted(value.keywords.items()))  # type: ignore[attr-defined]
