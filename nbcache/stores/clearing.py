@@ -14,6 +14,9 @@ from .usage import occupied
 
 Failed = Callable[[OSError], None]
 
+#: How often a folder that does not become empty is emptied again.
+_TRIES = 8
+
 
 def owner_folders(base: Path | str, key_ids: tuple[str, ...] | None = None) -> Iterator[Path]:
     """The folders of owners, below the folders of the given keys or of all; OSError where that fails."""
@@ -45,27 +48,46 @@ def clear_folder(folder: Path, trash: Path, failed: Failed) -> tuple[set[str], i
     if not os.path.isdir(aside) or os.path.islink(aside):
         os.unlink(aside)
         return set(), 0
-    removed = _delete_entries(aside, folder.name, failed)
+    names, freed = _delete_entries(aside, folder.name, failed)
+    for _ in range(_TRIES):
+        if _remove_folder(aside, folder):
+            break
+        # A put that had found the folder under its old name has come after us.
+        more, also_freed = _delete_entries(aside, folder.name, failed)
+        names, freed = names | more, freed + also_freed
+    return names, freed
+
+
+def _remove_folder(aside: Path, folder: Path) -> bool:
+    """Remove a folder that holds no more entries; what somebody else has put there goes back to where it was."""
     for name in list_names(aside):
-        # Not ours, or not deletable: it goes back to where it was.
-        make_folder(folder)
-        if not os.path.lexists(folder / name):
-            os.rename(aside / name, folder / name)
+        if _is_foreign(aside / name):
+            make_folder(folder)
+            if not os.path.lexists(folder / name):
+                os.rename(aside / name, folder / name)
     try:
         os.rmdir(aside)
-    except OSError as error:
-        failed(error)
-    return removed
+    except FileNotFoundError:
+        pass
+    except OSError:
+        # An entry that cannot be deleted, which was told, stays here out of sight.
+        return False
+    return True
+
+
+def _is_foreign(path: Path) -> bool:
+    if parts_of_file(path.name) is None and not is_journal(path.name):
+        return True
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _delete_entries(folder: Path, owner: str, failed: Failed) -> tuple[set[str], int]:
     names: set[str] = set()
     freed = 0
     for name in list_names(folder):
-        parts = parts_of_file(name)
-        if parts is None and not is_journal(name):
-            continue
         path = folder / name
+        if _is_foreign(path):
+            continue
         try:
             size = os.lstat(path).st_size
             os.unlink(path)
@@ -75,6 +97,7 @@ def _delete_entries(folder: Path, owner: str, failed: Failed) -> tuple[set[str],
             failed(error)
             continue
         freed += occupied(size)
+        parts = parts_of_file(name)
         if parts is not None and parts[1] == RESULT:
             names.add(f"{owner}/{parts[0]}")
     return names, freed

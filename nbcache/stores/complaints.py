@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -61,15 +62,21 @@ class Complaints:
             explain(
                 f"A stored entry cannot be used; its value is computed again.{more}",
                 f"{place}: {why}.",
-                "delete the file; it is only a copy of a result."
-                if moved is None
-                else f"nothing; the file is set aside as {moved} and deleted within days.",
+                _what_to_do(moved),
             )
         )
 
     def always(self, what: str, why: str, do: str) -> None:
         """Warn of something that must be told each time."""
         self._warn(explain(what, why, do))
+
+
+def _what_to_do(moved: Path | None) -> str:
+    if moved is None:
+        return "delete the file; it is only a copy of a result."
+    if not os.path.lexists(moved):
+        return "nothing; it was too large to be set aside, and is deleted."
+    return f"nothing; it is set aside as {moved} and deleted within days."
 
 
 def reason(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from .locks import Claim, KeyLocks
 from .names import entry_name, parts_of_file
 from .notices import Notices, Stamp
 from .protocol import Clock, Mark, Stored, Warn
-from .publish import Block
+from .publish import Block, Publisher
 from .reader import Reader, untrusted
 from .usage import occupied
 from .writer import Writer
@@ -90,9 +90,10 @@ class DiskStore:
         self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
         self._complaints = Complaints(warn, clock)
         self._reader = Reader(self.places, keyring, trust, self._verified, self._complaints, clock)
-        self._writer = Writer(self.places, self._complaints, clock)
+        publisher = Publisher(self.places.temporary)
+        self._writer = Writer(self.places, publisher, self._complaints, clock)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
-        self._notices = Notices(self.places.notices, self.places.temporary)
+        self._notices = Notices(self.places.notices, publisher)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
         self._crowded_at: float | None = None
         self._looked_for_expired = False

@@ -102,8 +102,12 @@ def make_folder(path: Path) -> bool:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:
         return False
-    # A umask can only take bits away; without this, one of 0o277 would lock us out.
-    os.chmod(path, FOLDER_MODE)
+    try:
+        # A umask can only take bits away; without this, one of 0o277 would lock us out.
+        os.chmod(path, FOLDER_MODE)
+    except FileNotFoundError:
+        # A clear has taken it away already.
+        pass
     return True
 
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
 from ..entries.entry import Address
-from .folders import APPEND, CREATE, FILE_MODE, READ, append, make_folder, read_small
-from .liveness import name_for_now
+from .folders import APPEND, READ, append, read_small
+from .publish import Publisher
 
 #: After so many bytes a new file is begun, and the one before is kept for those who still look back into it.
 ROTATE_AT = 1 << 20
@@ -51,17 +52,17 @@ class Notices:
 
     Parameters
     ----------
-    temporary : folder for a file that is not yet whole
+    publisher : makes the file whole or not at all
 
     Notes
     -----
     Appends of a record are single writes at the end of the file, which do not mix on a local file system.
     """
 
-    def __init__(self, path: Path, temporary: Path) -> None:
+    def __init__(self, path: Path, publisher: Publisher) -> None:
         self._path = path
         self._older = path.with_name(path.name + ".1")
-        self._temporary = temporary
+        self._publisher = publisher
 
     def stamp(self) -> Stamp:
         return _stamp(self._path)
@@ -142,25 +143,13 @@ class Notices:
             try:
                 append(self._path, record, APPEND & ~os.O_CREAT)
             except FileNotFoundError:
-                self._begin()
+                # It begins with its name for good, unless another process has begun it.
+                name = _NAME + secrets.token_bytes(_RECORD - 1)
+                self._publisher.begin(name, str(self._path), time.time())
                 append(self._path, record, APPEND & ~os.O_CREAT)
         except OSError:
             # A full disk: a changed time still tells the others that something is gone.
             os.utime(self._path)
-
-    def _begin(self) -> None:
-        """Make the file, which begins with its name for good, unless another process makes it first."""
-        make_folder(self._temporary)
-        temporary = self._temporary / name_for_now()
-        fd = os.open(temporary, CREATE, FILE_MODE)
-        try:
-            os.write(fd, _NAME + secrets.token_bytes(_RECORD - 1))
-            os.link(temporary, self._path)
-        except FileExistsError:
-            pass
-        finally:
-            os.close(fd)
-            os.unlink(temporary)
 
 
 def _half(text: str) -> bytes:

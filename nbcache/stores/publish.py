@@ -57,15 +57,33 @@ class Publisher:
                 self._unnamed = False
         return self._publish_named(blocks, target, written)
 
+    def begin(self, content: bytes, target: str, written: float) -> None:
+        """Put a small file in place, unless there is one."""
+        if self._unnamed:
+            try:
+                fd = self._fill_unnamed([content], os.path.dirname(target), written)
+                try:
+                    _link(fd, target)
+                finally:
+                    os.close(fd)
+                return
+            except FileExistsError:
+                return
+            except _NotHere:
+                self._unnamed = False
+        make_folder(self._temporary)
+        name = self._temporary_name()
+        os.close(_fill_named([content], name, written))
+        try:
+            os.link(name, target)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(name)
+
     def _publish_unnamed(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
+        fd = self._fill_unnamed(blocks, os.path.dirname(target), written)
         try:
-            fd = os.open(os.path.dirname(target), _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
-        except OSError as error:
-            if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
-                raise _NotHere from error
-            raise
-        try:
-            _fill(fd, blocks, written)
             try:
                 _link(fd, target)
                 return fd, False
@@ -83,16 +101,26 @@ class Publisher:
             os.close(fd)
             raise
 
+    @staticmethod
+    def _fill_unnamed(blocks: Sequence[Block], folder: str, written: float) -> int:
+        try:
+            fd = os.open(folder, _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise _NotHere from error
+            raise
+        try:
+            _fill(fd, blocks, written)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
     def _publish_named(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
         make_folder(self._temporary)
         name = self._temporary_name()
-        fd = os.open(name, CREATE, FILE_MODE)
+        fd = _fill_named(blocks, name, written)
         try:
-            try:
-                _fill(fd, blocks, written)
-            except BaseException:
-                os.unlink(name)
-                raise
             replaced = os.path.lexists(target)
             self._replace(name, target)
             return fd, replaced
@@ -131,6 +159,17 @@ def _link(fd: int, target: str) -> None:
         raise
     finally:
         os.close(descriptors)
+
+
+def _fill_named(blocks: Sequence[Block], name: str, written: float) -> int:
+    fd = os.open(name, CREATE, FILE_MODE)
+    try:
+        _fill(fd, blocks, written)
+    except BaseException:
+        os.close(fd)
+        os.unlink(name)
+        raise
+    return fd
 
 
 def _fill(fd: int, blocks: Sequence[Block], written: float) -> None:

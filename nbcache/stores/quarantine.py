@@ -27,7 +27,7 @@ def trim(shelter: Path, now: float) -> None:
     held: list[tuple[float, int, Path]] = []
     for name in list_names(shelter):
         status = os.lstat(shelter / name)
-        held.append((status.st_mtime, status.st_size, shelter / name))
+        held.append((status.st_mtime, _occupied(status), shelter / name))
     held.sort(reverse=True)
     total = 0
     for position, (moved, size, path) in enumerate(held):
@@ -36,3 +36,8 @@ def trim(shelter: Path, now: float) -> None:
         if position >= MOST_FILES or total > MOST_BYTES or now - moved > DAYS * 86400:
             for _ in remove_tree(path):
                 break
+
+
+def _occupied(status: os.stat_result) -> int:
+    """The bytes a file takes from the disk: one with holes takes less than its length."""
+    return status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size

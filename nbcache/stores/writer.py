@@ -30,11 +30,11 @@ class Writer:
     slow down every call.
     """
 
-    def __init__(self, places: Places, complaints: Complaints, clock: Clock) -> None:
+    def __init__(self, places: Places, publisher: Publisher, complaints: Complaints, clock: Clock) -> None:
         self._places = places
         self._complaints = complaints
         self._clock = clock
-        self._publisher = Publisher(places.temporary)
+        self._publisher = publisher
         self._paused_at: float | None = None
         self._tidied = False
 
@@ -44,33 +44,37 @@ class Writer:
 
     def write(self, blocks: Sequence[Block], size: int, path: str, now: float) -> tuple[int, bool]:
         """Publish a file: a descriptor that the caller closes, and whether it replaced another; OSError."""
+        self._tidy_once()
         self._ask_for_room(size)
         for _ in range(_TRIES):
             try:
                 return self._publisher.publish(blocks, path, now)
             except FileNotFoundError:
                 # The first entry of an owner, or of all; or a clear took the folder away meanwhile.
-                self.prepare()
-                owner = os.path.dirname(path)
-                make_folder(Path(owner).parent)
-                make_folder(Path(owner))
+                self._make_folders(os.path.dirname(path))
         return self._publisher.publish(blocks, path, now)
+
+    def _make_folders(self, owner: str) -> None:
+        try:
+            self.prepare()
+            make_folder(Path(owner).parent)
+            make_folder(Path(owner))
+        except FileNotFoundError:
+            # Somebody deletes the store at this moment: tried again.
+            pass
 
     def prepare(self) -> None:
         """Make the store, if it is not there; OSError where that fails."""
         make_store(self._places)
-        if not self._tidied:
-            self._tidied = True
-            collection.tidy(self._places, self._clock())
 
-    def tidy(self) -> None:
+    def _tidy_once(self) -> None:
         """Delete what writers that were killed have left in the store, once a process."""
         if not self._tidied:
             self._tidied = True
             try:
                 collection.tidy(self._places, self._clock())
             except OSError:
-                # A store that cannot be tidied can still be read.
+                # Tried again by the next process; it costs room, nothing else.
                 pass
 
     def failed(self, error: OSError) -> None:
