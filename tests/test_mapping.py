@@ -178,6 +178,17 @@ def test_a_file_that_was_cut_short_is_an_error_and_not_the_end_of_the_process(tm
         section.private()
 
 
+def test_when_no_more_maps_are_allowed_hits_are_copies(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> memoryview:
+        raise OSError(12, "Cannot allocate memory")
+
+    section = FileSection(file, 5, SIZE - 5)
+    monkeypatch.setattr("nbcache.entries.section.map_private", refuse)
+    first = section.private()
+    first[0] = 99
+    assert (section.private()[0], len(first), first[-1]) == (5, SIZE - 5, 255)
+
+
 def test_entries_beyond_half_of_the_descriptors_do_without_one(tmp_path: Path) -> None:
     program = f"""
 import os, resource, sys

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import CacheError, DamagedEntryError
-from . import layout, opening, restore, serialize
+from . import layout, opening, restore, safe, serialize
 from .body import Body
 from .meta import Address, Meta, facts_of, sections_of
 from .opening import Bytes
@@ -104,7 +104,7 @@ class Entry:
         found = opening.opened(source, address, keyring, safely=trust == "safe", memo=memo)
         entry = cls(found.meta, found.recording, found.recipe, _NOT_LOADED, found.body)
         if trust == "safe":
-            found.body.fresh()  # the one sure test whether it can be loaded this way
+            safe.check(found.body.fresh)
         return entry
 
     @classmethod

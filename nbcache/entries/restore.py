@@ -117,12 +117,15 @@ def is_flat(value: Any) -> bool:
 
 def occupied(value: Any) -> int:
     """Estimate the bytes of a live value: its containers, and every leaf once for each place it is in."""
-    kind = type(value)
     total = sys.getsizeof(value)
-    if kind is dict:
-        return total + sum(map(occupied, value)) + sum(map(occupied, value.values()))
-    if kind in (list, set, frozenset, tuple):
-        return total + sum(map(occupied, value))
+    kind = type(value)
+    try:
+        if kind is dict:
+            return total + sum(map(occupied, value)) + sum(map(occupied, value.values()))
+        if kind in (list, set, frozenset, tuple):
+            return total + sum(map(occupied, value))
+    except RecursionError:
+        return total
     return total
 
 
@@ -174,25 +177,40 @@ def _is_arrow(value: Any) -> bool:
 def shallow_copies(master: Any) -> Callable[[], Any]:
     """Return a function giving shallow copies of a pandas object, which nothing done to one leads back to.
 
-    pandas gives a copy index objects of its own, over the same array objects. One of text can be written in place
-    through `index._data`, memory that cannot be written or not, so each copy gets its own: it is a small object around
-    the same Arrow memory.
+    pandas gives a copy index objects of its own, but these share what they have computed and the array objects below:
+    `index.values` of a range is memory that can be made writable, and text can be replaced through `index._data`. So
+    each copy gets labels of its own, laid over the same unwritable memory.
     """
-    text = [rank for rank, axis in enumerate(master.axes) if type(axis.dtype).__name__ == "StringDtype"]
-    if not text:
-        return partial(master.copy, deep=False)
+    new_index = _fresh_index(master.index)
+    if master.ndim == 1:
 
-    def copies() -> Any:
+        def series() -> Any:
+            made = master.copy(deep=False)
+            made.index = new_index()
+            return made
+
+        return series
+    new_columns = _fresh_index(master.columns)
+
+    def frame() -> Any:
         made = master.copy(deep=False)
-        for rank in text:
-            own = master.axes[rank].copy(deep=True)
-            if rank == 0:
-                made.index = own
-            else:
-                made.columns = own
+        made.index = new_index()
+        made.columns = new_columns()
         return made
 
-    return copies
+    return frame
+
+
+def _fresh_index(index: Any) -> Callable[[], Any]:
+    """Return a function making index objects equal to this one, which share memory and nothing else."""
+    pandas = sys.modules["pandas"]
+    of_range: Callable[..., Any] = pandas.RangeIndex
+    of_array: Callable[..., Any] = pandas.Index
+    if type(index) is of_range:
+        return partial(of_range, index.start, index.stop, index.step, name=index.name)
+    if type(index.dtype).__name__ == "StringDtype":
+        return partial(index.copy, deep=True)  # a small object around the same Arrow memory
+    return partial(of_array, index.to_numpy(), dtype=index.dtype, copy=False, name=index.name)
 
 
 @lru_cache(maxsize=4)

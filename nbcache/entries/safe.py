@@ -19,7 +19,7 @@ from ..errors import ForeignEntryError
 from . import guests
 from .serialize import BlobUnpickler
 
-__all__ = ["UnsafeEntryError", "loads"]
+__all__ = ["UnsafeEntryError", "check", "loads"]
 
 
 class UnsafeEntryError(ForeignEntryError):
@@ -68,3 +68,19 @@ def loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
         It takes more.
     """
     return _SafeUnpickler(stream, buffers, kinds).load()
+
+
+def check(load: Callable[[], Any]) -> None:
+    """Try whether something can be loaded this way: loading it is the one sure test.
+
+    Raises
+    ------
+    UnsafeEntryError
+        It cannot.
+    """
+    try:
+        load()
+    except UnsafeEntryError:
+        raise
+    except Exception as error:
+        raise UnsafeEntryError(f"it cannot be loaded in safe mode ({type(error).__name__}: {error})") from error

@@ -22,6 +22,7 @@ MAPPED_FROM = 1 << 20
 _SMALL_ALIGNMENT = 64
 _PAGE_ALIGNMENT = 4096
 _PAGE_ALIGNED_FROM = 64 << 10
+_COPIED_AT_ONCE = 1 << 20
 _ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
 
 
@@ -96,12 +97,29 @@ class FileSection:
         if (facts.st_size, facts.st_mtime_ns) != self._facts:
             # Nothing of ours writes in place. To read pages of a file that was cut short would end the process.
             raise DamagedEntryError("the file was changed in place")
-        return map_private(self._descriptor, self._offset, self._length)
+        try:
+            return map_private(self._descriptor, self._offset, self._length)
+        except OSError:
+            return _copy_of_range(
+                self._descriptor, self._offset, self._length
+            )  # this process has as many maps as the system allows
 
     def shared(self) -> memoryview:
         if self._shared is None:
             self._shared = map_readonly(self._descriptor, self._offset, self._length)
         return self._shared
+
+
+def _copy_of_range(descriptor: int, offset: int, length: int) -> memoryview:
+    space = memoryview(bytearray(length))
+    filled = 0
+    while filled < length:
+        got = os.pread(descriptor, min(length - filled, _COPIED_AT_ONCE), offset + filled)
+        if not got:
+            raise DamagedEntryError("the file was cut short")
+        space[filled : filled + len(got)] = got
+        filled += len(got)
+    return space
 
 
 def _descriptor_limit() -> int:

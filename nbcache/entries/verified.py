@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,23 +33,21 @@ class VerifiedFiles:
 
     Notes
     -----
-    Shared by threads. Processes share the folder: a record is written beside its place and renamed into it. A record
-    that cannot be read or written costs one more verification, never an error.
+    Shared by threads, without a lock that a fork could freeze. Processes share the folder: a record is written beside
+    its place and renamed into it. A record that cannot be read or written costs one more verification, never an error.
     """
 
     def __init__(self, folder: Path | None, keyring: Keyring) -> None:
         self._folder = folder
         self._keyring = keyring
-        self._known: OrderedDict[bytes, bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: dict[bytes, bytes] = {}
         self._swept = False
 
     def holds(self, facts: os.stat_result, mac: bytes) -> bool:
         """Tell whether the file with these facts was verified as the entry that has this MAC."""
         identity = _identity(facts)
-        with self._lock:
-            if self._known.get(identity) == mac:
-                return True
+        if self._known.get(identity) == mac:
+            return True
         if facts.st_size < _RECORDED_FROM or not self._recorded(identity, mac):
             return False
         self._keep(identity, mac)
@@ -77,11 +73,9 @@ class VerifiedFiles:
             self.remember(facts, bytes(packed[0][-MAC_BYTES:]))
 
     def _keep(self, identity: bytes, mac: bytes) -> None:
-        with self._lock:
-            self._known[identity] = mac
-            self._known.move_to_end(identity)
-            while len(self._known) > _IN_MEMORY:
-                self._known.popitem(last=False)
+        if len(self._known) >= _IN_MEMORY:
+            self._known.clear()  # rarer than once a day, and it only costs hashes
+        self._known[identity] = mac
 
     def _place(self, identity: bytes) -> Path | None:
         if self._folder is None:
