@@ -130,7 +130,7 @@ def test_real_code_laid_out_anew_keeps_its_digest(module: str) -> None:
     ]
 
     # CPython threads a few jumps differently when they stand on other lines.
-    assert len(different) <= 0.01 * len(before) + 1, different
+    assert len(different) <= 0.02 * len(before) + 2, different
 
 
 def test_the_digest_is_of_the_code_not_of_its_equality() -> None:

@@ -18,7 +18,19 @@ import xxhash
 
 _CACHE = dis.opmap.get("CACHE", 0)
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
-_NOP = dis.opmap["NOP"]
+_WITHOUT_EFFECT = frozenset(dis.opmap[name] for name in ("NOP", "CACHE", "NOT_TAKEN") if name in dis.opmap)
+# Instructions that CPython writes for two when these stand on one line, and as a matter of optimisation.
+_PAIRS = {
+    dis.opmap[pair]: (dis.opmap[first], dis.opmap[second])
+    for pair, first, second in (
+        ("LOAD_FAST_LOAD_FAST", "LOAD_FAST", "LOAD_FAST"),
+        ("STORE_FAST_LOAD_FAST", "STORE_FAST", "LOAD_FAST"),
+        ("STORE_FAST_STORE_FAST", "STORE_FAST", "STORE_FAST"),
+        ("LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_FAST", "LOAD_FAST"),
+    )
+    if dis.opmap.get(pair, 256) < 256
+}
+_SAME = {dis.opmap[name]: dis.opmap["LOAD_FAST"] for name in ("LOAD_FAST_BORROW",) if dis.opmap.get(name, 256) < 256}
 _CONSTS = frozenset(dis.hasconst)
 _NAMES = frozenset(dis.hasname)
 _JUMPS = frozenset(dis.hasjrel)
@@ -161,7 +173,12 @@ def steps_of(code: CodeType) -> list[Step]:
         prefix = 0
         while index < end and raw[index] == _CACHE and op != _CACHE:
             index += 2
-        if op != _NOP and op != _CACHE:
+        if op in _PAIRS:
+            first, second = _PAIRS[op]
+            steps.append(Step(first, dis.opname[first], arg >> 4, start, index))
+            steps.append(Step(second, dis.opname[second], arg & 15, start, index))
+        elif op not in _WITHOUT_EFFECT:
+            op = _SAME.get(op, op)
             steps.append(Step(op, dis.opname[op], arg, start, index))
         start = -1
     return steps

@@ -22,7 +22,6 @@ _GLOBAL_READS = frozenset(
     {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"}
 )
 _LOCAL_READS = frozenset({"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR", "LOAD_DEREF"})
-_PAIRS = frozenset({"LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "STORE_FAST_LOAD_FAST"})
 _DEREFS = frozenset({"LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
 _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL"})
 # Between the parts of `a.b.c(...)`, and of no meaning for it.
@@ -98,6 +97,7 @@ class _Reading:
         varnames = code.co_varnames
         cells = tuple(name for name in code.co_cellvars if name not in varnames)
         self.locals = varnames + cells + code.co_freevars
+        self.cells = frozenset(code.co_cellvars + code.co_freevars)
         self.reads: dict[Chain, None] = {}
         self.free: dict[Chain, None] = {}
         self.writes: set[str] = set()
@@ -202,11 +202,10 @@ class _Reading:
             elif name in _GLOBAL_READS:
                 chain, free = (name_in(self.code, step),), False
             elif name in _LOCAL_READS:
-                chain, free = (self.locals[step.arg],), True
-            elif name in _PAIRS:
-                if not name.startswith("STORE"):
-                    self.free[(self.locals[step.arg >> 4],)] = None
-                chain, free = (self.locals[step.arg & 15],), True
+                local = self.locals[step.arg]
+                # From 3.13 on, LOAD_FAST hands a whole cell to an inner function; that reads nothing.
+                if name == "LOAD_DEREF" or local not in self.cells:
+                    chain, free = (local,), True
             elif name == "IMPORT_NAME":
                 level = constants[0] if isinstance(constants[0], int) else 0
                 wanted = constants[1]

@@ -1,0 +1,54 @@
+"""Real code over real libraries: no error, no false miss, and no wait."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("real_code.py")
+GUESTS = ("attrs", "matplotlib", "pandas", "polars", "pydantic", "requests", "sklearn", "sqlalchemy")
+# All of them, or nothing to test on a light installation.
+INSTALLED = all(map(importlib.util.find_spec, GUESTS))
+NAMES = ["pandas", "sklearn", "matplotlib", "requests", "sqlalchemy", "pydantic", "attrs", "standard_library"]
+if importlib.util.find_spec("torch"):
+    NAMES.append("torch")
+
+
+@cache
+def report(seed: str) -> dict[str, Any]:
+    """Run the functions in another process, under another hash seed."""
+    paths = os.pathsep.join([str(SCRIPT.parent.parent), os.environ.get("PYTHONPATH", "")])
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT)],
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES if INSTALLED else [])
+def test_real_code_has_the_same_fingerprint_after_use_and_in_another_process(name: str) -> None:
+    one, other = (report(seed)[f"with_{name}"] for seed in ("1", "2"))
+
+    assert one["changed"] == other["changed"] == []
+    assert one["current"]
+    assert one["digest"] == other["digest"]
+
+
+@pytest.mark.parametrize("name", NAMES if INSTALLED else [])
+def test_the_first_fingerprint_of_real_code_takes_no_time_to_speak_of(name: str) -> None:
+    seconds = min(report(seed)[f"with_{name}"]["seconds"] for seed in ("1", "2"))
+
+    assert seconds < 0.05
