@@ -29,6 +29,9 @@ class FakeSource:
     def version(self) -> int:
         return self.changes
 
+    def wait(self) -> None:
+        self.asked.append("wait")
+
     def totals(self) -> Totals:
         self.fail_if_told("totals")
         rows = self.functions()

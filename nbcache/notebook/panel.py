@@ -56,12 +56,16 @@ class Panel:
             self._stage = None
 
     def __repr__(self) -> str:
-        self.model.refresh()
+        self._settle()
         return text_table(self.model)
 
     def _repr_html_(self) -> str:
-        self.model.refresh()
+        self._settle()
         return html_table(self.model)
+
+    def _settle(self) -> None:
+        self.model.source.wait()
+        self.model.refresh()
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

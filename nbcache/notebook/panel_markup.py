@@ -103,7 +103,7 @@ def line(drawn: Line, now: float) -> str:
 
 def chips(states: tuple[str, ...]) -> str:
     """Return states as labelled chips: the word says it, the colour only repeats it."""
-    return " ".join(f'<span class="nbc-chip" data-state="{escape(state)}">{escape(state)}</span>' for state in states)
+    return "".join(f'<span class="nbc-chip" data-state="{escape(state)}">{escape(state)}</span>' for state in states)
 
 
 def empty(model: PanelModel) -> str:

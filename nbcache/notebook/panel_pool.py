@@ -43,7 +43,7 @@ class PoolView:
         )
         self._figures, self._notice, self._empty, self._place, self._question = (self._html() for _ in range(5))
         self.search = ipywidgets.Text(
-            placeholder="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
+            description="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
         )
         self.search.observe(self._searched, "value")
         self.clear_all = self._button("Clear all…", model.ask_clear_all, "nbc-push")
@@ -70,8 +70,8 @@ class PoolView:
             self._look, self._figures, self._tools, self._titles, self._grid, self._empty, self._pager,
             self._notice, self._shield(),
         )  # fmt: skip
-        self.widget = self._box("nbcache-pool", *self._parts)
-        self.widget._dom_classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
+        classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
+        self.widget = ipywidgets.VBox(self._parts, layout=self._seen, _dom_classes=classes)
         self.draw()
 
     # --- drawing -------------------------------------------------------------------------------------------

@@ -80,6 +80,9 @@ class Source(Protocol):
     def entries(self, name: str) -> list[EntryRow]:
         """Return a row per entry of a function, without loading a value."""
 
+    def wait(self) -> None:
+        """Return once everything is known, for a table that is made only once; may take seconds."""
+
     def clear_all(self) -> int:
         """Clear everything; return the number of entries removed."""
 

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
 from browser.jupyter import Notebook, Server, open_notebook
-from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -35,6 +36,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def context(browser: Browser) -> BrowserContext:
+    """One profile for all pages, so that JupyterLab's own files are loaded and compiled once."""
+    return browser.new_context()
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started = Server(tmp_path_factory.mktemp("jupyter"))
     try:
@@ -45,10 +52,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def lab(server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+def lab(server: Server, context: BrowserContext) -> Iterator[Callable[..., Notebook]]:
     """Open empty notebooks: `lab()` in JupyterLab, `lab("notebook")` in Notebook 7."""
     with ExitStack() as stack:
-        yield lambda app="lab", **size: stack.enter_context(open_notebook(server, browser, app, **size))
+        yield lambda app="lab", **size: stack.enter_context(open_notebook(server, context, app, **size))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
@@ -64,7 +64,7 @@ class Server:
             "--JupyterNotebookApp.expose_app_in_browser=True", "--LabApp.news_url=",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
         ]  # fmt: skip
-        disabled = {name: True for name in self._without}
+        disabled = dict.fromkeys(self._without, True)
         config = self.folder / "config" / "labconfig"
         config.mkdir(parents=True, exist_ok=True)
         (config / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
@@ -125,12 +125,12 @@ class Server:
 class Notebook:
     """One open notebook in its own page."""
 
-    def __init__(self, server: Server, browser: Browser, name: str, app: str, width: int, height: int) -> None:
+    def __init__(self, server: Server, context: BrowserContext, name: str, app: str) -> None:
         self.server = server
-        self.path = server.root / name
+        self.path = server.root / name / "notebook.ipynb"
         self.app = app
-        self.context = browser.new_context(viewport={"width": width, "height": height})
-        self.page: Page = self.context.new_page()
+        self.page: Page = context.new_page()
+        self._themed = False
         self.errors: list[str] = []
         self.received = 0
         self.page.on("console", lambda said: self._hear(said.type, said.text))
@@ -144,15 +144,19 @@ class Notebook:
     def _count(self, frame: str | bytes) -> None:
         self.received += len(frame)
 
+    def without_anywidget(self) -> Notebook:
+        """Behave like a server whose environment lacks anywidget."""
+        self.page.route("**/extensions/anywidget/**", lambda route: route.abort())
+        return self
+
     def open(self) -> Notebook:
-        place = (
-            f"lab/workspaces/{self.path.stem}/tree/{self.path.name}"
-            if self.app == "lab"
-            else f"notebooks/{self.path.name}"
-        )
+        name = self.path.parent.name
+        where = f"{name}/{self.path.name}"
+        place = f"lab/workspaces/{name}/tree/{where}" if self.app == "lab" else f"notebooks/{where}"
         reset = "&reset" if self.app == "lab" else ""
         self.page.goto(f"{self.server.url}/{place}?token={self.server.token}{reset}")
         self.ready()
+        self.errors.clear()  # what the application itself complains about while it starts
         return self
 
     def ready(self) -> None:
@@ -191,21 +195,22 @@ class Notebook:
     def theme(self, name: str) -> None:
         self.page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
         dark = "false" if "Dark" in name else "true"
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{dark}']")
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{dark}']", state="attached")
+        self._themed = "Dark" in name
 
     def cells(self) -> int:
         return int(self.page.evaluate(f"() => {_PANEL}.content.model.cells.length"))
 
     def close(self) -> None:
+        if self._themed:
+            self.theme("JupyterLab Light")
         self.page.evaluate(_SHUTDOWN)
-        self.context.close()
+        self.page.close()
 
 
-_PANEL = (
-    "[...window.jupyterapp.shell.widgets('main')]"
-    ".map(w => w.content && w.content.model && w.content.model.cells ? w : (w.content && w.content.content) ? w.content : null)"
-    ".find(w => w)"
-)
+_PANEL = """[...window.jupyterapp.shell.widgets('main')]
+  .map(widget => [widget, widget.content].find(each => each && each.sessionContext && each.content))
+  .find(found => found)"""
 _READY = f"""() => {{
   if (!window.jupyterapp || !window.jupyterapp.shell) return false;
   const panel = {_PANEL};
@@ -239,15 +244,24 @@ _SHUTDOWN = f"async () => {{ const panel = {_PANEL}; if (panel) await panel.sess
 
 @contextmanager
 def open_notebook(
-    server: Server, browser: Browser, app: str = "lab", width: int = 1280, height: int = 900
+    server: Server,
+    context: BrowserContext,
+    app: str = "lab",
+    width: int = 1280,
+    height: int = 900,
+    anywidget: bool = True,
 ) -> Iterator[Notebook]:
-    """Make an empty notebook, open it, and end its kernel and page afterwards."""
-    name = f"{app}-{secrets.token_hex(4)}.ipynb"
+    """Make an empty notebook in a folder of its own, open it, and end its kernel and page afterwards."""
+    name = f"{app}-{secrets.token_hex(4)}"
+    (server.root / name).mkdir()
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(book, server.root / name)
-    notebook = Notebook(server, browser, name, app, width, height)
+    nbformat.write(book, server.root / name / "notebook.ipynb")
+    notebook = Notebook(server, context, name, app)
+    notebook.page.set_viewport_size({"width": width, "height": height})
     try:
+        if not anywidget:
+            notebook.without_anywidget()
         yield notebook.open()
     finally:
         notebook.close()

@@ -1,0 +1,378 @@
+"""The panel in a real JupyterLab: every kind of button, and which calls are computed again afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.jupyter import Notebook
+from browser.panel_page import CALLS, MANY, SETUP, PanelPage, runs
+
+pytestmark = pytest.mark.browser
+
+Lab = Callable[..., Notebook]
+Axe = Callable[[Page, str], list[str]]
+
+
+@pytest.fixture
+def notebook(lab: Lab) -> Notebook:
+    """A notebook with two cached functions and four entries."""
+    opened = lab()
+    opened.run(SETUP)
+    opened.run(CALLS)
+    return opened
+
+
+@pytest.fixture
+def panel(notebook: Notebook) -> PanelPage:
+    notebook.run("cache_data.panel()")
+    return PanelPage(notebook)
+
+
+# --- clearing -----------------------------------------------------------------------------------------------
+
+
+def test_clear_on_a_row_makes_exactly_that_call_compute_again(notebook: Notebook, panel: PanelPage) -> None:
+    panel.open("load_data")
+    panel.lists("▾load_data", "Call", "load_data(1)", "load_data(2)", "load_data(10, mode='full')", "▸train")
+
+    panel.button("Clear load_data(2)").click()
+
+    panel.says("load_data(2) cleared: 1 entry gone.")
+    expect(panel.row("load_data(2)")).to_have_count(0)
+    assert runs(notebook, "load_data(1), load_data(2), load_data(10, mode='full'), train(3)") == ["load_data(2)"]
+    assert notebook.errors == []
+
+
+def test_clear_on_a_function_makes_all_its_calls_compute_again(notebook: Notebook, panel: PanelPage) -> None:
+    panel.button("Clear load_data").click()
+
+    panel.says("load_data cleared: 3 entries gone.")
+    assert runs(notebook, "load_data(1), load_data(2), train(3)") == ["load_data(1)", "load_data(2)"]
+
+
+def test_clear_all_asks_once_more_and_then_clears_everything(notebook: Notebook, panel: PanelPage) -> None:
+    panel.root.get_by_text("Clear all…").click()
+    expect(panel.root.get_by_text("Clear all 4 entries?")).to_be_visible()
+    expect(panel.button("Keep everything")).to_be_focused()
+    panel.button("Keep everything").click()
+    assert runs(notebook, "load_data(1), train(3)") == []
+
+    panel.root.get_by_text("Clear all…").click()
+    panel.button("Really clear all 4 entries").click()
+
+    panel.says("cleared: 4 entries gone.")
+    assert runs(notebook, "load_data(1), train(3)") == ["load_data(1)", "train(3)"]
+
+
+def test_entries_of_an_earlier_session_are_cleared_without_their_function(notebook: Notebook) -> None:
+    notebook.restart_kernel()
+    notebook.run("from nbcache import cache_data")
+    notebook.run("cache_data.panel()")
+    panel = PanelPage(notebook)
+    panel.open("load_data")
+
+    panel.button("Clear load_data(1)").click()
+
+    panel.says("load_data(1) cleared: 1 entry gone.")
+    notebook.run(SETUP)
+    assert runs(notebook, "load_data(1), load_data(2)") == ["load_data(1)"]
+
+
+def test_the_panel_of_one_function_shows_and_clears_only_it(notebook: Notebook) -> None:
+    notebook.run("load_data.panel()")
+    panel = PanelPage(notebook)
+    expect(panel.row("load_data(1)")).to_be_visible()
+    expect(panel.row("train")).to_have_count(0)
+
+    panel.root.get_by_text("Clear all…").click()
+    panel.button("Really clear all 3 entries of load_data").click()
+
+    panel.says("load_data cleared: 3 entries gone.")
+    assert runs(notebook, "load_data(1), train(3)") == ["load_data(1)"]
+
+
+def test_a_clear_button_clears_its_call(notebook: Notebook) -> None:
+    notebook.run("load_data.clear_button(1)")
+
+    notebook.page.get_by_role("button", name="Clear load_data(1)").click()
+
+    expect(notebook.page.locator("button .fa-check")).to_be_visible()
+    assert runs(notebook, "load_data(1), load_data(2)") == ["load_data(1)"]
+
+
+def test_on_click_with_clear_clears_the_function(notebook: Notebook) -> None:
+    notebook.run("import ipywidgets; b = ipywidgets.Button(description='Forget'); b.on_click(load_data.clear); b")
+
+    notebook.page.get_by_role("button", name="Forget").click()
+    notebook.run("1")
+
+    assert runs(notebook, "load_data(1), load_data(2), train(3)") == ["load_data(1)", "load_data(2)"]
+
+
+def test_errors_are_shown_in_the_panel(lab: Lab) -> None:
+    notebook = lab()
+    notebook.run(MANY)
+    notebook.run("show(source)")
+    panel = PanelPage(notebook)
+    notebook.run("source.failure = PermissionError('the folder is read-only')")
+
+    panel.button("Clear function_3").click()
+
+    panel.says("Error: function_3 was not cleared: the folder is read-only")
+    expect(panel.row("function_3")).to_be_visible()
+
+
+# --- looking ------------------------------------------------------------------------------------------------
+
+
+def test_a_hundred_thousand_entries_open_at_once_and_stay_in_the_browser(lab: Lab) -> None:
+    notebook = lab()
+    notebook.run(MANY)
+    notebook.run("show(FakeSource({'first': 1}))")
+    PanelPage(notebook)
+    before = notebook.received
+    began = time.perf_counter()
+
+    notebook.run("show(source)")
+    panel = PanelPage(notebook, number=1)
+    expect(panel.button("Clear function_9")).to_be_visible()
+    shown = time.perf_counter() - began
+    assert shown < 2.0, f"{shown:.2f} s until the last control"
+    assert notebook.received - before < 200_000
+
+    panel.open("function_4")
+    expect(panel.row("function_4(17)")).to_be_visible()
+    quiet = notebook.received
+    panel.root.get_by_label("Search").fill("9999")
+    expect(panel.row("function_4(9999)")).to_be_visible()
+    panel.root.get_by_label("Search").fill("")
+    panel.root.get_by_role("button", name="Hits").first.click()
+    assert panel.root.locator(".nbc-body .nbc-row").count() < 60
+    panel.root.locator(".nbc-grid").evaluate("grid => { grid.scrollTop = 200_000; }")
+    expect(panel.root.locator(".nbc-entry-row").first).to_be_visible()
+    assert notebook.received == quiet, "searching, sorting and scrolling ask the kernel nothing"
+
+
+def test_titles_sort_and_say_so(panel: PanelPage) -> None:
+    header = panel.root.get_by_role("columnheader", name="Entries")
+
+    header.get_by_role("button").click()
+
+    panel.lists("▸load_data", "▸train")
+    expect(header).to_have_attribute("aria-sort", "descending")
+    header.get_by_role("button").click()
+    panel.lists("▸train", "▸load_data")
+    expect(header).to_have_attribute("aria-sort", "ascending")
+
+
+def test_search_looks_inside_closed_functions_when_asked(panel: PanelPage) -> None:
+    panel.root.get_by_label("Search").fill("full")
+    expect(panel.root.get_by_text("Nothing matches")).to_be_visible()
+
+    panel.root.get_by_text("Search inside closed functions").click()
+
+    expect(panel.row("load_data(10, mode='full')")).to_be_visible()
+
+
+def test_an_empty_cache_teaches(lab: Lab) -> None:
+    notebook = lab()
+    notebook.run("from nbcache import cache_data")
+    notebook.run("cache_data.panel()")
+
+    expect(PanelPage(notebook).root.get_by_text("Nothing is cached yet")).to_be_visible()
+
+
+def test_numbers_follow_calls_in_other_cells(notebook: Notebook, panel: PanelPage) -> None:
+    expect(panel.figure("Entries")).to_have_text("4")
+
+    notebook.run("load_data(5); train(3); train(3)")
+
+    expect(panel.figure("Entries")).to_have_text("5")
+    expect(panel.row("train").locator(".nbc-hits")).to_have_text("2")
+
+
+def test_two_panels_follow_each_other(notebook: Notebook, panel: PanelPage) -> None:
+    notebook.run("load_data.panel()")
+    second = PanelPage(notebook, number=1)
+
+    panel.button("Clear load_data").click()
+
+    expect(second.row("load_data(1)")).to_have_count(0)
+    expect(second.figure("Entries")).to_have_text("0")
+    expect(panel.figure("Entries")).to_have_text("1")
+
+
+def test_a_click_while_a_cell_runs_says_that_it_waits_and_is_done(notebook: Notebook, panel: PanelPage) -> None:
+    place = notebook.start("time.sleep(3)")
+
+    panel.button("Clear train").click()
+
+    expect(panel.root.get_by_text("Clearing…").or_(panel.root.get_by_text("train cleared")).first).to_be_visible()
+    panel.says("train cleared: 1 entry gone.")
+    notebook.finished(place)
+    assert runs(notebook, "load_data(1), train(3)") == ["train(3)"]
+
+
+# --- sessions -----------------------------------------------------------------------------------------------
+
+
+def test_a_restarted_kernel_is_noticed(notebook: Notebook, panel: PanelPage) -> None:
+    notebook.restart_kernel()
+
+    panel.says("The kernel of this panel is gone: run the cell again.")
+    expect(panel.button("Clear train")).to_have_attribute("aria-disabled", "true")
+
+    notebook.run(SETUP)
+    notebook.run("cache_data.panel()")
+    PanelPage(notebook, number=1).open("load_data")
+
+
+def test_a_reloaded_page_brings_the_panel_back(notebook: Notebook, panel: PanelPage) -> None:
+    notebook.save()
+    notebook.open()
+
+    again = PanelPage(notebook)
+    again.button("Clear train").click()
+
+    again.says("train cleared: 1 entry gone.")
+
+
+def test_a_notebook_reopened_with_a_new_kernel_shows_the_plain_table(notebook: Notebook, panel: PanelPage) -> None:
+    expect(notebook.page.locator(".nbcache-saved table")).to_be_hidden()
+    notebook.save()
+    notebook.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+
+    notebook.open()
+
+    expect(notebook.page.locator(".nbcache-saved table")).to_be_visible()
+    expect(notebook.page.locator(".nbcache-saved")).to_contain_text("load_data")
+    for broken in notebook.page.get_by_text("model not found").all():
+        expect(broken).to_be_hidden()
+
+
+# --- without anywidget --------------------------------------------------------------------------------------
+
+
+def test_a_server_without_anywidget_gets_the_pool(lab: Lab) -> None:
+    notebook = lab(anywidget=False)
+    notebook.run(SETUP)
+    notebook.run(CALLS)
+    notebook.run("cache_data.panel()")
+    pool = PanelPage(notebook, "nbcache-pool")
+    pool.root.get_by_title("Show the entries of load_data").click()
+
+    pool.root.get_by_title("Clear load_data(2)", exact=True).click()
+
+    pool.says("load_data(2) cleared: 1 entry gone.")
+    assert runs(notebook, "load_data(1), load_data(2), train(3)") == ["load_data(2)"]
+
+    pool.root.get_by_title("Sort by entries").click()
+    pool.root.get_by_label("Search").fill("train")
+    expect(pool.root.locator(".nbc-pool-rows .nbc-function:visible")).to_have_count(1)
+    pool.root.get_by_title("Clear all 4 entries").click()
+    pool.root.get_by_title("Really clear all 4 entries").click()
+    pool.says("cleared: 4 entries gone.")
+
+
+def test_the_pool_turns_pages(lab: Lab) -> None:
+    notebook = lab(anywidget=False)
+    notebook.run(MANY)
+    notebook.run("show(source)")
+    pool = PanelPage(notebook, "nbcache-pool")
+    pool.root.get_by_title("Show the entries of function_0").click()
+
+    pool.root.get_by_title("Next page").click()
+
+    expect(pool.root.get_by_text("21–40 of 10,011 rows")).to_be_visible()
+
+
+# --- keyboard, looks, screen readers ------------------------------------------------------------------------
+
+
+def test_everything_is_reached_by_keyboard(notebook: Notebook, panel: PanelPage) -> None:
+    press = notebook.page.keyboard.press
+    panel.root.get_by_label("Search").focus()
+    for _ in range(1 + 8 + 1):
+        press("Tab")
+    expect(panel.root.locator(".nbc-toggle").first).to_be_focused()
+
+    press("ArrowRight")
+    expect(panel.row("load_data(1)")).to_be_visible()
+    press("ArrowDown")
+    expect(panel.button("Clear load_data(1)")).to_be_focused()
+    press("ArrowDown")
+    press("Enter")
+
+    panel.says("load_data(2) cleared")
+    expect(panel.button("Clear load_data(10, mode='full')")).to_be_focused()
+    press("ArrowLeft")
+    expect(panel.root.locator(".nbc-toggle").first).to_be_focused()
+    press("ArrowLeft")
+    expect(panel.row("load_data(1)")).to_have_count(0)
+
+
+@pytest.mark.parametrize("anywidget", [True, False])
+def test_d_d_on_a_focused_button_deletes_no_cell(lab: Lab, anywidget: bool) -> None:
+    notebook = lab(anywidget=anywidget)
+    notebook.run(MANY)
+    notebook.run("show(source)")
+    panel = PanelPage(notebook, "nbc-table" if anywidget else "nbcache-pool")
+    cells = notebook.cells()
+    panel.root.get_by_role("button", name="Clear function_1").or_(
+        panel.root.get_by_title("Clear function_1")
+    ).first.focus()
+
+    notebook.page.keyboard.press("d")
+    notebook.page.keyboard.press("d")
+    notebook.run("1")
+
+    assert notebook.cells() == cells + 1
+
+
+@pytest.mark.parametrize("anywidget", [True, False])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_both_themes_have_no_serious_finding(lab: Lab, axe: Axe, pictures: Path, theme: str, anywidget: bool) -> None:
+    notebook = lab(anywidget=anywidget, height=760)
+    notebook.run(SETUP)
+    notebook.run(CALLS)
+    notebook.run("load_data(1); load_data(1); train(3)")
+    notebook.run("cache_data.panel()")
+    panel = PanelPage(notebook, "nbc-table" if anywidget else "nbcache-pool")
+    notebook.theme(theme)
+    panel.root.locator(".nbc-toggle").or_(panel.root.get_by_title("Show the entries of load_data")).first.click()
+    expect(panel.root.get_by_text("load_data(2)")).to_be_visible()
+    notebook.page.mouse.move(0, 0)
+
+    name = f"panel-{'table' if anywidget else 'pool'}-{theme.split()[-1].lower()}"
+    notebook.page.screenshot(path=pictures / f"{name}.png")
+
+    assert axe(notebook.page, ".nbcache-panel") == []
+    assert not anywidget or notebook.errors == []
+
+
+@pytest.mark.parametrize("anywidget", [True, False])
+def test_a_narrow_panel_needs_no_sideways_scrolling(lab: Lab, axe: Axe, pictures: Path, anywidget: bool) -> None:
+    notebook = lab(anywidget=anywidget)
+    notebook.run(SETUP)
+    notebook.run(CALLS)
+    notebook.run("cache_data.panel()")
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:toggle-main')")
+    # A window of 1280 points at 400 % is 320 points wide.
+    notebook.page.set_viewport_size({"width": 420, "height": 800})
+    panel = PanelPage(notebook, "nbc-table" if anywidget else "nbcache-pool")
+    panel.root.locator(".nbc-toggle").or_(panel.root.get_by_title("Show the entries of load_data")).first.click()
+    expect(panel.root.get_by_text("load_data(2)")).to_be_visible()
+    panel.root.scroll_into_view_if_needed()
+
+    notebook.page.screenshot(path=pictures / f"panel-{'table' if anywidget else 'pool'}-narrow.png")
+
+    overflow = panel.root.evaluate("root => root.scrollWidth - root.clientWidth")
+    assert overflow <= 1
+    grid = panel.root.locator(".nbc-grid")
+    assert not anywidget or grid.evaluate("grid => grid.scrollWidth - grid.clientWidth") <= 1
+    assert axe(notebook.page, ".nbcache-panel") == []

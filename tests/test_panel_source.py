@@ -1,0 +1,264 @@
+"""The real cache as the panel sees it: entries of this session, of earlier ones, and clearing both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nbcache import cache_data, registry
+from nbcache.cache import Cache
+from nbcache.entries.entry import Address
+from nbcache.entries.signing import Keyring
+from nbcache.notebook.panel_model import PanelModel
+from nbcache.notebook.panel_rows import FunctionRow
+from nbcache.notebook.panel_source import CacheSource
+from nbcache.stores.disk import DiskStore
+from nbcache.stores.memory import MemoryStore
+from nbcache.stores.tiered import TieredStore
+from nbcache.tiers import Beyond, Tiers
+
+Session = Callable[[], Cache]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def session(tmp_path: Path, clock: Clock) -> Iterator[Session]:
+    """Begin a session on one folder: another cache with an empty memory."""
+    keyring = Keyring.load(tmp_path / "keys" / "key")
+
+    def begin() -> Cache:
+        def beyond(memory: MemoryStore) -> Beyond:
+            disk = DiskStore(tmp_path / "store", keyring)
+            return Beyond(TieredStore([memory, disk]), disk)
+
+        cache = Cache(Tiers(MemoryStore(clock=clock), beyond), clock)
+        registry.replace_cache(cache)
+        assert cache.tiers.beyond
+        return cache
+
+    begin()
+    yield begin
+    registry.replace_cache(None)
+
+
+def row(source: CacheSource, name: str) -> FunctionRow:
+    return next(row for row in source.functions() if row.label.endswith(name))
+
+
+def labels(source: CacheSource, name: str) -> list[str]:
+    return sorted(entry.label.rpartition(".")[2] for entry in source.entries(row(source, name).name))
+
+
+def test_calls_of_this_session_are_rows(session: Session) -> None:
+    @cache_data(show_spinner=False)
+    def square(x: int) -> int:
+        return x * x
+
+    square(2), square(3), square(3)
+    source = CacheSource(alive=list)
+
+    found = row(source, "square")
+    assert (found.entries, found.hits, found.misses, found.states) == (2, 1, 2, ("memory",))
+    assert labels(source, "square") == ["square(2)", "square(3)"]
+    assert {entry.hits for entry in source.entries(found.name)} == {0, 1}
+    assert source.totals().entries == 2
+
+
+def test_a_function_never_called_has_a_row_without_entries(session: Session) -> None:
+    @cache_data
+    def idle() -> None: ...
+
+    source = CacheSource(alive=lambda: [idle.owner])
+
+    assert row(source, "idle").entries == 0
+
+
+def test_entries_of_an_earlier_session_are_listed_and_cleared(session: Session) -> None:
+    computed: list[int] = []
+
+    @cache_data(persist="disk", show_spinner=False, track=False)
+    def load(x: int) -> int:
+        computed.append(x)
+        return x
+
+    load(1), load(2)
+    session()
+    source = CacheSource(alive=list)
+    source.wait()
+
+    found = row(source, "load")
+    assert (found.entries, found.states) == (2, ("disk",))
+    address = next(entry.address for entry in source.entries(found.name) if entry.label.endswith("load(1)"))
+    assert source.clear_entry(address) == 1
+    assert labels(source, "load") == ["load(2)"]
+    computed.clear()
+    load(1), load(2)
+    assert computed == [1]
+
+
+def test_clearing_a_function_and_everything_leaves_no_row(session: Session) -> None:
+    @cache_data(persist="disk", show_spinner=False)
+    def load(x: int) -> int:
+        return x
+
+    @cache_data(show_spinner=False)
+    def train(x: int) -> int:
+        return x
+
+    load(1), load(2), train(1)
+    source = CacheSource(alive=list)
+
+    assert source.clear_function(row(source, "load").name) == 2
+    assert row(source, "load").entries == 0
+    assert source.clear_all() == 1
+    assert [found.entries for found in source.functions()] == [0, 0]
+    assert source.totals().entries == 0
+
+
+def test_the_version_changes_with_hits_misses_and_clears_only(session: Session) -> None:
+    @cache_data(show_spinner=False)
+    def square(x: int) -> int:
+        return x * x
+
+    source = CacheSource(alive=list)
+    seen = [source.version()]
+    for act in (lambda: square(2), lambda: square(2), lambda: square(2), square.clear):
+        act()
+        seen.append(source.version())
+
+    assert len(set(seen)) == 5
+    assert source.version() == source.version()
+
+
+def test_what_another_process_wrote_is_noticed(session: Session, tmp_path: Path) -> None:
+    @cache_data(persist="disk", show_spinner=False)
+    def load(x: int) -> int:
+        return x
+
+    here = registry.the_cache()
+    source = CacheSource(lambda: here, alive=list)
+    load(1)
+    assert row(source, "load").entries == 1
+    before = source.version()
+
+    session()
+    load(2)
+
+    assert source.version() != before
+    source.wait()
+    assert labels(source, "load") == ["load(1)", "load(2)"]
+
+
+def test_expired_entries_are_marked_and_not_counted(session: Session, clock: Clock) -> None:
+    @cache_data(ttl=60, show_spinner=False)
+    def load(x: int) -> int:
+        return x
+
+    load(1)
+    clock.now += 30
+    load(2)
+    clock.now += 40
+    source = CacheSource(alive=list)
+
+    found = row(source, "load")
+    assert found.entries == 1
+    assert "expired" in found.states
+    assert {entry.label.rpartition(".")[2]: "expired" in entry.states for entry in source.entries(found.name)} == {
+        "load(1)": True,
+        "load(2)": False,
+    }
+
+
+def test_entries_of_older_code_are_marked_and_told_apart(session: Session, clock: Clock) -> None:
+    def define(factor: int) -> Callable[[int], int]:
+        namespace = {"cache_data": cache_data, "__name__": "__main__"}
+        exec(f"@cache_data(show_spinner=False)\ndef scale(x):\n    return x * {factor}\n", namespace)
+        return namespace["scale"]  # type: ignore[return-value]
+
+    define(2)(1)
+    clock.now += 60
+    define(3)(1)
+    source = CacheSource(alive=list)
+
+    found = row(source, "scale")
+    entries = source.entries(found.name)
+    assert "older versions" in found.states
+    assert sorted("older version" in entry.states for entry in entries) == [False, True]
+    assert len({entry.label for entry in entries}) == 2
+
+
+def test_looking_unpickles_nothing_and_counts_nothing(session: Session) -> None:
+    class Bomb:
+        def __reduce__(self) -> object:
+            return _explode, ()
+
+    @cache_data(persist="disk", show_spinner=False)
+    def load() -> list[Bomb]:
+        return [Bomb()]
+
+    load()
+    session()
+    source = CacheSource(alive=list)
+    source.wait()
+
+    found = row(source, "load")
+    source.entries(found.name)
+    assert (found.entries, found.hits) == (1, 0)
+    assert source.clear_function(found.name) == 1
+
+
+def test_a_damaged_file_is_no_row_and_is_asked_for_once(session: Session, tmp_path: Path) -> None:
+    @cache_data(persist="disk", show_spinner=False)
+    def load(x: int) -> int:
+        return x
+
+    load(1), load(2)
+    session()
+    one = sorted((tmp_path / "store").rglob("*.nbc"))[0]
+    one.write_bytes(b"not an entry")
+    source = CacheSource(alive=list)
+    source.wait()
+
+    assert row(source, "load").entries == 1
+    assert row(source, "load").entries == 1
+
+
+def test_only_addresses_can_be_cleared(session: Session) -> None:
+    with pytest.raises(TypeError, match="not the address"):
+        CacheSource().clear_entry("load(1)")
+    assert CacheSource().clear_entry(Address("nobody", "0" * 40)) == 0
+
+
+def test_the_model_draws_the_real_cache(session: Session) -> None:
+    @cache_data(show_spinner=False)
+    def square(x: int) -> int:
+        return x * x
+
+    square(2)
+    model = PanelModel(CacheSource())
+    model.refresh()
+    name = next(row.name for row in model.functions if row.label.endswith("square"))
+    model.open(name)
+
+    notice = model.clear_entry(name, model.entries(name)[0].address)  # type: ignore[index]
+
+    assert notice.text.endswith("square(2) cleared: 1 entry gone.")
+    assert not square.is_cached(2)
+
+
+def _explode() -> None:
+    raise AssertionError("an entry was unpickled")
