@@ -1144,3 +1144,38 @@ def test_an_edit_changes_the_fingerprint_exactly_when_it_is_reached(program: Any
 
     assert before == again
     assert (before != after) == (edited in reached)
+
+
+def test_what_a_cached_helper_depends_on_counts_for_its_caller(tmp_path: Any) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a")
+    space = run(
+        """
+        class Cached:
+            __nbcache__ = True
+            def __init__(self, f): self.__wrapped__ = f
+        Cached.__module__ = 'nbcache.decorator'
+        @Cached
+        def h(): return 1
+        def foo(): return h()
+        """
+    )
+    space["h"].__nbcache_depends_on__ = (str(path),)
+    tracker = Tracker({"": space["foo"]})
+    before = tracker.state()
+
+    path.write_text("b")
+
+    assert not before.current()
+    assert labels(before, tracker.state()) == {f"depends_on {path}"}
+
+
+def test_a_long_global_list_is_followed() -> None:
+    space = run("A = list(range(200_000))\ndef foo(): return A")
+    tracker = Tracker({"": space["foo"]})
+    before = tracker.state()
+    assert before.current()
+
+    space["A"][150_000] = -1
+
+    assert not before.current()

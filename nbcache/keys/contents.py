@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -189,16 +190,16 @@ def _type_name(value: object) -> str:
 
 
 def path_texts(value: object, depth: int = 2) -> Iterator[str]:
-    """Yield texts in a global that may name files."""
+    """Yield texts in a global that may name files; of long lists, those at the front."""
     kind = type(value)
     if kind is str:
         if 0 < len(value) <= _LONGEST_PATH and "\n" not in value and "\0" not in value:  # type: ignore[arg-type,operator]
             yield value  # type: ignore[misc]
     elif depth and (kind is list or kind is tuple or kind is set or kind is frozenset):
-        for item in list(value)[:_MOST_TEXTS]:  # type: ignore[call-overload]
+        for item in islice(value, _MOST_TEXTS):  # type: ignore[call-overload]
             yield from path_texts(item, depth - 1)
     elif depth and kind is dict:
-        for item in list(value.values())[:_MOST_TEXTS]:  # type: ignore[attr-defined]
+        for item in islice(value.values(), _MOST_TEXTS):  # type: ignore[attr-defined]
             yield from path_texts(item, depth - 1)
     elif issubclass(kind, os.PathLike) and classes.module_of(kind) in ("pathlib", "pathlib._local"):
         yield str(value)

@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import xxhash
 
@@ -154,10 +155,10 @@ def _texts(value: object, depth: int) -> Iterator[tuple[str, bool]]:
         except Exception:  # a path of the user's own kind: the function itself will meet its error
             return
     elif depth and issubclass(kind, list | tuple | set | frozenset):
-        for item in list(value)[:_MOST_TEXTS]:  # type: ignore[call-overload]
+        for item in islice(value, _MOST_TEXTS):  # type: ignore[call-overload]
             yield from _texts(item, depth - 1)
     elif depth and isinstance(value, dict) and isinstance(value, Mapping):
-        for item in list(value.values())[:_MOST_TEXTS]:
+        for item in islice(value.values(), _MOST_TEXTS):
             yield from _texts(item, depth - 1)
 
 

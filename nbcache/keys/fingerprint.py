@@ -125,7 +125,8 @@ class Tracker:
         reach.run()
         left_out = reach.assigned | {content.place for content in contents.taken if content.label in without}
         counted = [content for content in contents.taken if content.place not in left_out]
-        depends = [dependency.digest() for dependency in self._depends_on]
+        dependencies = (*self._depends_on, *[_Dependency(item, self._hash_funcs) for item in reach.depends])
+        depends = [dependency.digest() for dependency in dependencies]
         record = [
             b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item)
             for item in reach.record
@@ -137,10 +138,10 @@ class Tracker:
         simple = reach.guards.expression(left_out) if reach.guards.simple(left_out) and not depends else None
         return State(
             digest=short_digest(*record, *depends),
-            parts=self._parts(reach, counted, depends),
+            parts=_parts(reach, counted, zip(dependencies, depends, strict=True)),
             unfollowed=tuple(reach.unfollowed),
             paths=tuple(reach.texts),
-            current=checks if not depends else _both(checks, self._depends_on, depends),
+            current=checks if not depends else _both(checks, dependencies, depends),
             simple=simple,
             names=names,
             _contents=tuple(counted),
@@ -156,13 +157,6 @@ class Tracker:
                 reach.code(code, self._namespace or {}, "code")
         else:
             reach.value(value, name or _name_of(value), (id(value), name), lambda: value)
-
-    def _parts(self, reach: Reach, counted: list[Content], depends: list[bytes]) -> tuple[Part, ...]:
-        found = [Part(label, digest.hex(), summary()) for label, digest, summary in reach.parts]
-        found += [Part(content.label, content.digest.hex(), content.summary) for content in counted]
-        pairs = zip(self._depends_on, depends, strict=True)
-        found += [Part(dependency.label, digest.hex(), dependency.summary()) for dependency, digest in pairs]
-        return tuple(_unique(found))
 
 
 def tracker_of_code(
@@ -229,6 +223,13 @@ class _Dependency:
     def summary(self) -> str:
         item = self._item
         return "" if callable(item) else hashing.summary(item)
+
+
+def _parts(reach: Reach, counted: list[Content], depends: Iterable[tuple[_Dependency, bytes]]) -> tuple[Part, ...]:
+    found = [Part(label, digest.hex(), summary()) for label, digest, summary in reach.parts]
+    found += [Part(content.label, content.digest.hex(), content.summary) for content in counted]
+    found += [Part(dependency.label, digest.hex(), dependency.summary()) for dependency, digest in depends]
+    return tuple(_unique(found))
 
 
 def _both(checks: Callable[[], bool], dependencies: Sequence[_Dependency], digests: list[bytes]) -> Callable[[], bool]:

@@ -21,9 +21,15 @@ from urllib.parse import unquote, urlsplit
 
 from nbcache.keys.packages import installed_folders
 
-_SYSTEM = ("/dev/", "/proc/", "/sys/", "/run/", "/usr/share/fonts/", "/usr/share/zoneinfo/", "/usr/share/locale/",
-           "/usr/share/mime/", "/usr/share/ca-certificates/", "/usr/lib/", "/etc/", "/System/", "/Library/Fonts/",
-           "/private/etc/", "/private/var/db/")  # fmt: skip
+# Where the system keeps its own, which libraries read on the side; what the user may have put elsewhere counts.
+_SYSTEM = (
+    *("/dev/", "/proc/", "/sys/", "/usr/lib/", "/System/", "/Library/Fonts/", "/private/var/db/"),
+    *(f"/usr/share/{name}/" for name in ("fonts", "zoneinfo", "locale", "mime", "ca-certificates", "icu")),
+    *(f"/etc/{name}" for name in ("ssl/", "pki/", "fonts/", "mime.types", "localtime", "timezone", "resolv.conf")),
+    *(f"/etc/{name}" for name in ("hosts", "host.conf", "nsswitch.conf", "gai.conf", "services", "protocols")),
+    *(f"/etc/{name}" for name in ("os-release", "lsb-release", "debian_version", "machine-id", "passwd", "group")),
+)
+_MEMORY = "/dev/shm/"  # a folder like any other
 _PRIVATE_NAMES = frozenset({"__pycache__", "matplotlib", "fontconfig", ".matplotlib"})
 _COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dylib", ".nbi")
 _READERS_OF_CODE = ("<frozen importlib", "<frozen zipimport", "<frozen runpy")
@@ -249,7 +255,7 @@ def _private(path: str) -> bool:
     """Tell whether a path belongs to the system, to Python, to libraries or to the cache itself."""
     full = os.path.abspath(path)
     if full.startswith((*_SYSTEM, *installed_folders(), *_ignored)) or full.endswith(_COMPILED):
-        return True
+        return not full.startswith(_MEMORY) or full.startswith(tuple(_ignored))
     return not _PRIVATE_NAMES.isdisjoint(full.split(os.sep)[-4:-1]) and _in_cache_folder(full)
 
 

@@ -82,6 +82,7 @@ class Reach:
     record : everything that counts, in order of discovery
     guards : tell when the walk must be done again
     assigned : places of globals that the code itself assigns; they do not count
+    depends : what cached functions on the way were told to depend on
     unfollowed, texts : what could not be followed; string constants met (both as keys, in order)
     """
 
@@ -94,6 +95,7 @@ class Reach:
         self.unfollowed: dict[str, None] = {}
         self.texts: dict[str, None] = {}
         self.assigned: set[Place] = set()
+        self.depends: list[object] = []
         self._track = track
         self._nodes: dict[int, tuple[int, object]] = {}
         self._queue: deque[Callable[[], None]] = deque()
@@ -134,6 +136,10 @@ class Reach:
             self.code(value, self.names.home or {}, f"code {name}")  # type: ignore[arg-type]
         else:
             inner = _inner(value)
+            if getattr(cls, "__nbcache__", False) is True and not self.met(value, b"cached"):
+                self.depends.extend(getattr(value, "__nbcache_depends_on__", ()))
+                if getattr(value, "__self__", None) is not None:
+                    self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
             for function in inner:
                 self.value(function, name, place, get, kind=kind)
             if not inner:

@@ -88,6 +88,8 @@ class Snapshot:
     def add(self, value: Any) -> list[Any] | None:
         """Remember one container and give what it holds; `None` when that cannot be told from outside."""
         kind = type(value)
+        if (kind is list or kind is tuple or kind is set or kind is frozenset) and len(value) > _MOST_ITEMS:
+            return None
         if kind is list:
             items = list(value)
             self._lists.append((value, len(items), items))
@@ -100,7 +102,7 @@ class Snapshot:
             self._sets.append((value, set(map(id, items))))
             return items
         content = value if kind is dict else _attributes_of(value)
-        if content is None:
+        if content is None or len(content) > _MOST_ITEMS:
             return None
         keys, values = list(content), list(content.values())
         self._dicts.append((content, len(keys), keys, values))
