@@ -349,10 +349,10 @@ def test_a_plain_script_has_streams_and_no_ipython():
 
 def test_a_recorded_print_costs_a_few_microseconds():
     def prints():
-        began = time.perf_counter()
+        began = time.thread_time()
         for number in range(50_000):
             print(number)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     with contextlib.redirect_stdout(io.StringIO()):
         plain = min(prints() for _ in range(2))

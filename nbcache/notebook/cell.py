@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +13,15 @@ from IPython.core.error import UsageError
 from .. import registry
 from ..cache import Cache
 from ..config import settings
-from ..errors import UnstorableResultError
 from ..explanation import Explanation, age, explain_call
 from ..job import Computed, Description, Fetched, Job
-from ..keys import files, hashing
-from ..keys.fingerprint import code_digest
-from ..run import Run, watched
 from . import changes
 from .cell_code import CellCode
 from .cell_inputs import Inputs, inputs_of
 from .cell_options import Options, is_off
-from .namespace import Outcome, Packed, pack, unpack, without_values
-from .outputs import Recording, record, replay, show_result
+from .cell_run import CellRun, observed
+from .namespace import Outcome, Packed, unpack
+from .outputs import replay, show_result
 from .say import duration, listed, note, warn_about
 
 __all__ = ["CachedCell", "CellFailedError", "Report", "cell_owner"]
@@ -229,7 +224,7 @@ class CachedCell:
     def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
         def compute() -> Computed:
             self._say_what_changed(inputs)
-            with self._observed(inputs) as seen:
+            with observed(inputs, self.code, self._namespace, self._hidden) as seen:
                 seen.raised = _driven(execute())
             return self._computed(inputs, seen)
 
@@ -238,7 +233,7 @@ class CachedCell:
     def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
         async def compute() -> Computed:
             self._say_what_changed(inputs)
-            with self._observed(inputs) as seen:
+            with observed(inputs, self.code, self._namespace, self._hidden) as seen:
                 seen.raised = await execute()
             return self._computed(inputs, seen)
 
@@ -260,92 +255,27 @@ class CachedCell:
 
     # -- after a run -----------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _observed(self, inputs: Inputs) -> Iterator[_Seen]:
-        read = self.code.names.reads | inputs.values.keys() | inputs.reached()
-        before = changes.Before(self._namespace, self._hidden, self.code.names, read)
-        seen = _Seen(changes.rng_states())
-        try:
-            with (
-                watched(None, False, "none", inputs.files(), True) as run,
-                files.recording() as opened,
-                record("cell") as recording,
-            ):
-                seen.run, seen.opened, seen.recording = run, opened, recording
-                yield seen
-        finally:
-            seen.bound = before.bound()
-            before.put_back()
-            seen.deleted = before.deleted()
-
-    def _computed(self, inputs: Inputs, seen: _Seen) -> Computed:
+    def _computed(self, inputs: Inputs, seen: CellRun) -> Computed:
         if seen.raised:
             raise CellFailedError
-        assert seen.recording is not None and seen.run is not None
         self.report.seconds = seen.run.seconds
         began = time.perf_counter()
         reason = self._not_worth_keeping(seen)
         packed: Packed | None = None
         if not reason:
-            packed, reason = self._packed(inputs, seen)
+            packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
         self.report.overhead += time.perf_counter() - began
         if packed is None:
             self.report.reason = reason
             return Computed(None, storable=False)
         return Computed(packed, seen.recording.to_bytes(), seen.run.files, seen.run.seconds, None, seen.run.steady)
 
-    def _not_worth_keeping(self, seen: _Seen) -> str:
-        assert seen.run is not None
+    def _not_worth_keeping(self, seen: CellRun) -> str:
         if not self._automatic:
             return ""
         if seen.run.seconds < self._min_seconds:
             return f"it took {duration(seen.run.seconds)}"
         return seen.effects()
-
-    def _packed(self, inputs: Inputs, seen: _Seen) -> tuple[Packed | None, str]:
-        """Pickle what the run did; or say why that cannot be."""
-        assert seen.recording is not None
-        outcome = Outcome(bound=dict(seen.bound), deleted=seen.deleted, values=list(seen.recording.values))
-        outcome.result = self._result
-        references = inputs.references()
-        trouble = self._changed_in_place(inputs, outcome, references)
-        if trouble:
-            return None, trouble
-        if self.options.outputs is not None:
-            outcome.bound = {name: value for name, value in outcome.bound.items() if name in self.options.outputs}
-            outcome.contents = {name: how for name, how in outcome.contents.items() if name in self.options.outputs}
-        if self.options.rng:
-            outcome.states = changes.rng_states()
-        if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
-            outcome.sources = {self.code.filename: self.code.source}
-        try:
-            return pack(outcome, self._namespace, references), ""
-        except UnstorableResultError as error:
-            packed = without_values(outcome, self._namespace, references)
-            return packed, "" if packed is not None else str(error)
-
-    def _changed_in_place(self, inputs: Inputs, outcome: Outcome, references: dict[str, object]) -> str:
-        """Find inputs that the run changed, and take their new content down."""
-        assert inputs.state is not None
-        changed = {
-            name: inputs.values[name]
-            for name, digest in inputs.digests.items()
-            if name in references and _digest(inputs.values[name]) != digest
-        }
-        for label in sorted(inputs.state.changed()):
-            kind, _, name = label.rpartition(" ")
-            if kind != "global" or name not in self._namespace:
-                return f"it changes {label}, which cannot be restored"
-            changed[name] = references[name] = self._namespace[name]
-        for name, value in changed.items():
-            content = changes.content_of(value)
-            if content is not None:
-                outcome.contents[name] = content
-            else:
-                del references[name]
-                if self._namespace.get(name) is value:
-                    outcome.replaced[name] = value
-        return ""
 
     # -- a hit -----------------------------------------------------------------------------------------------------
 
@@ -364,7 +294,7 @@ class CachedCell:
             )
             cache.delete(fetched.slot.address)
             return False
-        self._apply(outcome)
+        changes.apply(outcome, self._namespace, self._hidden)
         self.report.overhead += time.perf_counter() - began
         self.report.outcome, self.report.seconds = "hit", entry.meta.seconds
         if not self.options.quiet:
@@ -383,23 +313,6 @@ class CachedCell:
         values = outcome.values
         self._result = outcome.result if outcome.result is not None or not values else values[-1]
         return True
-
-    def _apply(self, outcome: Outcome) -> None:
-        namespace = self._namespace
-        for name, (how, content) in outcome.contents.items():
-            live = namespace[name]
-            if not changes.restore(live, how, content):
-                outcome.replaced[name] = content
-        for name, value in outcome.replaced.items():
-            for other in changes.names_bound_to(namespace[name], namespace):
-                namespace[other] = value
-        for name, value in outcome.bound.items():
-            namespace[name] = value
-            self._hidden.pop(name, None)
-        for name in outcome.deleted:
-            namespace.pop(name, None)
-        if outcome.states:
-            changes.set_rng_states(outcome.states)
 
     def _hit_line(self, outcome: Outcome, elapsed: float) -> str:
         names = sorted({*outcome.bound, *outcome.contents, *outcome.replaced})
@@ -441,30 +354,6 @@ class CachedCell:
 _SPLIT = "put that part into a cell of its own."
 
 
-class _Seen:
-    """What a run did, while and after it ran."""
-
-    def __init__(self, states: dict[str, Any]) -> None:
-        self.raised = False
-        self.run: Run | None = None
-        self.opened: files.FileRecorder | None = None
-        self.recording: Recording | None = None
-        self.bound: dict[str, Any] = {}
-        self.deleted: list[str] = []
-        self.states = states
-
-    def effects(self) -> str:
-        """What the run did outside of the notebook, which a hit would not do again; empty for nothing."""
-        assert self.opened is not None
-        done = [f"it uses the {what}" if what == "network" else f"it runs a {what}" for what in self.opened.outside]
-        written = sorted(self.opened.written)
-        if written:
-            done.append(f"it writes {listed([os.path.basename(path) for path in written])}")
-        if changes.rng_states() != self.states:
-            done.append("it draws from the global random generators")
-        return ", ".join(done)
-
-
 class _Unstored:
     """Stands in `Out` for a value that could be shown again, but not stored."""
 
@@ -477,13 +366,6 @@ class _Unstored:
 
 def _nothing() -> Computed:
     return Computed(None, storable=False)
-
-
-def _digest(value: object) -> bytes:
-    try:
-        return hashing.digest(value, code=code_digest)
-    except Exception:  # it could be read before: whatever it is now, it is not what it was
-        return b""
 
 
 def _in_event_loop() -> bool:

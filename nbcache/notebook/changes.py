@@ -8,9 +8,10 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from .names import Names
+from .bodies import Names
+from .namespace import Outcome
 
-__all__ = ["Before", "is_session", "restore", "rng_states", "set_rng_states"]
+__all__ = ["Before", "apply", "content_of", "is_session", "restore", "rng_states"]
 
 _SESSION = re.compile(r"_+|_i{1,3}|_\d+|_i\d+|_[iod]h|In|Out|__\w+__|__warningregistry__")
 _TOOLS = frozenset({"get_ipython", "exit", "quit", "open", "cache_data"})
@@ -122,6 +123,23 @@ def restore(value: Any, how: str, content: Any) -> bool:
         value.clear()
         value.update(content)
     return True
+
+
+def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> None:
+    """Do to a namespace what a run did to it."""
+    for name, (how, content) in outcome.contents.items():
+        if not restore(namespace[name], how, content):
+            outcome.replaced[name] = content
+    for name, value in outcome.replaced.items():
+        for other in names_bound_to(namespace[name], namespace):
+            namespace[other] = value
+    for name, value in outcome.bound.items():
+        namespace[name] = value
+        hidden.pop(name, None)
+    for name in outcome.deleted:
+        namespace.pop(name, None)
+    if outcome.states:
+        set_rng_states(outcome.states)
 
 
 # --- random numbers
