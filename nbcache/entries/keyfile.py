@@ -129,14 +129,21 @@ def read(path: Path) -> list[Secret]:
     return _parse(path, content)
 
 
+def _make_folders(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user only and whatever the umask."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        return  # another process made it between the look and the call
+    os.chmod(folder, 0o700)  # the umask may have taken the owner's own bits
+
+
 def _write_beside(path: Path, content: bytes) -> Path:
     """Write a new owner-only file in the folder of `path`; returns its name."""
-    if not path.parent.is_dir():
-        os.makedirs(path.parent.parent, exist_ok=True)
-        try:
-            os.mkdir(path.parent, 0o700)
-        except FileExistsError:
-            pass  # another process made it between the look and the call
+    _make_folders(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}")
     descriptor = os.open(beside, _WRITE_FLAGS, 0o600)
     try:

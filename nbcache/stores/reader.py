@@ -58,9 +58,11 @@ class Reader:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            if error.errno in _NO_FILE and self.trusts(os.path.dirname(path)):
+            if not self.trusts(os.path.dirname(path)):
+                return None
+            if error.errno in _NO_FILE:
                 self._reject(path, None, "it is not a plain file")
-            elif error.errno == errno.EACCES and self.trusts(os.path.dirname(path)):
+            elif error.errno == errno.EACCES:
                 self._reject(path, None, reason(error))
             else:
                 self.trouble(path, error)
