@@ -72,10 +72,11 @@ def test_a_map_outlives_the_name_and_the_descriptor(tmp_path: Path) -> None:
 
 
 def test_ten_thousand_live_maps_hold_no_descriptor(file: int) -> None:
+    gc.collect()
     before = open_descriptors()
     views = [map_private(file, 0, SIZE) for _ in range(10_000)]
     views[5000][0] = 1
-    assert open_descriptors() == before
+    assert open_descriptors() <= before
     assert views[4999][0] == 0
 
 

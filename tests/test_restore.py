@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import importlib.util
 import os
 import pathlib
 import subprocess
@@ -232,9 +231,7 @@ POLARS_WRITES = [
 @pytest.mark.parametrize("rows", [5, ROWS])
 @pytest.mark.parametrize("column", [False, True])
 def test_polars_values_are_isolated(tmp_path: Path, keyring: Keyring, rows: int, column: bool) -> None:
-    if not importlib.util.find_spec("polars"):
-        return
-    import polars as pl
+    pl = pytest.importorskip("polars")
 
     frame = pl.DataFrame({"a": np.arange(rows * 1.0), "b": ["text"] * rows})
     value: Any = frame["a"] if column else frame
@@ -263,9 +260,7 @@ ARROW_WRITES = [
 
 @pytest.mark.parametrize("rows", [5, ROWS])
 def test_arrow_tables_are_isolated(tmp_path: Path, keyring: Keyring, rows: int) -> None:
-    if not importlib.util.find_spec("pyarrow"):
-        return
-    import pyarrow as pa
+    pa = pytest.importorskip("pyarrow")
 
     numbers = np.arange(rows)
     value = pa.table({"a": numbers})
@@ -288,9 +283,7 @@ TENSOR_WRITES = [
 
 @pytest.mark.parametrize("rows", [5, ROWS])
 def test_tensors_are_isolated(tmp_path: Path, keyring: Keyring, rows: int) -> None:
-    if not importlib.util.find_spec("torch"):
-        return
-    import torch
+    torch = pytest.importorskip("torch")
 
     value = torch.arange(rows)
 

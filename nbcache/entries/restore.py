@@ -204,13 +204,11 @@ def shallow_copies(master: Any) -> Callable[[], Any]:
 def _fresh_index(index: Any) -> Callable[[], Any]:
     """Return a function making index objects equal to this one, which share memory and nothing else."""
     pandas = sys.modules["pandas"]
-    of_range: Callable[..., Any] = pandas.RangeIndex
-    of_array: Callable[..., Any] = pandas.Index
-    if type(index) is of_range:
-        return partial(of_range, index.start, index.stop, index.step, name=index.name)
+    if type(index).__name__ == "RangeIndex":
+        return partial(pandas.RangeIndex, index.start, index.stop, index.step, name=index.name)
     if type(index.dtype).__name__ == "StringDtype":
         return partial(index.copy, deep=True)  # a small object around the same Arrow memory
-    return partial(of_array, index.to_numpy(), dtype=index.dtype, copy=False, name=index.name)
+    return partial(pandas.Index, index.to_numpy(), dtype=index.dtype, copy=False, name=index.name)
 
 
 @lru_cache(maxsize=4)
