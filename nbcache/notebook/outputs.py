@@ -153,12 +153,16 @@ def replay(data: bytes, what: What, result: ShowResult | None = None) -> None:
     if not data or what == "none":
         return
     shell = current_shell()
+    written: Any = None
     for event in map(_unpacked, json.loads(data)):
         kind = event[0]
         if kind in ("stdout", "stderr"):
             stream = getattr(sys, kind)
             if what != "display" and stream is not None:
+                if written is not None and written is not stream:
+                    written.flush()  # a kernel's streams are buffered apart, and would arrive in any order
                 stream.write(event[1])
+                written = stream
         elif shell is None:
             continue
         elif kind == "clear":

@@ -1,0 +1,203 @@
+"""Cached cells in a real ipykernel: outputs as a front end gets them, and a new kernel on the same folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+def run(*sources, allow_errors=False):
+    """Run cells in a new kernel; return the outputs of each."""
+    path = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in ("%load_ext nbcache", *sources)]
+    )
+    environment = {**os.environ, "PYTHONPATH": path}
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=allow_errors)
+    client.execute(env=environment)
+    return [cell.outputs for cell in notebook.cells[1:]]
+
+
+def ours(output):
+    return "nbcache" in output.get("metadata", {})
+
+
+def seen(outputs):
+    """What a reader sees, in order: neighbouring texts of one stream joined, our own line left out."""
+    shown = []
+    for output in outputs:
+        if ours(output):
+            continue
+        if output.output_type == "stream":
+            text = output.text.replace("\r\n", "\n")
+            if shown and shown[-1][0] == output.name:
+                shown[-1] = (output.name, shown[-1][1] + text)
+            else:
+                shown.append((output.name, text))
+        elif output.output_type == "error":
+            shown.append(("error", output.ename))
+        else:
+            data = {mime: part for mime, part in output.data.items() if "widget" not in mime}
+            shown.append((output.output_type, data))
+    return [(kind, _last_line(part) if isinstance(part, str) else part) for kind, part in shown]
+
+
+def _last_line(text):
+    """The text after carriage returns; a progress bar's speed is its own business."""
+    text = "\n".join(line.rpartition("\r")[2] for line in text.split("\n"))
+    return re.sub(r"\[\d\d:\d\d<[^]]*\]", "[...]", text)
+
+
+def restored(outputs):
+    return any(ours(output) and output.data["text/plain"].startswith("restored") for output in outputs)
+
+
+BUSY = """%%cache_cell busy
+import os, sys, time
+import matplotlib.pyplot as plt
+from tqdm import tqdm
+print("one")
+display("two")
+print("three", file=sys.stderr)
+sys.stderr.flush()
+os.write(1, b"from C\\n")
+os.system("echo from a shell")
+time.sleep(0.1)
+figure = plt.figure(figsize=(1, 1))
+plt.plot([1, 2])
+for n in tqdm(range(3), file=sys.stderr):
+    pass
+sys.stderr.flush()
+print("after the bar")
+handle = display("first", display_id=True)
+handle.update("second")
+!echo hello
+x = [1]
+x"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cells")
+
+
+@pytest.fixture(scope="module")
+def two_kernels(folder):
+    """The same notebook in two kernels, one after the other, and what each cell showed."""
+    patch = pytest.MonkeyPatch()
+    for name, value in (("NBCACHE_DIR", folder / "store"), ("NBCACHE_KEY_FILE", folder / "key")):
+        patch.setenv(name, str(value))
+    patch.chdir(folder)
+    cells = [
+        "a = 1",
+        BUSY,
+        "x, _, len(Out), type(figure).__name__",
+        "%%cache_cell waits\nimport asyncio\nawait asyncio.sleep(0.01)\nprint('awaited')\nw = a + 1\nw;",
+        "w",
+        "%%cache_cell clears\nfrom IPython.display import clear_output\nprint('gone')\nclear_output(wait=True)\n"
+        "print('kept')",
+        "%%cache_cell quick\nclass Model:\n    def get(self): return a\nm = Model()",
+        "a = 2\nm.get(), isinstance(m, Model)",
+        "%%cache_cell wid\nimport ipywidgets\nslider = ipywidgets.IntSlider(3)\ndisplay(slider)\n"
+        "slider.value = 7\ndel slider",
+        "%%cache_cell fails\nprint('before')\nraise ValueError('mine')",
+    ]
+    try:
+        first = run(*cells, allow_errors=True)
+        second = run(*cells, allow_errors=True)
+    finally:
+        patch.undo()
+    return cells, first, second
+
+
+def test_everything_comes_back_in_order(two_kernels):
+    _, first, second = two_kernels
+    assert not restored(first[1]) and restored(second[1])
+    kinds = [kind for kind, _ in seen(second[1])]
+    assert seen(second[1]) == seen(first[1])
+    assert kinds[:4] == ["stdout", "display_data", "stderr", "stdout"]
+    assert ("stdout", "from C\nfrom a shell\n") in seen(second[1])
+    assert kinds[-2:] == ["execute_result", "display_data"]  # the figure, as ever, after the cell
+
+
+def test_out_and_names_come_back(two_kernels):
+    _, first, second = two_kernels
+    assert seen(first[2]) == seen(second[2]) == [("execute_result", {"text/plain": "([1], [1], 1, 'Figure')"})]
+
+
+def test_a_figure_is_shown_once(two_kernels):
+    for outputs in two_kernels[1:]:
+        assert sum("image/png" in output.get("data", {}) for output in outputs[1]) == 1
+        assert not any("image/png" in output.get("data", {}) for output in outputs[2])
+
+
+def test_await_and_a_silent_last_expression(two_kernels):
+    _, first, second = two_kernels
+    assert restored(second[3]) and seen(first[3]) == seen(second[3]) == [("stdout", "awaited\n")]
+    assert seen(second[4]) == [("execute_result", {"text/plain": "2"})]
+
+
+def test_cleared_output_stays_cleared(two_kernels):
+    _, first, second = two_kernels
+    assert seen(first[5]) == seen(second[5]) == [("stdout", "kept\n")]
+
+
+def test_classes_and_instances_of_a_cell_live_in_the_new_notebook(two_kernels):
+    _, first, second = two_kernels
+    assert restored(second[6])
+    assert seen(first[7]) == seen(second[7]) == [("execute_result", {"text/plain": "(2, True)"})]
+
+
+def test_a_widget_of_an_earlier_kernel_leaves_its_text_at_the_end(two_kernels):
+    _, first, second = two_kernels
+    view = "application/vnd.jupyter.widget-view+json"
+    assert restored(second[8])
+    assert [view in output.data for output in first[8]] == [True]
+    shown = [output for output in second[8] if not ours(output)]
+    assert [view in output.data for output in shown] == [False]
+    assert "value=7" in shown[0].data["text/plain"]
+
+
+def test_a_cell_that_raises_shows_one_error_at_the_users_line(two_kernels):
+    for outputs in two_kernels[1:]:
+        assert not restored(outputs[9])
+        errors = [output for output in outputs[9] if output.output_type == "error"]
+        assert [error.ename for error in errors] == ["ValueError"]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(errors[0].traceback))
+        assert "----> 3" in text and "nbcache/" not in text
+
+
+def test_a_failing_cell_stops_the_run(monkeypatch):
+    with pytest.raises(CellExecutionError, match="mine"):
+        run("%%cache_cell\nraise ValueError('mine')")
+
+
+def test_a_widget_keeps_its_view_while_its_model_lives():
+    cell = "%%cache_cell w --ignore kept\nimport ipywidgets\nkept.append(ipywidgets.IntSlider(3))\ndisplay(kept[-1])"
+    _, first, second = run("kept = []", cell, cell)
+    view = "application/vnd.jupyter.widget-view+json"
+    assert [view in output.data for output in first] == [True]
+    assert [view in output.data for output in second if not ours(output)] == [True]
+
+
+def test_recording_a_hundred_thousand_prints_costs_less_than_twice():
+    body = "for n in range(100_000): print(n)"
+    timed = (
+        "import time\nstart = time.thread_time()\nget_ipython().run_cell({source!r})\n"
+        "seconds = time.thread_time() - start\nfrom IPython.display import clear_output\nclear_output()\nprint(seconds)"
+    )
+    outputs = run(
+        timed.format(source=body),
+        timed.format(source=f"%%cache_cell -q\n{body}"),
+        timed.format(source=body),
+    )
+    plain, recorded, again = (float(cell[-1].text.split()[-1]) for cell in outputs)
+    assert recorded < 2 * max(plain, again)
