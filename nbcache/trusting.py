@@ -129,12 +129,9 @@ def share(target: str) -> str:
     return share_key(_full(target), key_path())
 
 
-def add(source: str, *, signs: bool = False) -> str:
-    """Trust what the key in a file signed, and sign with it too if asked; returns its id."""
-    try:
-        added = add_key(_full(source), key_path(), signs=signs)
-    except FileNotFoundError as error:
-        raise KeyFileError(f"There is no file {_full(source)}.") from error
+def add(source: str) -> str:
+    """Trust what the key in a file signed; returns its id."""
+    added = add_key(_full(source), key_path())
     _use_new_keys()
     return added
 
