@@ -208,6 +208,45 @@ class StoreContract:
         assert [row.address for row in store.entries("m.g")] == [address_of(2, "m.g")]
         assert list(store.entries("m.h")) == []
 
+    def test_threads_may_do_everything_at_once(self, store: Store) -> None:
+        failures: list[BaseException] = []
+        start = threading.Barrier(4)
+
+        def work(seed: int) -> None:
+            try:
+                start.wait()
+                for step in range(40):
+                    number = (seed * 7 + step) % 6
+                    store.put(address_of(number), entry_of([number]))
+                    found = store.get(address_of((number + 1) % 6))
+                    assert found is None or found.value() == [(number + 1) % 6]
+                    if step % 10 == 9:
+                        store.delete(address_of(number))
+                        store.limit("m.f", 4, None)
+                    if step % 20 == 19:
+                        store.clear("m.f")
+                    list(store.entries())
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert failures == []
+
+    def test_a_closed_store_can_still_be_used(self, store: Store) -> None:
+        store.put(address_of(1), entry_of(1))
+        store.close()
+
+        assert store.get(address_of(1)) is not None
+
+
+class BoundsContract:
+    """What stores keep that evict, which is all but those whose server does. Subclasses give `store`."""
+
     def test_the_least_recently_used_go_first(self, store: Store, clock: Any) -> None:
         for number in range(5):
             store.put(address_of(number), entry_of(number))
@@ -294,41 +333,6 @@ class StoreContract:
 
         assert len(list(store.entries())) <= 2 + 2 * 2 + 16
 
-    def test_threads_may_do_everything_at_once(self, store: Store) -> None:
-        failures: list[BaseException] = []
-        start = threading.Barrier(4)
-
-        def work(seed: int) -> None:
-            try:
-                start.wait()
-                for step in range(40):
-                    number = (seed * 7 + step) % 6
-                    store.put(address_of(number), entry_of([number]))
-                    found = store.get(address_of((number + 1) % 6))
-                    assert found is None or found.value() == [(number + 1) % 6]
-                    if step % 10 == 9:
-                        store.delete(address_of(number))
-                        store.limit("m.f", 4, None)
-                    if step % 20 == 19:
-                        store.clear("m.f")
-                    list(store.entries())
-            except BaseException as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert failures == []
-
-    def test_a_closed_store_can_still_be_used(self, store: Store) -> None:
-        store.put(address_of(1), entry_of(1))
-        store.close()
-
-        assert store.get(address_of(1)) is not None
-
 
 class LastingContract:
     """What stores keep beyond their process. Subclasses give `store`, and `reopened()`, the same store opened anew."""
@@ -351,6 +355,22 @@ class LastingContract:
 
         assert store.get(address_of(2)) is None
 
+    def test_entries_under_another_key_are_not_there(self, store: Store, stranger: Store) -> None:
+        store.put(address_of(1), entry_of("mine"))
+
+        assert stranger.get(address_of(1)) is None
+        assert list(stranger.entries()) == []
+        stranger.put(address_of(1), entry_of("theirs"))
+        stranger.clear()
+
+        found = store.get(address_of(1))
+        assert found is not None
+        assert found.value() == "mine"
+
+
+class LastingBoundsContract:
+    """What stores keep that last and evict. Subclasses give `store` and `reopened`."""
+
     def test_the_order_of_use_lasts(self, store: Store, reopened: Any, clock: Any) -> None:
         for number in range(4):
             store.put(address_of(number), entry_of(number))
@@ -363,15 +383,3 @@ class LastingContract:
         again.limit("m.f", 2, None)
 
         assert {row.address for row in again.entries()} == {address_of(0), address_of(3)}
-
-    def test_entries_under_another_key_are_not_there(self, store: Store, stranger: Store) -> None:
-        store.put(address_of(1), entry_of("mine"))
-
-        assert stranger.get(address_of(1)) is None
-        assert list(stranger.entries()) == []
-        stranger.put(address_of(1), entry_of("theirs"))
-        stranger.clear()
-
-        found = store.get(address_of(1))
-        assert found is not None
-        assert found.value() == "mine"

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 from disk_stores import Shop, files_of, finished, leftovers_of
-from store_contract import LastingContract, StoreContract, address_of, entry_of
+from store_contract import (
+    BoundsContract,
+    LastingBoundsContract,
+    LastingContract,
+    StoreContract,
+    address_of,
+    entry_of,
+)
 
 from nbcache.entries.signing import Keyring
 from nbcache.errors import UntrustedEntryError
@@ -40,7 +47,7 @@ def stranger(shop: Shop) -> DiskStore:
     return DiskStore(shop.folder, Keyring.ephemeral(), clock=shop.clock, warn=shop.said.append)
 
 
-class TestDiskStore(StoreContract, LastingContract):
+class TestDiskStore(StoreContract, BoundsContract, LastingContract, LastingBoundsContract):
     """The contract."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store_contract import StoreContract, address_of, entry_of
+from store_contract import BoundsContract, StoreContract, address_of, entry_of
 
 from nbcache.entries.entry import Address
 from nbcache.stores.memory import MemoryStore
@@ -20,7 +20,7 @@ def store(clock: Any) -> MemoryStore:
     return MemoryStore(clock=clock)
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, BoundsContract):
     """The contract."""
 
 

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from disk_stores import Shop, files_of
-from store_contract import LastingContract, StoreContract, address_of, entry_of
+from store_contract import (
+    BoundsContract,
+    LastingBoundsContract,
+    LastingContract,
+    StoreContract,
+    address_of,
+    entry_of,
+)
 
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
@@ -39,7 +46,7 @@ def stranger(shop: Shop) -> TieredStore:
     return TieredStore([MemoryStore(clock=shop.clock), DiskStore(shop.folder, Keyring.ephemeral(), clock=shop.clock)])
 
 
-class TestTieredStore(StoreContract, LastingContract):
+class TestTieredStore(StoreContract, BoundsContract, LastingContract, LastingBoundsContract):
     """The contract, where only what all tiers say counts."""
 
     def test_a_new_process_does_not_find_what_was_cleared(

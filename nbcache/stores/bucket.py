@@ -1,0 +1,42 @@
+"""What a remote store is built on: named bytes somewhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Blob(NamedTuple):
+    """Some named bytes, as a listing tells of them."""
+
+    name: str
+    size: int
+
+
+class Bucket(Protocol):
+    """Named bytes. Every method may raise anything that its library raises.
+
+    Attributes
+    ----------
+    largest : the most bytes that one name can have
+    """
+
+    largest: int
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """The first `most` bytes of a name, or None; never more is fetched."""
+
+    def size(self, name: str) -> int | None:
+        """How many bytes a name has; None when there is no such name."""
+
+    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+        """Put bytes under a name, whole or not at all; they may be forgotten after `seconds`."""
+
+    def delete(self, names: Iterable[str]) -> Sequence[str]:
+        """Delete names; returns those that were there."""
+
+    def delete_listed(self, names: Sequence[str]) -> Sequence[str]:
+        """Delete names that `list` gave a moment ago, many at once; returns them."""
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        """What there is under a prefix that ends with a slash."""
