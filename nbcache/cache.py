@@ -53,6 +53,7 @@ class Cache:
         self.refresher = Refresher(time.monotonic)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
+        self._oversized: set[str] = set()
         self.shelf = Shelf(clock, tiers.memory.peek)
         tiers.watch(self.shelf.dropped, self._ttl_of)
 
@@ -254,8 +255,21 @@ class Cache:
             self._ttls[key.owner] = policy.ttl
             self.tiers.expiring()
         if policy.bounded:
+            self._say_if_oversized(job, entry, policy)
             self.tiers.limit(key.owner, policy.max_entries, policy.max_size, policy.disk)
         return slot
+
+    def _say_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
+        if policy.max_size is None or entry.size <= policy.max_size or job.key.owner in self._oversized:
+            return
+        self._oversized.add(job.key.owner)
+        warn(
+            explain(
+                f"A result of {job.name or job.key.owner}() is larger than its max_size and is kept alone.",
+                f"it takes {entry.size:,} bytes, max_size is {policy.max_size:,}.",
+                "raise max_size, or leave it out.",
+            )
+        )
 
     def _wanted(self, job: Job, value: Any) -> bool:
         if job.keep_if is None:

@@ -47,6 +47,19 @@ class Calls:
         return "calls"
 
 
+class Stage:
+    """Events and the like that a cached function of a test uses, and that are no part of any key."""
+
+    def __init__(self, **things: Any) -> None:
+        self.__dict__.update(things)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+    def __cache_key__(self) -> str:
+        return "stage"
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -119,12 +132,15 @@ def python(tmp_path: Path) -> Callable[..., str]:
 def shell() -> Iterator[Any]:
     """A real IPython shell with nothing of nbcache in it."""
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
-    shell = InteractiveShell.instance()
-    shell.reset(new_session=True)
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config)
     main = sys.modules["__main__"]
     yield shell
-    shell.run_line_magic("unload_ext", "nbcache") if "nbcache" in shell.extension_manager.loaded else None
+    if "nbcache" in shell.extension_manager.loaded:
+        shell.run_line_magic("unload_ext", "nbcache")
     shell.reset(new_session=True)
     InteractiveShell.clear_instance()
     sys.modules["__main__"] = main
