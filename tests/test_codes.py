@@ -129,8 +129,8 @@ def test_real_code_laid_out_anew_keeps_its_digest(module: str) -> None:
         old.co_name for old, new in zip(before, after, strict=True) if facts_of(old).digest != facts_of(new).digest
     ]
 
-    # CPython threads a few jumps differently when they stand on other lines.
-    assert len(different) <= 0.02 * len(before) + 2, different
+    # Before 3.13, CPython threads a few jumps differently when they stand on other lines.
+    assert len(different) <= (0 if sys.version_info >= (3, 13) else 0.05 * len(before) + 2), different
 
 
 def test_the_digest_is_of_the_code_not_of_its_equality() -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import is_
+from types import FunctionType
 from typing import Any
+
+from nbcache.keys.watch import Watched
 
 Place = tuple[int, str]
 """Where a value was found: the id of the namespace, class or cell that holds it, and its name there."""
@@ -26,6 +29,7 @@ class Guards:
         self._contents: list[tuple[Callable[[], bool], Place]] = []
         self._known: dict[int, str] = {}
         self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
+        self._watched = Watched()
         self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any]]] = {}
 
     def name(self, value: object) -> str:
@@ -47,6 +51,10 @@ class Guards:
     def attribute(self, owner: object, attribute: str, value: object, place: Place | None = None) -> None:
         """`owner.attribute` is still this very object; for owners whose attributes cannot play tricks."""
         self._attributes[id(owner), attribute] = (owner, value, place)
+
+    def function(self, function: FunctionType) -> None:
+        """`function` still has the very same code and defaults."""
+        self._watched.add(function)
 
     def release(self, place: Place) -> None:
         """Do not hold on to the object at `place`: a check of its content does without.
@@ -88,6 +96,10 @@ class Guards:
             checks.extend(self._absences(mapping, sorted(key for key in keys if (owner, key) not in left_out)))
         for owner, mapping, values in self._tables.values():
             checks.extend(self._table(mapping, values, {key for key in values if (owner, key) in left_out}))
+        if self._watched.places:
+            self.name(self._watched)  # what it watches must live as long as the guard
+            now = f"list(map({self.name(self._watched.look)}, {self.name(self._watched.places)}))"
+            checks.append(f"{now} == {self.name(self._watched.states)}")
         return " and ".join(checks) if checks else "True"
 
     def _absences(self, mapping: Mapping[str, Any], keys: list[str]) -> Iterable[str]:

@@ -264,8 +264,7 @@ class Reach:
         return facts
 
     def _follow(self, function: FunctionType, label: str) -> None:
-        for attribute in ("__code__", "__defaults__", "__kwdefaults__"):
-            self.guards.attribute(function, attribute, getattr(function, attribute))
+        self.guards.function(function)
         code = function.__code__
         facts = self._code(code, label)
         name = code.co_qualname.rpartition("<locals>.")[2]
