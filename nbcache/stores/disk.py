@@ -23,7 +23,7 @@ from .forks import renew_after_fork
 from .lockfile import offset_of
 from .locks import Claim, KeyLocks
 from .names import entry_name, parts_of_file
-from .notices import Notices, Stamp
+from .notices import DiskMark, Notices, Stamp
 from .protocol import Clock, Mark, Stored, Warn
 from .publish import Block, Publisher
 from .reader import Reader, untrusted
@@ -33,21 +33,6 @@ from .writer import Writer
 _COLLECTOR = offset_of("nbcache collects")
 #: A collection that could not make room is not tried again for so many seconds.
 _RETRY = 60.0
-
-
-class DiskMark:
-    """A moment in the life of a store, which other processes see too."""
-
-    __slots__ = ("_address", "_notices", "_stamp")
-
-    def __init__(self, notices: Notices, address: Address) -> None:
-        self._notices = notices
-        self._address = address
-        self._stamp = notices.stamp()
-
-    @property
-    def cleared(self) -> bool:
-        return self._notices.cleared_since(self._stamp, self._address)
 
 
 class DiskStore:
@@ -321,13 +306,13 @@ class DiskStore:
         if not self._reader.trusts(os.path.dirname(path)):
             return entry.owned(None)
         now = self._clock()
-        before = _size_of(path)
+        before = folders.size_of(path)
         watched = self._catalogue.watched(path)
         fd, replaced = self._writer.write(blocks, size, path, now)
         try:
             if since is not None and since.cleared:
                 # Cleared between the check and the publishing: the clear may have passed this place already.
-                _unlink_if_same(path, fd)
+                folders.unlink_if_same(path, fd)
                 return entry.owned(None)
             self._verified.written(fd, blocks)
             for other in self._catalogue.paths(address):
@@ -399,19 +384,3 @@ class DiskStore:
             f"it takes {size} bytes, and the whole folder may hold {self._max_size}.",
             "set a larger NBCache.max_disk_size.",
         )
-
-
-def _size_of(path: str) -> int:
-    try:
-        return os.lstat(path).st_size
-    except OSError:
-        return 0
-
-
-def _unlink_if_same(path: str, fd: int) -> None:
-    try:
-        ours, named = os.fstat(fd), os.lstat(path)
-        if (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino):
-            os.unlink(path)
-    except FileNotFoundError:
-        pass

@@ -258,3 +258,21 @@ def remove_tree(path: Path) -> Iterator[OSError]:
         pass
     except OSError as error:
         yield error
+
+
+def size_of(path: str) -> int:
+    """The length of a file; 0 for none."""
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def unlink_if_same(path: str, fd: int) -> None:
+    """Delete a file if it still is the one that is open."""
+    try:
+        ours, named = os.fstat(fd), os.lstat(path)
+        if (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -152,6 +152,21 @@ class Notices:
             os.utime(self._path)
 
 
+class DiskMark:
+    """A moment in the life of a store, which other processes see too."""
+
+    __slots__ = ("_address", "_notices", "_stamp")
+
+    def __init__(self, notices: Notices, address: Address) -> None:
+        self._notices = notices
+        self._address = address
+        self._stamp = notices.stamp()
+
+    @property
+    def cleared(self) -> bool:
+        return self._notices.cleared_since(self._stamp, self._address)
+
+
 def _half(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HALF, person=b"nbcache notice").digest()
 
