@@ -25,7 +25,12 @@ _HIT = """
             _slot.hits += 1
             _slot.used = _now
             _restore = _slot.restore
-            return _slot.value if _restore is None else _restore()
+            if _restore is None:
+                return _slot.value
+            try:
+                return _restore()
+            except Exception:
+                _slot.hits -= 1  # the slow path says what is wrong with the entry, and computes
     return {wait}_slow(({names}))
 """
 

@@ -276,6 +276,17 @@ victim.show([victim.attack("cut", lambda: victim.small(7), lambda path: path.wri
     assert not Path(at).is_relative_to(Path(planted.layout.__file__).parent.parent)
 
 
+def test_a_file_changed_under_a_value_in_memory_costs_no_value(tmp_path: Path) -> None:
+    with Kernel(tmp_path / "store", tmp_path / "key") as kernel:
+        kernel.value("[large(1) for _ in range(3)] and None")
+        kernel.value("os.utime(files()[-1], (1, 1))")
+
+        answer = kernel.ask("int(large(1)[5])")
+
+        assert answer["value"] == 6 and not answer["raised"] and len(answer["warned"]) == 1
+        assert kernel.value("int(large(1)[5])") == 6
+
+
 def test_many_damaged_entries_are_not_a_flood_of_warnings(tmp_path: Path) -> None:
     with Kernel(tmp_path / "store", tmp_path / "key") as kernel:
         kernel.value("[small(n) for n in range(100)] and None")
