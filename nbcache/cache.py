@@ -17,7 +17,7 @@ from .compute.singleflight import Ending, Flight, Flights
 from .entries.entry import Address, Entry, Meta
 from .errors import UnstorableResultError, UntrustedEntryError, explain, warn
 from .job import Computed, Fetched, Job, Policy
-from .keys.files import FileDep, note
+from .keys.files import FileDep, note, scope_here
 from .keys.key import combine
 from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .shelf import Shelf
@@ -49,7 +49,7 @@ class Cache:
         self.tiers = tiers
         self.clock = clock
         self._changes = 0
-        self._flights = Flights()
+        self._flights = Flights(_inherited)
         self.refresher = Refresher(time.monotonic)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
@@ -230,7 +230,7 @@ class Cache:
             seconds=computed.seconds,
             kind=job.kind,
             files=tuple((dep.path, dep.kind) for dep in computed.files),
-            parts=description.parts + tuple(traces.file_parts(computed.files)),
+            parts=(*description.parts, *traces.file_parts(computed.files)),
         )
         try:
             entry = Entry.of(computed.value, meta, computed.recording)
@@ -381,6 +381,11 @@ class Cache:
 
     def _ttl_of(self, owner: str) -> float | None:
         return self._ttls.get(owner)
+
+
+def _inherited() -> tuple[Flight, ...]:
+    scope = scope_here()
+    return scope if isinstance(scope, tuple) else ()
 
 
 def _profile_of(owner: str, code: str) -> Address:

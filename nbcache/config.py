@@ -75,7 +75,7 @@ def seconds(ttl: float | timedelta | str | None) -> float | None:
     if math.isnan(result) or math.isinf(result) or result < 0:
         raise InvalidTTLError(
             explain(f"ttl={ttl!r} is not a time to keep a value.", "it must be finite and not negative.",
-                    "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".")  # fmt: skip
+                    "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".")
         )
     return result
 

@@ -126,7 +126,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 def _is_ours(frame: FrameType) -> bool:
     filename = frame.f_code.co_filename
-    return filename.startswith(_HERE) or filename.startswith("<nbcache")
+    return filename.startswith((_HERE, "<nbcache"))
 
 
 def warn(message: str) -> None:

@@ -79,7 +79,7 @@ def explain_call(
     if nearest is None:
         return Explanation(False, (), "nothing of it is stored yet", name, rests_on, unfollowed)
     files = tuple(FileDep(path, kind) for path, kind in nearest.files)
-    present = description.parts + tuple(file_parts(files))
+    present = (*description.parts, *file_parts(files))
     return Explanation(False, differences(nearest.parts, present), "", name, rests_on, unfollowed)
 
 

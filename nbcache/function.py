@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from . import carry, registry
 from .clicks import is_click
@@ -62,10 +62,19 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         functools.update_wrapper(self, slow.described)
         self.__wrapped__ = function
         self.owner = slow.owner
-        self.__setstate__((slow.fast.function, (), {}, self.__dict__))
+        # what a function follows, those follow too that call it
+        self.__nbcache_depends_on__ = parameters.depends_on
+        # the one way to give a partial that exists another function; typeshed does not know it
+        self.__setstate__((slow.fast.function, (), {}, self.__dict__))  # type: ignore[attr-defined]
         registry.add(self)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> CachedFunction[P, R]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> BoundCachedFunction[R]: ...
+
+    def __get__(self, instance: Any, owner: type | None = None) -> CachedFunction[P, R] | BoundCachedFunction[R]:
         return self if instance is None else BoundCachedFunction(self, instance)
 
     # -- clearing -------------------------------------------------------------------------------------------------
@@ -217,61 +226,63 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
 
     def __new__(cls, function: CachedFunction[Any, R], instance: Any) -> BoundCachedFunction[R]:
         made = super().__new__(cls, function._slow.fast.function, instance)
-        made.__func__ = function
-        made.__self__ = instance
+        made.__dict__.update(__func__=function, __self__=instance)
         return made
 
     if TYPE_CHECKING:
-        __func__: CachedFunction[Any, R]
         __self__: Any
 
         def __call__(self, *args: Any, **kwargs: Any) -> R: ...
 
+    def _of(self) -> CachedFunction[Any, R]:
+        function: CachedFunction[Any, R] = self.__dict__["__func__"]
+        return function
+
     @property
     def __wrapped__(self) -> MethodType:
-        return MethodType(self.__func__.__wrapped__, self.__self__)
+        return MethodType(self._of().__wrapped__, self.__self__)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["__func__"], name)
+        return getattr(self._of(), name)
 
     def clear(self, *args: Any, **kwargs: Any) -> None:
         """Forget the result of this instance's call, or, without arguments, every result of every instance."""
         if (args and is_click(args)) or not (args or kwargs):
-            self.__func__.clear()
+            self._of().clear()
         else:
             self.forget(*args, **kwargs)
 
     def forget(self, *args: Any, **kwargs: Any) -> int:
         """Forget exactly this instance's call with these arguments; return how many entries are gone."""
-        return self.__func__.forget(self.__self__, *args, **kwargs)
+        return self._of().forget(self.__self__, *args, **kwargs)
 
     def is_cached(self, *args: Any, **kwargs: Any) -> bool:
         """Whether this call would be a hit now."""
-        return self.__func__.is_cached(self.__self__, *args, **kwargs)
+        return self._of().is_cached(self.__self__, *args, **kwargs)
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
         """Why this call would be a hit or a miss now."""
-        return self.__func__.explain(self.__self__, *args, **kwargs)
+        return self._of().explain(self.__self__, *args, **kwargs)
 
     def refresh(self, *args: Any, **kwargs: Any) -> R:
         """Compute this call anew, store the result and return it."""
-        return self.__func__.refresh(self.__self__, *args, **kwargs)
+        return self._of().refresh(self.__self__, *args, **kwargs)
 
     def map(self, iterable: Iterable[Any], *iterables: Iterable[Any], **options: Any) -> list[R]:
         """Call the method for each item, in parallel; a list in order."""
-        return self.__func__.map(_repeat(self.__self__), iterable, *iterables, **options)
+        return self._of().map(_repeat(self.__self__), iterable, *iterables, **options)
 
     def clear_button(self, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
         """A Button that clears this call of this instance, or, without arguments, the method."""
         if not (args or kwargs):
-            return self.__func__.clear_button(description=description)
-        return self.__func__.clear_button(self.__self__, *args, description=description, **kwargs)
+            return self._of().clear_button(description=description)
+        return self._of().clear_button(self.__self__, *args, description=description, **kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return BoundCachedFunction, (self.__func__, self.__self__)
+        return BoundCachedFunction, (self._of(), self.__self__)
 
     def __repr__(self) -> str:
-        return f"<cached method {self.__func__.__qualname__} of {self.__self__!r}>"
+        return f"<cached method {self._of().__qualname__} of {self.__self__!r}>"
 
 
 def _unfilled() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from .keys.files import FileDep
 from .keys.key import Key
 from .slot import Replay, Slot
 
-Parts = tuple[tuple[str, str, str], ...]
+Parts = Sequence[tuple[str, str, str]]
 """What a key rests on, for explanations: (label, digest, summary) each."""
 
 

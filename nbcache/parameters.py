@@ -74,7 +74,7 @@ def check(
     ):
         raise _invalid("max_entries", max_entries, "a number of entries is None or an int of at least 1.",
                        "leave it out for no bound.")  # fmt: skip
-    if persist not in (None, False, True, "disk") or isinstance(persist, int) and not isinstance(persist, bool):
+    if persist not in (None, False, True, "disk") or (isinstance(persist, int) and not isinstance(persist, bool)):
         raise _invalid("persist", persist, 'values are kept in memory (None, False) or on disk (True, "disk").',
                        'write persist="disk".')  # fmt: skip
     _choice("scope", scope, ("global", "session"))
@@ -162,7 +162,7 @@ def check_function(function: Any) -> None:
     bare = inspect.unwrap(function)
     bare = getattr(bare, "func", bare) if not isinstance(bare, BuiltinFunctionType) else bare
     generator = inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare)
-    method = getattr(type(function), "__call__", None)
+    method = inspect.getattr_static(type(function), "__call__", None)
     if not generator and not inspect.isroutine(function) and not isinstance(function, type):
         generator = inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
     if generator:

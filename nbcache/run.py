@@ -10,11 +10,11 @@ from time import perf_counter
 from types import CoroutineType
 from typing import Any
 
+from .compute.singleflight import inside
 from .errors import AwaitableResultError, explain
 from .keys import files
 from .keys.files import FileDep
 from .surroundings import Recorded, Silence, around
-
 
 
 @dataclass(slots=True)
@@ -45,11 +45,12 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
             stack.enter_context(around.spinner(message, show_time))
         if what != "none":
             run.recorded = stack.enter_context(around.record(what))
-        seen = stack.enter_context(files.recording()) if track else None
+        seen = stack.enter_context(files.recording())
+        seen.scope = inside()  # threads that the run starts are part of the same computations
         start = perf_counter()
         yield run
         run.seconds = perf_counter() - start
-    if seen is None:
+    if not track:
         return
     if named and files.state_digest(named) != before:
         # a run that writes what it was pointed at has an output there, no input; else the file moved under it

@@ -13,7 +13,7 @@ from .compute.parallel import Mappable, cached_map
 from .config import settings
 from .explanation import Explanation, explain_call
 from .fastpath import FastPath
-from .job import Computed, Description, Fetched, Job, Parts, Policy
+from .job import Computed, Description, Fetched, Job, Policy
 from .keys.arguments import Arguments, Bound
 from .keys.files import FileDep, candidates
 from .keys.fingerprint import State, Tracker
@@ -206,7 +206,7 @@ class SlowPath:
     def _description(self, bound: Bound, key: Key, state: State) -> Description:
         private = settings().private
         values = dict(self.arguments.items(bound))
-        parts: Parts = tuple(
+        parts = tuple(
             (f"argument {name.lstrip('*')}", digest.hex(), "" if private else summary(values[name]))
             for name, digest in key.arguments
         )
@@ -289,5 +289,5 @@ def _is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or (
         not inspect.isroutine(function)
         and not isinstance(function, type)
-        and inspect.iscoroutinefunction(getattr(type(function), "__call__", None))
+        and inspect.iscoroutinefunction(inspect.getattr_static(type(function), "__call__", None))
     )

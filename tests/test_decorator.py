@@ -678,7 +678,8 @@ def test_info_and_entries_are_frozen_rows(cache, clock):
 
     foo(1), foo(1, mode="slow"), foo(1)
     info = foo.info()
-    assert (info.name, info.entries, info.hits, info.misses, info.last_used) == (f"{__name__}.{foo.__qualname__}", 2, 1, 2, clock())  # fmt: skip
+    assert info.name == f"{__name__}.{foo.__qualname__}"
+    assert (info.entries, info.hits, info.misses, info.last_used) == (2, 1, 2, clock())
     assert [row.arguments for row in sorted(foo.entries(), key=lambda row: row.arguments)] == ["1", "1, mode='slow'"]
     row = next(row for row in foo.entries() if row.arguments == "1")
     assert (row.created, row.expires, row.hits, row.tier) == (clock(), clock() + 60, 1, "memory")
@@ -733,7 +734,7 @@ def test_recursion_ends(cache):
 def test_a_call_that_calls_itself_with_the_same_key_does_not_hang(cache):
     @cache_data
     def walk(path, _depth=0):
-        return [path] if _depth > 2 else walk(path, _depth + 1) + [_depth]
+        return [path] if _depth > 2 else [*walk(path, _depth + 1), _depth]
 
     assert walk("a") == ["a", 2, 1, 0]
 

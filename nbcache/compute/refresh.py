@@ -61,7 +61,7 @@ class Refresher:
             error: BaseException | None = None
             try:
                 refresh()
-            except BaseException as caught:  # noqa: BLE001 - nobody is above a background thread
+            except BaseException as caught:  # nobody is above a background thread
                 error = caught
             self.finish(key, failed=error is not None)
             if error is not None:

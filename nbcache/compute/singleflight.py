@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
-
 
 Name = tuple[str, str]
 """What is computed: an owner, and the text of a key."""
@@ -56,20 +55,25 @@ class Flight:
 _inside: ContextVar[tuple[Flight, ...]] = ContextVar("nbcache_inside", default=())
 
 
-def computing() -> bool:
-    """Whether the running code is part of a computation."""
-    return bool(_inside.get())
+def inside() -> tuple[Flight, ...]:
+    """The computations that the running code is part of, as far as this thread or task knows."""
+    return _inside.get()
 
 
 class Flights:
     """The computations under way in one process.
+
+    Parameters
+    ----------
+    inherited : for a thread that belongs to no computation by itself, those of the thread that started it
 
     Notes
     -----
     Thread-safe. A process forked while a computation runs starts with none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inherited: Callable[[], tuple[Flight, ...]] = tuple) -> None:
+        self._inherited = inherited
         self._lock = threading.Lock()
         self._flights: dict[Name, Flight] = {}
         _all_flights.add(self)
@@ -87,23 +91,26 @@ class Flights:
         (mine, None) for the leader, who must call `leave`; (None, theirs) for those who must `wait`;
         (None, None) for a caller that must compute by itself, because waiting could not end.
         """
-        inside = _inside.get()
+        around = self._around()
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
                 mine = Flight(key)
                 self._flights[key] = mine
                 return mine, None
-            if _leads_to(flight, inside):
+            if _leads_to(flight, around):
                 return None, None
-            for outer in inside:
+            for outer in around:
                 outer.waits_for.append(flight)
             return None, flight
+
+    def _around(self) -> tuple[Flight, ...]:
+        return _inside.get() or self._inherited()
 
     def stop_waiting(self, theirs: Flight) -> None:
         """Withdraw what `join` noted about a wait that has ended."""
         with self._lock:
-            for outer in _inside.get():
+            for outer in self._around():
                 if theirs in outer.waits_for:
                     outer.waits_for.remove(theirs)
 
@@ -133,7 +140,7 @@ class Flights:
     @contextmanager
     def within(self, mine: Flight) -> Iterator[None]:
         """Run a computation as part of a flight, so that recursion and cycles are seen."""
-        token = _inside.set((*_inside.get(), mine))
+        token = _inside.set((*self._around(), mine))
         try:
             yield
         finally:

@@ -23,6 +23,8 @@ _ANY_CALL = inspect.Signature(
     ]
 )
 
+_STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
 Bound = tuple[Any, ...]
 """The value of every parameter, in the order of the signature, defaults filled in."""
 
@@ -87,7 +89,7 @@ class Arguments:
                 after is None or after.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.KEYWORD_ONLY)
             ):
                 words.append("*")
-            stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+            stars = _STARS.get(parameter.kind, "")
             default = "" if parameter.default is _EMPTY else f"=_default_{place}"
             words.append(f"{stars}{parameter.name}{default}")
         if self._parameters and self._parameters[-1].kind is inspect.Parameter.POSITIONAL_ONLY:
@@ -187,7 +189,7 @@ class Arguments:
 
     def _overridden(self) -> bool:
         return bool(self._hash_funcs) and any(
-            kind in PRIMITIVES or isinstance(kind, str) and kind.startswith("builtins.") or kind is object
+            kind in PRIMITIVES or (isinstance(kind, str) and kind.startswith("builtins.")) or kind is object
             for kind in self._hash_funcs or ()
         )
 
@@ -212,12 +214,9 @@ class Arguments:
 
 
 def _passed(parameter: inspect.Parameter) -> str:
-    stars = {
-        inspect.Parameter.VAR_POSITIONAL: f"*{parameter.name}",
-        inspect.Parameter.VAR_KEYWORD: f"**{parameter.name}",
-        inspect.Parameter.KEYWORD_ONLY: f"{parameter.name}={parameter.name}",
-    }
-    return stars.get(parameter.kind, parameter.name)
+    if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+        return f"{parameter.name}={parameter.name}"
+    return _STARS.get(parameter.kind, "") + parameter.name
 
 
 def _fast_key(parameter: inspect.Parameter) -> str:

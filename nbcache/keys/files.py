@@ -24,6 +24,7 @@ from nbcache.keys.opens import (
     ignore_folder,
     note,
     recording,
+    scope_here,
     signature,
     unrecorded,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "ignore_folder",
     "note",
     "recording",
+    "scope_here",
     "state_digest",
     "tree_digest",
     "unrecorded",

@@ -23,7 +23,9 @@ _asking = threading.local()
 def is_users(module: str) -> bool:
     """Tell whether a module is the user's own: neither of the standard library nor installed."""
     top = module.partition(".")[0]
-    if top != "__main__" and (top in sys.stdlib_module_names or top == "builtins"):
+    if top == "__main__":  # the notebook, even where its process was started as an installed module
+        return True
+    if top in sys.stdlib_module_names or top == "builtins":
         return False
     path = getattr(sys.modules.get(module), "__file__", None) or ""
     return "site-packages" not in path and "dist-packages" not in path

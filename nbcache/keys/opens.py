@@ -65,11 +65,13 @@ class FileRecorder:
     ----------
     outside : "network" and "subprocess", when the run used them
     failed : why a file may have been overlooked, "" when none was
+    scope : what the threads that the run starts inherit besides the recording; up to whoever records
     """
 
     def __init__(self, parent: FileRecorder | None = None) -> None:
         self.outside: dict[str, None] = {}
         self.failed = ""
+        self.scope: object = None
         self._parent = parent
         self._deps: dict[FileDep, Signature | None] = {}
         self._written: set[str] = set()
@@ -203,6 +205,12 @@ def unrecorded() -> Iterator[None]:
 def active() -> bool:
     """Tell whether a recording is under way here."""
     return _Listening.recorders > 0 and _active() is not None
+
+
+def scope_here() -> object:
+    """The scope of the recording under way here, in the thread that records or in one that it started."""
+    recorder = _active() if _Listening.recorders else None
+    return None if recorder is None else recorder.scope
 
 
 def note(deps: Iterable[FileDep]) -> None:

@@ -130,14 +130,19 @@ class CacheMagics(Magics):
         """
         with _short_errors():
             return trust.command(line)
-        return None
+
+    @property
+    def _namespace(self) -> dict[str, Any]:
+        assert self.shell is not None  # magics are registered in a shell
+        namespace: dict[str, Any] = self.shell.user_ns
+        return namespace
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
     def _function(self, aim: Target) -> Known | None:
         """The cached function that the name is now bound to; None where it is not bound to one."""
         try:
-            found = target.resolve(aim.name, self.shell.user_ns)
+            found = target.resolve(aim.name, self._namespace)
         except LookupError:
             return None
         if isinstance(found, CachedClassMethod):
@@ -152,10 +157,10 @@ class CacheMagics(Magics):
         cache = registry.the_cache()
         if owner in cache.shelf.owners() or any(True for _ in cache.entries(owner)):
             return owner
-        raise target.unknown(aim.name, names(self.shell.user_ns))
+        raise target.unknown(aim.name, names(self._namespace))
 
     def _values(self, aim: Target) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return aim.evaluate(self.shell.user_ns)
+        return aim.evaluate(self._namespace)
 
 
 def names(namespace: dict[str, Any]) -> list[str]:
