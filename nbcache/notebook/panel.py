@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol
 
 from IPython.core.getipython import get_ipython
 
@@ -14,7 +14,7 @@ from nbcache.notebook.panel_model import PanelModel
 from nbcache.notebook.panel_rows import Source
 from nbcache.notebook.panel_static import html_table, saved_table, text_table
 
-_HANDSHAKE_SECONDS = 1.5
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def show(source: Source, owner: str | None = None) -> Panel:
@@ -28,6 +28,18 @@ def show(source: Source, owner: str | None = None) -> Panel:
     return Panel(PanelModel(source, owner))
 
 
+class View(Protocol):
+    """What can play on the stage."""
+
+    widget: Any
+
+    def draw(self) -> None:
+        """Show what changed."""
+
+    def close(self) -> None:
+        """Remove it from the page."""
+
+
 class Panel:
     """A panel: widgets where a kernel has a front end, a table of text or HTML everywhere else.
 
@@ -39,14 +51,14 @@ class Panel:
 
     def __init__(self, model: PanelModel) -> None:
         self.model = model
-        self._stage: _Stage | None = None
+        self._stage: Stage | None = None
 
     @property
     def widget(self) -> Any:
         """The ipywidgets container, for layouts of one's own."""
         if self._stage is None:
             self.model.refresh()
-            self._stage = _Stage(self.model)
+            self._stage = Stage(self.model)
         return self._stage.container
 
     def close(self) -> None:
@@ -82,57 +94,49 @@ class Panel:
         display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+class Stage:
+    """The container on display, and which view plays in it.
 
+    It begins with a picture of the first rows, which costs three widgets: a notebook that is run without a browser
+    never gets more. The first browser to show it decides what comes next.
 
-class _Stage:
-    """The container on display, and which view plays in it."""
+    Parameters
+    ----------
+    model : what is shown
+    patience : seconds that a browser has to load the table, before it gets the pool
+    """
 
-    def __init__(self, model: PanelModel) -> None:
+    def __init__(self, model: PanelModel, patience: float = 1.5) -> None:
         import ipywidgets
 
         self._model = model
-        self._view: Any = None
+        self._patience = patience
         self._lock = threading.RLock()
         self._live = Live(self._follow)
+        self._wait: threading.Timer | None = None
+        self.view: View | None = None
+        self._table = self._audition()
         self._layout = ipywidgets.Layout()
-        self.container = ipywidgets.Box(layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0)
+        picture = ipywidgets.HTML(markup.picture(model), layout=self._layout)
+        self.container = ipywidgets.Box((picture,), layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0)
         self.container.observe(self._watched, "_view_count")
-        if find_spec("anywidget") is None or not self._audition():
-            self.use_pool()
-
-    def _audition(self) -> bool:
-        """Offer the table to the browser, show a picture meanwhile; return whether an answer can be awaited."""
-        import ipywidgets
-
-        from nbcache.notebook.panel_table import TableView
-
-        self._table = TableView(self._model, ready=self.use_table, live=self._live)
-        wait = threading.Timer(_HANDSHAKE_SECONDS, self.use_pool)
-        wait.daemon = True
-        try:
-            wait.start()
-        except RuntimeError:
-            return False  # Pyodide has no threads: nobody could end the wait
-        picture = ipywidgets.HTML(markup.picture(self._model), layout=self._layout)
-        self.container.children = (picture,)
-        return True
 
     def use_pool(self) -> None:
         """Show the pool of rows, unless a view plays already."""
         from nbcache.notebook.panel_pool import PoolView
 
         with self._lock:
-            if self._view is None:
-                self._view = PoolView(self._model)
-                self.container.children = (self._view.widget,)
+            if self.view is None:
+                self._play(PoolView(self._model))
 
     def use_table(self) -> None:
-        """Show the virtual table: the browser has answered."""
+        """Show the virtual table: the browser has said that it can."""
         with self._lock:
-            if self._view is not self._table:
-                before, self._view = self._view, self._table
-                self.container.children = (self._table.widget,)
+            if self._wait is not None:
+                self._wait.cancel()
+            before = self.view
+            if self._table is not None and before is not self._table:
+                self._play(self._table)
                 if before is not None:
                     before.close()
 
@@ -140,18 +144,41 @@ class _Stage:
         """Close every widget and stop looking for changes."""
         with self._lock:
             self._live.rest()
-            if self._view is not None:
-                self._view.close()
+            if self._wait is not None:
+                self._wait.cancel()
+            for view in {self.view, self._table} - {None}:
+                view.close()  # type: ignore[union-attr]
             self.container.close()
+
+    def _audition(self) -> View | None:
+        """Offer the table to the browser, where there is an anywidget to offer; nothing is displayed by it."""
+        if find_spec("anywidget") is None:
+            return None
+        from nbcache.notebook.panel_table import TableView
+
+        return TableView(self._model, ready=self.use_table, live=self._live)
+
+    def _play(self, view: View) -> None:
+        self.view = view
+        self.container.children = (view.widget,)
 
     def _follow(self) -> bool:
         changed = self._model.refresh()
-        if changed and self._view is not None:
-            self._view.draw()
+        if changed and self.view is not None:
+            self.view.draw()
         return changed
 
     def _watched(self, change: dict[str, Any]) -> None:
-        if change["new"]:
-            self._live.watch()
-        else:
+        if not change["new"]:
             self._live.rest()
+            return
+        self._live.watch()
+        with self._lock:
+            if self.view is not None or self._wait is not None:
+                return
+            self._wait = threading.Timer(self._patience if self._table else 0.0, self.use_pool)
+            self._wait.daemon = True
+            try:
+                self._wait.start()
+            except RuntimeError:  # Pyodide has no threads, and nobody to end the wait
+                self.use_pool()

@@ -14,11 +14,13 @@ from nbcache.notebook.panel_wire import Wire
 
 _FOLDER = Path(__file__).parent
 
+_MODULE = ("panel_rows.js", "panel_keys.js", "panel.js")
+
 
 class _Table(anywidget.AnyWidget):  # type: ignore[misc]
     """The widget: its module and style are files of the package, so it needs no build and no network."""
 
-    _esm = (_FOLDER / "panel.js").read_text(encoding="utf-8")
+    _esm = "".join((_FOLDER / part).read_text(encoding="utf-8") for part in _MODULE)
     _css = (_FOLDER / "panel.css").read_text(encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, expect
 from browser.jupyter import Notebook
 
 SETUP = """
-from nbcache import cache_data
+%load_ext nbcache
 import time
 
 def note(text):

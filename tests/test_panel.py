@@ -1,0 +1,159 @@
+"""The front door of the panel: which form it takes where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets.widgets.widget import _instances as widgets_alive
+from panel_source import FakeSource
+
+from nbcache.notebook import panel as room
+from nbcache.notebook.panel import Stage, show
+from nbcache.notebook.panel_model import PanelModel
+from nbcache.notebook.panel_pool import PoolView
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """Pretend to be in a kernel; what a panel displays."""
+    shell = InteractiveShell.instance()
+    shell.kernel = object()
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr(room, "get_ipython", lambda: shell)
+    monkeypatch.setattr(shell.display_pub, "publish", lambda data, **_: shown.append(data))
+    yield shown
+    del shell.kernel
+
+
+def stage(functions: dict[str, int], patience: float = 3600.0) -> Stage:
+    model = PanelModel(FakeSource(functions))
+    model.refresh()
+    return Stage(model, patience)
+
+
+def test_a_terminal_gets_text(capsys: pytest.CaptureFixture[str]) -> None:
+    show(FakeSource({"load": 3}))._ipython_display_()
+
+    assert capsys.readouterr().out.splitlines()[-1].startswith("load")
+
+
+def test_a_terminal_gets_no_widget() -> None:
+    before = len(widgets_alive)
+
+    show(FakeSource({"load": 3}))._ipython_display_()
+
+    assert len(widgets_alive) == before
+
+
+def test_text_and_html_wait_for_what_is_still_being_read() -> None:
+    source = FakeSource({"load": 3})
+
+    repr(show(source))
+    show(source)._repr_html_()
+
+    assert source.asked.count("wait") == 2
+
+
+def test_a_notebook_gets_a_plain_table_and_the_widget(published: list[dict[str, Any]]) -> None:
+    panel = show(FakeSource({"load": 3}))
+
+    panel._ipython_display_()
+
+    saved, widget = published
+    assert "nbcache-saved" in saved["text/html"]
+    assert "<code>load</code>" in saved["text/html"]
+    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
+    assert "load" in saved["text/plain"]
+    panel.close()
+
+
+def test_a_panel_that_nobody_sees_is_a_picture_of_few_widgets() -> None:
+    before = len(widgets_alive)
+
+    played = stage({"load": 3})
+
+    assert len(widgets_alive) - before <= 7
+    (picture,) = played.container.children
+    assert ">load<" in picture.value
+    played.close()
+
+
+def test_the_browsers_answer_brings_the_table() -> None:
+    played = stage({"load": 3})
+    table = played._table
+    assert table is not None
+
+    table.widget._handle_custom_msg({"type": "ready"}, [])
+
+    assert played.container.children == (table.widget,)
+    played.close()
+
+
+def test_silence_brings_the_pool_and_a_late_answer_the_table() -> None:
+    played = stage({"load": 3})
+
+    played.use_pool()
+    pool = played.view
+    assert isinstance(pool, PoolView)
+    assert played.container.children == (pool.widget,)
+
+    played.use_table()
+    assert played.view is not pool
+    assert pool.widget.comm is None, "the widgets of the pool are closed"
+    played.close()
+
+
+def test_without_anywidget_the_pool_comes_when_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "find_spec", lambda name: None)
+    played = stage({"load": 3})
+    assert played.view is None
+
+    played.container._view_count = 1
+    assert played._wait is not None
+    played._wait.join(10)
+
+    assert isinstance(played.view, PoolView)
+    played.close()
+
+
+def test_numbers_are_followed_only_while_somebody_looks() -> None:
+    played = stage({"load": 3})
+    assert not played._live.watched
+
+    played.container._view_count = 1
+    assert played._live.watched
+
+    played.container._view_count = 0
+    assert not played._live.watched
+    played.close()
+
+
+def test_a_live_look_draws_what_changed() -> None:
+    source = FakeSource({"load": 3})
+    model = PanelModel(source)
+    model.refresh()
+    played = Stage(model, 3600.0)
+    played.use_pool()
+    pool = played.view
+    assert isinstance(pool, PoolView)
+    source.put("load", 7)
+
+    assert played._follow()
+    assert not played._follow()
+
+    assert ">4<" in pool._figures.value
+    played.close()
+
+
+def test_a_closed_panel_can_be_shown_again(published: list[dict[str, Any]]) -> None:
+    panel = show(FakeSource({"load": 3}))
+    first = panel.widget
+    panel.close()
+
+    assert panel.widget is not first
+    assert isinstance(panel.widget, ipywidgets.Box)
+    panel.close()
