@@ -347,6 +347,12 @@ class TestOutputs:
         assert [line for line in second.out.splitlines() if line][1:4] == ["one", "'two'", "four"]
         assert second.err == first.err == "three\n"
 
+    def test_what_a_hit_will_not_repeat_is_said(self, nb):
+        first, second = twice(nb, "import random\nx = random.random()\nwith open('made', 'w') as f: pass\n%cd -q .")
+        line = first.out.splitlines()[-1]
+        assert all(word in line for word in ("writes made", "random", "%cd")), line
+        assert second.count == 0
+
     def test_one_line_says_what_came_back(self, nb):
         _, second = twice(nb, "x = 1\ny = 2")
         assert second.out.startswith("restored x, y · computed 0 s ago")

@@ -21,6 +21,7 @@ def run(*sources, allow_errors=False):
         cells=[nbformat.v4.new_code_cell(source) for source in ("%load_ext nbcache", *sources)]
     )
     environment = {**os.environ, "PYTHONPATH": path}
+    environment.pop("PYTEST_CURRENT_TEST", None)  # with it, ipykernel would not listen to the output of C code
     client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=allow_errors)
     client.execute(env=environment)
     return [cell.outputs for cell in notebook.cells[1:]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -30,6 +30,7 @@ Execute = Callable[[], Coroutine[Any, Any, bool]]
 """Runs the statements of the cell in its shell; true when they raised, and the traceback has been shown."""
 
 _ALIASES = "cells"
+_RANDOM = "random numbers"
 
 
 class CellFailedError(Exception):
@@ -81,6 +82,7 @@ class CachedCell:
         self._automatic = automatic
         self._min_seconds = min_seconds
         self._result: Any = None
+        self._effects = ""
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -164,6 +166,8 @@ class CachedCell:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
         began = time.perf_counter()
+        if self._automatic and not self.options.rng and self._draws():
+            self.options = replace(self.options, rng=True)
         inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
         self.report.overhead = time.perf_counter() - began
         if inputs.unreadable is not None:
@@ -262,13 +266,33 @@ class CachedCell:
         began = time.perf_counter()
         reason = self._not_worth_keeping(seen)
         packed: Packed | None = None
+        key = None
+        if self._automatic and seen.draws and not self.options.rng and not reason:
+            self.options = replace(self.options, rng=True)
+            self._remember_draws()
+            key = inputs.with_random(self.code, self.options, seen.random).key(self.owner)
         if not reason:
             packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
         self.report.overhead += time.perf_counter() - began
         if packed is None:
             self.report.reason = reason
             return Computed(None, storable=False)
-        return Computed(packed, seen.recording.to_bytes(), seen.run.files, seen.run.seconds, None, seen.run.steady)
+        self._effects = self._not_repeated(seen)
+        return Computed(packed, seen.recording.to_bytes(), seen.run.files, seen.run.seconds, key, seen.run.steady)
+
+    def _not_repeated(self, seen: CellRun) -> str:
+        """What the run did that a hit will not do again."""
+        done = [seen.effects(), *(f"it changes the session ({magic})" for magic in self.code.names.state)]
+        if seen.draws and not self.options.rng:
+            done.append("it draws from the global random generators (--rng)")
+        return ", ".join(filter(None, done))
+
+    def _draws(self) -> bool:
+        """Whether an earlier run of this cell drew from the global random generators."""
+        return bool(registry.the_cache().profile(self.owner, _RANDOM, self.options.policy.disk))
+
+    def _remember_draws(self) -> None:
+        registry.the_cache().keep_profile(self.owner, _RANDOM, (_RANDOM,), self.options.policy.disk)
 
     def _not_worth_keeping(self, seen: CellRun) -> str:
         if not self._automatic:
@@ -331,6 +355,8 @@ class CachedCell:
             self.report.outcome = "stored"
             if job.key.owner == self.owner:
                 self._make_known(cache, job)
+            if self._effects and not self._automatic and not self.options.quiet:
+                note(f"kept; a hit will not repeat that {self._effects}")
             return
         self.report.outcome = "not cached"
         self.report.reason = self.report.reason or "a file it reads changed while it ran"

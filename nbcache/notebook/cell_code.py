@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import OrderedDict
+from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
@@ -47,6 +48,16 @@ class CellCode:
     def roots(self) -> set[str]:
         """The names that the code itself reads, hidden ones aside."""
         return {chain[0] for code in self.codes for chain in facts_of(code).reads}
+
+    def first_imports(self) -> Iterator[str]:
+        """The modules that the cell imports before it does anything else."""
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+            else:
+                return
 
     @property
     def stores(self) -> set[str]:

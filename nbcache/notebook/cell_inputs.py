@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -50,6 +50,13 @@ class Inputs:
     state: State | None = None
     fingerprint: bytes = b""
     unreadable: tuple[str, str] | None = None
+
+    def with_random(self, code: CellCode, options: Options, states: dict[str, Any]) -> Inputs:
+        """The same inputs, and the state that the global random generators had."""
+        assert self.state is not None
+        extra = [*self.extra, ("random state", hashing.digest(states))]
+        fingerprint = _digest(self.state.digest, code.digest.encode(), replace(options, rng=True).in_key())
+        return replace(self, extra=extra, fingerprint=fingerprint)
 
     def key(self, owner: str) -> CellKey:
         arguments = [(f"input {name}", digest) for name, digest in sorted(self.digests.items())]
@@ -117,7 +124,7 @@ def inputs_of(code: CellCode, options: Options, namespace: dict[str, Any], hidde
     _hash(inputs, written)
     _add_extra(inputs, code, options, namespace)
     inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
-    return inputs
+    return inputs.with_random(code, options, rng_states()) if options.rng else inputs
 
 
 def _digest(*parts: bytes) -> bytes:
@@ -153,8 +160,6 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
     for name in sorted(code.names.deletes):
         if name in namespace:
             inputs.extra.append((f"existence of {name}", b"there"))
-    if options.rng:
-        inputs.extra.append(("random state", hashing.digest(rng_states())))
     shared = [inputs.values[name] for name in sorted(inputs.digests) if type(inputs.values[name]) not in _ATOMS]
     if len(shared) > 1:
         groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]

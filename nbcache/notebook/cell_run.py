@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,16 +40,19 @@ class CellRun:
         self.recording = recording
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
-        self._random = changes.rng_states()
+        self.random = changes.rng_states()
+
+    @property
+    def draws(self) -> bool:
+        """Whether it drew from the global random generators."""
+        return changes.drawn_from(self.random, changes.rng_states())
 
     def effects(self) -> str:
-        """Say what the run did that a hit would not do again; empty for nothing."""
+        """Say what the run did outside of the notebook, which a hit does not do again; empty for nothing."""
         done = [f"it uses the {what}" if what == "network" else f"it runs a {what}" for what in self.opened.outside]
-        written = sorted(self.opened.written)
+        written = sorted(path for path in self.opened.written if ".ipython" not in path.split(os.sep))
         if written:
             done.append(f"it writes {listed([os.path.basename(path) for path in written])}")
-        if changes.rng_states() != self._random:
-            done.append("it draws from the global random generators")
         return ", ".join(done)
 
     def packed(
@@ -89,12 +93,22 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
             files.recording() as opened,
             record("cell") as recording,
         ):
+            _import(code.first_imports())
             seen = CellRun(run, opened, recording)
             yield seen
         bound = before.bound()
     finally:
         before.put_back()
     seen.bound, seen.deleted = bound, before.deleted()
+
+
+def _import(modules: Iterable[str]) -> None:
+    """Import what the cell imports first anyway: libraries draw random numbers while they load, cells do not."""
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except (Exception, SystemExit):  # the cell is about to say so itself
+            return
 
 
 def _changed_in_place(

@@ -11,7 +11,7 @@ from typing import Any
 from .bodies import Names
 from .namespace import Outcome
 
-__all__ = ["Before", "apply", "content_of", "is_session", "restore", "rng_states"]
+__all__ = ["Before", "apply", "content_of", "drawn_from", "is_session", "restore", "rng_states"]
 
 _SESSION = re.compile(r"_+|_i{1,3}|_\d+|_i\d+|_[iod]h|In|Out|__\w+__|__warningregistry__")
 _TOOLS = frozenset({"get_ipython", "exit", "quit", "open", "cache_data"})
@@ -153,6 +153,11 @@ def rng_states() -> dict[str, Any]:
         kind, keys, *rest = numpy_random.get_state()
         states["numpy"] = (kind, keys.tobytes(), *rest)
     return states
+
+
+def drawn_from(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Tell whether a generator that was there before has moved on."""
+    return any(now[name] != state for name, state in before.items())
 
 
 def set_rng_states(states: dict[str, Any]) -> None:
