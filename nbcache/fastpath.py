@@ -11,26 +11,23 @@ from collections.abc import Callable
 from typing import Any
 
 from .keys.arguments import Arguments, Bound
+from .keys.fingerprint import State
 from .slot import Slot
 
 _HIT = """
     try:
-        _slot = _fast[({key})]
+        _slot = _fast[({key})] if {guard} else None
     except Exception:
         _slot = None
-    if _slot is not None and _current():
-        _now = _clock()
-        {condition}
-            {touch}
-            _slot.hits += 1
-            _slot.used = _now
-            _restore = _slot.restore
-            if _restore is None:
-                return _slot.value
-            try:
-                return _restore()
-            except Exception:
-                _slot.hits -= 1  # the slow path says what is wrong with the entry, and computes
+    if _slot is not None{condition}:
+        {touch}_slot.hits += 1
+        _slot.used = {now}
+        if _slot.restore is None:
+            return _slot.value
+        try:
+            return _slot.restore()
+        except Exception:
+            _slot.hits -= 1  # the slow path says what is wrong with the entry, and computes
     return {wait}_slow(({names}))
 """
 
@@ -42,12 +39,13 @@ class FastPath:
     ----------
     name : the function's name, which stands in tracebacks and in the TypeError of a wrong call
     slow : receives the bound arguments of every call that is not a plain hit in memory
+    awaited : whether the function is an ``async def`` one
     expiring : whether entries have a deadline
-    touch : told of every hit, where entries are bounded and the least recently used goes first
+    touch : told of every hit, where entries are bounded and the least recently used goes first; else None
 
     Attributes
     ----------
-    function : what users call
+    function : what users call; stays the same object
     slots : fast keys to slots; only `Slot.offer` writes here
     key : the fast key of bound arguments
     """
@@ -63,36 +61,35 @@ class FastPath:
         touch: Callable[[Slot], None] | None,
     ) -> None:
         self.slots: dict[Any, Slot] = {}
+        self._arguments = arguments
+        self._spoken = name if name.isidentifier() and name not in arguments.signature.parameters else "function"
+        self._awaited, self._expiring, self._touched = awaited, expiring, touch is not None
         self._namespace: dict[str, Any] = {
             **arguments.defaults,
             "_fast": self.slots,
             "_slow": slow,
-            "_current": _never,
             "_clock": time.time,
             "_touch": touch,
             "_type": type,
         }
-        spoken = name if name.isidentifier() and name not in arguments.signature.parameters else "function"
-        body = _HIT.format(
-            key=arguments.fast_key,
-            names=arguments.names,
-            condition="if _now < _slot.deadline:" if expiring else "if True:",
-            touch="_touch(_slot)" if touch is not None else "pass",
-            wait="await " if awaited else "",
-        )
-        source = (
-            f"{'async ' if awaited else ''}def {spoken}({arguments.declaration}):{body}"
-            f"def _key(_bound):\n    {_unpacked(arguments.names)}\n    return ({arguments.fast_key})\n"
-        )
-        exec(compile(source, "<nbcache fast path>", "exec"), self._namespace)
-        self.function: Callable[..., Any] = self._namespace[spoken]
+        self._state: State | None = None
+        self.function: Callable[..., Any] = self._made("False")
+        key = f"def _key(_bound):\n    {_unpacked(arguments.names)}\n    return ({arguments.fast_key})\n"
+        self._run(key)
         self.key: Callable[[Bound], tuple[Any, ...]] = self._namespace["_key"]
 
-    def guard(self, current: Callable[[], bool], clock: Callable[[], float]) -> None:
-        """Hits are valid from now on as long as `current()` holds; those of before are forgotten."""
-        if self._namespace["_current"] is not current:
+    def guard(self, state: State, clock: Callable[[], float]) -> None:
+        """Hits are valid from now on as long as this state is current; those of before are forgotten."""
+        if self._state is not state:
             self.close()
-            self._namespace["_current"] = current
+            self._state = state
+            if state.simple is None:
+                self._namespace["_current"] = state.current
+                self._become(self._made("_current()"))
+            else:
+                # written into the function itself: a call would cost as much as all the checks
+                self._namespace.update(state.names)
+                self._become(self._made(state.simple))
         self._namespace["_clock"] = clock
 
     def close(self) -> None:
@@ -100,12 +97,28 @@ class FastPath:
         for slot in list(self.slots.values()):
             slot.retire()
         self.slots.clear()
-        self._namespace["_current"] = _never
+        self._state = None
+
+    def _made(self, guard: str) -> Callable[..., Any]:
+        body = _HIT.format(
+            key=self._arguments.fast_key,
+            guard=guard,
+            names=self._arguments.names,
+            condition=" and (_now := _clock()) < _slot.deadline" if self._expiring else "",
+            now="_now" if self._expiring else "_clock()",
+            touch="_touch(_slot)\n        " if self._touched else "",
+            wait="await " if self._awaited else "",
+        )
+        self._run(f"{'async ' if self._awaited else ''}def {self._spoken}({self._arguments.declaration}):{body}")
+        made: Callable[..., Any] = self._namespace.pop(self._spoken)
+        return made
+
+    def _become(self, other: Callable[..., Any]) -> None:
+        self.function.__code__ = other.__code__  # type: ignore[attr-defined]
+
+    def _run(self, source: str) -> None:
+        exec(compile(source, "<nbcache fast path>", "exec"), self._namespace)
 
 
 def _unpacked(names: str) -> str:
     return f"({names}) = _bound" if names else "pass"
-
-
-def _never() -> bool:
-    return False

@@ -86,7 +86,7 @@ class SlowPath:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
         slot = fetched.slot
         if slot is not None and not slot.entry.meta.files and self.arguments.is_primitive(bound):
-            self.fast.guard(state.current, cache.clock)
+            self.fast.guard(state, cache.clock)
             cache.shelf.offer(slot, self.fast.slots, self.fast.key(bound))
         return fetched.value
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from nbcache.keys import watch
 from nbcache.keys.fingerprint import Tracker
-from nbcache.keys.watch import Watched
+from nbcache.keys.watch import Watched, changes
 
 
 def _function() -> types.FunctionType:
@@ -34,29 +33,40 @@ def _keyword_defaults(function: types.FunctionType) -> None:
     function.__kwdefaults__ = {"b": 2}
 
 
-def _seen(watched: Watched) -> bool:
-    return list(map(watched.look, watched.places)) != watched.states
-
-
 @pytest.mark.parametrize("change", [_code, _defaults, _keyword_defaults])
-@pytest.mark.parametrize("in_memory", [True, False])
-def test_every_change_in_place_is_seen(
-    change: Callable[[types.FunctionType], None], in_memory: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not in_memory:
-        monkeypatch.setattr(watch, "_look_in_memory", lambda: None)
+def test_every_change_in_place_is_heard_and_seen(change: Callable[[types.FunctionType], None]) -> None:
     function = _function()
     watched = Watched()
     watched.add(function)
-    assert not _seen(watched)
+    assert watched.seen == changes
 
     change(function)
 
-    assert _seen(watched)
+    assert watched.seen != changes
+    assert not watched.unchanged()
 
 
-def test_this_python_keeps_them_where_they_are_looked_for() -> None:
-    assert watch._look_in_memory() is not None
+def test_taking_defaults_away_is_heard_too() -> None:
+    function = _function()
+    watched = Watched()
+    watched.add(function)
+
+    del function.__kwdefaults__
+
+    assert watched.seen != changes
+    assert not watched.unchanged()
+
+
+def test_a_change_of_another_function_costs_one_look() -> None:
+    function = _function()
+    watched = Watched()
+    watched.add(function)
+
+    _code(_function())
+
+    assert watched.seen != changes
+    assert watched.unchanged()
+    assert watched.seen == changes
 
 
 def test_a_guard_asks_for_nothing_audited() -> None:

@@ -11,7 +11,7 @@ from operator import is_
 from types import FunctionType
 from typing import Any
 
-from nbcache.keys.watch import Watched
+from nbcache.keys.watch import Watched, changes
 
 Place = tuple[int, str]
 """Where a value was found: the id of the namespace, class or cell that holds it, and its name there."""
@@ -96,10 +96,9 @@ class Guards:
             checks.extend(self._absences(mapping, sorted(key for key in keys if (owner, key) not in left_out)))
         for owner, mapping, values in self._tables.values():
             checks.extend(self._table(mapping, values, {key for key in values if (owner, key) in left_out}))
-        if self._watched.places:
-            self.name(self._watched)  # what it watches must live as long as the guard
-            now = f"list(map({self.name(self._watched.look)}, {self.name(self._watched.places)}))"
-            checks.append(f"{now} == {self.name(self._watched.states)}")
+        if self._watched:
+            same = f"{self.name(self._watched.seen)}[0] == {self.name(changes)}[0]"
+            checks.insert(0, f"({same} or {self.name(self._watched.unchanged)}())")
         return " and ".join(checks) if checks else "True"
 
     def _absences(self, mapping: Mapping[str, Any], keys: list[str]) -> Iterable[str]:

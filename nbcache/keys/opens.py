@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from nbcache.keys import watch
 from nbcache.keys.packages import installed_folders
 
 # Where the system keeps its own, which libraries read on the side; what the user may have put elsewhere counts.
@@ -172,7 +173,7 @@ def recording() -> Iterator[FileRecorder]:
     recorder = FileRecorder(_active())
     with _Listening.lock:
         if not _Listening.installed:
-            sys.addaudithook(_hear)
+            watch.listen(_hear)
             if sys.version_info < (3, 12):
                 _announce_threads()
             _Listening.installed = True
@@ -276,7 +277,7 @@ def _in_cache_folder(full: str) -> bool:
 
 def _reads_code(path: str) -> bool:
     """Tell whether the import system, or a traceback in need of a source line, opens this file."""
-    frame: FrameType | None = sys._getframe(3)
+    frame: FrameType | None = sys._getframe(4)
     source = path.endswith(".py")
     for _ in range(6):
         if frame is None:

@@ -1,20 +1,44 @@
-"""Has a function been changed in place: seen in the three words of memory that hold its code and its defaults.
+"""Has a function been changed in place: heard when it happens, so that a guard asks one number instead.
 
-Asking a function for `__code__`, `__defaults__` or `__kwdefaults__` is an audited event, and once an audit hook is
-installed each costs 100 ns, three per function and hit. Their words in the function object are read for 30 ns
-together. Where they lie is found out with a function made for it; where that fails, the attributes are asked.
+Python announces every assignment to a function's `__code__`, `__defaults__` or `__kwdefaults__` as an audit event.
+One count of these events answers for all functions of a guard at once; only after it has moved are they looked at.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from functools import cache
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
+Listener = Callable[[str, tuple[Any, ...]], None]
+
 _ATTRIBUTES = ("__code__", "__defaults__", "__kwdefaults__")
+_EVENTS = frozenset({"object.__setattr__", "object.__delattr__"})
 _read = attrgetter(*_ATTRIBUTES)
+
+#: How many changes in place were heard of in this process, as the only item.
+changes = [0]
+_listeners: list[Listener] = []
+_installed: list[bool] = []
+
+
+def listen(listener: Listener | None = None) -> None:
+    """Hear changes from now on, and let `listener` hear all other audit events; there is one hook for both."""
+    if listener is not None and listener not in _listeners:
+        _listeners.append(listener)
+    if not _installed:
+        _installed.append(True)
+        sys.addaudithook(_hear)
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _EVENTS:
+        changes[0] += 1
+    else:
+        for listener in _listeners:
+            listener(event, arguments)
 
 
 class Watched:
@@ -22,58 +46,26 @@ class Watched:
 
     Attributes
     ----------
-    look : what reads the present state of one of `places`
-    places : for each function, where its state is read
-    states : what was read when it was added
+    seen : the count of changes up to which they are known to be as they were, as the only item
     """
 
     def __init__(self) -> None:
-        look: Callable[[Any], Any]
-        place: Callable[[FunctionType], Any]
-        look, place = _look_in_memory() or (_identities, _itself)
-        self.look = look
-        self._place = place
-        self.places: list[Any] = []
-        self.states: list[Any] = []
-        self._kept: list[object] = []
+        listen()
+        self.seen = [changes[0]]
+        self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._functions)
 
     def add(self, function: FunctionType) -> None:
-        """Watch a function; its code and defaults are kept alive, so that their addresses stay their own."""
-        self._kept.append((function, _read(function)))
-        self.places.append(self._place(function))
-        self.states.append(self.look(self.places[-1]))
+        """Watch a function; its code and defaults are kept alive, so that their identity stays their own."""
+        self._functions.append((function, _read(function)))
 
-
-def _identities(function: object) -> tuple[int, ...]:
-    return tuple(map(id, _read(function)))
-
-
-def _itself(function: FunctionType) -> object:
-    return function
-
-
-@cache
-def _look_in_memory() -> tuple[Callable[[Any], Any], Callable[[FunctionType], Any]] | None:
-    """Find where functions keep code and defaults: give what reads such a place, and what finds it."""
-    try:
-        import ctypes
-    except ImportError:
-        return None
-    word = ctypes.sizeof(ctypes.c_void_p)
-
-    def sample(x: object = object(), *, y: object = None) -> None:
-        """Have defaults of both kinds."""
-
-    size = sample.__sizeof__() // word
-    words = list((ctypes.c_size_t * size).from_address(id(sample)))
-    wanted = [id(value) for value in _read(sample)]
-    found = [at for at in range(size - 2) if words[at : at + 3] == wanted]
-    if len(found) != 1:
-        return None
-    offset = found[0] * word
-    place = ctypes.c_char * (3 * word)
-
-    def place_of(function: FunctionType) -> Any:
-        return place.from_address(id(function) + offset)
-
-    return attrgetter("raw"), place_of
+    def unchanged(self) -> bool:
+        """Whether all of them are as they were: looks at each one."""
+        count = changes[0]
+        for function, before in self._functions:
+            if any(now is not then for now, then in zip(_read(function), before, strict=True)):
+                return False
+        self.seen[0] = count
+        return True
