@@ -13,16 +13,16 @@ from IPython.core.error import UsageError
 from .. import registry
 from ..cache import Cache
 from ..config import settings
-from ..explanation import Explanation, age, explain_call
+from ..explanation import Explanation, explain_call
 from ..job import Computed, Description, Fetched, Job
 from . import changes
 from .cell_code import CellCode
 from .cell_inputs import Inputs, inputs_of
 from .cell_options import Options, is_off
 from .cell_run import CellRun, observed
-from .namespace import Outcome, Packed, unpack
-from .outputs import replay, show_result
-from .say import duration, listed, note, warn_about
+from .cell_shown import hit_line, show_again
+from .namespace import Packed, unpack
+from .say import duration, note, warn_about
 
 __all__ = ["CachedCell", "CellFailedError", "Report", "cell_owner"]
 
@@ -168,7 +168,13 @@ class CachedCell:
         began = time.perf_counter()
         if self._automatic and not self.options.rng and self._draws():
             self.options = replace(self.options, rng=True)
-        inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
+        try:
+            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
+        except Exception as error:  # whatever could not be followed, the cell itself has to run
+            self.report.reason = f"its key could not be made ({type(error).__name__}: {error})"
+            if not quietly:
+                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+            return None
         self.report.overhead = time.perf_counter() - began
         if inputs.unreadable is not None:
             name, kind = inputs.unreadable
@@ -310,6 +316,7 @@ class CachedCell:
         began = time.perf_counter()
         try:
             outcome = unpack(fetched.value, self._namespace)
+            changes.apply(outcome, self._namespace, self._hidden)
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
             self._warn(
                 "The stored result of this cell could not be loaded; the cell runs again.",
@@ -318,34 +325,15 @@ class CachedCell:
             )
             cache.delete(fetched.slot.address)
             return False
-        changes.apply(outcome, self._namespace, self._hidden)
         self.report.overhead += time.perf_counter() - began
         self.report.outcome, self.report.seconds = "hit", entry.meta.seconds
         if not self.options.quiet:
-            note(self._hit_line(outcome, cache.clock() - entry.meta.created))
+            note(hit_line(outcome, cache.clock() - entry.meta.created, entry.meta.seconds, self.report.overhead))
         if self.options.replay:
-            values = outcome.values
-
-            def result(number: int, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-                if shown:
-                    value = values[number] if values is not None and number < len(values) else _Unstored(data)
-                    show_result(value, data, metadata)
-
-            replay(entry.recording, "cell", result)
-            if shown and outcome.result is not None and not self.code.quiet:
-                self._shell.displayhook(outcome.result)
+            show_again(self._shell, entry.recording, outcome, values=shown, quiet=self.code.quiet)
         values = outcome.values
         self._result = outcome.result if outcome.result is not None or not values else values[-1]
         return True
-
-    def _hit_line(self, outcome: Outcome, elapsed: float) -> str:
-        names = sorted({*outcome.bound, *outcome.contents, *outcome.replaced})
-        what = listed(names) if names else "its outputs"
-        saved = self.report.seconds - self.report.overhead
-        line = f"restored {what} · computed {age(elapsed)} ago"
-        if saved > 0:
-            return f"{line} · {duration(saved)} saved"
-        return f"{line} · restoring took {duration(self.report.overhead)}, running {duration(self.report.seconds)}"
 
     def _finish(self, cache: Cache, job: Job, fetched: Fetched) -> None:
         """Say what became of a run that was not a hit."""
@@ -378,16 +366,6 @@ class CachedCell:
 
 
 _SPLIT = "put that part into a cell of its own."
-
-
-class _Unstored:
-    """Stands in `Out` for a value that could be shown again, but not stored."""
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        self._text = str(data.get("text/plain", ""))
-
-    def __repr__(self) -> str:
-        return self._text
 
 
 def _nothing() -> Computed:
