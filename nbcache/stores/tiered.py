@@ -97,7 +97,11 @@ class TieredStore:
             return self.memory.own(entry)
         for store, part in zip(self._slower, parts[1:], strict=True):
             entry = store.put(address, entry, part)
-        return self._keep(address, entry, parts[0])
+        kept = self._keep(address, entry, parts[0])
+        if since is not None and since.cleared:
+            # By another process, while it was being stored: `refresh` may have looked already.
+            self.memory.drop(address, kept)
+        return kept
 
     def delete(self, address: Address) -> int:
         removed = [store.delete(address) for store in reversed(self.tiers)]
@@ -157,17 +161,22 @@ class TieredStore:
 
     def _find_slower(self, address: Address) -> Entry | None:
         marks = self.mark(address).parts
+        stamp = NOTHING if self.disk is None else self.disk.stamp()
         for position, store in enumerate(self._slower, 1):
             entry = store.get(address)
             if entry is not None:
                 for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):
                     entry = faster.put(address, entry, mark)
-                return self._keep(address, entry, marks[0])
+                kept = self._keep(address, entry, marks[0])
+                if self.disk is not None and self.disk.stamp() != stamp and not self.disk.holds(address, kept):
+                    # Cleared or replaced by another process since it was found: `refresh` may have looked already.
+                    self.memory.drop(address, kept)
+                return kept
         return None
 
     def _keep(self, address: Address, entry: Entry, mark: Mark | None) -> Entry:
-        backed = self.disk is not None and self.disk.contains(address)
-        return self.memory.put(address, entry, mark, backed=backed)
+        # Also where the disk could not take it: what another process clears must leave this memory all the same.
+        return self.memory.put(address, entry, mark, backed=self.disk is not None)
 
     def _tell_uses(self, owner: str) -> None:
         if self.disk is None:
