@@ -612,7 +612,7 @@ def _cleared(store: DiskStore) -> Any:
     return mark
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EMFILE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
 @pytest.mark.parametrize("name", list(scenarios()))
 def test_any_system_call_may_fail(
     shop: Shop,

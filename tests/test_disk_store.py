@@ -24,6 +24,7 @@ from store_contract import (
 
 from nbcache.entries.signing import Keyring
 from nbcache.errors import UntrustedEntryError
+from nbcache.stores import clearing, liveness
 from nbcache.stores.disk import DiskStore
 
 
@@ -613,3 +614,34 @@ def test_the_lock_file_may_vanish(shop: Shop, store: DiskStore) -> None:
 
     with store.lock("key"):
         assert shop.run("print(store.lock('key').attempt())") == "False\n"
+
+
+def test_a_clear_does_not_wait_for_a_slow_disk(shop: Shop, store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        store.put(address_of(number), entry_of(number))
+    (shop.folder / "mine.txt").write_text("mine")
+    monkeypatch.setattr(clearing, "PATIENCE", -1)
+
+    assert store.clear() == 30
+
+    assert store.get(address_of(1)) is None
+    for thread in threading.enumerate():
+        if thread.name == "nbcache-trash":
+            thread.join(10)
+    assert leftovers_of(shop.folder) == []
+    assert shop.said == []
+
+
+def test_what_a_killed_clear_left_behind_goes_at_the_next_start(
+    shop: Shop, store: DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(address_of(1), entry_of(1))
+    monkeypatch.setattr(clearing.Trash, "empty", lambda self, failed: None)
+    assert store.clear() == 1
+    assert len(leftovers_of(shop.folder)) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(liveness, "_started", lambda pid: "a later life")
+
+    shop.open().put(address_of(2), entry_of(2))
+
+    assert leftovers_of(shop.folder) == []

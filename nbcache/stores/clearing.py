@@ -1,8 +1,10 @@
-"""Deleting many entries at once: out of sight in one step, then one by one."""
+"""Deleting many entries at once: out of sight in one step, then one by one, in the background if that takes long."""
 
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,11 @@ from .recency import is_journal
 from .usage import occupied
 
 Failed = Callable[[OSError], None]
+Freed = Callable[[int], object]
 
+#: Who clears waits so many seconds for the deletion; then it goes on in the background. On some disks a hundred
+#: thousand files take minutes.
+PATIENCE = 1.0
 #: How often a folder that does not become empty is emptied again.
 _TRIES = 8
 
@@ -27,64 +33,96 @@ def owner_folders(base: Path | str, key_ids: tuple[str, ...] | None = None) -> I
                     yield Path(base, key_id, name)
 
 
-def clear_folder(folder: Path, trash: Path, failed: Failed) -> tuple[set[str], int]:
-    """Delete the entries in one owner's folder, and nothing else that somebody has put there.
+class Trash:
+    """The folders of one store that were cleared and are being deleted.
 
     Parameters
     ----------
-    failed : told what could not be deleted
-
-    Returns
-    -------
-    The names of the results removed, and the bytes set free.
+    place : folder for what is thrown away, on the file system of the store
+    freed : told how many bytes were set free
     """
-    try:
-        aside = move_aside(folder, trash, name_for_now())
-    except FileNotFoundError:
-        return set(), 0
-    except OSError:
-        # Nothing can be moved here; perhaps something can be deleted.
-        return _delete_entries(folder, folder.name, failed)
-    if not os.path.isdir(aside) or os.path.islink(aside):
-        os.unlink(aside)
-        return set(), 0
-    names, freed = _delete_entries(aside, folder.name, failed)
-    for _ in range(_TRIES):
-        if _remove_folder(aside, folder):
-            break
-        # A put that had found the folder under its old name has come after us.
-        more, also_freed = _delete_entries(aside, folder.name, failed)
-        names, freed = names | more, freed + also_freed
-    return names, freed
+
+    def __init__(self, place: Path, freed: Freed) -> None:
+        self._place = place
+        self._freed = freed
+
+    def throw(self, folder: Path, failed: Failed) -> set[str]:
+        """Take one owner's entries out of sight, and nothing else that somebody has put there.
+
+        Parameters
+        ----------
+        failed : told what could not be moved or deleted
+
+        Returns
+        -------
+        The names of the results that are gone.
+        """
+        try:
+            aside = move_aside(folder, self._place, name_for_now())
+        except FileNotFoundError:
+            return set()
+        except OSError:
+            # Nothing can be moved here; perhaps something can be deleted.
+            return _names_in(_delete(folder, failed, self._freed, float("inf"))[0], folder.name)
+        if os.path.islink(aside) or not os.path.isdir(aside):
+            os.unlink(aside)
+            return set()
+        _give_back(aside, folder)
+        return _names_in(list_names(aside), folder.name)
+
+    def empty(self, failed: Failed) -> None:
+        """Delete what this process, or one that no longer lives, has thrown away."""
+        mine = [self._place / name for name in list_names(self._place) if self._is_to_be_emptied(name)]
+        until = time.monotonic() + PATIENCE
+        waiting = [aside for aside in mine if not _empty(aside, failed, self._freed, until)]
+        if waiting:
+
+            def go_on() -> None:
+                for aside in waiting:
+                    _empty(aside, failed, self._freed, float("inf"))
+
+            threading.Thread(target=go_on, name="nbcache-trash", daemon=True).start()
+
+    def _is_to_be_emptied(self, name: str) -> bool:
+        return name.split("-")[1:2] == [str(os.getpid())] or not is_alive(self._place / name)
 
 
-def _remove_folder(aside: Path, folder: Path) -> bool:
-    """Remove a folder that holds no more entries; what somebody else has put there goes back to where it was."""
+def _give_back(aside: Path, folder: Path) -> None:
+    """Put what is not ours back to where it was."""
     for name in list_names(aside):
         if _is_foreign(aside / name):
             make_folder(folder)
             if not os.path.lexists(folder / name):
                 os.rename(aside / name, folder / name)
-    try:
-        os.rmdir(aside)
-    except FileNotFoundError:
-        pass
-    except OSError:
-        # An entry that cannot be deleted, which was told, stays here out of sight.
-        return False
+
+
+def _empty(aside: Path, failed: Failed, freed: Freed, until: float) -> bool:
+    """Delete the entries in a folder, and then the folder; False if the time was not enough."""
+    for _ in range(_TRIES):
+        _, finished = _delete(aside, failed, freed, until)
+        if not finished:
+            return False
+        try:
+            os.rmdir(aside)
+            return True
+        except FileNotFoundError:
+            return True
+        except OSError:
+            # A put that had found the folder under its old name has come after us; or an entry cannot be deleted,
+            # which was told, and stays here out of sight.
+            pass
     return True
 
 
-def _is_foreign(path: Path) -> bool:
-    if parts_of_file(path.name) is None and not is_journal(path.name):
-        return True
-    return os.path.isdir(path) and not os.path.islink(path)
-
-
-def _delete_entries(folder: Path, owner: str, failed: Failed) -> tuple[set[str], int]:
-    names: set[str] = set()
-    freed = 0
+def _delete(folder: Path, failed: Failed, freed: Freed, until: float) -> tuple[list[str], bool]:
+    """Delete the entries in a folder; their names, and whether the time was enough for all."""
+    names: list[str] = []
+    total = 0
+    finished = True
     for name in list_names(folder):
+        if time.monotonic() > until:
+            finished = False
+            break
         path = folder / name
         if _is_foreign(path):
             continue
@@ -96,20 +134,19 @@ def _delete_entries(folder: Path, owner: str, failed: Failed) -> tuple[set[str],
         except OSError as error:
             failed(error)
             continue
-        freed += occupied(size)
-        parts = parts_of_file(name)
-        if parts is not None and parts[1] == RESULT:
-            names.add(f"{owner}/{parts[0]}")
-    return names, freed
+        total += occupied(size)
+        names.append(name)
+    if total:
+        freed(total)
+    return names, finished
 
 
-def empty_trash(trash: Path) -> None:
-    """Delete what a clear that was killed has left behind; what cannot be deleted waits for the next start."""
-    for name in list_names(trash):
-        if not is_alive(trash / name):
-            _delete_entries(trash / name, name, lambda error: None)
-            try:
-                os.rmdir(trash / name)
-            except OSError:
-                # Something of somebody else's is in it.
-                pass
+def _names_in(files: list[str], owner: str) -> set[str]:
+    parts = [parts_of_file(name) for name in files]
+    return {f"{owner}/{found[0]}" for found in parts if found is not None and found[1] == RESULT}
+
+
+def _is_foreign(path: Path) -> bool:
+    if parts_of_file(path.name) is None and not is_journal(path.name):
+        return True
+    return os.path.isdir(path) and not os.path.islink(path)

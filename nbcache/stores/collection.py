@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from . import clearing, liveness, quarantine, recency
+from . import liveness, quarantine, recency
+from .clearing import Trash, owner_folders
 from .eviction import Candidate, to_make_room
 from .folders import Places, append, list_names
 from .names import parts_of_file
@@ -17,7 +18,7 @@ _GRACE = 1.0
 _A_DAY = 86400.0
 
 
-def collect(places: Places, max_size: int, now: float) -> tuple[int, int]:
+def collect(places: Places, trash: Trash, max_size: int, now: float) -> tuple[int, int]:
     """Delete expired entries, and the least recently used beyond a bound, whatever key signed them.
 
     Returns
@@ -29,7 +30,7 @@ def collect(places: Places, max_size: int, now: float) -> tuple[int, int]:
     OSError
         Something could not be looked at or deleted.
     """
-    candidates = [candidate for folder in clearing.owner_folders(places.base) for candidate in _candidates(folder)]
+    candidates = [candidate for folder in owner_folders(places.base) for candidate in _candidates(folder)]
     left = sum(candidate.size for candidate in candidates)
     evicted = 0
     touched: set[Path] = set()
@@ -44,7 +45,7 @@ def collect(places: Places, max_size: int, now: float) -> tuple[int, int]:
         touched.add(candidate.name.parent)
     for folder in touched:
         _remove_if_empty(folder)
-    tidy(places, now)
+    tidy(places, trash, now)
     append(places.collected, b"")
     os.utime(places.collected, (now, now))
     return evicted, left
@@ -59,12 +60,13 @@ def is_due(places: Places, now: float) -> bool:
     return not 0 <= now - last < _A_DAY
 
 
-def tidy(places: Places, now: float) -> None:
+def tidy(places: Places, trash: Trash, now: float) -> None:
     """Delete what processes that died have left behind, and what was in quarantine for long enough; OSError."""
     liveness.sweep(places.temporary)
     liveness.sweep(places.waits)
     quarantine.trim(places.quarantine, now)
-    clearing.empty_trash(places.trash)
+    # What cannot be deleted was told when it was cleared.
+    trash.empty(lambda error: None)
 
 
 def _candidates(folder: Path) -> list[Candidate]:

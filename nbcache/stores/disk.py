@@ -15,8 +15,9 @@ from ..entries.section import MAPPED_FROM
 from ..entries.signing import Keyring, state_folder
 from ..entries.verified import VerifiedFiles
 from ..errors import CacheError, UnstorableResultError, warn
-from . import clearing, collection, folders
+from . import collection, folders
 from .catalogue import Catalogue
+from .clearing import Trash
 from .complaints import Complaints, reason
 from .folders import Places
 from .forks import renew_after_fork
@@ -76,8 +77,9 @@ class DiskStore:
         self._complaints = Complaints(warn, clock)
         self._reader = Reader(self.places, keyring, trust, self._verified, self._complaints, clock)
         publisher = Publisher(self.places.temporary)
-        self._writer = Writer(self.places, publisher, self._complaints, clock)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
+        self._trash = Trash(self.places.trash, lambda freed: self._catalogue.usage.change(-freed))
+        self._writer = Writer(self.places, publisher, self._trash, self._complaints, clock)
         self._notices = Notices(self.places.notices, publisher)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
         self._crowded_at: float | None = None
@@ -188,10 +190,10 @@ class DiskStore:
             self._notices.cleared(owner)
             for folder in self._catalogue.owner_folders(owner):
                 self._catalogue.forget(folder)
-                removed, freed = clearing.clear_folder(Path(folder), self.places.trash, failures.append)
-                names |= removed
-                self._catalogue.usage.change(-freed)
+                names |= self._trash.throw(Path(folder), failures.append)
             self._notices.cleared(owner)
+            # Nobody finds it any more; the bytes go now, or in the background if they are many.
+            self._trash.empty(failures.append)
         except OSError as error:
             failures.append(error)
         if failures:
@@ -216,7 +218,7 @@ class DiskStore:
             return 0
         try:
             self._catalogue.uses.write_all()
-            evicted, left = collection.collect(self.places, self._max_size, self._clock())
+            evicted, left = collection.collect(self.places, self._trash, self._max_size, self._clock())
             self._catalogue.usage.correct(left)
             self._crowded_at = self._clock() if left > self._max_size else None
             return evicted

@@ -15,8 +15,7 @@ from .folders import list_names
 
 def name_for_now() -> str:
     """A new file name that tells which process made the file."""
-    pid = os.getpid()
-    return f"{_home()}-{pid}-{_started(pid)}-{secrets.token_hex(6)}"
+    return f"{_home()}-{_process(os.getpid())}-{secrets.token_hex(6)}"
 
 
 def sweep(folder: Path) -> int:
@@ -41,6 +40,12 @@ def _home() -> str:
     except OSError:
         space = 0
     return blake2b(f"{socket.gethostname()}|{space}".encode(), digest_size=4).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> str:
+    """This process; a forked child asks with another number."""
+    return f"{pid}-{_started(pid)}"
 
 
 def _started(pid: int) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..entries.entry import Address
-from .folders import APPEND, READ, append, read_small
+from .folders import APPEND, READ, append, read_small, size_of
 from .publish import Publisher
 
 #: After so many bytes a new file is begun, and the one before is kept for those who still look back into it.
@@ -132,7 +132,7 @@ class Notices:
         ]
 
     def _post(self, record: bytes) -> None:
-        length = self.stamp().length
+        length = size_of(str(self._path))
         # After a record that a full disk cut short, nothing behind it could be read.
         if length > ROTATE_AT or length % _RECORD:
             try:

@@ -15,9 +15,11 @@ from .folders import list_names
 from .names import NOTE, parts_of_file
 
 #: Up to so many files, the names in the folder are read each time. Beyond, they are read when the folder has changed
-#: between two operations of ours, and after this many seconds, because it may also have changed during one.
+#: between two operations of ours, and after this many seconds, because it may also have changed during one; or after
+#: so many times the seconds that the reading took.
 _FEW = 256
 _TRUSTED_FOR = 1.0
+_TRUSTED_TIMES = 50
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class Ranking:
         self._notes: OrderedDict[str, _File] = OrderedDict()
         self._total = 0
         self._changed: list[int] = []
-        self._read_at = -_TRUSTED_FOR
+        self._read_again_at = 0.0
         self._journals: list[tuple[int, int]] = []
         self._sorted = True
 
@@ -102,7 +104,7 @@ class Ranking:
         changed = [_changed(folder) for folder in self._folders]
         now = time.monotonic()
         few = len(self._results) + len(self._notes) <= _FEW
-        if not few and changed == self._changed and now - self._read_at < _TRUSTED_FOR:
+        if not few and changed == self._changed and now < self._read_again_at:
             return
         present = {
             f"{folder}/{name}"
@@ -121,7 +123,9 @@ class Ranking:
             self.put(path, status.st_size, status.st_mtime)
             self._sorted = False
             self._journals = []
-        self._changed, self._read_at = changed, now
+        self._changed = changed
+        done = time.monotonic()
+        self._read_again_at = done + max(_TRUSTED_FOR, _TRUSTED_TIMES * (done - now))
 
     def _learn_uses(self) -> None:
         """Learn from the journals when files were used, if a journal or the set of files has changed."""

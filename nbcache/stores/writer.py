@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import collection
+from .clearing import Trash
 from .complaints import Complaints, reason
 from .folders import Places, make_folder, make_store
 from .protocol import Clock
@@ -30,8 +31,11 @@ class Writer:
     slow down every call.
     """
 
-    def __init__(self, places: Places, publisher: Publisher, complaints: Complaints, clock: Clock) -> None:
+    def __init__(
+        self, places: Places, publisher: Publisher, trash: Trash, complaints: Complaints, clock: Clock
+    ) -> None:
         self._places = places
+        self._trash = trash
         self._complaints = complaints
         self._clock = clock
         self._publisher = publisher
@@ -72,7 +76,7 @@ class Writer:
         if not self._tidied:
             self._tidied = True
             try:
-                collection.tidy(self._places, self._clock())
+                collection.tidy(self._places, self._trash, self._clock())
             except OSError:
                 # Tried again by the next process; it costs room, nothing else.
                 pass
