@@ -26,7 +26,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", help="the Python to build the environment on")
     parser.add_argument("--venv", type=Path, help="where the environment is (.venv, or .venv-NAME with --python)")
-    parser.add_argument("--light", action="store_true", help="test: install fewer guest libraries")
+    parser.add_argument("--light", action="store_true", help="test: install nothing for browsers and servers")
     parser.add_argument("command", choices=("tour", "test", "lint"))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
     options = parser.parse_args(arguments)
