@@ -319,6 +319,22 @@ print(value["x"].sum())
     assert path.read_bytes() == before
 
 
+def test_a_frame_can_be_written_to_after_its_entry_is_gone(tmp_path: Path, keyring: Keyring) -> None:
+    frame = pd.DataFrame({"n": np.arange(500), "text": [f"row {i}" for i in range(500)]})
+    path = write(tmp_path / "entry.nbc", Entry.of(frame, META).pack(ADDRESS, keyring))
+    for entry in (opened(path, keyring), Entry.of(frame, META).owned(tmp_path)):
+        mine, other = entry.value(), entry.value()
+        column = entry.value()["n"]
+        del entry
+
+        mine.loc[:, "n"] = -1
+        mine.loc[3, "text"] = "changed"
+        column.iloc[0] = -1
+
+        assert (mine["n"] == -1).all() and mine["text"][3] == "changed" and column[0] == -1
+        pd.testing.assert_frame_equal(other, frame)
+
+
 def test_a_value_in_plain_memory_can_be_asked_for(tmp_path: Path) -> None:
     entry = Entry.of(np.arange(ROWS), META).owned(tmp_path)
     copied = entry.copied()

@@ -8,6 +8,7 @@ import fractions
 import pathlib
 import sys
 import uuid
+import weakref
 import zoneinfo
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
@@ -181,6 +182,7 @@ def shallow_copies(master: Any) -> Callable[[], Any]:
     `index.values` of a range is memory that can be made writable, and text can be replaced through `index._data`. So
     each copy gets labels of its own, laid over the same unwritable memory.
     """
+    _count_as_shared(master)
     new_index = _fresh_index(master.index)
     if master.ndim == 1:
 
@@ -201,6 +203,20 @@ def shallow_copies(master: Any) -> Callable[[], Any]:
     return frame
 
 
+def _count_as_shared(master: Any) -> None:
+    """Have pandas copy before every write to the memory of a master, even when the master is gone.
+
+    pandas finds who shares memory by weak references. Once an entry has left memory, the last copy handed out would
+    pass for the only owner, and a write to it would go to memory that cannot be written: an error for the user.
+    """
+    for block in master._mgr.blocks:
+        block.refs.referenced_blocks.append(weakref.ref(_Everybody))
+
+
+class _Everybody:
+    """Owns a share of all masters, and lives as long as the process."""
+
+
 def _fresh_index(index: Any) -> Callable[[], Any]:
     """Return a function making index objects equal to this one, which share memory and nothing else."""
     pandas = sys.modules["pandas"]
@@ -217,7 +233,11 @@ def _isolates(pandas: Any) -> bool:
     master = pandas.DataFrame({"text": pandas.Series(["a", "b"], dtype="str"), "number": [1, 2]})
     if not _plain_dtype(master.dtypes["text"]):
         return True  # without Arrow no object with text comes this way
-    changed = shallow_copies(master)()
+    try:
+        changed = shallow_copies(master)()
+        shared = all(block.refs.has_reference() for block in master._mgr.blocks)
+    except AttributeError:
+        return False  # a pandas that counts in another way
     for write in (changed["text"].array.__setitem__, changed.columns.array.__setitem__):
         try:
             write(0, "changed")
@@ -225,4 +245,4 @@ def _isolates(pandas: Any) -> bool:
             pass  # refused, which is as good
     changed.index.name = changed.columns.name = "changed"
     kept = master["text"].iloc[0] == "a" and master.columns[0] == "text"
-    return bool(kept and master.index.name is None and master.columns.name is None)
+    return bool(kept and shared and master.index.name is None and master.columns.name is None)
