@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 from . import traces
 from .compute.refresh import Refresher
 from .compute.singleflight import Ending, Flight, Flights
 from .entries.entry import Address, Entry, Meta
-from .errors import UnstorableResultError, UntrustedEntryError, explain, warn
+from .errors import UntrustedEntryError, explain, warn
 from .job import Computed, Fetched, Job, Policy
+from .keeping import Keeper, Profiles
 from .keys.files import FileDep, note, scope_here
-from .keys.key import combine
 from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .shelf import Shelf
 from .slot import Slot
@@ -53,9 +54,10 @@ class Cache:
         self.refresher = Refresher(time.monotonic)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
-        self._oversized: set[str] = set()
         self.shelf = Shelf(clock, tiers.memory.peek)
-        tiers.watch(self.shelf.dropped, self._ttl_of)
+        self.profiles = Profiles(tiers, clock)
+        self._keeper = Keeper(tiers, self.shelf, clock)
+        tiers.watch(self.shelf.dropped, self._ttls.get)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
@@ -161,6 +163,7 @@ class Cache:
     # -- finding --------------------------------------------------------------------------------------------------
 
     def _find(self, job: Job) -> _Found | None:
+        self._ttls[job.key.owner] = inf if job.policy.ttl is None else job.policy.ttl
         located = self._locate(job.address, job.policy)
         if located is None:
             return None
@@ -212,92 +215,7 @@ class Cache:
     def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
         self.shelf.count(job.key.owner).misses += 1
         self._changes += 1
-        return Fetched(computed.value, False, self._keep(job, computed, mine, since))
-
-    def _keep(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Slot | None:
-        policy = job.policy
-        if policy.ttl == 0 or not computed.storable or not self._wanted(job, computed.value):
-            return None
-        key = computed.key or job.key
-        address = job.address if computed.key is None else Address(key.owner, key.text)
-        now = self.clock()
-        description = job.describe()
-        meta = Meta(
-            owner=key.owner,
-            arguments=description.arguments,
-            created=now,
-            expires=None if policy.ttl is None else now + policy.ttl,
-            seconds=computed.seconds,
-            kind=job.kind,
-            files=tuple((dep.path, dep.kind) for dep in computed.files),
-            parts=(*description.parts, *traces.file_parts(computed.files)),
-        )
-        try:
-            entry = Entry.of(computed.value, meta, computed.recording)
-        except UnstorableResultError as error:
-            warn(
-                explain(
-                    f"The result of {job.name or key.owner}() is not cached; it was computed and returned.",
-                    str(error).splitlines()[0],
-                    "return something that can be pickled, or leave this function uncached.",
-                )
-            )
-            return None
-        place = self._place(address, computed.files, policy, now)
-        if mine is not None and mine.cancelled:
-            return None
-        entry = self.tiers.put(place, entry, policy.disk, since)
-        slot = self.shelf.slot(place, entry, policy.deadline(now), job.replay)
-        if mine is not None and mine.cancelled:  # cleared while it was being written
-            self.tiers.delete(place)
-            return None
-        if policy.ttl is not None:
-            self._ttls[key.owner] = policy.ttl
-            self.tiers.expiring()
-        if policy.bounded:
-            self._say_if_oversized(job, entry, policy)
-            self.tiers.limit(key.owner, policy.max_entries, policy.max_size, policy.disk)
-        return slot
-
-    def _say_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
-        if policy.max_size is None or entry.size <= policy.max_size or job.key.owner in self._oversized:
-            return
-        self._oversized.add(job.key.owner)
-        warn(
-            explain(
-                f"A result of {job.name or job.key.owner}() is larger than its max_size and is kept alone.",
-                f"it takes {entry.size:,} bytes, max_size is {policy.max_size:,}.",
-                "raise max_size, or leave it out.",
-            )
-        )
-
-    def _wanted(self, job: Job, value: Any) -> bool:
-        if job.keep_if is None:
-            return True
-        try:
-            return bool(job.keep_if(value))
-        except Exception as error:
-            warn(
-                explain(
-                    f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
-                    f"cache_if raised {type(error).__name__}: {error}",
-                    "make cache_if accept every result and return True or False.",
-                )
-            )
-            return False
-
-    def _place(self, address: Address, files: tuple[FileDep, ...], policy: Policy, now: float) -> Address:
-        """Where the value goes: at its key, or, where it rests on files, at a variant that a trace leads to."""
-        if not files:
-            return address
-        present = self.tiers.get(address, policy.disk)
-        known = traces.read(present) if present is not None and present.meta.kind == "trace" else None
-        trace, place, forgotten = traces.extended(address, known, files)
-        if trace != known:
-            self.tiers.put(address, traces.entry_of(trace, address, now), policy.disk)
-        for old in forgotten:
-            self.tiers.delete(old)
-        return place
+        return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
 
     def _refresh_soon(self, job: Job) -> None:
         identity = (job.key.owner, job.text)
@@ -355,41 +273,21 @@ class Cache:
     def expiry(self, meta: Meta) -> float | None:
         """When an entry expires, by the ttl of the function that reads it; None for never."""
         ttl = self._ttls.get(meta.owner)
-        return meta.expires if ttl is None else meta.created + ttl
+        return meta.expires if ttl is None else None if ttl == inf else meta.created + ttl
 
     def version(self) -> int:
         """A number that differs whenever anything was kept, handed out or cleared in this process."""
         return self._changes + self.shelf.hits()
-
-    def profile(self, owner: str, code: str, disk: bool) -> tuple[str, ...]:
-        """The globals that a function was seen to change itself, by their labels."""
-        entry = self.tiers.get(_profile_of(owner, code), disk)
-        if entry is None or entry.meta.kind != "profile":
-            return ()
-        labels: tuple[str, ...] = entry.value()
-        return labels
-
-    def keep_profile(self, owner: str, code: str, labels: Iterable[str], disk: bool) -> None:
-        """Remember the globals that a function changes itself."""
-        meta = Meta(owner=owner, arguments="", created=self.clock(), expires=None, seconds=0.0, kind="profile")
-        self.tiers.put(_profile_of(owner, code), Entry.of(tuple(labels), meta), disk)
 
     def close(self) -> None:
         """Send every fast path to the slow one, and write down what stores only note."""
         self.shelf.retire_all()
         self.tiers.close()
 
-    def _ttl_of(self, owner: str) -> float | None:
-        return self._ttls.get(owner)
-
 
 def _inherited() -> tuple[Flight, ...]:
     scope = scope_here()
     return scope if isinstance(scope, tuple) else ()
-
-
-def _profile_of(owner: str, code: str) -> Address:
-    return Address(owner, combine(b"profile", owner.encode(), code.encode()))
 
 
 def _refresh_failed(job: Job) -> Callable[[BaseException], None]:

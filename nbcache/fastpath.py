@@ -114,7 +114,7 @@ class FastPath:
         return made
 
     def _become(self, other: Callable[..., Any]) -> None:
-        self.function.__code__ = other.__code__  # type: ignore[attr-defined]
+        self.function.__code__ = other.__code__
 
     def _run(self, source: str) -> None:
         exec(compile(source, "<nbcache fast path>", "exec"), self._namespace)

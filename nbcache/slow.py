@@ -149,8 +149,8 @@ class SlowPath:
         """What the function is and reaches, without the globals that it was seen to change itself."""
         if self._without is None:
             state = self._tracker.state()
-            labels = cache.profile(self.owner, _code_of(state), self.policy().disk) if self.parameters.track else ()
-            self._without = frozenset(labels)
+            known = cache.profiles.get(self.owner, _code_of(state), self.policy().disk)
+            self._without = frozenset(known if self.parameters.track else ())
         return self._tracker.state(self._without)
 
     def key(self, bound: Bound, state: State) -> Key:
@@ -199,7 +199,7 @@ class SlowPath:
             # the function changes these itself: the next call would never find what this one stores
             self._without = (self._without or frozenset()) | changed
             cache = registry.the_cache()
-            cache.keep_profile(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
+            cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
             settled = Key(key.owner, self._tracker.state(self._without).digest, key.arguments)
         return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady)
 

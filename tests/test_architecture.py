@@ -25,6 +25,7 @@ FLOORS: list[set[str]] = [
     {"compute"},
     {"clicks", "rows", "slot", "surroundings"},
     {"job", "shelf", "tiers", "traces"},
+    {"keeping"},
     {"parameters", "road"},
     {"cache"},
     {"explanation", "fastpath", "registry", "run"},

@@ -222,7 +222,7 @@ class CachedCell:
 
         job = make(self.owner)
         if not self.options.force and cache.locate(job) is None:
-            for owner in cache.profile(_ALIASES, job.text, self.options.policy.disk):
+            for owner in cache.profiles.get(_ALIASES, job.text, self.options.policy.disk):
                 other = make(owner)
                 if owner != self.owner and cache.holds(other):
                     return other
@@ -295,10 +295,10 @@ class CachedCell:
 
     def _draws(self) -> bool:
         """Whether an earlier run of this cell drew from the global random generators."""
-        return bool(registry.the_cache().profile(self.owner, _RANDOM, self.options.policy.disk))
+        return bool(registry.the_cache().profiles.get(self.owner, _RANDOM, self.options.policy.disk))
 
     def _remember_draws(self) -> None:
-        registry.the_cache().keep_profile(self.owner, _RANDOM, (_RANDOM,), self.options.policy.disk)
+        registry.the_cache().profiles.put(self.owner, _RANDOM, (_RANDOM,), self.options.policy.disk)
 
     def _not_worth_keeping(self, seen: CellRun) -> str:
         if not self._automatic:
@@ -360,9 +360,9 @@ class CachedCell:
     def _make_known(self, cache: Cache, job: Job) -> None:
         """Let equal cells of another name, or of none, find the entry."""
         disk = self.options.policy.disk
-        owners = cache.profile(_ALIASES, job.text, disk)
+        owners = cache.profiles.get(_ALIASES, job.text, disk)
         if self.owner not in owners:
-            cache.keep_profile(_ALIASES, job.text, (*owners, self.owner)[-8:], disk)
+            cache.profiles.put(_ALIASES, job.text, (*owners, self.owner)[-8:], disk)
 
 
 _SPLIT = "put that part into a cell of its own."
