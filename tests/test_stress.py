@@ -1,0 +1,25 @@
+"""Ten seconds of what `tests/stress.py` does for as long as it is told to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_processes_that_race_and_are_killed_on_damaged_files_never_get_a_wrong_value(tmp_path: Path) -> None:
+    command = [sys.executable, str(Path(__file__).with_name("stress.py"))]
+
+    done = subprocess.run(
+        [*command, "--seconds", "10", "--seed", "7", "--processes", "4", "--folder", str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+        env={name: value for name, value in os.environ.items() if not name.startswith("NBCACHE_")},
+    )
+
+    log = tmp_path / "run" / "log"
+    assert done.returncode == 0, done.stdout + done.stderr + (log.read_text()[:5000] if log.exists() else "")
+    assert "all well" in done.stdout
