@@ -24,9 +24,13 @@ def write(results: dict[str, Any], out: Path) -> None:
     (out / "results.txt").write_text(text + "\n", encoding="utf-8")
     (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     from plot import draw
+    from readme_table import table
 
-    draw(medians(results), isolating(results), out / "results.png")
-    print(f"\nWritten to {out}: results.txt, results.json, results.png")
+    numbers, fair = medians(results), isolating(results)
+    draw(numbers, fair, out / "results.png")
+    wrapper = statistics.median(results["limits"]["empty wrapper"])
+    (out / "results.md").write_text("\n".join(table(numbers, fair, wrapper)) + "\n", encoding="utf-8")
+    print(f"\nWritten to {out}: results.txt, results.json, results.png, and results.md for the README")
 
 
 def medians(results: dict[str, Any]) -> Table:
