@@ -73,9 +73,8 @@ def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
 
 def arrive(luggage: Luggage) -> Any:
     """Build a cached function from what it took along."""
-    if _is_worker_of(luggage.sender) and not registry.opened():
-        for name, value in luggage.chosen.items():
-            setattr(settings(), name, value)
+    if _is_worker_of(luggage.sender):
+        _take_over(luggage.chosen)
     shell = luggage.kind()
     _travel.arriving[luggage.ticket] = shell
     try:
@@ -84,6 +83,15 @@ def arrive(luggage: Luggage) -> Any:
         del _travel.arriving[luggage.ticket]
     shell.fill(function, luggage.parameters)
     return shell
+
+
+def _take_over(chosen: dict[str, Any]) -> None:
+    """Keep entries where the process does that this one works for."""
+    present = {name: getattr(settings(), name) for name in chosen}
+    if present | {"dir": str(settings().folder())} != chosen:
+        for name, value in chosen.items():
+            setattr(settings(), name, value)
+        registry.replace_cache(None)
 
 
 def _is_worker_of(sender: int) -> bool:

@@ -1,0 +1,158 @@
+"""The cached map, and cached functions in worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+import joblib
+import pytest
+from joblib.externals.loky import get_reusable_executor
+
+from nbcache import NBCache, cache_data
+
+
+@pytest.fixture(autouse=True)
+def fresh_workers(surroundings):
+    """Workers read the environment when they start: those of another test have another store."""
+    yield
+    get_reusable_executor().shutdown(wait=True)
+
+
+@cache_data(persist="disk")
+def square(x):
+    return x * x, os.getpid()
+
+
+@cache_data
+def cube(x):
+    return x**3, os.getpid()
+
+
+@cache_data(persist="disk")
+def picky(x):
+    if x == 2:
+        raise ValueError("two is too much")
+    return x
+
+
+def test_map_returns_a_list_in_order_and_answers_hits_at_once(calls, cache):
+    @cache_data(track=False)
+    def double(x, plus=0):
+        calls(x)
+        return [x * 2 + plus]
+
+    double(3)
+    assert double.map([1, 2, 3], backend="threading", n_jobs=2) == [[2], [4], [6]]
+    assert sorted(calls.made) == [1, 2, 3]
+    assert double.map([1, 2], [10, 20], backend="threading") == [[12], [24]]
+    assert double.map([]) == []
+
+
+def test_equal_calls_of_a_map_are_computed_once_and_come_back_independent(calls, cache):
+    @cache_data(track=False)
+    def double(x):
+        calls(x)
+        return [x * 2]
+
+    first, second, third = double.map([1, 1, 1], backend="threading", n_jobs=3)
+    assert len(calls) == 1
+    first.append("mutated")
+    assert second == third == [2] and second is not third
+
+
+@pytest.mark.parametrize("function", [square, cube])
+def test_workers_compute_and_the_results_are_hits_afterwards(function, cache):
+    results = function.map([1, 2, 3, 4], n_jobs=2)
+    power = 2 if function is square else 3
+    assert [value for value, _ in results] == [x**power for x in (1, 2, 3, 4)]
+    assert all(pid != os.getpid() for _, pid in results)
+    assert [function(x) for x in (1, 2, 3, 4)] == results
+    assert function.map([1, 2, 3, 4], n_jobs=2) == results
+
+
+def test_a_function_of_a_notebook_travels_to_workers_by_value(cache):
+    def make():
+        @cache_data(persist="disk")
+        def fact(n):
+            return (1 if n == 0 else n * fact(n - 1)[0]), os.getpid()
+
+        return fact
+
+    fact = make()
+    results = fact.map([3, 5], n_jobs=2)
+    assert [value for value, _ in results] == [6, 120]
+    assert {pid for _, pid in results} - {os.getpid()}
+    assert fact(5) == results[1]
+
+
+def test_the_first_exception_is_raised_and_finished_results_are_kept(cache):
+    with pytest.raises(ValueError, match="two is too much"):
+        picky.map([1, 2, 3], n_jobs=1)
+    assert picky.is_cached(1)
+    assert not picky.is_cached(2)
+
+
+def test_map_follows_joblib_s_active_configuration(calls, cache):
+    @cache_data(track=False)
+    def where(x):
+        calls(x)
+        return os.getpid()
+
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert set(where.map([1, 2])) == {os.getpid()}
+
+
+def test_a_method_is_mapped_over_its_arguments(cache):
+    class Model:
+        def __init__(self, n):
+            self.n = n
+
+        @cache_data(track=False)
+        def times(self, x):
+            return self.n * x
+
+    assert Model(3).times.map([1, 2], backend="threading") == [3, 6]
+
+
+def test_joblib_parallel_shares_the_store(cache):
+    computed = joblib.Parallel(n_jobs=2)(joblib.delayed(square)(x) for x in (7, 8))
+    assert [square(7), square(8)] == computed
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_multiprocessing_shares_the_store(method, cache):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        computed = pool.map(square, [5, 6])
+    assert [square(5), square(6)] == computed
+
+
+def test_a_worker_takes_over_the_settings_of_the_process_that_sent_it(cache, tmp_path):
+    NBCache.instance().persist = "disk"
+
+    def make():
+        @cache_data
+        def here(x):
+            return os.getpid()
+
+        return here
+
+    here = make()
+    computed = joblib.Parallel(n_jobs=2)(joblib.delayed(here)(x) for x in (1, 2))
+    assert all(pid != os.getpid() for pid in computed)
+    assert [here(1), here(2)] == computed
+
+
+@pytest.mark.server
+def test_a_dask_cluster_shares_the_store(cache):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        computed = client.gather(client.map(square, [11, 12], pure=False))
+    assert [square(11), square(12)] == computed
