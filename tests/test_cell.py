@@ -147,6 +147,26 @@ class TestHits:
         nb("class A:\n    def m(self): return 2")
         assert nb(marked("x = A().m()")).count == 1 and nb.ns["x"] == 2
 
+    def test_a_query_put_together_in_the_cell_names_inputs(self, nb):
+        nb("import pandas as pd\ndf = pd.DataFrame({'a': [1, 2, 3]})\nt = 1")
+        body = "text = 'a > @t'\nn = len(df.query(text))"
+        nb(marked(body))
+        nb("t = 2")
+        assert nb(marked(body)).count == 1 and nb.ns["n"] == 1
+
+    def test_a_changed_file_read_by_a_command_is_a_miss(self, nb, tmp_path):
+        (tmp_path / "words.txt").write_text("one")
+        nb(marked("words = !cat words.txt"))
+        (tmp_path / "words.txt").write_text("two")
+        assert nb(marked("words = !cat words.txt")).count == 1 and nb.ns["words"] == ["two"]
+
+    def test_a_star_import_follows_the_module(self, nb, tmp_path, monkeypatch):
+        monkeypatch.syspath_prepend(str(tmp_path))
+        (tmp_path / "starred_cell.py").write_text("def shine():\n    return 1\n")
+        nb(marked("from starred_cell import *\nx = shine()"))
+        nb("import starred_cell\nstarred_cell.shine = lambda: 2")
+        assert nb(marked("from starred_cell import *\nx = shine()")).count == 1 and nb.ns["x"] == 2
+
     def test_a_changed_file_is_a_miss(self, nb, tmp_path):
         path = tmp_path / "data.txt"
         path.write_text("one")
@@ -235,6 +255,17 @@ class TestWhatComesBack:
         nb(make)
         assert nb(marked("df['b'] = 2")).count == 0
         assert list(nb.ns["df"]) == ["a", "b"] and nb.ns["same"] is nb.ns["df"]
+
+    def test_an_object_inside_an_input_changes_for_its_other_names_too(self, nb):
+        make = "import pandas as pd\ndf = pd.DataFrame({'a': [1]})\nitems = {'x': [df]}"
+        nb(make)
+        nb(marked("items['x'][0]['b'] = 1"))
+        nb(make)
+        assert nb(marked("items['x'][0]['b'] = 1")).count == 0
+        assert nb.ns["df"] is nb.ns["items"]["x"][0] and list(nb.ns["df"]) == ["a", "b"]
+        nb(make + "\nmine = df\ndf = pd.DataFrame({'other': [2]})")
+        assert nb(marked("items['x'][0]['b'] = 1")).count == 0
+        assert list(nb.ns["df"]) == ["other"]
 
     def test_a_global_changed_inside_a_helper(self, nb):
         nb("log = []\ndef f(): log.append(1)")

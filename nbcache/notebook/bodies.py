@@ -29,6 +29,8 @@ class Names:
     deletes : names that the cell deletes and that it has not bound itself
     modules : modules imported by the cell itself, at any depth
     star : whether a `from module import *` binds names that are not known before it runs
+    stars : the modules of such imports
+    commands : texts for a shell, whose words may name files
     whole : why the cell reads more of the namespace than names can say; empty when it does not
     asks : why the cell waits for the user; empty when it does not
     state : magics that change the session itself, such as `%cd`
@@ -41,6 +43,8 @@ class Names:
     deletes: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     star: bool = False
+    stars: set[str] = field(default_factory=set)
+    commands: list[str] = field(default_factory=list)
     whole: str = ""
     asks: str = ""
     state: list[str] = field(default_factory=list)
@@ -51,6 +55,7 @@ class Names:
         self.whole = self.whole or found.whole
         self.asks = self.asks or found.asks
         self.state += found.state
+        self.commands += found.commands
         self.queries = self.queries or found.queries
 
 

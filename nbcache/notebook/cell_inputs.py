@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from ..errors import UnhashableValueError
 from ..job import Parts
-from ..keys import hashing
+from ..keys import hashing, packages
 from ..keys.files import FileDep, candidates
 from ..keys.fingerprint import State, code_digest, tracker_of_code
 from ..keys.key import Key, combine
@@ -47,6 +48,7 @@ class Inputs:
     digests: dict[str, bytes] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     extra: list[tuple[str, bytes]] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
     state: State | None = None
     fingerprint: bytes = b""
     unreadable: tuple[str, str] | None = None
@@ -75,7 +77,8 @@ class Inputs:
     def files(self) -> tuple[FileDep, ...]:
         """The files that inputs and constants name."""
         assert self.state is not None
-        return candidates(self.values.values(), self.state.paths)
+        words = [word.strip("'\"();|&<>") for text in self.commands for word in text.split()]
+        return candidates(self.values.values(), (*self.state.paths, *words))
 
     def references(self) -> dict[str, object]:
         """The inputs that have an identity worth keeping, by name."""
@@ -114,7 +117,8 @@ def inputs_of(code: CellCode, options: Options, namespace: dict[str, Any], hidde
     if inputs.unreadable is not None:
         return inputs
     ignore = frozenset((code.roots | code.stores | wanted | set(options.ignore)) - followed)
-    inputs.state = tracker_of_code(code.codes, namespace, ignore=ignore).state()
+    inputs.state = tracker_of_code(code.codes, namespace, ignore=ignore, depends_on=_stars(code)).state()
+    inputs.commands = code.names.commands
     written = {
         name
         for name in inputs.assigned_by_helpers() - wanted - set(options.ignore)
@@ -142,6 +146,18 @@ def _wanted(code: CellCode, options: Options, namespace: dict[str, Any], hidden:
         texts = [namespace[name] for name in there if type(namespace[name]) is str]
         there |= {name for text in texts for name in at_names(text) if name in namespace}
     return there - set(options.ignore)
+
+
+def _stars(code: CellCode) -> list[Any]:
+    """The modules of the user's that the cell imports whole names from."""
+    found = []
+    for name in sorted(code.names.stars):
+        if packages.home_of_name(name).kind == "local":
+            try:
+                found.append(importlib.import_module(name))
+            except (Exception, SystemExit):  # the cell is about to say so itself
+                continue
+    return found
 
 
 def _hash(inputs: Inputs, names: set[str]) -> None:

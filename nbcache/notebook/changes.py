@@ -127,6 +127,10 @@ def restore(value: Any, how: str, content: Any) -> bool:
 
 def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> None:
     """Do to a namespace what a run did to it."""
+    roots = [namespace[name] for name in (*outcome.contents, *outcome.replaced)]
+    for name in _reached(roots, {name: namespace[name] for name in outcome.shared if name in namespace}):
+        for other in names_bound_to(namespace[name], namespace):
+            namespace[other] = outcome.shared[name]
     for name, (how, content) in outcome.contents.items():
         if not restore(namespace[name], how, content):
             outcome.replaced[name] = content
@@ -140,6 +144,29 @@ def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -
         namespace.pop(name, None)
     if outcome.states:
         set_rng_states(outcome.states)
+
+
+def _reached(roots: list[Any], named: dict[str, Any], most: int = 200_000) -> list[str]:
+    """Which of the named objects lie inside the roots, which are walked as far as they are plain containers."""
+    wanted = {id(value): name for name, value in named.items()}
+    found: list[str] = []
+    waiting, seen = list(roots) if wanted else [], set(map(id, roots))
+    while waiting and len(seen) < most:
+        value = waiting.pop()
+        inner: list[Any] = []
+        if isinstance(value, dict):
+            inner = [*value, *value.values()]
+        elif isinstance(value, list | tuple | set | frozenset):
+            inner = list(value)
+        elif hasattr(value, "__dict__") and not isinstance(value, type):
+            inner = list(vars(value).values())
+        for part in inner:
+            if id(part) not in seen:
+                seen.add(id(part))
+                waiting.append(part)
+                if id(part) in wanted:
+                    found.append(wanted[id(part)])
+    return found
 
 
 # --- random numbers

@@ -84,6 +84,7 @@ class Hidden:
     asks : why the cell waits for its user
     state : magics that change the session
     queries : whether a text may name variables with an @
+    commands : texts for a shell
     """
 
     code: list[str] = field(default_factory=list)
@@ -93,6 +94,7 @@ class Hidden:
     asks: str = ""
     state: list[str] = field(default_factory=list)
     queries: bool = False
+    commands: list[str] = field(default_factory=list)
 
 
 def identifiers(text: str) -> set[str]:
@@ -189,7 +191,9 @@ def _is_get_ipython(node: ast.expr) -> bool:
 def _of_shell(call: ast.Call, name: str) -> Hidden | None:
     texts = [part.value if isinstance(part, ast.Constant) else None for part in call.args]
     if name in _SHELL_METHODS:
-        return _expanded(texts[0] if texts else None)
+        found = _expanded(texts[0] if texts else None)
+        found.commands = [text for text in texts if isinstance(text, str)]
+        return found
     if name in ("run_line_magic", "magic") and texts:
         return _line_magic(texts[0], texts[1] if len(texts) > 1 else "")
     if name == "run_cell_magic" and len(texts) > 2:
@@ -249,6 +253,7 @@ def _cell_magic(name: object, line: object, body: object) -> Hidden:
         pass
     elif name in ("bash", "sh", "script", "system", "sx", "!", "perl", "ruby", "python", "python3", "pypy"):
         found.binds |= set(re.findall(r"--(?:out|err)[ =](\w+)", line))
+        found.commands = [body]
     else:
         found.names |= identifiers(line) | identifiers(body)
     return found

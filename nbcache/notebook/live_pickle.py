@@ -9,7 +9,7 @@ import importlib
 import io
 import pickle
 from collections.abc import Mapping
-from types import CellType, CodeType, FunctionType, GeneratorType
+from types import CellType, CodeType, FunctionType, GeneratorType, ModuleType
 from typing import Any
 
 from ..entries import guests
@@ -18,6 +18,7 @@ from ..keys.fingerprint import code_digest
 
 __all__ = ["NAMESPACE", "LivePickler"]
 
+_PLAIN = (int, float, complex, bool, str, bytes, type(None), tuple, frozenset, type, ModuleType, FunctionType)
 NAMESPACE = ("namespace",)
 """Stands in a pickle for the namespace itself."""
 
@@ -30,6 +31,10 @@ class LivePickler(ByValuePickler):
     buffers : is filled with the buffers beside the stream
     references : values that are written as their names
     own : names that the run has bound, whose classes are written by value
+
+    Attributes
+    ----------
+    met : other names of the notebook whose objects were met inside
     """
 
     def __init__(
@@ -45,9 +50,18 @@ class LivePickler(ByValuePickler):
         self._own = own
         self._pids: dict[int, Any] = {id(value): name for name, value in references.items()}
         self._pids[id(namespace)] = NAMESPACE
+        self._others = {
+            id(value): name
+            for name, value in namespace.items()
+            if name not in own and id(value) not in self._pids and type(value) not in _PLAIN and name[0] != "_"
+        }
+        self.met: set[str] = set()
 
     def persistent_id(self, value: object) -> Any:
-        return self._pids.get(id(value))
+        identity = id(value)
+        if identity in self._others:
+            self.met.add(self._others[identity])
+        return self._pids.get(identity)
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)

@@ -34,6 +34,11 @@ def names_of(tree: ast.Module, transform: Callable[[str], str] = str, lazy: bool
     flow = Flow(Names(), transform, lazy)
     flow.body(tree.body)
     flow.names.certain = set(flow.state or ())
+    if flow.names.queries:  # the text of a query may have been put together anywhere in the cell
+        texts = [
+            part.value for part in ast.walk(tree) if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        ]
+        flow.names.reads |= {name for text in texts for name in hidden.at_names(text)} - flow.names.certain
     return flow.names
 
 
@@ -110,6 +115,7 @@ class Flow(Evaluation):
                 self.bind(alias.asname or alias.name)
 
     def _star(self, module: str) -> None:
+        self.names.stars.add(module)
         known = sys.modules.get(module)
         if known is None:
             self.names.star = True

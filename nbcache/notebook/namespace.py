@@ -33,6 +33,8 @@ class Outcome:
     bound : names and the values they got
     contents : inputs changed in place, by name: how, and the new content
     replaced : inputs changed in place that come back as new objects, under every name that was bound to the old one
+    shared : objects met inside of those that other names of the notebook were bound to; they are bound anew where
+        that is so again
     deleted : names that are gone
     values : the values of last expressions, as they were shown
     result : the value of the last expression of a cell whose own magic takes it
@@ -43,6 +45,7 @@ class Outcome:
     bound: dict[str, Any] = field(default_factory=dict)
     contents: dict[str, tuple[str, Any]] = field(default_factory=dict)
     replaced: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     values: list[Any] | None = field(default_factory=list)
     result: Any = None
@@ -51,7 +54,8 @@ class Outcome:
 
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
-        return self.bound, self.contents, self.replaced, self.deleted, *shown, self.states, self.sources
+        changed = (self.contents, self.replaced, self.shared)
+        return self.bound, *changed, self.deleted, *shown, self.states, self.sources
 
 
 def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed:
@@ -63,7 +67,11 @@ def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, o
         The message names the first variable that cannot be stored, and the type that is to blame.
     """
     try:
-        return _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))
+        packed, met = _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))
+        if met and (outcome.contents or outcome.replaced):
+            outcome.shared = {name: namespace[name] for name in met if name not in outcome.replaced}
+            packed, _ = _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))
+        return packed
     except Exception as error:
         blamed = _culprit(outcome, namespace, references) or ("the result", error)
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
@@ -75,7 +83,7 @@ def without_values(outcome: Outcome, namespace: dict[str, Any], references: Mapp
         return None
     outcome.values, outcome.result = None, None
     try:
-        return _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))
+        return _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))[0]
     except Exception:  # a name cannot be stored either, and `pack` has said which
         return None
 
@@ -118,13 +126,16 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _pickled(value: object, namespace: dict[str, Any], references: Mapping[str, object], own: frozenset[str]) -> Packed:
+def _pickled(
+    value: object, namespace: dict[str, Any], references: Mapping[str, object], own: frozenset[str]
+) -> tuple[Packed, set[str]]:
     from .live_pickle import LivePickler
 
     target = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
-    LivePickler(target, buffers, namespace, references, own).dump(value)
-    return target.getvalue(), buffers
+    pickler = LivePickler(target, buffers, namespace, references, own)
+    pickler.dump(value)
+    return (target.getvalue(), buffers), pickler.met
 
 
 class _Unpickler(pickle.Unpickler):
