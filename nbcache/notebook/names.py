@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from . import hidden
 from .bodies import Names, defaults_of, type_parameters
 from .certainty import never_swallows, only_wraps, runs_at_least_once, truth
 from .evaluation import Evaluation, State, meet
