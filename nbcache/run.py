@@ -39,7 +39,7 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
     track : whether files count at all
     """
     run = Run()
-    before = files.state_digest(named) if named else b""
+    before = {dep: files.state_digest((dep,)) for dep in named}
     with ExitStack() as stack:
         if message is not None:
             stack.enter_context(around.spinner(message, show_time))
@@ -52,13 +52,11 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
         run.seconds = perf_counter() - start
     if not track:
         return
-    if named and files.state_digest(named) != before:
-        # a run that writes what it was pointed at has an output there, no input; else the file moved under it
-        changed = tuple(dep for dep in named if seen.wrote(dep.path))
-        run.steady = bool(changed)
-        named = tuple(dep for dep in named if dep not in changed)
+    # what the run writes where it was pointed at is its output, no input
+    named = tuple(dep for dep in named if not seen.wrote(dep.path))
     run.files = tuple(dict.fromkeys((*seen.deps, *named)))
-    run.steady = run.steady and seen.steady()
+    # any other file that changed meanwhile moved under it
+    run.steady = seen.steady() and all(files.state_digest((dep,)) == before[dep] for dep in named)
 
 
 def refuse_awaitable(value: Any, name: str) -> None:
