@@ -254,6 +254,7 @@ class _Reading:
 
 def source_of(code: CodeType, limit: int = 2000) -> str:
     """Give the lines of source that `code` was compiled from, or "" when they are not known."""
+    linecache.checkcache(code.co_filename)  # a reloaded module has new lines
     lines: Sequence[str] = linecache.getlines(code.co_filename)
     first = code.co_firstlineno - 1
     if not lines or first < 0 or first >= len(lines):
