@@ -112,6 +112,10 @@ class Tiers:
         """The lock that other processes respect, for one key."""
         return self.beyond.disk.lock(text)
 
+    def claim(self, address: Address, disk: bool) -> str:
+        """Whose file lies on disk where an entry would be: "ours", "foreign", or "" for none; nothing is read."""
+        return self.beyond.disk.claim(address) if disk and self.has_disk() else ""
+
     def has_disk(self) -> bool:
         """Whether anything may be on disk: a look must not make folders or keys."""
         return self._beyond is not None or (settings().folder() / "v1").exists() or bool(settings().store)

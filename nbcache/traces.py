@@ -7,17 +7,20 @@ changes back is a hit again, and a call that reads other files under other circu
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from .entries.entry import Address, Entry, Meta
-from .keys.files import FileDep, state_digest
+from .keys.files import FileDep, state_digest, unrecorded
 from .keys.key import variant
 
 #: Lists of files, and variants, remembered per key; the oldest go first.
 LISTS = 8
 VARIANTS = 32
+#: Names in a folder that an explanation remembers.
+_NAMES = 50
 
 Names = tuple[tuple[str, str], ...]
 """Files and what they are, as (path, kind)."""
@@ -74,7 +77,19 @@ def extended(address: Address, trace: Trace | None, files: tuple[FileDep, ...]) 
 def file_parts(files: tuple[FileDep, ...]) -> Iterator[tuple[str, str, str]]:
     """What an explanation needs to name the file that changed: a part per file, with the digest of its content."""
     for dep in files:
-        yield f"{dep.kind} {dep.path}", state_digest((dep,)).hex(), ""
+        yield f"{dep.kind} {dep.path}", state_digest((dep,)).hex(), _outline(dep)
+
+
+def _outline(dep: FileDep) -> str:
+    """What can be said of a file at a glance: its size, or the names in a folder."""
+    try:
+        if dep.kind == "file":
+            size = os.stat(dep.path).st_size
+            return f"{size:,} byte{'s' if size != 1 else ''}"
+        with unrecorded():
+            return "\n".join(sorted(os.listdir(dep.path))[:_NAMES]) if dep.kind == "folder" else ""
+    except (OSError, ValueError):
+        return "not there" if dep.kind == "file" else ""
 
 
 def entry_of(trace: Trace, address: Address, now: float) -> Entry:

@@ -59,6 +59,17 @@ class Catalogue:
             if is_key_folder(name) and name not in self._key_ids:
                 yield f"{self._base}/{name}/{owner_name(address.owner)}/{key_name(address.key)}{RESULT}"
 
+    def claim(self, address: Address) -> str:
+        """Whose file lies where an entry would be: "ours", "foreign" or "" for none; it may be anything."""
+        if any(map(os.path.lexists, self.paths(address))):
+            return "ours"
+        try:
+            foreign = list(self.foreign_paths(address))
+        except OSError:
+            return ""
+        notes = [path.removesuffix(RESULT) + NOTE for path in foreign]
+        return "foreign" if any(map(os.path.lexists, (*foreign, *notes))) else ""
+
     def owner_folders(self, owner: str | None) -> list[str]:
         """The folders of an owner, or of all; they need not exist for an owner given. OSError."""
         if owner is None:

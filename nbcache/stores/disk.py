@@ -125,6 +125,10 @@ class DiskStore:
         """Whether there is a file for an address, whatever is in it."""
         return any(map(os.path.lexists, self._catalogue.paths(address)))
 
+    def claim(self, address: Address) -> str:
+        """Whose file lies where an entry would be: "ours", "foreign" (signed with another key) or "" for none."""
+        return self._catalogue.claim(address)
+
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
         try:
             for folder in self._catalogue.owner_folders(owner):
