@@ -1,0 +1,110 @@
+"""Whatever would change the answer is a miss that says why; whatever would not is a hit: in one kernel and the next."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edits import COSMETIC, EDITS, notebook
+
+from nbcache.cache import Cache
+
+SCRIPT = Path(__file__).with_name("edits.py")
+PHASES = ("before", "after", "back")
+Report = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python itself may take an edited module for unchanged within one second, by its compiled file."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Report]]:
+    """What three processes reported, one after the other, each with another hash seed."""
+    folder = tmp_path_factory.mktemp("edits")
+    found = {}
+    for number, phase in enumerate(PHASES):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("NBCACHE_")}
+        environment |= {
+            "NBCACHE_KEY_FILE": str(folder / "keys" / "key"),
+            "PYTHONHASHSEED": str(number),
+            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parent.parent), *filter(None, sys.path)]),
+        }
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT), phase, str(folder / "notebooks")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found[phase] = json.loads(done.stdout)
+    return found
+
+
+def check_answers(*reports: Report) -> None:
+    """A cached answer is the uncached one, and `explain` foresaw what would happen."""
+    for report in reports:
+        assert "error" not in report, report["error"]
+        assert report["value"] == report["plain"]
+        assert report["hit"] == report["said"], report["text"]
+
+
+def check_edit(name: str, before: Report, after: Report) -> None:
+    """An edit that counts is a miss that names it; one that does not is a hit."""
+    edit = EDITS[name]
+    if not edit.says:
+        assert after["hit"], after["text"]
+        return
+    assert before["plain"] != after["plain"], "this edit changes nothing"
+    assert not after["hit"]
+    assert [line for line in after["changed"] if edit.says in line], after["text"]
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_in_one_kernel(name: str, cache: Cache, tmp_path: Path) -> None:
+    edit = EDITS[name]
+    with notebook(tmp_path / "work") as book:
+        book.prepare(edit.setup)
+        book.show(edit.before)
+        before, again = book.call(), book.call()
+
+        book.prepare(edit.setup_after)
+        book.show(edit.after)
+        book.run(edit.again)
+        after, after_again = book.call(), book.call()
+
+        book.prepare(edit.setup)
+        book.show("")
+        book.show(edit.before)
+        book.run(edit.again)
+        back = book.call()
+
+    check_answers(before, again, after, after_again, back)
+    assert not before["hit"]
+    assert again["hit"], again["text"]
+    check_edit(name, before, after)
+    assert after_again["hit"], after_again["text"]
+    assert back["hit"], back["text"]
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_in_a_restarted_kernel(name: str, sessions: dict[str, dict[str, Report]]) -> None:
+    before, after, back = (sessions[phase][name] for phase in PHASES)
+
+    check_answers(before, after, back)
+    assert not before["hit"]
+    check_edit(name, before, after)
+    assert back["hit"], back["text"]
+
+
+def test_cosmetic_edits_are_told_apart_from_others() -> None:
+    assert all(edit.says for name, edit in EDITS.items() if not name.startswith("cosmetic"))
+    assert not any(edit.says for edit in COSMETIC.values())
