@@ -25,6 +25,7 @@ from disk_stores import Shop, files_of, finished, leftovers_of
 from store_contract import address_of, entry_of
 
 from nbcache.entries import section, source
+from nbcache.errors import UntrustedEntryError
 from nbcache.stores import (
     catalogue,
     clearing,
@@ -849,3 +850,16 @@ def test_threads_clear_and_put_at_once(shop: Shop, store: DiskStore) -> None:
     assert shop.said == []
     assert leftovers_of(shop.folder) == []
     assert stat.S_IMODE((shop.folder / "v1").stat().st_mode) == 0o700
+
+
+def test_strict_trust_makes_an_unsafe_folder_an_error_of_lookups_only(shop: Shop, store: DiskStore) -> None:
+    store.put(address_of(1), entry_of([1]))
+    shop.folder.chmod(0o777)
+    strict = shop.open(trust="strict")
+
+    with pytest.raises(UntrustedEntryError, match="not safe"):
+        strict.get(address_of(1))
+    assert strict.put(address_of(2), entry_of([2])).value() == [2]
+    assert list(strict.entries()) == []
+    assert strict.find(address_of(1)) is None
+    assert len(shop.said) == 1

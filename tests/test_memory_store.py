@@ -184,3 +184,13 @@ def test_bookkeeping_takes_less_than_a_kilobyte_for_an_entry(store: MemoryStore)
         tracemalloc.stop()
 
     assert taken / len(entries) < 1024
+
+
+def test_bookkeeping_leaves_with_the_results_that_expire(store: MemoryStore, clock: Any) -> None:
+    for number in range(100):
+        store.put(address_of(number), entry_of(number, created=clock()))
+        store.put(address_of(number + 1000), entry_of("trace", kind="trace"))
+
+    store.sweep(clock() + 10, lambda owner: 10.0)
+
+    assert len(store) <= 16

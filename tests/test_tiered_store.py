@@ -71,7 +71,6 @@ class Spy:
     """A store that keeps a diary; it holds entries like a memory store."""
 
     tier = "remote"
-    on_drop = None
 
     def __init__(self) -> None:
         self.held = MemoryStore()

@@ -211,8 +211,8 @@ class MemoryStore:
                 gone.append(results.popitem(last=False))
                 shelf.size -= gone[-1][1].entry.size
             evicted = len(gone)
-            while gone and len(shelf.notes) > notes_to_keep(len(results)):
-                gone.append(shelf.notes.popitem(last=False))
+            if gone:
+                gone += self._trim_notes(shelf)
         self._tell([Address(owner, key) for key, _ in gone])
         return evicted
 
@@ -236,6 +236,7 @@ class MemoryStore:
                 ]:
                     self._take(shelf, key)
                     gone.append(Address(owner, key))
+                gone += [Address(owner, key) for key, _ in self._trim_notes(shelf)]
                 self._tidy(owner, shelf)
         self._tell(gone)
         return len(gone)
@@ -293,6 +294,12 @@ class MemoryStore:
             return shelf.notes.pop(key, None)
         shelf.size -= kept.entry.size
         return kept
+
+    @staticmethod
+    def _trim_notes(shelf: _Shelf) -> list[tuple[str, _Kept]]:
+        """Let bookkeeping go with the results it belonged to."""
+        surplus = len(shelf.notes) - notes_to_keep(len(shelf.results))
+        return [shelf.notes.popitem(last=False) for _ in range(surplus)]
 
     def _tidy(self, owner: str, shelf: _Shelf) -> None:
         if not shelf.results and not shelf.notes:

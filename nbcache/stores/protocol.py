@@ -2,8 +2,9 @@
 
 Every store keeps these, and `tests/store_contract.py` holds them to it:
 
-- A lookup never raises. What cannot be read, or cannot be verified, is None and at most one warning. The one
-  exception is `UntrustedEntryError`, and only under ``trust="strict"``.
+- Nothing here raises for what is wrong with a store. What cannot be read, or cannot be verified, is None and at most
+  one warning; what cannot be deleted is a warning each time. The one exception is `UntrustedEntryError` of `get` and
+  `peek`, and only under ``trust="strict"``.
 - A put never raises and never loses the value: it returns an entry that owns its bytes, stored or not.
 - A reader sees a whole entry or none, whatever writers, clears and kills happen at the same moment.
 - What was deleted or cleared is never found again, and a computation that began before a clear is not stored after
@@ -22,6 +23,7 @@ from ..entries.entry import Address, Entry, Meta
 
 Warn = Callable[[str], None]
 Clock = Callable[[], float]
+#: Told, in any thread, of an address whose entry has left memory: `on_drop` of the memory and the tiered store.
 Dropped = Callable[[Address], None]
 
 #: Kinds of entries that are results; every other kind is bookkeeping.
@@ -59,11 +61,9 @@ class Store(Protocol):
     Attributes
     ----------
     tier : the name in listings
-    on_drop : called after an entry has left this store for any reason but `close`; may be called in any thread
     """
 
     tier: str
-    on_drop: Dropped | None
 
     def get(self, address: Address) -> Entry | None:
         """The entry of an address, which becomes the most recently used; None when there is none to trust."""

@@ -58,7 +58,7 @@ class Reader:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            if not self.trusts(os.path.dirname(path)):
+            if not self._may_load(path):
                 return None
             if error.errno in _NO_FILE:
                 self._reject(path, None, "it is not a plain file")
@@ -68,7 +68,7 @@ class Reader:
                 self.trouble(path, error)
             return None
         try:
-            if not self.trusts(os.path.dirname(path)):
+            if not self._may_load(path):
                 return None
             return self._verified_entry(fd, path, address)
         finally:
@@ -115,26 +115,33 @@ class Reader:
             os.close(fd)
 
     def trusts(self, folder: str) -> bool:
-        """Whether files may be loaded from, and written to, a folder of an owner; warns once if not."""
-        return all(map(self._trusts, (*self._outer, os.path.dirname(folder), folder)))
+        """Whether files may be read from, and written to, a folder of an owner; warns once if not."""
+        return self._mistrusted(folder) is None
 
-    def _trusts(self, place: str) -> bool:
-        try:
-            refusal = folders.refusal(place, follow=place == self._outer[0])
-        except OSError as error:
-            refusal = reason(error)
-        if refusal is None:
-            return True
-        if self._trust == "strict":
-            raise untrusted(place, refusal)
-        self._complaints.once(
-            "folder",
-            place,
-            "The store on disk is not used: values are computed, and kept in memory only.",
-            f"{place}: {refusal}.",
-            "make it a folder of yours that only you can write to, or name another one with NBCACHE_DIR.",
-        )
-        return False
+    def _may_load(self, path: str) -> bool:
+        """Like `trusts`, for the folder of a file; under "strict" a folder that is not trusted is an error."""
+        place = self._mistrusted(os.path.dirname(path))
+        if place is not None and self._trust == "strict":
+            raise untrusted(place, "the folder is not safe")
+        return place is None
+
+    def _mistrusted(self, folder: str) -> str | None:
+        """The first folder on the way to an owner's that others could have changed; warns once of it."""
+        for place in (*self._outer, os.path.dirname(folder), folder):
+            try:
+                refusal = folders.refusal(place, follow=place == self._outer[0])
+            except OSError as error:
+                refusal = reason(error)
+            if refusal is not None:
+                self._complaints.once(
+                    "folder",
+                    place,
+                    "The store on disk is not used: values are computed, and kept in memory only.",
+                    f"{place}: {refusal}.",
+                    "make it a folder of yours that only you can write to, or name another one with NBCACHE_DIR.",
+                )
+                return place
+        return None
 
     def _reject(self, path: str, status: os.stat_result | None, why: str) -> None:
         """Set a file aside, unless another one has taken its place meanwhile."""

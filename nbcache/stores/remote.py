@@ -22,7 +22,7 @@ from .complaints import Complaints, reason
 from .forks import renew_after_fork
 from .marks import Marks, MemoryMark
 from .names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file
-from .protocol import RESULTS, Clock, Dropped, Mark, Stored, Warn
+from .protocol import RESULTS, Clock, Mark, Stored, Warn
 from .reader import untrusted
 from .remote_urls import open_bucket, shown
 
@@ -62,7 +62,6 @@ class RemoteStore:
         warn: Warn = warn,
         largest: int = LARGEST,
     ) -> None:
-        self.on_drop: Dropped | None = None
         self._bucket = bucket
         self._place = place
         self._keyring = keyring
