@@ -2,7 +2,7 @@
 
 python benchmarks/run.py                     everything: about half an hour
 python benchmarks/run.py --quick             no gigabytes, fewer rounds: a few minutes
-python benchmarks/run.py --only "T1 T3" --systems "nbcache,joblib mmap"
+python benchmarks/run.py --only T1,T3 --systems "nbcache,joblib mmap"
 
 Each (case, system) runs in a process of its own, and the systems take turns within each round; the table shows
 medians. The text goes to the screen and to benchmarks/results/, with the numbers as JSON and a picture beside it.
@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="leave out what moves gigabytes")
     parser.add_argument("--rounds", type=int, help="how often each is measured (5; 3 with --quick)")
-    parser.add_argument("--only", help='rows or parts of names of cases, such as "T1 T3" or "argument"')
+    parser.add_argument("--only", help='rows or parts of names, separated by commas, such as "T1,T3" or "argument"')
     parser.add_argument("--systems", help='names separated by commas, such as "nbcache,joblib mmap"')
     parser.add_argument("--folder", type=Path, help="where entries are written; a folder on a real disk, not tmpfs")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="where the results go")
@@ -69,7 +69,7 @@ def run_all(options: argparse.Namespace) -> dict[str, Any]:
     cases = [
         case
         for case in CASES.values()
-        if (case.in_quick or not options.quick) and (not options.only or _named(case, options.only.split()))
+        if (case.in_quick or not options.quick) and (not options.only or _named(case, options.only.split(",")))
     ]
     root = Path(tempfile.mkdtemp(prefix="nbcache-benchmark-", dir=options.folder))
     numbers: dict[str, dict[str, Numbers]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))

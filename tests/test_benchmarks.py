@@ -1,0 +1,49 @@
+"""The benchmarks run: two systems, one small case, and every form of the result."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for guest in ("matplotlib", "pandas", "polars"):
+        pytest.importorskip(guest)
+    folder = tmp_path_factory.mktemp("benchmark")
+    command = [sys.executable, "benchmarks/run.py", "--quick", "--rounds", "1", "--only", "dict of 20",
+               "--systems", "nbcache,lru_cache", "--folder", str(folder), "--out", str(folder / "results")]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stderr
+    return folder / "results"
+
+
+def test_every_form_of_the_result_is_written(results: Path) -> None:
+    assert {file.name for file in results.iterdir()} == {"results.txt", "results.json", "results.md", "results.png"}
+
+
+def test_nothing_failed_and_nothing_was_left_out(results: Path) -> None:
+    found = json.loads((results / "results.json").read_text())
+
+    assert found["failures"] == {}
+    assert set(found["cases"]["dict of 20"]) == {"nbcache", "lru_cache"}
+
+
+def test_results_of_nbcache_are_isolated_and_those_of_lru_cache_are_not(results: Path) -> None:
+    leaks = json.loads((results / "results.json").read_text())["cases"]["leaks of a changed result (of 4)"]
+
+    assert leaks["nbcache"]["time"] == [0.0]
+    assert leaks["lru_cache"]["time"] == [4.0]
+
+
+def test_the_text_says_which_targets_were_reached(results: Path) -> None:
+    text = (results / "results.txt").read_text()
+
+    assert "What was aimed at" in text
+    assert "dict of 20, in empty wrappers" in text
