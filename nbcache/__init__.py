@@ -5,7 +5,7 @@ The names below are all that users need; everything else is reached through them
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .config import NBCache
 from .decorator import cache_data
@@ -28,10 +28,12 @@ from .errors import (
     UntrustedEntryError,
     UserHashError,
 )
-from .explanation import Explanation
-from .function import CachedFunction
 from .notebook.surround import surround
 from .rows import EntryInfo, FunctionInfo
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
+    from .function import CachedFunction
 
 __version__ = "0.1.0"
 
@@ -65,6 +67,19 @@ __all__ = [
 ]
 
 surround()
+
+
+def __getattr__(name: str) -> Any:
+    """Import what only few programs name at the moment they name it: loading the extension stays cheap."""
+    if name == "CachedFunction":
+        from .function import CachedFunction
+
+        return CachedFunction
+    if name == "Explanation":
+        from .explanation import Explanation
+
+        return Explanation
+    raise AttributeError(f"module 'nbcache' has no attribute {name!r}")
 
 
 def load_ipython_extension(shell: Any) -> None:

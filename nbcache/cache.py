@@ -17,9 +17,10 @@ from .compute.refresh import Refresher
 from .compute.singleflight import Ending, Flight, Flights
 from .entries.entry import Address, Entry, Meta
 from .errors import UntrustedEntryError, explain, warn
-from .job import Computed, Fetched, Job, Policy
+from .job import Computed, Fetched, Job
 from .keeping import Keeper, Profiles
 from .keys.files import FileDep, note, scope_here
+from .policy import Policy
 from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .shelf import Shelf
 from .slot import Slot

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from . import registry
 from .clicks import is_click
-from .function import BoundCachedFunction, CachedFunction
-from .listing import entry_rows, function_rows
-from .parameters import Parameters, check, check_function
-from .rows import EntryInfo, FunctionInfo
+from .parameters import check
 from .surroundings import around
+
+if TYPE_CHECKING:
+    from .decorating import Everything
+    from .function import CachedFunction
+    from .rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
+
+
+def everything() -> Everything:
+    """All that is cached; the rooms behind it are imported at their first use."""
+    from .decorating import Everything
+
+    return Everything()
 
 
 class CacheData:
@@ -120,9 +127,13 @@ class CacheData:
             replay=replay,
             cache_if=cache_if,
         )
+        from .decorating import (
+            decorated,  # at the first decoration: a notebook loads the extension before it needs this
+        )
+
         if func is None:
-            return lambda function: _decorated(function, parameters)
-        return _decorated(func, parameters)
+            return lambda function: decorated(function, parameters)
+        return decorated(func, parameters)
 
     def clear(self, *args: Any) -> None:
         """Forget every result of every function and cell, in memory and on disk.
@@ -131,15 +142,15 @@ class CacheData:
         """
         if args and not is_click(args):
             raise TypeError("cache_data.clear() takes no arguments; clear one function with its own clear()")
-        registry.the_cache().clear()
+        everything().clear()
 
     def info(self) -> list[FunctionInfo]:
         """One row per cached function and cell, those of earlier sessions included."""
-        return function_rows(registry.the_cache(), (function.owner for function in registry.alive()))
+        return everything().info()
 
     def entries(self) -> list[EntryInfo]:
         """One row per entry; nothing is unpickled."""
-        return entry_rows(registry.the_cache())
+        return everything().entries()
 
     def panel(self) -> Any:
         """The widget panel of everything cached."""
@@ -154,37 +165,6 @@ class CacheData:
 
     def __repr__(self) -> str:
         return "cache_data"
-
-
-def _decorated(function: Any, parameters: Parameters) -> Any:
-    """Cache a function, and what stands for one: a classmethod, a staticmethod, a property, a cached function."""
-    match function:
-        case CachedFunction() | BoundCachedFunction():
-            return _decorated(function.__wrapped__, parameters)
-        case staticmethod():
-            return staticmethod(_decorated(function.__func__, parameters))
-        case classmethod():
-            return CachedClassMethod(_decorated(function.__func__, parameters))
-        case property():
-            if function.fget is None:
-                check_function(None)
-            return property(_decorated(function.fget, parameters), function.fset, function.fdel, function.__doc__)
-        case functools.cached_property():
-            return property(_decorated(function.func, parameters), doc=function.__doc__)
-    check_function(function)
-    return CachedFunction(function, parameters)
-
-
-class CachedClassMethod:
-    """A cached classmethod: reached through a class or an instance, it is bound to the class."""
-
-    def __init__(self, function: CachedFunction[Any, Any]) -> None:
-        self.__func__ = function
-        self.__wrapped__ = function.__wrapped__
-        self.__doc__ = function.__doc__
-
-    def __get__(self, instance: Any, owner: type | None = None) -> BoundCachedFunction[Any]:
-        return BoundCachedFunction(self.__func__, type(instance) if owner is None else owner)
 
 
 cache_data = CacheData()

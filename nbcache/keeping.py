@@ -9,9 +9,10 @@ from . import traces
 from .compute.singleflight import Flight
 from .entries.entry import Address, Entry, Meta
 from .errors import UnstorableResultError, explain, warn
-from .job import Computed, Job, Policy
+from .job import Computed, Job
 from .keys.files import FileDep
 from .keys.key import combine
+from .policy import Policy
 from .shelf import Shelf
 from .slot import Slot
 from .stores.protocol import Mark
@@ -36,8 +37,12 @@ class Keeper:
         since : the mark taken when it began; what was cleared after it, here or in another process, is not stored
         """
         policy = job.policy
-        if policy.ttl == 0 or not computed.storable or not self._wanted(job, computed.value):
+        if policy.ttl == 0:
             return None
+        if not computed.storable:
+            return self._shelf.unkept(job.address, "a file that it read changed while it ran")
+        if not self._wanted(job, computed.value):
+            return self._shelf.unkept(job.address, "cache_if refused its result")
         key = computed.key or job.key
         address = job.address if computed.key is None else Address(key.owner, key.text)
         now = self._clock()
@@ -62,7 +67,7 @@ class Keeper:
                     "return something that can be pickled, or leave this function uncached.",
                 )
             )
-            return None
+            return self._shelf.unkept(address, "its result cannot be pickled")
         place = self._place(address, computed.files, policy, now)
         if mine is not None and mine.cancelled:
             return None

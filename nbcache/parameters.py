@@ -12,7 +12,7 @@ from typing import Any
 
 from .config import seconds, settings, size_in_bytes
 from .errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain
-from .job import Policy
+from .policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from .entries.entry import Address
+if TYPE_CHECKING:
+    from .entries.entry import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,20 @@ class Shelf:
             del self._slots[address]
             self._retire(slot)
             now = self._clock()
-            if len(self._departed) >= _REMEMBERED:
-                self._departed.pop(next(iter(self._departed)))
             if slot.deadline <= now:
-                self._departed[address] = "expired", slot.deadline
+                self._note(address, "expired", slot.deadline)
             else:
-                self._departed[address] = "evicted", now
+                self._note(address, "evicted", now)
+
+    def unkept(self, address: Address, why: str) -> None:
+        """A result was computed, and there is a reason not to keep it."""
+        with self._lock:
+            self._note(address, f"not kept: {why}; computed", self._clock())
+
+    def _note(self, address: Address, what: str, when: float) -> None:
+        if len(self._departed) >= _REMEMBERED:
+            self._departed.pop(next(iter(self._departed)))
+        self._departed[address] = what, when
 
     def forgotten(self, owner: str | None, key: str | None = None) -> None:
         """Entries were cleared on purpose: they were not evicted."""
@@ -76,7 +84,7 @@ class Shelf:
                     self._departed[address] = "cleared", self._clock()
 
     def fate(self, address: Address) -> tuple[str, float] | None:
-        """What became of an entry that was here: "expired", "evicted" or "cleared", and when; None if unknown."""
+        """What became of an entry: "expired", "evicted", "cleared" or why it was not kept, and when; None if unknown."""
         return self._departed.get(address)
 
     def retire_all(self) -> None:

@@ -11,9 +11,9 @@ from . import registry
 from .cache import Cache
 from .compute.parallel import Mappable, cached_map
 from .config import settings
-from .explanation import Explanation, explain_call
+from .explanation import Explanation, explain_call, say_surprise
 from .fastpath import FastPath
-from .job import Computed, Description, Fetched, Job, Policy
+from .job import Computed, Description, Fetched, Job
 from .keys.arguments import Arguments, Bound
 from .keys.files import FileDep, candidates
 from .keys.fingerprint import State, Tracker
@@ -21,6 +21,7 @@ from .keys.hashing import summary
 from .keys.key import Key
 from .listing import entry_rows, function_row
 from .parameters import Parameters
+from .policy import Policy
 from .rows import EntryInfo, FunctionInfo
 from .run import Run, refuse_awaitable, watched
 from .slot import Slot
@@ -160,28 +161,33 @@ class SlowPath:
         key = self.key(bound, state)
         described: list[Description] = []
 
-        def compute() -> Computed:
+        def prepare() -> None:
             described.append(self._description(bound, key, state))
+            say_surprise(registry.the_cache(), job, described[-1])
+
+        def compute() -> Computed:
+            prepare()
             with watched(*self._watch(bound, state)) as run:
                 value = self.arguments.call(self._function, bound)
             refuse_awaitable(value, self.name)
             return self._computed(value, run, key, state)
 
         async def compute_async() -> Computed:
-            described.append(self._description(bound, key, state))
+            prepare()
             with watched(*self._watch(bound, state)) as run:
                 value = await self.arguments.call(self._function, bound)
             return self._computed(value, run, key, state)
 
-        return Job(
+        job = Job(
             key=key,
             policy=self.policy(),
             compute=compute_async if self.awaited else compute,
-            describe=lambda: described[-1],
+            describe=lambda: self._settled(described[-1]),
             keep_if=self.parameters.cache_if,
             replay=self._replay if self.parameters.replay != "none" else None,
             name=self.name,
         )
+        return job
 
     def _watch(self, bound: Bound, state: State) -> tuple[str | None, bool, str, tuple[FileDep, ...], bool]:
         shown = self.parameters.show_spinner
@@ -212,6 +218,11 @@ class SlowPath:
         )
         parts += tuple((part.label, part.digest, "" if private else part.summary) for part in state.parts)
         return Description("" if private else self.arguments.text(bound), parts)
+
+    def _settled(self, description: Description) -> Description:
+        """The description without the globals that the run has shown to be no part of the key."""
+        without = self._without or frozenset()
+        return description._replace(parts=[part for part in description.parts if part[0] not in without])
 
     def _replay(self, recording: bytes) -> None:
         around.replay(recording, self.parameters.replay)

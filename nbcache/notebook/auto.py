@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..job import Policy
+from ..policy import Policy
 from .cell_options import Options
 from .cells import KnownCells
 from .info import Table

@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 
 from ..config import seconds, settings, size_in_bytes
 from ..errors import CacheError
-from ..job import Policy
+from ..policy import Policy
 
 __all__ = ["Options", "argument", "cell_arguments", "is_off", "parse", "parse_argstring", "with_arguments"]
 

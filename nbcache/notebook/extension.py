@@ -11,7 +11,7 @@ from ..config import settings
 from ..decorator import cache_data
 from ..errors import warn
 from .cell_magics import CellMagics
-from .magics import CacheMagics, names
+from .magics import CacheMagics
 
 _KEPT = "_nbcache_extension"
 _NAME = "cache_data"
@@ -84,6 +84,8 @@ def _matcher(shell: Any) -> Any:
         magic, _, rest = line.partition(" ")
         if magic.lstrip("%") not in _COMPLETED or " " in rest.strip() or (rest.strip() and rest.endswith(" ")):
             return {"completions": []}
+        from .commands import names
+
         found = [SimpleCompletion(name, type="function") for name in names(shell.user_ns) if name.startswith(word)]
         return {"completions": found, "suppress": bool(found), "ordered": True}
 

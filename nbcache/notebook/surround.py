@@ -1,4 +1,7 @@
-"""Hand the notebook to the rooms below: what a computation is surrounded by, and the widgets."""
+"""Hand the notebook to the rooms below: what a computation is surrounded by, and the widgets.
+
+Every room is imported when it is first needed: most sessions load the extension long before they compute.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,41 @@ import time
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
-from .. import registry
 from ..surroundings import Recorded, around
-from .info import short_name
-from .outputs import What, record, replay
-from .progress import progress
-from .spinner import spinner
 
 
 def surround() -> None:
-    """Put spinner, recording and widgets in place. Nothing heavy is imported before it is used."""
+    """Put spinner, recording, progress and widgets in place."""
     around.spinner = _spinner
     around.record = _record
     around.replay = _replay
-    around.progress = progress
+    around.progress = _progress
     around.panel = _panel
     around.clear_button = _clear_button
 
 
 def _spinner(message: str, show_time: bool) -> AbstractContextManager[object]:
+    from .spinner import spinner
+
     return spinner(message, "", show_time, time.monotonic)
 
 
 def _record(what: str) -> AbstractContextManager[Recorded]:
+    from .outputs import What, record
+
     return record(cast(What, what))
 
 
 def _replay(recording: bytes, what: str) -> None:
+    from .outputs import What, replay
+
     replay(recording, cast(What, what))
+
+
+def _progress(total: int) -> AbstractContextManager[Any]:
+    from .progress import progress
+
+    return progress(total)
 
 
 def _panel(owner: str | None) -> Any:
@@ -44,10 +54,12 @@ def _panel(owner: str | None) -> Any:
 
 
 def _clear_button(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], description: str | None) -> Any:
+    from ..decorator import everything
+    from .info import short_name
     from .panel_clear_button import clear_button
 
     if function is None:
-        return clear_button("all cached values", registry.the_cache().clear, description)
+        return clear_button("all cached values", everything().clear, description)
     name = short_name(function.owner)
     if not (args or kwargs):
         return clear_button(name, function.forget_all, description)
