@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -731,3 +732,40 @@ def test_clearing_everything_touches_only_our_own_files(tmp_path: Path) -> None:
         assert kernel.value("files()") == [] or kernel.value("[p for p in files() if not p.parent.is_symlink()]") == []
     kept = [outside / ("0" * 40 + ".nbc"), store / "notes.txt", Path(owner) / "mine.txt"]
     assert [path.read_text() for path in kept] == ["kept"] * 3
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["without the key", "with the key"])
+def test_users_share_a_server_only_when_they_share_a_key(shared: bool, ground: Path) -> None:
+    pytest.importorskip("fsspec")
+    users = (NOBODY, SOMEBODY) if os.geteuid() == 0 else (os.geteuid(), os.geteuid())
+    homes = [own_home(ground / name, user) for name, user in zip(("first", "second"), users, strict=True)]
+    server = ground / "server"
+    server.mkdir()
+    server.chmod(0o777)
+    url = f"file://{server}"
+    with Kernel(homes[0] / "store", homes[0] / "key", user=users[0], NBCACHE_STORE=url) as first:
+        first.value("os.umask(0) and None")  # the server is for both to write to
+        first.value("small(1)")
+        if shared:
+            shutil.copyfile(homes[0] / "key", homes[1] / "key")
+            (homes[1] / "key").chmod(0o600)
+            own(homes[1], users[1])
+
+    with Kernel(homes[1] / "store", homes[1] / "key", user=users[1], NBCACHE_STORE=url) as second:
+        assert second.value("small(1)['n']") == 1
+        assert second.value("computed.count") == (0 if shared else 1)
+
+
+def own_home(folder: Path, user: int) -> Path:
+    folder.mkdir()
+    return own(folder, user)
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    root = Path(__file__).resolve().parent.parent
+    named = set(re.findall(r"`(test_\w+)`", (root / "SECURITY.md").read_text(encoding="utf-8")))
+    texts = [path.read_text(encoding="utf-8") for path in (root / "tests").glob("test_*.py")]
+    defined = {name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
+
+    assert len(named) > 40
+    assert named - defined == set()

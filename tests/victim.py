@@ -164,6 +164,8 @@ def attack(name: str, call: Callable[[], Any], plant: Callable[[Path], object], 
 
 def become(user: int) -> None:
     """Go on as another user; where this process may not, as if it were one: who owns what decides the same way."""
+    if os.environ.get("NBCACHE_STORE"):
+        import fsspec.implementations.local  # noqa: F401
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(user)
