@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -202,3 +203,96 @@ def test_recording_a_hundred_thousand_prints_costs_less_than_twice():
     )
     plain, recorded, again = (float(cell[-1].text.split()[-1]) for cell in outputs)
     assert recorded < 2 * max(plain, again)
+
+
+class Kernel:
+    """A kernel that can be interrupted, and asked while another one runs."""
+
+    def __init__(self):
+        path = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
+        environment = {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(env={**environment, "PYTHONPATH": path})
+        self.client = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+        assert not said(self.run("%load_ext nbcache"), "Error")
+
+    def begin(self, source, until):
+        """Start a cell, and return when it has shown a text."""
+        request = self.client.execute(source)
+        while until not in str(self._message(request)["content"].get("text", "")):
+            pass
+        return request
+
+    def end(self, request):
+        """Wait for the end of a cell; return what it still showed."""
+        shown = []
+        while True:
+            message = self._message(request)
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                return shown
+            if message["msg_type"] != "status":
+                shown.append(message["content"])
+
+    def run(self, source):
+        return self.end(self.client.execute(source))
+
+    def _message(self, request):
+        while True:
+            message = self.client.get_iopub_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == request:
+                return message
+
+    def stop(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernels():
+    started = []
+
+    def start():
+        started.append(Kernel())
+        return started[-1]
+
+    yield start
+    for kernel in started:
+        kernel.stop()
+
+
+def said(shown, text):
+    return any(text in str(content) for content in shown)
+
+
+def test_an_interrupted_cell_keeps_nothing_and_the_kernel_goes_on(kernels):
+    kernel = kernels()
+    cell = "%%cache_cell slow\nimport time\nx = 1\nprint('begun', flush=True)\nif wait: time.sleep(60)"
+    kernel.run("wait = True")
+    request = kernel.begin(cell, until="begun")
+    kernel.manager.interrupt_kernel()
+    shown = kernel.end(request)
+    assert [content["ename"] for content in shown if "ename" in content] == ["KeyboardInterrupt"]
+    assert said(kernel.run("%cache_info slow"), "not a cached function or cell")
+    kernel.run("wait = False")
+    assert not said(kernel.run(cell), "restored")
+    assert said(kernel.run(cell), "restored")
+
+
+def test_two_kernels_run_one_cell_once(kernels, tmp_path):
+    cell = (
+        "%%cache_cell shared\nimport os, time\nprint('begun', flush=True)\n"
+        f"while not os.access({str(tmp_path / 'go')!r}, os.F_OK): time.sleep(0.01)\nx = os.getpid()\nprint(x)"
+    )
+    one, other = kernels(), kernels()
+    first = one.begin(cell, until="begun")
+    second = other.client.execute(cell)
+    (tmp_path / "go").touch()
+    one.end(first)
+    shown = other.end(second)
+    assert said(shown, "restored")
+    values = [
+        content["data"]["text/plain"] for kernel in (one, other) for content in kernel.run("x") if "data" in content
+    ]
+    assert values[0] == values[1]
