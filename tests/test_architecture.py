@@ -162,6 +162,14 @@ def test_every_wing_and_room_has_a_floor() -> None:
     assert {wing(room) for room in rooms()} <= set(FLOOR)
 
 
+def test_the_map_of_the_house_shows_every_room_in_the_order_of_its_floor() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+    shown = [name for row in rows for name in re.findall(r"`(\w+)/?`", row)]
+
+    assert set(shown) == set(FLOOR)
+    assert [FLOOR[name] for name in shown] == sorted(FLOOR[name] for name in shown)
+
+
 def test_imports_point_to_lower_floors_only() -> None:
     wrong = [
         str(found)
