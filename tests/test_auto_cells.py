@@ -89,6 +89,7 @@ class TestNotByItself:
             ),
             ("x = len(globals())", "globals()"),
             ("import os\n%cd .", "%cd"),
+            ("%cache_cells status", "%cache_cells"),
             ("g = (n for n in [1])", "generator"),
             ("import threading\nlock = threading.Lock()", "lock"),
         ],

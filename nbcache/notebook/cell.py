@@ -284,7 +284,8 @@ class CachedCell:
             self.report.reason = reason
             return Computed(None, storable=False)
         self._effects = self._not_repeated(seen)
-        return Computed(packed, seen.recording.to_bytes(), seen.run.files, seen.run.seconds, key, seen.run.steady)
+        run = seen.run
+        return Computed(packed, seen.recording.to_bytes(), run.files, run.seconds, key, run.steady, run.state)
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""
@@ -305,7 +306,7 @@ class CachedCell:
             return ""
         if seen.run.seconds < self._min_seconds:
             return f"it took {duration(seen.run.seconds)}"
-        return seen.effects()
+        return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
 
     # -- a hit -----------------------------------------------------------------------------------------------------
 

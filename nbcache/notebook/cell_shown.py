@@ -34,7 +34,7 @@ def show_again(shell: Any, recording: bytes, outcome: Outcome, *, values: bool, 
 
 def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float) -> str:
     """Say what came back, how old it is, and the time that was saved; all times in seconds."""
-    names = sorted({*outcome.bound, *outcome.contents, *outcome.replaced})
+    names = [name for name in sorted({*outcome.bound, *outcome.contents, *outcome.replaced}) if name[0] != "_"]
     line = f"restored {listed(names) if names else 'its outputs'} · computed {age(elapsed)} ago"
     if seconds > overhead:
         return f"{line} · {duration(seconds - overhead)} saved"

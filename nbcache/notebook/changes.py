@@ -14,7 +14,7 @@ from .namespace import Outcome
 __all__ = ["Before", "apply", "content_of", "drawn_from", "is_session", "restore", "rng_states"]
 
 _SESSION = re.compile(r"_+|_i{1,3}|_\d+|_i\d+|_[iod]h|In|Out|__\w+__|__warningregistry__")
-_TOOLS = frozenset({"get_ipython", "exit", "quit", "open", "cache_data"})
+_TOOLS = frozenset({"get_ipython", "exit", "quit"})
 
 
 def is_session(name: str, value: object, hidden: dict[str, Any]) -> bool:

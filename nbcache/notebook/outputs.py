@@ -28,6 +28,11 @@ ShowResult = Callable[[int, dict[str, Any], dict[str, Any]], None]
 class Recording:
     """The events of one run, from entering the context to leaving it.
 
+    Attributes
+    ----------
+    values : of the last expressions that were shown
+    live_widget : whether a widget was shown that can still be used, progress bars aside
+
     Notes
     -----
     Events may arrive from several threads; each is one append. A closed recording hears nothing, even if a
@@ -37,6 +42,7 @@ class Recording:
     def __init__(self, what: What) -> None:
         self.what = what
         self.values: list[object] = []
+        self.live_widget = False
         self._events: list[Event] = []
         self._widgets: dict[int, Any] = {}
         self._closed = False
@@ -96,6 +102,8 @@ class Recording:
 
     def _settle_widgets(self) -> None:
         """Give every widget shown the text that it ended with."""
+        shown = self._widgets.values()
+        self.live_widget = any(type(one).__name__ != "TqdmHBox" and figures.is_alive(one.model_id) for one in shown)
         for event in self._events:
             widget = self._widgets.get(id(event[1])) if event[0] in ("display", "update", "result") else None
             if widget is not None:
