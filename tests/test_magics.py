@@ -194,3 +194,10 @@ def test_a_refused_setting_does_not_break_the_next_reload(notebook):
     with pytest.warns(sys.modules["nbcache"].CacheWarning, match="not used"):
         run(notebook, "%reload_ext nbcache")
     assert run(notebook, "foo(5)") == 5
+
+
+@pytest.mark.parametrize("magic", ["cache_clear", "cache_info", "cache_explain", "cache_panel", "cache_trust"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_every_magic_explains_itself(magic, option, notebook, capsys):
+    notebook.run_line_magic(magic, option)
+    assert f"%{magic}" in capsys.readouterr().out

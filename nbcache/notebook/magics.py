@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import functools
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -15,12 +16,33 @@ if TYPE_CHECKING:
     from .commands import Commands
 
 
+Line = Callable[[Any, str], Any]
+
+
+def _command(magic: Line) -> Line:
+    """Answer `-h` with the help, and turn an error into one line: what is wrong, not where in our code it was seen."""
+
+    @functools.wraps(magic)
+    def command(self: Any, line: str) -> Any:
+        if line.strip() in ("-h", "--help"):
+            print(inspect.getdoc(magic))
+            return None
+        try:
+            return magic(self, line)
+        except (CacheError, TypeError, NameError, SyntaxError, LookupError, ValueError, AttributeError) as error:
+            reason = error.msg if isinstance(error, SyntaxError) else str(error)
+            raise UsageError(f"{type(error).__name__}: {' '.join(reason.split())}") from None
+
+    return command
+
+
 @magics_class
 class CacheMagics(Magics):
     """`%cache_clear`, `%cache_info`, `%cache_explain`, `%cache_panel` and `%cache_trust`."""
 
     @no_var_expand
     @line_magic
+    @_command
     def cache_clear(self, line: str) -> None:
         """Forget cached results, in memory and on disk.
 
@@ -35,11 +57,11 @@ class CacheMagics(Magics):
 
         Arguments are Python expressions and may use the variables of the notebook; nothing in the line is expanded.
         """
-        with _short_errors(line):
-            print(self._commands().clear(line))
+        print(self._commands().clear(line))
 
     @no_var_expand
     @line_magic
+    @_command
     def cache_info(self, line: str) -> Any:
         """What is cached: a row per function and cell; with a name, a row per argument set of it.
 
@@ -48,11 +70,11 @@ class CacheMagics(Magics):
             %cache_info
             %cache_info foo
         """
-        with _short_errors(line):
-            return self._commands().info(line)
+        return self._commands().info(line)
 
     @no_var_expand
     @line_magic
+    @_command
     def cache_explain(self, line: str) -> Any:
         """Why a call would be a hit or a miss now, naming what changed.
 
@@ -62,11 +84,11 @@ class CacheMagics(Magics):
             %cache_explain foo(1, mode="x")
             %cache_explain prices            the cell named prices
         """
-        with _short_errors(line):
-            return self._commands().explain(line)
+        return self._commands().explain(line)
 
     @no_var_expand
     @line_magic
+    @_command
     def cache_panel(self, line: str) -> Any:
         """The widget panel of everything cached, or of one function or cell.
 
@@ -75,11 +97,11 @@ class CacheMagics(Magics):
             %cache_panel
             %cache_panel foo
         """
-        with _short_errors(line):
-            return self._commands().panel(line)
+        return self._commands().panel(line)
 
     @no_var_expand
     @line_magic
+    @_command
     def cache_trust(self, line: str) -> Any:
         """Show the key that signs entries and what the store holds; share, add, rotate and forget keys.
 
@@ -93,26 +115,11 @@ class CacheMagics(Magics):
             %cache_trust verify              check every entry of the store
             %cache_trust adopt FOLDER        take over entries of another store, after a typed yes
         """
-        with _short_errors(line):
-            from .trust import command
+        from .trust import command
 
-            return command(line)
+        return command(line)
 
     def _commands(self) -> Commands:
         from .commands import Commands  # at the first use: loading the extension stays cheap
 
         return Commands(self.shell)
-
-
-@contextmanager
-def _short_errors(line: str) -> Iterator[None]:
-    """Turn an error into one line: what is wrong, not where in our code it was seen."""
-    if line.strip() in ("-h", "--help"):
-        raise UsageError("put a question mark behind the magic for its help, such as %cache_clear?")
-    try:
-        yield
-    except UsageError:
-        raise
-    except (CacheError, TypeError, NameError, SyntaxError, LookupError, ValueError, AttributeError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise UsageError(f"{type(error).__name__}: {reason}") from None

@@ -6,10 +6,10 @@ Every room is imported when it is first needed: most sessions load the extension
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
-from ..surroundings import Recorded, around
+from ..surroundings import Recorded, Silence, around
 
 
 def surround() -> None:
@@ -30,7 +30,10 @@ def _spinner(message: str, show_time: bool) -> AbstractContextManager[object]:
 
 def _record(what: str) -> AbstractContextManager[Recorded]:
     from .outputs import What, record
+    from .taps import current_shell
 
+    if what == "display" and current_shell() is None:  # nothing can be displayed in a plain program
+        return nullcontext(Silence())
     return record(cast(What, what))
 
 
