@@ -19,7 +19,7 @@ from .entries.entry import Address, Entry, Meta
 from .errors import UntrustedEntryError, explain, warn
 from .job import Computed, Fetched, Job
 from .keeping import Keeper, Profiles
-from .keys.files import FileDep, note, scope_here
+from .keys.files import FileDep, active, note, scope_here
 from .policy import Policy
 from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .shelf import Shelf
@@ -184,7 +184,14 @@ class Cache:
             return None
         if deps:
             note(deps)
+            if active() and self._moved(job, address):
+                return None  # whoever records would take the old value for one of the files as they are now
         return _Found(slot, value, stale)
+
+    def _moved(self, job: Job, address: Address) -> bool:
+        """Whether the files that a value rests on have changed since it was found at an address."""
+        again = self._locate(job.address, job.policy, looking=True)
+        return again is None or again[0] != address
 
     def _locate(
         self, address: Address, policy: Policy, looking: bool = False

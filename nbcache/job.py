@@ -26,6 +26,7 @@ class Computed(NamedTuple):
     seconds : how long it took
     key : the key to store under, where the run showed that it is another than the one asked for
     storable : False for a result that must not be kept, such as one that rests on a file changed meanwhile
+    state : digest of what the files held when it was read
     """
 
     value: Any
@@ -34,6 +35,7 @@ class Computed(NamedTuple):
     seconds: float = 0.0
     key: Key | None = None
     storable: bool = True
+    state: bytes = b""
 
 
 class Description(NamedTuple):

@@ -10,7 +10,6 @@ from .compute.singleflight import Flight
 from .entries.entry import Address, Entry, Meta
 from .errors import UnstorableResultError, explain, warn
 from .job import Computed, Job
-from .keys.files import FileDep
 from .keys.key import combine
 from .policy import Policy
 from .shelf import Shelf
@@ -40,9 +39,11 @@ class Keeper:
         if policy.ttl == 0:
             return None
         if not computed.storable:
-            return self._shelf.unkept(job.address, "a file that it read changed while it ran")
+            self._shelf.unkept(job.address, "a file that it read changed while it ran")
+            return None
         if not self._wanted(job, computed.value):
-            return self._shelf.unkept(job.address, "cache_if refused its result")
+            self._shelf.unkept(job.address, "cache_if refused its result")
+            return None
         key = computed.key or job.key
         address = job.address if computed.key is None else Address(key.owner, key.text)
         now = self._clock()
@@ -67,8 +68,9 @@ class Keeper:
                     "return something that can be pickled, or leave this function uncached.",
                 )
             )
-            return self._shelf.unkept(address, "its result cannot be pickled")
-        place = self._place(address, computed.files, policy, now)
+            self._shelf.unkept(address, "its result cannot be pickled")
+            return None
+        place = self._place(address, computed, policy, now)
         if mine is not None and mine.cancelled:
             return None
         entry = self._tiers.put(place, entry, policy.disk, since)
@@ -110,13 +112,13 @@ class Keeper:
             )
             return False
 
-    def _place(self, address: Address, files: tuple[FileDep, ...], policy: Policy, now: float) -> Address:
+    def _place(self, address: Address, computed: Computed, policy: Policy, now: float) -> Address:
         """Where the value goes: at its key, or, where it rests on files, at a variant that a trace leads to."""
-        if not files:
+        if not computed.files:
             return address
         present = self._tiers.get(address, policy.disk)
         known = traces.read(present) if present is not None and present.meta.kind == "trace" else None
-        trace, place, forgotten = traces.extended(address, known, files)
+        trace, place, forgotten = traces.extended(address, known, computed.files, computed.state)
         if trace != known:
             self._tiers.put(address, traces.entry_of(trace, address, now), policy.disk)
         for old in forgotten:

@@ -24,6 +24,7 @@ class Run:
     seconds: float = 0.0
     recorded: Recorded = field(default_factory=Silence)
     files: tuple[FileDep, ...] = ()
+    state: bytes = b""
     steady: bool = True
 
 
@@ -55,6 +56,8 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
     # what the run writes where it was pointed at is its output, no input
     named = tuple(dep for dep in named if not seen.wrote(dep.path))
     run.files = tuple(dict.fromkeys((*seen.deps, *named)))
+    # digested before it is looked whether they still are what the run read: a later change is another state
+    run.state = files.state_digest(run.files)
     # any other file that changed meanwhile moved under it
     run.steady = seen.steady() and all(files.state_digest((dep,)) == before[dep] for dep in named)
 

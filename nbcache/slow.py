@@ -207,7 +207,7 @@ class SlowPath:
             cache = registry.the_cache()
             cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
             settled = Key(key.owner, self._tracker.state(self._without).digest, key.arguments)
-        return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady)
+        return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady, run.state)
 
     def _description(self, bound: Bound, key: Key, state: State) -> Description:
         private = settings().private

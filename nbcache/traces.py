@@ -58,8 +58,14 @@ def written(address: Address, trace: Trace) -> list[Address]:
     return [Address(address.owner, key) for key in trace.known]
 
 
-def extended(address: Address, trace: Trace | None, files: tuple[FileDep, ...]) -> tuple[Trace, Address, list[Address]]:
+def extended(
+    address: Address, trace: Trace | None, files: tuple[FileDep, ...], state: bytes
+) -> tuple[Trace, Address, list[Address]]:
     """A trace that leads to the value of a run which read `files`.
+
+    Parameters
+    ----------
+    state : what they held then, as `state_digest` has it; by now they may hold something else
 
     Returns
     -------
@@ -68,7 +74,7 @@ def extended(address: Address, trace: Trace | None, files: tuple[FileDep, ...]) 
     trace = trace or Trace(secrets.token_hex(8))
     names = tuple(sorted((dep.path, dep.kind) for dep in files))
     lists = (names, *(other for other in trace.lists if other != names))[:LISTS]
-    key = variant(address.key, trace.nonce, state_digest(tuple(FileDep(path, kind) for path, kind in names)))
+    key = variant(address.key, trace.nonce, state)
     known = (key, *(other for other in trace.known if other != key))
     forgotten = [Address(address.owner, other) for other in known[VARIANTS:]]
     return Trace(trace.nonce, lists, known[:VARIANTS]), Address(address.owner, key), forgotten
