@@ -24,6 +24,7 @@ from .policy import Policy
 from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .shelf import Shelf
 from .slot import Slot
+from .stores.forks import renew_after_fork
 from .stores.protocol import Mark, Stored
 from .tiers import Tiers
 
@@ -53,6 +54,7 @@ class Cache:
         self._changes = 0
         self._flights = Flights(_inherited)
         self.refresher = Refresher(time.monotonic)
+        renew_after_fork(self.refresher)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
         self.shelf = Shelf(clock, tiers.memory.peek)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from typing import Protocol
@@ -22,6 +23,16 @@ class Registered(Protocol):
 _lock = threading.Lock()
 _alive: weakref.WeakValueDictionary[str, Registered] = weakref.WeakValueDictionary()
 _caches: list[Cache] = []
+
+
+def _renew() -> None:
+    """A forked child has only the thread that forked: no other can give the lock back."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 def add(function: Registered) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .entries.entry import Address, Entry
 from .slot import Counts, Replay, Slot
+from .stores.forks import renew_after_fork
 
 #: So many departures are remembered, for explanations.
 _REMEMBERED = 10_000
@@ -30,9 +31,14 @@ class Shelf:
         self._clock = clock
         self._in_memory = in_memory
         self._lock = threading.RLock()
+        renew_after_fork(self)
         self._slots: dict[Address, Slot] = {}
         self._counts: dict[str, Counts] = {}
         self._departed: dict[Address, tuple[str, float]] = {}
+
+    def renew(self) -> None:
+        """Start with a fresh lock in a forked child."""
+        self._lock = threading.RLock()
 
     def slot(self, address: Address, entry: Entry, deadline: float, replay: Replay | None) -> Slot:
         """The slot of an entry."""
@@ -84,7 +90,7 @@ class Shelf:
                     self._departed[address] = "cleared", self._clock()
 
     def fate(self, address: Address) -> tuple[str, float] | None:
-        """What became of an entry: "expired", "evicted", "cleared" or why it was not kept, and when; None if unknown."""
+        """What became of an entry: "expired", "evicted", "cleared" or why it was not kept; and when. None if unknown."""
         return self._departed.get(address)
 
     def retire_all(self) -> None:

@@ -18,6 +18,7 @@ from .entries.signing import Keyring
 from .errors import KeyFileError, explain, warn
 from .keys.files import ignore_folder
 from .stores.disk import DiskStore
+from .stores.forks import renew_after_fork
 from .stores.memory import MemoryStore
 from .stores.protocol import Mark, Store, Stored
 from .stores.tiered import TieredStore
@@ -55,6 +56,11 @@ class Tiers:
         self._ttl_of: Callable[[str], float | None] = _unknown
         self._expiring = False
         self._watcher: Watcher | None = None
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Start with a fresh lock in a forked child."""
+        self._lock = threading.Lock()
 
     def watch(self, dropped: Callable[[Address], None], ttl_of: Callable[[str], float | None]) -> None:
         """Say whom to tell of entries that left memory, and how long an owner keeps them."""

@@ -27,6 +27,11 @@ class Refresher:
         self._running: set[Hashable] = set()
         self._paused: dict[Hashable, float] = {}
 
+    def renew(self) -> None:
+        """Start with nothing under way in a forked child."""
+        self._lock = threading.Lock()
+        self._running = set()
+
     def begin(self, key: Hashable) -> bool:
         """Whether a refresh of this key may start now; if so it counts as running until `finish`."""
         now = self._clock()
