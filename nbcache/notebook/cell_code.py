@@ -98,7 +98,8 @@ def _compiled(nodes: list[ast.stmt], filename: str, flags: int) -> list[CodeType
 def _ends_quietly(source: str) -> bool:
     from IPython.core.displayhook import DisplayHook
 
+    hook: Any = DisplayHook
     try:
-        return bool(DisplayHook.semicolon_at_end_of_expression(source))
+        return bool(hook.semicolon_at_end_of_expression(source))
     except Exception:  # the tokenizer fails on what is not quite Python; then nothing is hidden
         return False

@@ -14,8 +14,8 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
-from IPython.core.inputtransformer2 import cell_magic
 
 from .cell import CachedCell
 from .cell_code import CellCode
@@ -25,6 +25,7 @@ __all__ = ["CellHook", "run_pending"]
 
 _MAGIC = "%%cache_cell"
 _MODULE = __name__
+_cell_magic: Any = inputtransformer2.cell_magic
 
 
 class _Pending:
@@ -66,6 +67,7 @@ class CellHook:
         self._report = report
         self._depth = 0
         self._tokens = 0
+        self._in_place = True
         self._original = shell.run_ast_nodes
         self._ours = self._run_ast_nodes
         shell.input_transformers_cleanup.append(self.transform)
@@ -81,7 +83,7 @@ class CellHook:
             shell.ast_transformers.remove(self)
         if vars(shell).get("run_ast_nodes") is self._ours:
             del shell.run_ast_nodes
-        self._ours = None
+        self._in_place = False
 
     # -- the text --------------------------------------------------------------------------------------------------
 
@@ -90,7 +92,7 @@ class CellHook:
         first = lines[0] if lines else ""
         if not first.startswith(_MAGIC) or first[len(_MAGIC) :][:1] not in ("", " ", "\t", "\n"):
             return lines
-        body = cell_magic(lines[1:]) if lines[1:] and lines[1].startswith("%%") else lines[1:]
+        body = _cell_magic(lines[1:]) if lines[1:] and lines[1].startswith("%%") else lines[1:]
         if body and body[0].startswith(_MAGIC):
             body = self.transform(body)
         return [f"{first.rstrip()!r}\n", *body]
@@ -122,7 +124,8 @@ class CellHook:
         compiler: Any = compile,
         result: Any = None,
     ) -> Any:
-        run, original = self._cell_of(nodelist, cell_name, result), self._original
+        original = self._original
+        run = self._cell_of(nodelist, cell_name, result) if self._in_place else None
         if run is None:
             return await original(nodelist, cell_name, interactivity, compiler, result)
         if isinstance(run, BaseException):
@@ -180,7 +183,7 @@ class CellHook:
             exec(compile(ast.Module(before, []), run.code.filename, "exec"), shell.user_global_ns, shell.user_ns)
             if last is None:
                 return None
-            code = compile(ast.Expression(last.value), run.code.filename, "eval")  # type: ignore[attr-defined]
+            code = compile(ast.Expression(last.value), run.code.filename, "eval")
             return eval(code, shell.user_global_ns, shell.user_ns)
 
         if run.code.awaits:
