@@ -134,10 +134,10 @@ def shell() -> Iterator[Any]:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
+    main = sys.modules["__main__"]
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
-    main = sys.modules["__main__"]
     yield shell
     if "nbcache" in shell.extension_manager.loaded:
         shell.run_line_magic("unload_ext", "nbcache")
