@@ -90,7 +90,7 @@ class Shelf:
                     self._departed[address] = "cleared", self._clock()
 
     def fate(self, address: Address) -> tuple[str, float] | None:
-        """What became of an entry: "expired", "evicted", "cleared" or why it was not kept; and when. None if unknown."""
+        """What became of an entry: "expired", "evicted", "cleared" or why it was not kept; and when. None: unknown."""
         return self._departed.get(address)
 
     def retire_all(self) -> None:

@@ -1,0 +1,429 @@
+"""`explain` says, in plain words, what a hit rests on and why a miss is one; a surprising miss can say so by itself."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edits import Notebook, notebook
+
+from nbcache import CacheWarning, Explanation, UntrustedEntryError, cache_data, registry
+from nbcache.cache import Cache
+from nbcache.config import settings
+from nbcache.explanation import age, differences
+
+Restart = Callable[[], Cache]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Any:
+    with notebook(tmp_path / "work") as made:
+        yield made
+
+
+def foo_of(book: Notebook, source: str) -> Any:
+    book.show(source)
+    return book.space["foo"]
+
+
+def test_a_hit_tells_what_it_rests_on(book: Notebook, cache: Cache, clock: Any) -> None:
+    Path("data.csv").write_text("1")
+    foo = foo_of(
+        book,
+        "import json\nALPHA = 0.1\ndef h(x): return ALPHA * x\n"
+        "@cache_data(ttl='1h')\ndef foo(x): return h(x), open('data.csv').read()",
+    )
+    foo(3)
+    clock.move(180)
+
+    found = foo.explain(3)
+
+    assert found.hit
+    assert found.changed == ()
+    lines = str(found).splitlines()
+    assert lines[0].startswith("foo(3): hit, computed 3 min ago in ")
+    assert lines[0].endswith("expires in 57 min")
+    assert "  rests on argument x: 3" in lines
+    assert "  rests on global ALPHA: 0.1" in lines
+    assert "  rests on helper h: def h(x): return ALPHA * x" in lines
+    assert "  rests on file data.csv" in lines
+
+
+def test_what_is_not_followed_is_listed_for_hit_and_miss(book: Notebook, cache: Cache) -> None:
+    foo = foo_of(
+        book,
+        "import os, threading\nlock, seen = threading.Lock(), []\n"
+        "@cache_data\ndef foo():\n  seen.append(1)\n  with lock: return os.environ.get('HOME'), eval('1')",
+    )
+
+    before = str(foo.explain())
+    foo()
+    foo()
+    after = str(foo.explain())
+
+    for text in (before, after):
+        assert "not followed: os.environ in foo" in text
+        assert "not followed: eval() in foo" in text
+        assert "not followed: global lock" in text
+    assert "not followed: global seen (changed by the function)" in after
+    assert after.startswith("foo(): hit")
+
+
+def test_a_global_that_the_function_changes_is_no_reason_for_a_later_miss(book: Notebook, cache: Cache) -> None:
+    source = "seen = []\n# %%\ndef h(): return 1\n# %%\n@cache_data\ndef foo():\n  seen.append(1)\n  return h()"
+    foo_of(book, source)()
+
+    found = foo_of(book, source.replace("return 1", "return 2")).explain()
+
+    assert found.changed == ("helper h changed: 1 line: def h(): return 1 -> def h(): return 2",)
+
+
+def test_without_tracking_the_text_says_so(book: Notebook, cache: Cache) -> None:
+    foo = foo_of(book, "A = 1\n@cache_data(track=False)\ndef foo(): return A")
+    foo()
+
+    found = foo.explain()
+
+    assert found.unfollowed[0] == "globals, helpers, classes and files (track=False)"
+    assert "global A" not in "".join(found.rests_on)
+    foo_of(book, "A = 2\n@cache_data(track=False)\ndef foo(): return A")
+    assert foo.explain().hit
+
+
+def test_what_it_was_told_to_depend_on_is_listed_and_named(book: Notebook, cache: Cache) -> None:
+    Path("data.bin").write_text("1")
+    version = [1]
+    book.space["version"] = lambda: version[0]
+    foo = foo_of(book, "@cache_data(depends_on=['data.bin', version])\ndef foo(): return 1")
+    foo()
+    hit = foo.explain()
+
+    Path("data.bin").write_text("2")
+    version[0] = 2
+
+    assert [line for line in hit.rests_on if line.startswith("depends_on data.bin")]
+    changed = foo.explain().changed
+    assert len(changed) == 2
+    assert changed[0].startswith("depends_on data.bin changed")
+    assert "depends_on" in changed[1]
+
+
+def test_a_first_call_has_nothing_stored(book: Notebook, cache: Cache) -> None:
+    memory = foo_of(book, "@cache_data\ndef foo(x): return x")
+    assert str(memory.explain(1)).startswith("foo(1): miss, nothing of it is in this session's memory yet")
+
+    disk = foo_of(book, "@cache_data(persist=True)\ndef foo(x): return x")
+    assert str(disk.explain(1)).startswith("foo(1): miss, nothing of it is stored yet")
+
+
+def test_other_arguments_are_compared_with_the_nearest_call(book: Notebook, cache: Cache) -> None:
+    foo = foo_of(book, "@cache_data\ndef foo(x, y=0): return x + y")
+    foo(1, 2)
+    foo(8, 9)
+
+    found = foo.explain(1, 3)
+
+    assert found.reason == "nothing is stored for these arguments; the nearest is foo(1, y=2)"
+    assert found.changed == ("argument y 2 -> 3",)
+
+
+def test_the_nearest_entry_is_that_of_the_same_arguments(book: Notebook, cache: Cache, clock: Any) -> None:
+    source = "A = 1\nB = 1\n@cache_data\ndef foo(x): return A, B, x"
+    foo_of(book, source)(1)
+    clock.move(60)
+    foo_of(book, source.replace("A = 1", "A = 2"))(2)
+    clock.move(60)
+
+    found = foo_of(book, source.replace("A = 1", "A = 3").replace("B = 1", "B = 3")).explain(1)
+
+    assert found.changed == ("global A 1 -> 3", "global B 1 -> 3")
+    assert found.reason == "last computed 2 min ago"
+
+
+def test_an_expired_entry_says_since_when(book: Notebook, cache: Cache, clock: Any) -> None:
+    foo = foo_of(book, "@cache_data(ttl=60)\ndef foo(): return 1")
+    foo()
+    clock.move(60 + 180)
+
+    found = foo.explain()
+
+    assert not found.hit
+    assert found.reason == "expired 3 min ago"
+
+
+def test_an_expired_entry_that_is_answered_in_the_background_is_a_hit(book: Notebook, cache: Cache, clock: Any) -> None:
+    foo = foo_of(book, "@cache_data(ttl=60, refresh_mode='background')\ndef foo(): return 1")
+    foo()
+    clock.move(90)
+
+    found = foo.explain()
+
+    assert found.hit
+    assert found.reason.startswith("expired 30 s ago, and answered once more")
+
+
+@pytest.mark.parametrize("reads", ["1", "open('data.txt').read()"])
+def test_an_evicted_entry_says_so(reads: str, book: Notebook, cache: Cache, clock: Any) -> None:
+    Path("data.txt").write_text("1")
+    foo = foo_of(book, f"@cache_data(max_entries=1)\ndef foo(x): return x, {reads}")
+    foo(1)
+    foo(2)
+    clock.move(180)
+
+    assert foo.explain(1).reason == "evicted 3 min ago"
+    assert foo.explain(2).hit
+
+
+def test_a_cleared_entry_says_so(book: Notebook, cache: Cache, clock: Any) -> None:
+    foo = foo_of(book, "@cache_data\ndef foo(x): return x")
+    foo(1)
+    foo.clear(1)
+    clock.move(5)
+
+    assert foo.explain(1).reason == "cleared 5 s ago"
+
+
+def test_a_result_that_was_not_kept_says_why(book: Notebook, cache: Cache, clock: Any) -> None:
+    foo = foo_of(book, "@cache_data(cache_if=bool)\ndef foo(x): return x")
+    foo(0)
+    clock.move(5)
+    assert foo.explain(0).reason == "not kept: cache_if refused its result; computed 5 s ago"
+
+    foo = foo_of(book, "import threading\n@cache_data\ndef foo(): return threading.Lock()")
+    with pytest.warns(CacheWarning):
+        foo()
+    assert foo.explain().reason == "not kept: its result cannot be pickled; computed 0 s ago"
+
+    foo = foo_of(book, "@cache_data\ndef foo(x):\n  n = int(open('n.txt').read())\n"
+                       "  open('n.txt', 'w').write(str(n + 1))\n  return n")  # fmt: skip
+    Path("n.txt").write_text("1")
+    foo(1)
+    assert foo.explain(1).reason.startswith("not kept: a file that it read changed while it ran")
+
+
+def test_the_off_switch_and_a_ttl_of_zero_are_reasons(book: Notebook, cache: Cache) -> None:
+    foo = foo_of(book, "@cache_data\ndef foo(): return 1")
+    foo()
+
+    settings().off = True
+    assert foo.explain().reason.startswith("the cache is switched off")
+    settings().off = False
+    assert foo.explain().hit
+
+    foo = foo_of(book, "@cache_data(ttl=0)\ndef foo(): return 1")
+    foo()
+    assert foo.explain().reason == "nothing of it is kept (ttl is 0)"
+
+
+def persisted(book: Notebook, result: str = "[1]") -> Any:
+    return foo_of(book, f"@cache_data(persist=True)\ndef foo(): return {result}")
+
+
+def another_key(tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("result", ["[1]", "open('data.txt').read()"])
+def test_an_entry_of_another_key_is_not_trusted(
+    result: str, book: Notebook, cache: Cache, restart: Restart, tmp_path: Path
+) -> None:
+    Path("data.txt").write_text("1")
+    foo = persisted(book, result)
+    foo()
+    another_key(tmp_path)
+    restart()
+
+    found = foo.explain()
+
+    assert not found.hit
+    assert found.reason.startswith("entry not trusted: it was signed with another key")
+    foo()
+    assert foo.explain().hit
+
+
+def test_an_entry_of_another_key_is_not_trusted_and_no_error_of_explain(
+    book: Notebook, cache: Cache, restart: Restart, tmp_path: Path
+) -> None:
+    foo = persisted(book)
+    foo()
+    another_key(tmp_path)
+    settings().trust = "strict"
+    restart()
+
+    assert foo.explain().reason.startswith("entry not trusted, which is an error with trust='strict'")
+    with pytest.raises(UntrustedEntryError):
+        foo()
+
+
+def test_an_entry_that_safe_mode_does_not_load_says_so(book: Notebook, cache: Cache, restart: Restart) -> None:
+    foo = persisted(book, "__import__('collections').Counter('a')")
+    foo()
+    settings().trust = "safe"
+    restart()
+
+    assert foo.explain().reason == "entry not trusted: loading it could run code (trust='safe')"
+
+
+def test_a_damaged_entry_says_so(book: Notebook, cache: Cache, restart: Restart, tmp_path: Path) -> None:
+    foo = persisted(book)
+    foo()
+    entry = next(path for path in (tmp_path / "store").rglob("*.nbc") if "note" not in path.name)
+    entry.write_bytes(b"garbage")
+    restart()
+
+    with pytest.warns(CacheWarning):
+        found = foo.explain()
+
+    assert found.reason == "its entry on disk cannot be read"
+
+
+def test_functions_that_change_places_are_a_change_though_each_is_as_it_was(book: Notebook, cache: Cache) -> None:
+    source = "a, b = (lambda: 1), (lambda: 2)\ndef foo(): return a(), b()"
+    foo_of(book, source.replace("def", "@cache_data\ndef"))()
+
+    found = foo_of(book, source.replace("a, b", "b, a").replace("def", "@cache_data\ndef")).explain()
+
+    assert not found.hit
+    assert found.changed
+
+
+def test_private_explanations_hold_no_values(book: Notebook, cache: Cache) -> None:
+    settings().private = True
+    source = "SECRET = 'hush'\n@cache_data\ndef foo(x): return SECRET, 'quiet'"
+    foo_of(book, source)("still")
+
+    found = foo_of(book, source.replace("hush", "shush").replace("quiet", "silent")).explain("still")
+
+    assert found.changed == ("code changed", "global SECRET changed")
+    assert not [word for word in ("hush", "quiet", "silent", "still") if word in f"{found}{found.rests_on}"]
+
+
+# -- lines ------------------------------------------------------------------------------------------------------------
+
+LINES = {
+    "a line": ("helper h", "def h():\n    return 1", "def h():\n    return 2", "1 line: return 1 -> return 2"),
+    "lines": ("code", "a = 1\nb = 2\nc = 3", "a = 4\nb = 5\nc = 3", "2 lines: a = 1 -> a = 4, ..."),
+    "an added line": ("method C.m", "a = 1", "a = 1\nb = 2", "1 line added: b = 2"),
+    "a removed line": ("method C.m", "a = 1\nb = 2", "a = 1", "1 line removed: b = 2"),
+    "a comment beside it": ("code", "# one\na = 1", "# two\n\na = 2", "1 line: a = 1 -> a = 2"),
+    "unknown source": ("code", "", "", "code changed"),
+    "a name in a folder": ("folder data", "a.csv", "a.csv\nb.csv", "folder data changed: 1 name added: b.csv"),
+    "sizes": ("file a.csv", "3 bytes", "5 bytes", "file a.csv changed: 3 bytes -> 5 bytes"),
+    "a file of the same size": ("file a.csv", "3 bytes", "3 bytes", "file a.csv changed (3 bytes)"),
+    "a file that came": ("missing a.csv", "", "", "file a.csv is there now, it was missing"),
+    "a package": ("package pandas", "3.0.1", "3.1.0", "package pandas 3.0.1 -> 3.1.0"),
+    "a value that looks the same": (
+        "global X",
+        "ndarray (3,) int64",
+        "ndarray (3,) int64",
+        "global X changed (ndarray",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_a_difference_is_told_in_one_line(case: str) -> None:
+    label, before, after, expected = LINES[case]
+
+    (line,) = differences([(label, "1", before)], [(label, "2", after)])
+
+    assert line.startswith(label) or label.startswith("missing")
+    assert expected in line
+    assert "\n" not in line
+
+
+def test_what_is_new_or_gone_is_told_by_its_first_line() -> None:
+    helper = ("helper h", "1", "def h():\n    return 1")
+
+    assert differences([], [helper]) == ("helper h is new: def h():",)
+    assert differences([helper], []) == ("helper h is gone, it was: def h():",)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1, "0 s"), (0, "0 s"), (119, "119 s"), (180, "3 min"), (7200, "2 h"), (864000, "10 days")]
+)
+def test_an_age_is_told_in_the_unit_a_person_would_use(seconds: float, text: str) -> None:
+    assert age(seconds) == text
+
+
+def test_the_text_is_what_a_notebook_and_a_terminal_show() -> None:
+    found = Explanation(False, ("global A 1 -> 2",), "last computed 3 min ago", "foo(1)", (), ("os.environ in foo",))
+
+    assert str(found) == repr(found) == (
+        "foo(1): miss, last computed 3 min ago\n  changed: global A 1 -> 2\n  not followed: os.environ in foo"
+    )  # fmt: skip
+
+
+# -- surprising misses ------------------------------------------------------------------------------------------------
+
+
+def test_a_surprising_miss_says_in_one_line_why_if_the_user_asks(
+    book: Notebook, cache: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings().explain_misses = True
+    source = "A = 1\nB = 1\n@cache_data\ndef foo(x): return A, B, x"
+    foo_of(book, source)(1)
+    foo_of(book, source)(1)
+    assert capsys.readouterr().err == ""
+
+    foo = foo_of(book, source.replace("= 1", "= 2"))
+    foo(1)
+    foo(1)
+
+    assert capsys.readouterr().err == "nbcache: foo(1) is computed again: global A 1 -> 2 (and 1 more)\n"
+
+
+def test_a_miss_that_is_no_surprise_is_quiet(
+    book: Notebook, cache: Cache, clock: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings().explain_misses = True
+    foo = foo_of(book, "@cache_data(ttl=60)\ndef foo(x): return x")
+
+    foo(1)
+    foo(2)
+    clock.move(100)
+    foo(1)
+    foo.clear(1)
+    foo(1)
+    foo.refresh(1)
+
+    assert capsys.readouterr().err == ""
+
+
+def test_without_the_setting_a_surprising_miss_is_quiet(
+    book: Notebook, cache: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foo_of(book, "A = 1\n@cache_data\ndef foo(): return A")()
+    foo_of(book, "A = 2\n@cache_data\ndef foo(): return A")()
+
+    assert capsys.readouterr().err == ""
+
+
+async def test_an_async_function_says_it_too(book: Notebook, cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
+    settings().explain_misses = True
+    await foo_of(book, "A = 1\n@cache_data\nasync def foo(): return A")()
+
+    await foo_of(book, "A = 2\n@cache_data\nasync def foo(): return A")()
+
+    assert capsys.readouterr().err == "nbcache: foo() is computed again: global A 1 -> 2\n"
+
+
+def test_explaining_computes_and_stores_nothing(cache: Cache, tmp_path: Path) -> None:
+    made = []
+
+    @cache_data(persist=True)
+    def foo(x: int) -> int:
+        made.append(x)
+        return x
+
+    foo.explain(1)
+    gc.collect()
+
+    assert made == []
+    assert not (tmp_path / "store").exists()
+    assert registry.the_cache() is cache
+    assert foo.info().misses == 0
