@@ -142,13 +142,19 @@ def _parsed(text: bytes, mac: bytes, end: int, size: int) -> Head:
     spans, digests = {}, {}
     for name, (length, digest) in zip(SECTIONS, header["sections"], strict=True):
         spans[name] = (end, _length(length))
-        digests[name] = digest
+        digests[name] = _digest(digest)
         end += length
     length, root = header["buffers"]
     start = _start(end, _length(length))
     if start + length != size:
         raise DamagedEntryError(f"it has {size} bytes instead of {start + length}")
     return Head(header["facts"], mac, spans, digests, start, length, bytes.fromhex(root))
+
+
+def _digest(given: object) -> str:
+    if type(given) is not str or not given.isascii():
+        raise ValueError("a digest is not a text of digits")
+    return given
 
 
 def _length(given: object) -> int:

@@ -109,8 +109,29 @@ def facts_of(meta: Meta, address: Address) -> dict[str, Any]:
     }
 
 
+_TEXTS = ("owner", "address", "name", "arguments", "kind", "namespace")
+_TIMES = ("created", "seconds")
+_NUMBER = (float, int)
+
+
+def _as_text(given: object) -> str:
+    if type(given) is not str:
+        raise ValueError("a name is not a text")
+    return given
+
+
 def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address, Meta]:
-    """Read the address and the facts back from an authenticated header and its sections."""
+    """Read the address and the facts back from an authenticated header and its sections.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        They are not what `facts_of` and `sections_of` write.
+    """
+    if not all(type(facts[name]) is str for name in _TEXTS) or not all(type(facts[name]) in _NUMBER for name in _TIMES):
+        raise ValueError("a fact is of another type")
+    if facts["expires"] is not None and type(facts["expires"]) not in _NUMBER:
+        raise ValueError("its end is no time")
     meta = Meta(
         facts["name"],
         facts["arguments"],
@@ -118,7 +139,7 @@ def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address,
         facts["expires"],
         facts["seconds"],
         facts["kind"],
-        tuple((path, kind) for path, kind in json.loads(files)) if files else (),
+        tuple((_as_text(path), _as_text(kind)) for path, kind in json.loads(files)) if files else (),
         _UnreadParts(parts) if parts else (),
         facts["namespace"],
     )

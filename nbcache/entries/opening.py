@@ -55,7 +55,7 @@ def opened(
     spans, kinds = layout.unpack_table(layout.read_section(source, head, "table"), head.length)
     stream = layout.read_section(source, head, "stream")
     recipe = head.facts.get("recipe")
-    if recipe not in restore.RECIPES:
+    if type(recipe) is not str or recipe not in restore.RECIPES:
         raise DamagedEntryError(f"its recipe {recipe!r} is not known")
     section = _buffers(source, head, memo) if head.length or kinds else None
     load = safe.loads if safely else serialize.loads
