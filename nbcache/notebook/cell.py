@@ -21,10 +21,11 @@ from .cell_inputs import Inputs, inputs_of
 from .cell_options import Options, is_off
 from .cell_run import CellRun, observed
 from .cell_shown import hit_line, show_again
+from .cells import cell_owner
 from .namespace import Packed, unpack
 from .say import duration, note, warn_about
 
-__all__ = ["CachedCell", "CellFailedError", "Report", "cell_owner"]
+__all__ = ["CachedCell", "CellFailedError", "Report"]
 
 Execute = Callable[[], Coroutine[Any, Any, bool]]
 """Runs the statements of the cell in its shell; true when they raised, and the traceback has been shown."""
@@ -53,11 +54,6 @@ class Report:
     reason: str = ""
     seconds: float = 0.0
     overhead: float = 0.0
-
-
-def cell_owner(name: str) -> str:
-    """The owner of the entries of a cell of that name."""
-    return f"cell {name}"
 
 
 class CachedCell:

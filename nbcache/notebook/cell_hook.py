@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
 
-from .cell import CachedCell
-from .cell_code import CellCode
-from .cell_options import Options, parse
+if TYPE_CHECKING:
+    from .cell import CachedCell
+    from .cell_options import Options
 
 __all__ = ["CellHook", "run_pending"]
 
@@ -156,6 +156,9 @@ class CellHook:
             chosen = self._automatic()
             if chosen is None:
                 return None
+            from .cell import CachedCell
+            from .cell_code import CellCode
+
             code = CellCode(nodes, source, filename, self._shell)
             return CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])
         except UsageError as error:
@@ -164,6 +167,10 @@ class CellHook:
             return None
 
     def _cell(self, line: str, nodes: list[ast.stmt], source: str, filename: str) -> CachedCell:
+        from .cell import CachedCell  # at the first cached cell: loading the extension stays cheap
+        from .cell_code import CellCode
+        from .cell_options import Options, parse
+
         options = parse(line.removeprefix(_MAGIC))
         if options is None:
             return CachedCell(self._shell, CellCode([], "", filename, self._shell), Options())

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError
-from ..explanation import Explanation
-from .cell import CachedCell, Report, cell_owner
+
+if TYPE_CHECKING:
+    from ..explanation import Explanation
+    from .cell import CachedCell, Report
 
 __all__ = ["KnownCells", "cell_owner", "explain_cell", "known_cells"]
 
 _KEPT = "_nbcache_cells"
+
+
+def cell_owner(name: str) -> str:
+    """The owner of the entries of a cell of that name."""
+    return f"cell {name}"
 
 
 class KnownCells:
