@@ -96,7 +96,7 @@ class Cache:
     def find(self, job: Job) -> Fetched | None:
         """The value of a job if it is cached and not expired; computes nothing."""
         found = self._find(job)
-        return None if found is None or found.stale else self._hit(found)
+        return None if found is None or found.stale else self._hit(found, job)
 
     def keep(self, job: Job, computed: Computed) -> None:
         """Keep what was computed elsewhere."""
@@ -150,12 +150,13 @@ class Cache:
                 self._flights.leave(mine, ending)
         if found.stale:
             yield Refresh()
-        return self._hit(found)
+        return self._hit(found, job)
 
-    def _hit(self, found: _Found) -> Fetched:
+    def _hit(self, found: _Found, job: Job) -> Fetched:
         slot = found.slot
         slot.hits += 1
         slot.used = self.clock()
+        slot.spent += time.perf_counter() - job.began
         self._changes += 1
         return Fetched(found.value, True, slot)
 

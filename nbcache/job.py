@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from .entries.entry import Address
@@ -56,6 +57,7 @@ class Job:
     keep_if : False for a result that is returned and not stored
     replay : shows the recording of a hit
     kind : the kind of the entry, "value" or "cell"
+    began : when the call was made, as `time.perf_counter` counts, so that a hit knows what it cost
     """
 
     key: Key
@@ -67,6 +69,7 @@ class Job:
     kind: str = "value"
     name: str = ""
     text: str = ""
+    began: float = field(default_factory=perf_counter)
 
     def __post_init__(self) -> None:
         self.text = self.key.text

@@ -18,7 +18,7 @@ class FunctionInfo:
     name : module and qualified name, or "cell NAME"
     entries, bytes : what is kept now, in all tiers; each entry counted once
     hits, misses : calls of this process
-    seconds_saved : the compute time of the hits
+    seconds_saved : the compute time of the hits, less what they took to key and to load; negative if caching costs more
     last_used : epoch seconds; None if not used in this process
     """
 

@@ -21,10 +21,11 @@ class Slot:
     ----------
     value, restore : `value` is handed out as it is when `restore` is None, else `restore()` is
     hits, used : how often it was handed out, and when last (epoch seconds; 0.0 for never)
+    spent : seconds that hits took to key and to load, as far as they were measured
     deadline : when it expires (epoch seconds; infinite without a ttl)
     """
 
-    __slots__ = ("address", "deadline", "entry", "fast", "hits", "restore", "used", "value")
+    __slots__ = ("address", "deadline", "entry", "fast", "hits", "restore", "spent", "used", "value")
 
     def __init__(self, address: Address, entry: Entry, deadline: float, replay: Replay | None) -> None:
         self.address = address
@@ -32,6 +33,7 @@ class Slot:
         self.deadline = deadline
         self.hits = 0
         self.used = 0.0
+        self.spent = 0.0
         self.fast: list[tuple[dict[Any, Slot], Any]] = []
         as_it_is, value = entry.restore
         self.value: Any = value if as_it_is else None
@@ -87,7 +89,7 @@ class Counts:
         """Count what a slot has counted."""
         if slot.hits:
             self.hits += slot.hits
-            self.seconds_saved += slot.hits * slot.entry.meta.seconds
+            self.seconds_saved += slot.hits * slot.entry.meta.seconds - slot.spent
             self.last_used = max(self.last_used, slot.used)
             if len(self.entry_hits) < _ENTRIES:
                 self.entry_hits[slot.address.key] = self.entry_hits.get(slot.address.key, 0) + slot.hits
@@ -96,3 +98,4 @@ class Counts:
         """Take over what a slot has counted, when it leaves memory."""
         self.add(slot)
         slot.hits = 0
+        slot.spent = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import Any
 
 from . import registry
@@ -70,17 +71,21 @@ class SlowPath:
             value = self.arguments.call(self._function, bound)
             refuse_awaitable(value, self.name)
             return value
+        began = perf_counter()
         cache = registry.the_cache()
         state = self._state(cache)
         job = self._job(bound, state)
+        job.began = began
         return self._offered(cache, cache.fetch(job), bound, state)
 
     async def _call_async(self, bound: Bound) -> Any:
         if settings().off or self.parameters.ttl == 0:
             return await self.arguments.call(self._function, bound)
+        began = perf_counter()
         cache = registry.the_cache()
         state = self._state(cache)
         job = self._job(bound, state)
+        job.began = began
         return self._offered(cache, await cache.fetch_async(job), bound, state)
 
     def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:

@@ -745,3 +745,19 @@ def test_errors_and_warnings_are_importable_and_survive_pickling():
         if isinstance(kind, type) and issubclass(kind, CacheError):
             assert str(pickle.loads(pickle.dumps(kind("what happened")))) == "what happened"
     assert issubclass(CacheWarning, UserWarning)
+
+
+def test_time_saved_is_less_what_hits_cost_and_the_table_says_when_caching_does_not_pay(cache):
+    from nbcache.notebook.info import functions_table
+
+    @cache_data(track=False)
+    def total(numbers):
+        return 1
+
+    numbers = list(range(200_000))
+    for _ in range(4):
+        total(numbers)
+    info = total.info()
+    assert info.hits == 3
+    assert info.seconds_saved < 0
+    assert "costs more than it saves" in str(functions_table([info]))
