@@ -163,6 +163,7 @@ def adopt(root: Path) -> Adopted:
         keyring = disk.keyring if disk.keyring.knows(path.parent.parent.name) else anybody
         try:
             address, entry, _ = _read(path, keyring)
+            _check_parts(entry)
         except (OSError, CacheError, MemoryError) as error:
             refused.append(Finding(path, reason(error), None))
             continue
@@ -175,6 +176,16 @@ def adopt(root: Path) -> Adopted:
         else:
             refused.append(Finding(path, "it could not be written into the store", None))
     return Adopted(taken, present, tuple(refused))
+
+
+def _check_parts(entry: Entry) -> None:
+    """Refuse an entry whose list of parts, read at the first explanation only, is not three texts a line."""
+    try:
+        if all(type(text) is str for part in entry.meta.parts for text in part):
+            return
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DamagedEntryError(f"its parts are not understood ({error})") from error
+    raise DamagedEntryError("its parts are not texts")
 
 
 class _Read(NamedTuple):

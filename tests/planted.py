@@ -95,12 +95,12 @@ def _call(function: Callable[[], Any]) -> Any:
     return function()
 
 
-def envelope(stream: bytes, address: Address, keyring: Keyring, kind: str = "value") -> bytes:
+def envelope(stream: bytes, address: Address, keyring: Keyring, kind: str = "value", parts: bytes = b"") -> bytes:
     """A whole entry around a stream, signed with a key."""
     meta = Meta(address.owner, "", 1_700_000_000.0, None, 1.0, kind)
     facts = {**facts_of(meta, address), "recipe": "load"}
-    head, zeros = layout.compose(facts, (b"", b"", b"", b"", stream), 0, b"", keyring)
-    return head + stream + zeros
+    head, zeros = layout.compose(facts, (b"", parts, b"", b"", stream), 0, b"", keyring)
+    return head + parts + stream + zeros
 
 
 def dresses(stream: bytes, address: Address, genuine: bytes, ours: str, stranger: Keyring) -> dict[str, bytes]:

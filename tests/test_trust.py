@@ -438,6 +438,21 @@ def test_adopting_loads_nothing_and_refuses_what_is_no_whole_entry(
     assert canary.exists()
 
 
+@pytest.mark.parametrize("parts", [b"[1, 2]", b"[[1, 2, 3]]", b"[" * 100_000, b"{", b"null"])
+def test_an_entry_whose_parts_are_nonsense_cannot_be_adopted(
+    parts: bytes, other_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files(other_store / "store")[0]
+    key = Keyring.load(other_store / "keys" / "key")
+    address = Entry.peek(path.read_bytes(), key)[0]
+    path.write_bytes(planted.envelope(b"N.", address, key, parts=parts))
+    answering(monkeypatch, "yes")
+
+    shown = trust.command(f"adopt {other_store / 'store'}")
+
+    assert shown.caption == "2 entries adopted, 0 here already, 1 refused."
+
+
 def test_what_claims_our_key_must_have_our_signature_to_be_adopted(
     tmp_path: Path, other_store: Path, ring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
