@@ -77,7 +77,7 @@ def test_a_panel_that_nobody_sees_is_a_picture_of_few_widgets() -> None:
     played = stage({"load": 3})
 
     assert len(widgets_alive) - before <= 7
-    (picture,) = played.container.children
+    _, picture = played.container.children
     assert ">load<" in picture.value
     played.close()
 
@@ -89,7 +89,7 @@ def test_the_browsers_answer_brings_the_table() -> None:
 
     table.widget._handle_custom_msg({"type": "ready"}, [])
 
-    assert played.container.children == (table.widget,)
+    assert played.container.children[-1] is table.widget
     played.close()
 
 
@@ -99,7 +99,7 @@ def test_silence_brings_the_pool_and_a_late_answer_the_table() -> None:
     played.use_pool()
     pool = played.view
     assert isinstance(pool, PoolView)
-    assert played.container.children == (pool.widget,)
+    assert played.container.children[-1] is pool.widget
 
     played.use_table()
     assert played.view is not pool

@@ -82,12 +82,12 @@ class Panel:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        self.model.refresh()
-        text = text_table(self.model)
         if getattr(get_ipython(), "kernel", None) is None:
-            print(text)
+            print(repr(self))
             return
         widget = self.widget
+        self.model.refresh()
+        text = text_table(self.model)
         display({"text/plain": text, "text/html": saved_table(self.model)}, raw=True)  # type: ignore[no-untyped-call]
         view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
         bundle = {"text/plain": "", "text/html": "<!-- nbcache panel -->", _WIDGET: view}
@@ -106,7 +106,7 @@ class Stage:
     patience : seconds that a browser has to load the table, before it gets the pool
     """
 
-    def __init__(self, model: PanelModel, patience: float = 1.5) -> None:
+    def __init__(self, model: PanelModel, patience: float = 1.2) -> None:
         import ipywidgets
 
         self._model = model
@@ -117,8 +117,11 @@ class Stage:
         self.view: View | None = None
         self._table = self._audition()
         self._layout = ipywidgets.Layout()
-        picture = ipywidgets.HTML(markup.picture(model), layout=self._layout)
-        self.container = ipywidgets.Box((picture,), layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0)
+        self._look = ipywidgets.HTML(markup.look(), layout=self._layout)
+        picture = ipywidgets.HTML(markup.picture(model), layout=self._layout, style=self._look.style)
+        self.container = ipywidgets.VBox(
+            (self._look, picture), layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0
+        )
         self.container.observe(self._watched, "_view_count")
 
     def use_pool(self) -> None:
@@ -160,7 +163,7 @@ class Stage:
 
     def _play(self, view: View) -> None:
         self.view = view
-        self.container.children = (view.widget,)
+        self.container.children = (self._look, view.widget)
 
     def _follow(self) -> bool:
         changed = self._model.refresh()

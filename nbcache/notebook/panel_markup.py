@@ -126,10 +126,14 @@ def notice(model: PanelModel) -> str:
     return f'<div class="{kind}" role="{role}" aria-live="polite">{mark}{escape(said.text)}</div>'
 
 
+def look() -> str:
+    """Return the style of every view of the panel, as HTML."""
+    return f"<style>{(Path(__file__).parent / 'panel.css').read_text(encoding='utf-8')}</style>"
+
+
 def picture(model: PanelModel, rows: int = 12) -> str:
     """Return the first rows as HTML that looks like the panel and cannot be clicked, for the first moment."""
-    style = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
     lines, _, _ = model.shown(rows)
     drawn = "".join(f'<div class="nbc-row">{line(each, model.clock())}</div>' for each in lines)
     figures_html = header(model.totals, one=model.owner is not None)
-    return f'<style>{style}</style><div class="nbcache-panel">{figures_html}{drawn or empty(model)}</div>'
+    return f'<div class="nbcache-panel">{figures_html}{drawn or empty(model)}</div>'

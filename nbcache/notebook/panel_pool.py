@@ -38,9 +38,7 @@ class PoolView:
         self._unseen = ipywidgets.Layout(visibility="hidden")
         self._absent = ipywidgets.Layout(display="none")
         self._button_style = ipywidgets.ButtonStyle()
-        self._look = ipywidgets.HTML(
-            f"<style>{(_FOLDER / 'panel.css').read_text(encoding='utf-8')}</style>{_GONE}", layout=self._seen
-        )
+        self._gone = ipywidgets.HTML(_GONE, layout=self._seen)
         self._figures, self._notice, self._empty, self._place, self._question = (self._html() for _ in range(5))
         self.search = ipywidgets.Text(
             description="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
@@ -54,8 +52,9 @@ class PoolView:
         self._tools = self._box("nbc-tools")
         self.sorts = {column: self._sort_button(column) for column in markup.ORDER}
         self._titles = self._box("nbc-pool-sorts", *self.sorts.values())
-        self.rows = [self._row(place) for place in range(rows)]
-        self._grid = self._box("nbc-pool-rows", *(part for row in self.rows for part in row))
+        self.rows: list[tuple[ipywidgets.Button, ipywidgets.HTML, ipywidgets.Button]] = []
+        self._per_page = rows
+        self._grid = self._box("nbc-pool-rows")
         self.turns = {
             "First page": self._button("«", lambda: model.turn(-_FAR, rows)),
             "Previous page": self._button("‹", lambda: model.turn(-1, rows)),
@@ -67,7 +66,7 @@ class PoolView:
         first, back, on, last = self.turns.values()
         self._pager = self._box("nbc-tools", first, back, self._place, on, last)
         self._parts = (
-            self._look, self._figures, self._tools, self._titles, self._grid, self._empty, self._pager,
+            self._gone, self._figures, self._tools, self._titles, self._grid, self._empty, self._pager,
             self._notice, self._shield(),
         )  # fmt: skip
         classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
@@ -80,7 +79,7 @@ class PoolView:
         """Bring every widget up to date; only what differs is sent."""
         model = self.model
         with self._lock:
-            self._lines, first, total = model.shown(len(self.rows))
+            self._lines, first, total = model.shown(self._per_page)
             now = model.clock()
             some = bool(self._lines)
             self._figures.value = markup.header(model.totals, one=model.owner is not None)
@@ -88,12 +87,19 @@ class PoolView:
             self._draw_tools()
             for column, button in self.sorts.items():
                 button.description, button.tooltip = self._sort_text(column)
+            self._grow(len(self._lines))
             for place, parts in enumerate(self.rows):
                 self._fill(parts, self._lines[place] if place < len(self._lines) else None, now)
             self._grid.layout = self._titles.layout = self._seen if some else self._absent
             self._empty.value = "" if some else markup.empty(model)
-            self._pager.layout = self._seen if total > len(self.rows) else self._absent
+            self._pager.layout = self._seen if total > self._per_page else self._absent
             self._place.value = f"{first + 1:,}–{first + len(self._lines):,} of {total:,} rows"
+
+    def _grow(self, needed: int) -> None:
+        """Make the rows that are needed for the first time."""
+        if needed > len(self.rows):
+            self.rows.extend(self._row(place) for place in range(len(self.rows), needed))
+            self._grid.children = [part for row in self.rows for part in row]
 
     def _draw_tools(self) -> None:
         model = self.model
@@ -159,7 +165,7 @@ class PoolView:
     # --- the parts -----------------------------------------------------------------------------------------
 
     def _html(self) -> ipywidgets.HTML:
-        return ipywidgets.HTML(layout=self._seen, style=self._look.style)
+        return ipywidgets.HTML(layout=self._seen, style=self._gone.style)
 
     def _box(self, name: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
         return ipywidgets.Box(children, layout=self._seen, _dom_classes=(name,))

@@ -21,12 +21,26 @@ const SORTS = {
   used: [(f) => f.used, (e) => e.created],
   state: [(f) => f.states.join(), (e) => e.states.join()],
 };
-const names = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-
 let clockOffset = 0; // seconds that the kernel's clock is ahead
 const now = () => Date.now() / 1000 + clockOffset;
 const count = (number) => number.toLocaleString("en-US");
 const many = (number, one, more) => `${count(number)} ${number === 1 ? one : more}`;
+
+// Order names as the kernel does, numbers inside them by value: f(2) before f(10).
+function compareNames(a, b) {
+  const [x, y] = [pieces(a), pieces(b)];
+  for (let at = 0; at < x.length && at < y.length; at += 1) {
+    if (x[at] === y[at]) continue;
+    if (at % 2 === 1 && x[at].length !== y[at].length) return x[at].length - y[at].length;
+    return x[at] < y[at] ? -1 : 1;
+  }
+  return x.length - y.length;
+}
+
+function pieces(row) {
+  if (!row.pieces) row.pieces = row.label.toLowerCase().split(/0*([0-9]+)/);
+  return row.pieces;
+}
 
 function size(amount) {
   let unit = 0;
@@ -107,11 +121,11 @@ class Rows {
   sorted(rows, level) {
     const [column, descending] = this.sort;
     const sign = descending ? -1 : 1;
-    if (column === "name") return rows.sort((a, b) => sign * names.compare(a.label, b.label));
+    if (column === "name") return rows.sort((a, b) => sign * compareNames(a, b));
     const value = SORTS[column][level];
     return rows.sort((a, b) => {
       const [x, y] = [value(a), value(b)];
-      if (x === y) return names.compare(a.label, b.label);
+      if (x === y) return compareNames(a, b);
       if (x === null || y === null) return x === null ? 1 : -1;
       return x < y ? -sign : sign;
     });

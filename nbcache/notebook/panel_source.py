@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from nbcache import registry
 from nbcache.cache import Cache
@@ -14,20 +16,13 @@ from nbcache.entries.entry import Address, Meta
 from nbcache.notebook.info import short_name
 from nbcache.notebook.panel_rows import EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel_stock import Stock
-from nbcache.slot import Counts
 from nbcache.stores.names import entry_name
 from nbcache.stores.protocol import RESULTS, Stored
 
-_TIER_WORDS = {"remote": "shared"}
-_OF_CODE = ("code", "helper ", "class ")
+_Row = tuple[Stored, tuple[str, ...]]
+"""A row of a store, and every tier that has the entry: the row itself names the fastest only."""
 
-
-@dataclass(slots=True)
-class _Held:
-    """One entry, wherever it is."""
-
-    row: Stored
-    tiers: list[str] = field(default_factory=list)
+_OLDER = "older version"
 
 
 class CacheSource:
@@ -52,8 +47,8 @@ class CacheSource:
         self._cache = cache
         self._alive = alive or _names_alive
         self._seen: tuple[Cache, Stock] | None = None
-        self._read_at = -1
-        self._held: dict[str, list[_Held]] = {}
+        self._rows: dict[str, list[_Row]] = {}
+        self._tally = _Tally()
 
     def version(self) -> int:
         """Return a number that differs after a hit, a miss, a clear, or a change on disk."""
@@ -65,35 +60,33 @@ class CacheSource:
 
     def functions(self) -> list[FunctionRow]:
         """Return a row per function or cell that is alive, has counted something, or has entries."""
-        self._read()
-        cache = self._cache()
-        owners = {*self._alive(), *cache.shelf.owners(), *self._held}
-        return [self._function(cache, owner) for owner in sorted(owners)]
+        with _without_collections():
+            self._read()
+            cache = self._cache()
+            owners = {*self._alive(), *cache.shelf.owners(), *self._rows}
+            return [self._function(cache, owner) for owner in sorted(owners)]
 
     def entries(self, name: str) -> list[EntryRow]:
         """Return a row per entry, expired ones and those of older code included."""
         cache = self._cache()
-        held = self._held.get(name, [])
+        stored = self._rows.get(name, [])
         hits = cache.shelf.counts(name).entry_hits
-        newest = _code(max((each.row.meta for each in held), key=lambda meta: meta.created, default=None))
-        rows = [self._entry(cache, each, hits, newest) for each in held]
+        newest = _newest_code(stored)
+        rows = [self._entry(cache, each, hits, newest) for each in stored]
         times = Counter(row.label for row in rows)
         return [row if times[row.label] == 1 else _told_apart(row) for row in rows]
 
     def totals(self) -> Totals:
-        """Return the numbers of the header, from the same reading as the rows."""
-        cache = self._cache()
-        held = [each for rows in self._held.values() for each in rows]
-        counts = [cache.shelf.counts(owner) for owner in cache.shelf.owners()]
+        """Return the numbers of the header, from the same reading as the rows of functions."""
         store = settings().store
         return Totals(
-            entries=sum(not self._expired(cache, each.row.meta) for each in held),
-            memory=sum(each.row.size for each in held if "memory" in each.tiers),
-            disk=sum(each.row.size for each in held if "disk" in each.tiers),
+            entries=self._tally.entries,
+            memory=self._tally.memory,
+            disk=self._tally.disk,
             disk_limit=settings().disk_bound,
-            hits=sum(count.hits for count in counts),
-            misses=sum(count.misses for count in counts),
-            seconds_saved=sum(count.seconds_saved for count in counts),
+            hits=self._tally.hits,
+            misses=self._tally.misses,
+            seconds_saved=self._tally.seconds_saved,
             shared=store.partition("://")[0] if store else "",
         )
 
@@ -127,85 +120,145 @@ class CacheSource:
         return self._seen[1]
 
     def _read(self, wait: float | None = None) -> None:
+        """Take the rows of memory, and what is known of those behind it."""
         stock = self._stock()
         stock.look()
-        found: dict[str, _Held] = {}
+        rows: defaultdict[str, list[_Row]] = defaultdict(list)
+        behind: dict[str, Stored] = {}
         for row in self._cache().tiers.memory.entries(None):
             if row.meta.kind in RESULTS:
-                found[entry_name(row.address)] = _Held(row, ["memory"])
+                if stock.has(row.meta.owner):
+                    behind[entry_name(row.address)] = row
+                else:
+                    rows[row.meta.owner].append((row, _MEMORY))
         if wait is None:
-            stock.read(found)
+            stock.read(behind)
         else:
-            stock.read(found, wait=wait)
+            stock.read(behind, wait=wait)
         known, shared, names = stock.rows()
-        for name in names:
-            if name in found:
-                found[name].tiers.append("disk")
-            elif name in known and known[name].meta.kind in RESULTS:
-                found[name] = _Held(known[name], ["disk"])
+        for name, row in known.items():
+            if row.meta.kind in RESULTS:
+                behind.setdefault(name, row)
         for address, row in shared.items():
             if row.meta.kind in RESULTS:
-                found.setdefault(entry_name(address), _Held(row)).tiers.append("shared")
-        held: defaultdict[str, list[_Held]] = defaultdict(list)
-        for each in found.values():
-            held[each.row.meta.owner].append(each)
-        self._held = dict(held)
+                behind.setdefault(entry_name(address), row)
+        for name, row in behind.items():
+            held = (row.tier == "memory", name in names, row.address in shared)
+            tiers = tuple(tier for tier, is_in in zip(_TIERS, held, strict=True) if is_in)
+            if tiers:
+                rows[row.meta.owner].append((row, tiers))
+        self._rows = dict(rows)
+        self._tally = _Tally()
 
     def _function(self, cache: Cache, owner: str) -> FunctionRow:
-        counts: Counts = cache.shelf.counts(owner)
-        held = self._held.get(owner, [])
-        newest = _code(max((each.row.meta for each in held), key=lambda meta: meta.created, default=None))
-        current = [each for each in held if not self._expired(cache, each.row.meta)]
-        tiers = [tier for tier in ("memory", "disk", "shared") if any(tier in each.tiers for each in held)]
-        older = any(_code(each.row.meta) != newest for each in held)
+        counts = cache.shelf.counts(owner)
+        stored = self._rows.get(owner, [])
+        newest = _newest_code(stored)
+        now = cache.clock()
+        entries = size = 0
+        last_used = 0.0
+        states: dict[str, None] = {}
+        for row, tiers in stored:
+            for tier in tiers:
+                states[tier] = None
+                self._tally.add(tier, row.size)
+            expires = cache.expiry(row.meta)
+            if expires is not None and expires <= now:
+                states["expired"] = None
+            else:
+                entries += 1
+                size += row.size
+            if _code(row.meta) != newest:
+                states[f"{_OLDER}s"] = None
+            last_used = max(last_used, row.used)
+        self._tally.entries += entries
+        self._tally.hits += counts.hits
+        self._tally.misses += counts.misses
+        self._tally.seconds_saved += counts.seconds_saved
         return FunctionRow(
             name=owner,
             label=short_name(owner),
-            entries=len(current),
-            size=sum(each.row.size for each in current),
+            entries=entries,
+            size=size,
             hits=counts.hits,
             misses=counts.misses,
             seconds_saved=counts.seconds_saved,
-            last_used=counts.last_used or max((each.row.used for each in held), default=None),
-            states=(
-                *tiers,
-                *(["expired"] if len(current) < len(held) else []),
-                *(["older versions"] if older else []),
-            ),
+            last_used=counts.last_used or last_used or None,
+            states=tuple(sorted(states, key=_STATES.index)),
         )
 
-    def _entry(self, cache: Cache, each: _Held, hits: dict[str, int], newest: tuple[object, ...]) -> EntryRow:
-        meta, address = each.row.meta, each.row.address
-        states = list(each.tiers)
-        if self._expired(cache, meta):
+    def _entry(self, cache: Cache, stored: _Row, hits: dict[str, int], newest: str) -> EntryRow:
+        row, tiers = stored
+        meta, address = row.meta, row.address
+        states = [*tiers]
+        expires = cache.expiry(meta)
+        if expires is not None and expires <= cache.clock():
             states.append("expired")
         if _code(meta) != newest:
-            states.append("older version")
+            states.append(_OLDER)
         name = short_name(meta.owner)
         return EntryRow(
             address=address,
             label=name if meta.kind == "cell" else f"{name}({meta.arguments})",
-            size=each.row.size,
+            size=row.size,
             created=meta.created,
-            expires=cache.expiry(meta),
+            expires=expires,
             hits=hits.get(address.key, 0),
             seconds=meta.seconds,
             states=tuple(states),
         )
 
-    def _expired(self, cache: Cache, meta: Meta) -> bool:
-        expires = cache.expiry(meta)
-        return expires is not None and expires <= cache.clock()
+
+_TIERS = ("memory", "disk", "shared")
+_MEMORY = ("memory",)
+_STATES = (*_TIERS, "expired", f"{_OLDER}s")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Sums over all functions, made while their rows are."""
+
+    entries: int = 0
+    memory: int = 0
+    disk: int = 0
+    hits: int = 0
+    misses: int = 0
+    seconds_saved: float = 0.0
+
+    def add(self, tier: str, size: int) -> None:
+        if tier == "memory":
+            self.memory += size
+        elif tier == "disk":
+            self.disk += size
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Keep the garbage collector out: a hundred thousand new rows make it walk the whole heap, for a second."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _names_alive() -> list[str]:
     return [cached.owner for cached in registry.alive()]
 
 
-def _code(meta: Meta | None) -> tuple[object, ...]:
-    """Return what an entry says of the code it was computed with."""
-    parts = () if meta is None else meta.parts
-    return tuple((label, digest) for label, digest, _ in parts if label.startswith(_OF_CODE))
+def _code(meta: Meta) -> str:
+    """Return what an entry says of the code of its function; helpers change too often to call it older."""
+    for label, digest, _ in reversed(meta.parts):
+        if label == "code":
+            return digest
+    return ""
+
+
+def _newest_code(rows: list[_Row]) -> str:
+    newest = max((row.meta for row, _ in rows), key=lambda meta: meta.created, default=None)
+    return "" if newest is None else _code(newest)
 
 
 def _told_apart(row: EntryRow) -> EntryRow:

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbcache.cache import Cache
 from nbcache.config import settings
 from nbcache.entries.entry import Address
-from nbcache.stores.names import RESULT, entry_name, is_owner_folder, parts_of_file
+from nbcache.stores.names import RESULT, entry_name, is_owner_folder, owner_name, parts_of_file
 from nbcache.stores.protocol import Store, Stored
 
 _PATIENCE = 0.25
@@ -43,6 +43,7 @@ class Stock:
         self._refused: set[str] = set()
         self._shared: dict[Address, Stored] = {}
         self._folders: dict[str, tuple[int, frozenset[str]]] = {}
+        self._owners: set[str] = set()
         self._asked_shared = False
         self._reader: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -64,6 +65,7 @@ class Stock:
             }:
                 self.version += 1
             self._folders = seen
+            self._owners = {Path(place).name for place in seen}
         return self.version
 
     def read(self, in_memory: Iterable[str], *, wait: float = _PATIENCE) -> None:
@@ -107,10 +109,9 @@ class Stock:
             }
             self.version += 1
 
-    @property
-    def reading(self) -> bool:
-        """Whether headers are being read."""
-        return self._reader is not None
+    def has(self, owner: str) -> bool:
+        """Whether anything of an owner may be behind memory."""
+        return bool(self._shared) or owner_name(owner) in self._owners
 
     def _names(self) -> frozenset[str]:
         return frozenset().union(*(names for _, names in self._folders.values()))
@@ -120,7 +121,7 @@ class Stock:
             tiers = self._cache.tiers.beyond
             owners = self._cache.shelf.owners() | {row.meta.owner for row in self._known.values()}
             wanted = {name.partition("/")[0] for name in unknown}
-            by_folder = {entry_name(Address(owner, "")).partition("/")[0]: owner for owner in owners}
+            by_folder = {owner_name(owner): owner for owner in owners}
             if wanted <= by_folder.keys():
                 for folder in wanted:
                     self._take(tiers.disk, by_folder[folder])

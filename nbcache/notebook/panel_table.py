@@ -18,10 +18,9 @@ _MODULE = ("panel_rows.js", "panel_keys.js", "panel.js")
 
 
 class _Table(anywidget.AnyWidget):  # type: ignore[misc]
-    """The widget: its module and style are files of the package, so it needs no build and no network."""
+    """The widget: its module is made of files of the package, so it needs no build and no network."""
 
     _esm = "".join((_FOLDER / part).read_text(encoding="utf-8") for part in _MODULE)
-    _css = (_FOLDER / "panel.css").read_text(encoding="utf-8")
 
 
 class TableView:

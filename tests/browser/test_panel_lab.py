@@ -280,16 +280,23 @@ def test_a_server_without_anywidget_gets_the_pool(lab: Lab) -> None:
     pool.says("cleared: 4 entries gone.")
 
 
-def test_the_pool_turns_pages(lab: Lab) -> None:
+def test_the_pool_turns_pages_and_follows_the_cache_and_the_kernel(lab: Lab) -> None:
     notebook = lab(anywidget=False)
     notebook.run(MANY)
     notebook.run("show(source)")
     pool = PanelPage(notebook, "nbcache-pool")
+    expect(pool.figure("Entries")).to_have_text("100,000")
+    notebook.run("source.put('function_3', 123456)")
+    expect(pool.figure("Entries")).to_have_text("100,001")
     pool.root.get_by_title("Show the entries of function_0").click()
 
     pool.root.get_by_title("Next page").click()
 
     expect(pool.root.get_by_text("21–40 of 10,011 rows")).to_be_visible()
+
+    expect(pool.root.locator(".nbc-gone")).to_be_hidden()
+    notebook.restart_kernel()
+    expect(pool.root.locator(".nbc-gone")).to_be_visible()
 
 
 # --- keyboard, looks, screen readers ------------------------------------------------------------------------
