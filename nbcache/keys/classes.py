@@ -83,9 +83,15 @@ def members_of(cls: type) -> Iterator[tuple[str, Any]]:
             continue  # a slot; `__slots__` itself is a member
         if type(value) is FunctionType and value.__globals__.get("__name__") == "typing":
             continue  # a protocol's __init__, which typing replaces at the first instance
+        if name == "__hash__" and type(value) is FunctionType and _is_generated_by_attrs(value):
+            continue  # it holds a number that differs by process; what it hashes is told by the fields
         if str(module_of(type(value))).startswith("sqlalchemy.") and "hybrid" not in str(module_of(type(value))):
             continue  # instrumented columns and registries, which change as tables are used: `fields_of` has them
         yield name, value
+
+
+def _is_generated_by_attrs(function: FunctionType) -> bool:
+    return function.__code__.co_filename.startswith("<attrs generated")
 
 
 def _user_function(name: str, value: object) -> bool:

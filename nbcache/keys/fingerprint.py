@@ -119,7 +119,8 @@ class Tracker:
     def _walk(self, without: frozenset[str]) -> State:
         contents = Contents(self._hash_funcs)
         root = self._roots.get("")
-        reach = Reach(contents, track=self._track, home=self._namespace or _namespace_of(root), ignore=self._ignore)
+        home = self._namespace or _namespace_of(root)
+        reach = Reach(contents, track=self._track, home=home, ignore=self._ignore, without=without)
         for name, value in self._roots.items():
             self._start(reach, name, value)
         reach.run()

@@ -74,7 +74,7 @@ _PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tup
 
 
 class Reach:
-    """One walk.
+    """One walk; values whose labels are in `without` do not count, and nothing is followed from inside them.
 
     Attributes
     ----------
@@ -86,7 +86,15 @@ class Reach:
     unfollowed, texts : what could not be followed; string constants met (both as keys, in order)
     """
 
-    def __init__(self, contents: Contents, *, track: bool, home: dict[str, Any] | None, ignore: frozenset[str]) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+        *,
+        track: bool,
+        home: dict[str, Any] | None,
+        ignore: frozenset[str],
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self.guards = Guards()
         self.contents = contents
         self.names = Names(self, home, ignore)
@@ -97,6 +105,7 @@ class Reach:
         self.assigned: set[Place] = set()
         self.depends: list[object] = []
         self._track = track
+        self._without = without
         self._nodes: dict[int, tuple[int, object]] = {}
         self._queue: deque[Callable[[], None]] = deque()
         self._packages: set[Home] = set()
@@ -171,7 +180,7 @@ class Reach:
             if content.alone:
                 self.guards.release(place)
         self.texts.update(dict.fromkeys(path_texts(value)))
-        for found in inside if self._track else ():
+        for found in inside if self._track and content.label not in self._without else ():
             inner = getattr(found, "__qualname__", None)
             self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
 
