@@ -582,6 +582,12 @@ COSMETIC = {
     "another global": Edit("A = 1\n# %%\n" + FOO, "A = 2\n# %%\n" + FOO),
     "the helper comes later": Edit(FOO, "\n# %%\n".join(reversed(FOO.split("\n# %%\n")))),
     "annotations of a helper's local": swap(FOO, "    y = h(1)", "    y: int = h(1)"),
+    "a registry that the function fills": Edit(
+        *[_decorated("HOOKS = []\n# %%\ndef foo():\n  HOOKS.append(lambda: 1)\n  return 1")] * 2
+    ),
+    "a memo of the function": Edit(
+        *[_decorated("MEMO = {}\n# %%\ndef foo():\n  MEMO.setdefault('a', 1)\n  return MEMO['a']")] * 2
+    ),
     "an equal list": call_after("A = [1]\n# %%\ndef foo(): return A", "A = [1]", ""),
     "an equal frame": call_after(
         "import pandas as pd\nA = pd.DataFrame({'a': [1]})\n# %%\ndef foo(): return A['a'].sum()", "A = A.copy()", ""
@@ -614,6 +620,12 @@ COSMETIC = {
     "a file that the function writes": Edit(
         _decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
         _decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
+        setup_after="open('out.txt', 'w').write('other')",
+    ),
+    "a file that the function writes again": Edit(
+        _decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
+        _decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
+        setup="open('out.txt', 'w').write('1')",
         setup_after="open('out.txt', 'w').write('other')",
     ),
     "a log that the function appends to": Edit(
@@ -676,13 +688,13 @@ class Notebook:
         """Call the function; tell what the cache said beforehand, and what it did."""
         foo = self.space["foo"]
         explanation = foo.explain()
-        plain = repr(foo.__wrapped__())
         misses = foo.info().misses
         value = repr(foo())
+        hit = foo.info().misses == misses
         return {
             "value": value,
-            "plain": plain,
-            "hit": foo.info().misses == misses,
+            "plain": repr(foo.__wrapped__()),
+            "hit": hit,
             "said": explanation.hit,
             "changed": list(explanation.changed),
             "text": str(explanation),

@@ -411,7 +411,9 @@ class Program:
             if self.chance.random() < 0.5:
                 self.nodes, self.top = list(before[0]), before[1]
                 self.run_all()
-                self.call(0, "all was taken back")
+                # a log on a branch that only another call takes is found out when that call is made
+                learns = any(self.nodes[index].kind == "keeps a log" for index in self.reached())
+                self.call(0, "" if learns else "all was taken back")
 
 
 def _with_value(text: str, value: str) -> str:
