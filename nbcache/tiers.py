@@ -197,7 +197,7 @@ def open_tiers(clock: Callable[[], float] = time.time) -> Tiers:
     """The stores that the settings name, the disk not yet opened."""
     folder = settings().folder()
     ignore_folder(folder)
-    memory = MemoryStore(clock=clock, scratch=folder / "v1" / ".tmp")
+    memory = MemoryStore(clock=clock, scratch=folder / "scratch")
     return Tiers(memory, lambda memory: _open_beyond(memory, folder, clock))
 
 
