@@ -64,7 +64,8 @@ def functions_table(rows: Sequence[FunctionInfo], now: float | None = None) -> T
     """One row per function: entries, bytes, hits, misses, time saved, last use."""
     moment = time.time() if now is None else now
     if not rows:
-        return Table(("function",), (), "Nothing is cached yet: put @cache_data above a function, or %%cache_cell on a cell.")
+        teach = "Nothing is cached yet: put @cache_data above a function, or %%cache_cell on a cell."
+        return Table(("function",), (), teach)
     costly = [row.name for row in rows if row.hits and row.seconds_saved < 0]
     return Table(
         ("function", "entries", "size", "hits", "misses", "time saved", "last used"),
