@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ from .errors import UntrustedEntryError
 from .job import Description, Job, Parts
 from .keys.files import FileDep
 
+#: What Python and libraries write into classes: it counts, and says little.
+_IN_CLASSES = re.compile(r"class \S+\.__\w+__(:|$)")
+#: The order in which people look for what a result rests on; files come after them.
+_ORDER = ("argument", "code", "helper", "method", "class", "fields", "members", "global", "closure", "default")
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -25,7 +31,7 @@ class Explanation:
     hit : whether the call would be answered from the cache
     changed : for a miss, a line per part that differs from the nearest entry; empty for a hit
     reason : one line for what is not a change: nothing stored yet, expired, cleared, evicted, not trusted
-    rests_on : what the key follows, a line each
+    rests_on : what the key follows, a line each; the text leaves out what Python itself writes into classes
     unfollowed : what it does not follow, a line each
     """
 
@@ -40,7 +46,7 @@ class Explanation:
         lines = [f"{self.name}: {'hit' if self.hit else 'miss'}" + (f", {self.reason}" if self.reason else "")]
         lines += [f"  changed: {line}" for line in self.changed]
         if self.hit or not self.changed:
-            lines += [f"  rests on {line}" for line in self.rests_on]
+            lines += [f"  rests on {line}" for line in self.rests_on if not _IN_CLASSES.match(line)]
         lines += [f"  not followed: {line}" for line in self.unfollowed]
         return "\n".join(lines)
 
@@ -65,7 +71,7 @@ def explain_call(
     name = f"{job.name}({description.arguments})" if job.kind == "value" else job.name
     if not tracked:
         unfollowed = ("globals, helpers, classes and files (track=False)", *unfollowed)
-    rests_on = tuple(_line(label, summary) for label, _, summary in description.parts)
+    rests_on = tuple(_line(label, summary) for label, _, summary in sorted(description.parts, key=_rank))
     if (refused := _refused(job)) is not None:
         return Explanation(False, (), refused, name, rests_on, unfollowed)
     claim = cache.tiers.claim(job.address, job.policy.disk)
@@ -235,6 +241,11 @@ def _line(label: str, summary: str) -> str:
     if kind == "missing":
         return f"file {name} being missing"
     return f"{label}: {_first(summary)}" if summary else label
+
+
+def _rank(part: tuple[str, str, str]) -> int:
+    kind = part[0].partition(" ")[0]
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
 
 
 def _first(text: str, limit: int = 100) -> str:

@@ -50,6 +50,7 @@ def test_a_hit_tells_what_it_rests_on(book: Notebook, cache: Cache, clock: Any) 
     assert "  rests on argument x: 3" in lines
     assert "  rests on global ALPHA: 0.1" in lines
     assert "  rests on helper h: def h(x): return ALPHA * x" in lines
+    assert "  rests on code: def foo(x): return h(x), open('data.csv').read()" in lines
     assert "  rests on file data.csv" in lines
 
 
@@ -92,6 +93,15 @@ def test_without_tracking_the_text_says_so(book: Notebook, cache: Cache) -> None
     assert "global A" not in "".join(found.rests_on)
     foo_of(book, "A = 2\n@cache_data(track=False)\ndef foo(): return A")
     assert foo.explain().hit
+
+
+def test_decorators_are_no_lines_of_the_code(book: Notebook, cache: Cache) -> None:
+    source = "@cache_data(\n  ttl=60,\n)\ndef foo():\n  def inner(): return 1\n  return inner()"
+    foo_of(book, source)()
+
+    found = foo_of(book, source.replace("ttl=60", "ttl=90").replace("return 1", "return 2")).explain()
+
+    assert found.changed == ("code changed: 1 line: def inner(): return 1 -> def inner(): return 2",)
 
 
 def test_what_it_was_told_to_depend_on_is_listed_and_named(book: Notebook, cache: Cache) -> None:

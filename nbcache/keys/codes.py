@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dis
 import linecache
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE"})
 _DYNAMIC = frozenset({"eval", "exec", "compile", "globals", "locals", "vars"})
 _ENVIRONMENT = frozenset({("os", "environ"), ("os", "getenv"), ("os", "environb"), ("os", "getenvb")})
 _LONGEST_TEXT = 1024
+_HEAD = re.compile(r"^(?:async\s+def|def|class)\b", re.MULTILINE)
 
 
 class Import(NamedTuple):
@@ -253,7 +255,7 @@ class _Reading:
 
 
 def source_of(code: CodeType, limit: int = 2000) -> str:
-    """Give the lines of source that `code` was compiled from, or "" when they are not known."""
+    """Give the lines of source that `code` was compiled from, without decorators; "" when they are not known."""
     linecache.checkcache(code.co_filename)  # a reloaded module has new lines
     lines: Sequence[str] = linecache.getlines(code.co_filename)
     first = code.co_firstlineno - 1
@@ -267,4 +269,6 @@ def source_of(code: CodeType, limit: int = 2000) -> str:
         pending.extend(constant for constant in inner.co_consts if type(constant) is CodeType)
     text = "".join(lines[first : max(last, first + 1)])
     text = textwrap.dedent(text).rstrip()
+    if text.startswith("@") and (head := _HEAD.search(text)):
+        text = text[head.start() :]  # decorators are no part of the code: those that count are followed by themselves
     return text if len(text) <= limit else text[: limit - 3] + "..."
