@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from . import traces
 from .compute.refresh import Refresher
 from .compute.singleflight import Ending, Flight, Flights
+from .config import told
 from .entries.entry import Address, Entry, Meta
 from .errors import UntrustedEntryError, explain, warn
 from .job import Computed, Fetched, Job
@@ -52,6 +53,7 @@ class Cache:
         self.tiers = tiers
         self.clock = clock
         self._changes = 0
+        self._unloaded: set[tuple[str, str]] = set()
         self._flights = Flights(_inherited)
         self.refresher = Refresher(time.monotonic)
         renew_after_fork(self.refresher)
@@ -213,10 +215,13 @@ class Cache:
 
     def _unloadable(self, job: Job, address: Address, error: Exception) -> None:
         self.tiers.forget(address)
+        if (job.key.owner, job.text) in self._unloaded:
+            return  # it was told: the next tier has the same entry
+        self._unloaded.add((job.key.owner, job.text))
         warn(
             explain(
                 f"A cached result of {job.name or job.key.owner}() could not be loaded and is computed again.",
-                f"{type(error).__name__}: {error}".splitlines()[0],
+                told(error),
                 "define or import the classes it needs before the call; nothing else is needed.",
             )
         )
@@ -226,6 +231,7 @@ class Cache:
     def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
         self.shelf.count(job.key.owner).misses += 1
         self._changes += 1
+        self._unloaded.discard((job.key.owner, job.text))
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
 
     def _refresh_soon(self, job: Job) -> None:
@@ -306,7 +312,7 @@ def _refresh_failed(job: Job) -> Callable[[BaseException], None]:
         warn(
             explain(
                 f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
-                f"{type(error).__name__}: {error}".splitlines()[0],
+                told(error),
                 "call refresh() to see the error; a new try is made after a minute.",
             )
         )

@@ -39,6 +39,9 @@ _POWERS = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _TTL_FORMS = 'give seconds (90), a timedelta, or text with units such as "90s", "1h30m", "2 days", "PT1H" or "1:00:00"'
 _SIZE_FORMS = 'give whole bytes (500_000_000) or text with a unit such as "500MB" or "1.5GiB"'
 
+#: So much of the text of an error, which may hold values, goes into a message.
+_LONGEST_TEXT = 200
+
 
 def seconds(ttl: float | timedelta | str | None) -> float | None:
     """Turn a time-to-live into seconds; `None` means for ever.
@@ -74,8 +77,11 @@ def seconds(ttl: float | timedelta | str | None) -> float | None:
         result = float(ttl)
     if math.isnan(result) or math.isinf(result) or result < 0:
         raise InvalidTTLError(
-            explain(f"ttl={ttl!r} is not a time to keep a value.", "it must be finite and not negative.",
-                    "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".")
+            explain(
+                f"ttl={ttl!r} is not a time to keep a value.",
+                "it must be finite and not negative.",
+                "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".",
+            )
         )
     return result
 
@@ -255,3 +261,10 @@ def settings() -> NBCache:
     second object made from it would fail.
     """
     return NBCache.instance()
+
+
+def told(error: BaseException) -> str:
+    """What a message may say of an error of the user's code: type and a short text; with `private` the type only."""
+    name = type(error).__name__
+    text = "" if settings().private else str(error).partition("\n")[0]
+    return f"{name}: {text[:_LONGEST_TEXT]}" if text else name

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import traces
 from .compute.singleflight import Flight
+from .config import told
 from .entries.entry import Address, Entry, Meta
 from .errors import UnstorableResultError, explain, warn
 from .job import Computed, Job
@@ -106,7 +107,7 @@ class Keeper:
             warn(
                 explain(
                     f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
-                    f"cache_if raised {type(error).__name__}: {error}",
+                    f"cache_if raised {told(error)}",
                     "make cache_if accept every result and return True or False.",
                 )
             )

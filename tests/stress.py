@@ -226,7 +226,7 @@ def main(words: list[str] | None = None) -> int:
     faults = sum(report["faults"].values()) - report["faults"].get("too late", 0)
     print(f"faults injected {faults:,} in files {report['faults']}, {report['kills']:,} kills")
     print(f"warnings        {report['warned']:,}")
-    for what in ("wrong", "stale", "lost", "executed", "hangs"):
+    for what in ("wrong", "late", "stale", "lost", "executed", "hangs"):
         print(f"{what:15} {report[what]}")
     print(f"crashes         {len(report['crashed'])}")
     print(f"afterwards      {report['last look']}")

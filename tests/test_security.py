@@ -487,6 +487,22 @@ def test_with_private_no_text_of_an_argument_is_kept_or_shown(tmp_path: Path) ->
     assert secret not in shown + "".join(answer["warned"]) + answer["raised"]
 
 
+@pytest.mark.parametrize("private", ["", "1"])
+def test_errors_of_the_users_code_are_told_shortly_and_with_private_without_their_text(
+    private: str, tmp_path: Path
+) -> None:
+    secret = "hunter2-4711"
+    with Kernel(tmp_path / "store", tmp_path / "key", NBCACHE_PRIVATE=private) as kernel:
+        answers = [kernel.ask(f"refused({secret!r}) and None")]
+        kernel.value(f"fragile({secret!r}) and None")
+        answers.append(kernel.ask(f"fragile({secret!r}) and None"))
+
+    for answer in answers:
+        assert not answer["raised"] and len(answer["warned"]) == 1
+        assert "ValueError" in answer["warned"][0] and len(answer["warned"][0]) < 600
+        assert (secret in answer["warned"][0]) == (not private)
+
+
 def test_without_private_a_file_holds_an_argument_only_as_a_short_text(tmp_path: Path) -> None:
     secret = "s" * 100_000
     with Kernel(tmp_path / "store", tmp_path / "key") as kernel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nbcache import cache_data, registry
-from nbcache.config import settings
+from nbcache.config import NBCache, settings
 
 
 class Counter:
@@ -99,6 +100,32 @@ def typed(secret: str) -> Password:
     return Password(secret * 2)
 
 
+def refuse(value: str) -> bool:
+    raise ValueError(f"not {value} " + "and so on " * 200)
+
+
+@cache_data(persist="disk", show_spinner=False, cache_if=refuse)
+def refused(secret: str) -> str:
+    computed()
+    return secret
+
+
+class Fragile:
+    """A value that cannot be loaded, and says what it is."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        raise ValueError(state["secret"])
+
+
+@cache_data(persist="disk", show_spinner=False)
+def fragile(secret: str) -> Fragile:
+    computed()
+    return Fragile(secret)
+
+
 @cache_data(persist="disk", show_spinner=False, ttl="1h")
 def hourly(n: int) -> int:
     computed()
@@ -164,14 +191,32 @@ def attack(name: str, call: Callable[[], Any], plant: Callable[[Path], object], 
 
 def become(user: int) -> None:
     """Go on as another user; where this process may not, as if it were one: who owns what decides the same way."""
-    if os.environ.get("NBCACHE_STORE"):
-        import fsspec.implementations.local  # noqa: F401
+    _warm_up()
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
     else:
         os.geteuid = lambda: user
+
+
+def _warm_up() -> None:
+    """Have every module loaded that a call needs: their files may lie where another user cannot look."""
+    if os.environ.get("NBCACHE_STORE"):
+        import fsspec.implementations.local  # noqa: F401
+    kept = {name: os.environ.pop(name, None) for name in ("NBCACHE_DIR", "NBCACHE_KEY_FILE", "NBCACHE_STORE")}
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.environ.update(NBCACHE_DIR=folder, NBCACHE_KEY_FILE=f"{folder}/key")
+        small(1)
+        files()[-1].write_bytes(b"")
+        restart()
+        small(1)
+        cache_data.info(), small.entries()
+        restart()
+    os.environ.update({name: value for name, value in kept.items() if value is not None})
+    NBCache.clear_instance()
+    computed.__init__()
 
 
 def show(outcomes: Iterable[dict[str, Any]]) -> None:

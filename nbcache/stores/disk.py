@@ -161,7 +161,7 @@ class DiskStore:
         except UnstorableResultError as error:
             self._complaints.always(
                 "A result is returned, and kept in memory, but not stored on disk.",
-                f"{error}",
+                str(error).partition("\n")[0],
                 "nothing, or return something that can be pickled.",
             )
         except OSError as error:
@@ -319,6 +319,8 @@ class DiskStore:
             if since is not None and since.cleared:
                 # Cleared between the check and the publishing: the clear may have passed this place already.
                 folders.unlink_if_same(path, fd)
+                # Whoever found it in between has it in memory now.
+                self._notices.cleared(address=address)
                 return entry.owned(None)
             self._verified.written(fd, blocks)
             for other in self._catalogue.paths(address):

@@ -20,7 +20,7 @@ THREADS = 2
 class Board:
     """Numbers in memory that all processes share, and that outlive whoever wrote them."""
 
-    COUNTS = ("steps", "calls", "clears", "refreshes", "looks", "warned", "wrong", "stale", "lost", "errors")
+    COUNTS = ("steps", "calls", "clears", "refreshes", "looks", "warned", "wrong", "late", "stale", "lost", "errors")
     BEAT = len(COUNTS)
     SLOT = 16
 
