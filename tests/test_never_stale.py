@@ -108,3 +108,27 @@ def test_in_a_restarted_kernel(name: str, sessions: dict[str, dict[str, Report]]
 def test_cosmetic_edits_are_told_apart_from_others() -> None:
     assert all(edit.says for name, edit in EDITS.items() if not name.startswith("cosmetic"))
     assert not any(edit.says for edit in COSMETIC.values())
+
+
+def test_autoreload_in_a_shell_is_an_edit_like_any_other(shell: Any, cache: Cache, tmp_path: Path) -> None:
+    module = tmp_path / "reloaded.py"
+    module.write_text("def g():\n    return 1\n\nclass C:\n    def m(self):\n        return g()\n")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        for cell in (
+            "%load_ext autoreload\n%autoreload 2",
+            "from nbcache import cache_data\nfrom reloaded import C\nc = C()",
+            "@cache_data\ndef foo():\n    return c.m()",
+            "first = foo(), foo(), foo.info().misses",
+        ):
+            shell.run_cell(cell).raise_error()
+        module.write_text(module.read_text().replace("return 1", "return 2"))
+        os.utime(module, (2e9, 2e9))
+        shell.run_cell("changed = foo.explain().changed\nsecond = foo(), foo(), foo.info().misses").raise_error()
+    finally:
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("reloaded", None)
+
+    assert shell.user_ns["first"] == (1, 1, 1)
+    assert shell.user_ns["second"] == (2, 2, 2)
+    assert "helper reloaded.g changed: 1 line: return 1 -> return 2" in shell.user_ns["changed"]
