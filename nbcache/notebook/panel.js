@@ -343,10 +343,10 @@ class Table {
     clear.hidden = !line.entry && !line.row.entries;
   }
 
-  // All rows are as high as the first one drawn turns out to be: cards where it is narrow, lines where it is wide.
+  // All rows are as high as the highest one drawn: cards where it is narrow, lines where it is wide.
   measure() {
-    const node = this.body.querySelector(".nbc-function-row");
-    const height = node ? node.firstChild.offsetHeight + 1 : 0;
+    const cells = this.body.querySelectorAll(".nbc-function, .nbc-entry");
+    const height = Math.max(0, ...[...cells].map((each) => each.offsetHeight + 1));
     if (height > 10 && Math.abs(height - this.height) > 0.5) {
       this.height = height;
       this.el.style.setProperty("--nbc-row", `${height}px`);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -363,22 +364,28 @@ def test_both_themes_have_no_serious_finding(lab: Lab, axe: Axe, pictures: Path,
     assert not anywidget or notebook.errors == []
 
 
-@pytest.mark.parametrize("anywidget", [True, False])
-def test_a_narrow_panel_needs_no_sideways_scrolling(lab: Lab, axe: Axe, pictures: Path, anywidget: bool) -> None:
+@pytest.mark.parametrize(("anywidget", "width"), [(True, 420), (True, 540), (False, 420)])
+def test_a_narrow_panel_needs_no_sideways_scrolling(
+    lab: Lab, axe: Axe, pictures: Path, anywidget: bool, width: int
+) -> None:
     notebook = lab(anywidget=anywidget)
     notebook.run(SETUP)
     notebook.run(CALLS)
     notebook.run("cache_data.panel()")
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:toggle-main')")
     # A window of 1280 points at 400 % is 320 points wide.
-    notebook.page.set_viewport_size({"width": 420, "height": 800})
+    notebook.page.set_viewport_size({"width": width, "height": 800})
     panel = PanelPage(notebook, "nbc-table" if anywidget else "nbcache-pool")
     panel.root.locator(".nbc-toggle").or_(panel.root.get_by_title("Show the entries of load_data")).first.click()
     expect(panel.root.get_by_text("load_data(2)")).to_be_visible()
     panel.root.scroll_into_view_if_needed()
 
-    notebook.page.screenshot(path=pictures / f"panel-{'table' if anywidget else 'pool'}-narrow.png")
+    notebook.page.screenshot(path=pictures / f"panel-{'table' if anywidget else 'pool'}-{width}.png")
 
+    cards = panel.root.locator(".nbc-body .nbc-cells").evaluate_all(
+        "cards => cards.map(card => card.getBoundingClientRect()).map(box => [box.top, box.bottom])"
+    )
+    assert all(above[1] <= below[0] + 1 for above, below in pairwise(cards)), "cards overlap"
     overflow = panel.root.evaluate("root => root.scrollWidth - root.clientWidth")
     assert overflow <= 1
     grid = panel.root.locator(".nbc-grid")
