@@ -179,7 +179,9 @@ class Watcher:
 
     def alive(self) -> bool:
         """Whether it still watches in this process; a thread does not survive a fork."""
-        return self._pid == os.getpid() and not self._stopped.is_set()
+        if self._pid != os.getpid() or self._stopped.is_set():
+            return False
+        return self._thread is None or self._thread.is_alive()
 
     def stop(self) -> None:
         self._stopped.set()
