@@ -187,7 +187,7 @@ class SlowPath:
             key=key,
             policy=self.policy(),
             compute=compute_async if self.awaited else compute,
-            describe=lambda: self._settled(described[-1]),
+            describe=lambda: described[-1],
             keep_if=self.parameters.cache_if,
             replay=self._replay if self.parameters.replay != "none" else None,
             name=self.name,
@@ -205,6 +205,7 @@ class SlowPath:
 
     def _computed(self, value: Any, run: Run, key: Key, state: State) -> Computed:
         changed = state.changed() if self.parameters.track else frozenset()
+        state.note_origins(changed)
         settled = None
         if changed:
             # the function changes these itself: the next call would never find what this one stores
@@ -223,11 +224,6 @@ class SlowPath:
         )
         parts += tuple((part.label, part.digest, "" if private else part.summary) for part in state.parts)
         return Description("" if private else self.arguments.text(bound), parts)
-
-    def _settled(self, description: Description) -> Description:
-        """The description without the globals that the run has shown to be no part of the key."""
-        without = self._without or frozenset()
-        return description._replace(parts=[part for part in description.parts if part[0] not in without])
 
     def _replay(self, recording: bytes) -> None:
         around.replay(recording, self.parameters.replay)

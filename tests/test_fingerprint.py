@@ -557,10 +557,65 @@ def test_what_the_function_itself_changes_is_found_after_the_run_and_can_be_left
     assert before.changed() == {label}
     without = tracker.state(frozenset({label}))
     assert any(label in line for line in without.unfollowed)
-    assert label not in {part.label for part in without.parts}
     space["foo"]()
     assert without.current()
     assert tracker.state(frozenset({label})).digest == without.digest
+
+
+def test_what_the_function_changes_counts_as_it_was_before_while_it_is_the_same_object() -> None:
+    space = run("A = [1]\nB = [5]\ndef foo(): A.append(2); B.append(6)")
+    tracker = Tracker({"": space["foo"]})
+    before = tracker.state()
+    own = frozenset({"global A", "global B"})
+    space["foo"]()
+    before.note_origins(before.changed())
+
+    learnt = tracker.state(own)
+    space["foo"]()
+    again = tracker.state(own)
+    exec("A = [1]", space)
+    equal = tracker.state(own)
+    exec("A = [3]", space)
+    edited = tracker.state(own)
+
+    assert learnt.digest == before.digest
+    assert again is learnt
+    assert equal.digest == before.digest
+    assert edited.digest != before.digest
+    assert labels(before, edited) == {"global A"}
+
+
+def test_what_the_function_puts_in_place_of_a_value_counts_as_the_value_before() -> None:
+    source = "def make(n):\n acc = [n]\n def foo():\n  nonlocal acc\n  acc = [*acc, 2]\n  return acc[0]\n return foo\n"
+    space = run(source + "foo = make(1)\nother = make(3)")
+    tracker = Tracker({"": space["foo"]})
+    before = tracker.state()
+    own = frozenset({"closure acc"})
+    digests = []
+    state = before
+    for _ in range(3):
+        space["foo"]()
+        state.note_origins(state.changed())
+        state = tracker.state(own)
+        digests.append(state.digest)
+
+    assert digests == [before.digest] * 3
+    assert Tracker({"": space["other"]}).state(own).digest != before.digest
+
+
+def test_what_the_function_changes_is_not_kept_alive() -> None:
+    space = run("import numpy as np\nA = np.zeros(9)\ndef foo(): A[0] += 1")
+    tracker = Tracker({"": space["foo"]})
+    before = tracker.state()
+    space["foo"]()
+    before.note_origins(before.changed())
+    gone = weakref.ref(space["A"])
+
+    del space["A"], before
+    tracker.state()
+    gc.collect()
+
+    assert gone() is None
 
 
 def test_leaving_one_global_out_keeps_the_others() -> None:

@@ -14,6 +14,7 @@ from nbcache.keys import classes, hashing
 from nbcache.keys.bytecode import constant_bytes, short_digest
 from nbcache.keys.codes import facts_of
 from nbcache.keys.guards import Place
+from nbcache.keys.origins import Origin, carry, origin
 from nbcache.keys.snapshots import Snapshot, fixed, snapshot_of
 
 __all__ = ["Content", "Contents", "fixed", "outline", "path_texts"]
@@ -36,6 +37,8 @@ class Content:
     fixed : the value can never change in place
     place : where it was found
     alone : no code of the user's is inside, so that equal content is all that matters
+    inside : the functions, classes and modules met inside
+    bound : the user has put this very object there, so that another one is an edit, though the function changes it
     """
 
     __slots__ = (
@@ -44,8 +47,10 @@ class Content:
         "_snapshot",
         "_value",
         "alone",
+        "bound",
         "digest",
         "fixed",
+        "inside",
         "label",
         "place",
         "summary",
@@ -66,6 +71,8 @@ class Content:
         self.unreadable = ""
         self.digest = b""
         self.alone = False
+        self.bound = False
+        self.inside: list[object] = []
         self.summary = hashing.summary(value)
         self._value = value
         self._get = get
@@ -86,6 +93,21 @@ class Content:
             self.unreadable = name.removeprefix("builtins.")
         if self.unreadable:
             self.digest = short_digest(b"unreadable", _type_name(self._value).encode())
+
+    def origin(self) -> Origin:
+        """What counts if the function changes the value: what was there before, while it is the same object."""
+        return origin(self.place, self._get(), self.digest, self.inside)
+
+    def note_origin(self, changed: bool) -> None:
+        """After a run that changed the value: what is there now counts as what was there before."""
+        try:
+            now = self._get()
+        except Exception:  # gone: what comes there next counts as itself
+            return
+        if changed:
+            origin(self.place, now, self.digest, self.inside)
+        else:
+            carry(self.place, now)
 
     def _trusted(self) -> bool:
         return str(classes.module_of(type(self._value))).partition(".")[0] in _TRUSTED
@@ -132,17 +154,19 @@ class Contents:
         self._hash_funcs = hash_funcs
         self._labels: dict[str, int] = {}
 
-    def take(self, value: object, label: str, place: Place, get: Callable[[], object]) -> tuple[Content, list[object]]:
-        """Digest a value; give also the functions, classes and modules met inside it."""
+    def take(self, value: object, label: str, place: Place, get: Callable[[], object]) -> Content:
+        """Digest a value, and note the functions, classes and modules met inside it."""
         count = self._labels[label] = self._labels.get(label, 0) + 1
         content = Content(value, label if count == 1 else f"{label} ({count})", place, get, self._hash_funcs)
         found: list[tuple[bytes, object]] = []
         content.take(partial(_outline_and_keep, found))
         self.taken.append(content)
+        content.bound = not (content.fixed or content.unreadable) and get() is value
         if not (found or content.fixed or content.unreadable):
             content.let_go()
         # Sets have no order of their own, so what was met inside is put in order of its outline.
-        return content, [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
+        content.inside = [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
+        return content
 
 
 def _outline_and_keep(found: list[tuple[bytes, object]], value: object) -> bytes:

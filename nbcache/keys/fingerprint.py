@@ -16,6 +16,7 @@ from typing import Any
 from nbcache.keys import files, hashing
 from nbcache.keys.bytecode import short_digest
 from nbcache.keys.contents import Content, Contents
+from nbcache.keys.guards import Place
 from nbcache.keys.reach import Reach
 
 
@@ -59,6 +60,7 @@ class State:
     simple: str | None
     names: Mapping[str, object]
     _contents: tuple[Content, ...]
+    _moving: tuple[Content, ...]
 
     def changed(self) -> frozenset[str]:
         """Give the labels of values whose content is no longer that of this state.
@@ -67,6 +69,14 @@ class State:
         """
         with files.unrecorded():
             return frozenset(content.label for content in self._contents if content.changed_since())
+
+    def note_origins(self, changed: frozenset[str]) -> None:
+        """After a run: what it changed goes on counting as it was before, while it is the same object."""
+        for content in self._contents:
+            if content.bound and content.label in changed:
+                content.note_origin(True)
+        for content in self._moving:
+            content.note_origin(False)
 
 
 class Tracker:
@@ -103,7 +113,10 @@ class Tracker:
         self._states: dict[frozenset[str], State] = {}
 
     def state(self, without: frozenset[str] = frozenset()) -> State:
-        """Give the present state; `without` names globals (by label) that are left out.
+        """Give the present state; `without` names globals (by label) that the function changes itself.
+
+        Such a global counts as it was before the first change, while it is the same object; what cannot be told
+        apart from an edit that way, such as a number, is left out.
 
         Raises
         ------
@@ -124,28 +137,37 @@ class Tracker:
         for name, value in self._roots.items():
             self._start(reach, name, value)
         reach.run()
-        left_out = reach.assigned | {content.place for content in contents.taken if content.label in without}
+        own = [content for content in contents.taken if content.label in without]
+        left_out = reach.assigned | {content.place for content in own if not content.bound}
+        moving = [content for content in own if content.place not in left_out]
+        origins = {content.place: content.origin().digest for content in moving}
         counted = [content for content in contents.taken if content.place not in left_out]
+        steady = [content for content in counted if content.place not in origins]
         dependencies = (*self._depends_on, *[_Dependency(item, self._hash_funcs) for item in reach.depends])
         depends = [dependency.digest() for dependency in dependencies]
         record = [
-            b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item)
+            b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item, origins)
             for item in reach.record
         ]
         for label in sorted(without):
             reach.unfollowed[f"{label} (changed by the function)"] = None
-        checks = reach.guards.compile(left_out)
+        checks = reach.guards.compile(left_out, origins.keys())
         names = reach.guards.names
-        simple = reach.guards.expression(left_out) if reach.guards.simple(left_out) and not depends else None
+        simple = (
+            reach.guards.expression(left_out)
+            if reach.guards.simple(left_out | origins.keys()) and not depends
+            else None
+        )
         return State(
             digest=short_digest(*record, *depends),
-            parts=_parts(reach, counted, zip(dependencies, depends, strict=True)),
+            parts=_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
             unfollowed=tuple(reach.unfollowed),
             paths=tuple(reach.texts),
             current=checks if not depends else _both(checks, dependencies, depends),
             simple=simple,
             names=names,
-            _contents=tuple(counted),
+            _contents=tuple(steady),
+            _moving=tuple(moving),
         )
 
     def _start(self, reach: Reach, name: str, value: object) -> None:
@@ -226,9 +248,14 @@ class _Dependency:
         return "" if callable(item) else hashing.summary(item)
 
 
-def _parts(reach: Reach, counted: list[Content], depends: Iterable[tuple[_Dependency, bytes]]) -> tuple[Part, ...]:
+def _parts(
+    reach: Reach,
+    counted: list[Content],
+    origins: Mapping[Place, bytes],
+    depends: Iterable[tuple[_Dependency, bytes]],
+) -> tuple[Part, ...]:
     found = [Part(label, digest.hex(), summary()) for label, digest, summary in reach.parts]
-    found += [Part(content.label, content.digest.hex(), content.summary) for content in counted]
+    found += [Part(content.label, _bytes_of(content, origins).hex(), content.summary) for content in counted]
     found += [Part(dependency.label, digest.hex(), dependency.summary()) for dependency, digest in depends]
     return tuple(_unique(found))
 
@@ -250,8 +277,8 @@ def _items(depends_on: object) -> Iterable[object]:
     return (depends_on,)
 
 
-def _bytes_of(item: bytes | Content) -> bytes:
-    return item.digest if type(item) is Content else item  # type: ignore[return-value]
+def _bytes_of(item: bytes | Content, origins: Mapping[Place, bytes]) -> bytes:
+    return origins.get(item.place, item.digest) if isinstance(item, Content) else item
 
 
 def _unique(parts: Iterable[Part]) -> Iterable[Part]:

@@ -7,6 +7,7 @@ change in place are asked for their digest again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from operator import is_
 from types import FunctionType
 from typing import Any
@@ -73,11 +74,11 @@ class Guards:
         """A value that can change in place is asked at each check; asked last."""
         self._contents.append((unchanged, place))
 
-    def simple(self, left_out: frozenset[Place] | set[Place]) -> bool:
+    def simple(self, left_out: AbstractSet[Place]) -> bool:
         """Tell whether identity checks are all there is."""
         return all(place in left_out for _, place in self._contents)
 
-    def expression(self, left_out: frozenset[Place] | set[Place]) -> str:
+    def expression(self, left_out: AbstractSet[Place]) -> str:
         """Give the identity checks as one expression over `names`, without those of the places left out.
 
         It may raise LookupError, AttributeError or ValueError, which mean a change as well.
@@ -117,8 +118,12 @@ class Guards:
         else:
             yield f"all(map({self.name(is_)}, {view}.values(), {self.name(list(values.values()))}))"
 
-    def compile(self, left_out: frozenset[Place] | set[Place]) -> Callable[[], bool]:
+    def compile(self, left_out: AbstractSet[Place], unasked: AbstractSet[Place]) -> Callable[[], bool]:
         """Make the function that is true while nothing has changed, but for the places left out.
+
+        Parameters
+        ----------
+        unasked : places that must hold the same object, whatever its content
 
         Notes
         -----
@@ -126,7 +131,8 @@ class Guards:
         is then taken anew, which says what happened.
         """
         checks = [self.expression(left_out)]
-        checks += [f"{self.name(unchanged)}()" for unchanged, place in self._contents if place not in left_out]
+        asked = [unchanged for unchanged, place in self._contents if place not in left_out and place not in unasked]
+        checks += [f"{self.name(unchanged)}()" for unchanged in asked]
         parameters = ", ".join(f"{name}={name}" for name in self.names)
         source = (
             f"def current({parameters}):\n"

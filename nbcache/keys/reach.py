@@ -8,7 +8,7 @@ modules that a function imports itself. What it cannot follow is named once, and
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from types import (
     BuiltinFunctionType,
@@ -74,7 +74,7 @@ _PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tup
 
 
 class Reach:
-    """One walk; values whose labels are in `without` do not count, and nothing is followed from inside them.
+    """One walk; `without` are labels of values that the function changes itself.
 
     Attributes
     ----------
@@ -171,18 +171,27 @@ class Reach:
         quiet : do not report a value that cannot be read
         settled : the value does not change in place, so it is not asked again
         """
-        content, inside = self.contents.take(value, label, place, get)
+        content = self.contents.take(value, label, place, get)
         self.record.append(content)
+        content.bound = content.bound and not quiet
         if content.unreadable and not quiet:
             self.unfollowed[f"{content.label} ({content.unreadable})"] = None
         if not (content.unreadable or content.fixed or settled):
             self.guards.content(content.unchanged, place)
-            if content.alone:
+            if content.alone and content.label not in self._without:
                 self.guards.release(place)
         self.texts.update(dict.fromkeys(path_texts(value)))
-        for found in inside if self._track and content.label not in self._without else ():
+        for found in self._inside(content, quiet) if self._track else ():
             inner = getattr(found, "__qualname__", None)
             self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
+
+    def _inside(self, content: Content, quiet: bool) -> Iterable[object]:
+        """What to follow from inside a value; where the function changes it, what was in it before."""
+        if content.label not in self._without:
+            return content.inside
+        if quiet:
+            return ()
+        return content.origin().inside if content.bound else content.inside
 
     def function(self, function: FunctionType, label: str) -> None:
         """Follow a function: its code, defaults and closure, and the names that its code reads."""
@@ -279,9 +288,11 @@ class Reach:
         name = code.co_qualname.rpartition("<locals>.")[2]
         if function.__kwdefaults__:
             self.guards.table(function, function.__kwdefaults__)
-        if function.__defaults__ or function.__kwdefaults__:
-            get = partial(_defaults, function)
-            self.content(get(), f"default of {name}", (id(function), "__defaults__"), get)
+        for attribute in ("__defaults__", "__kwdefaults__"):
+            get = partial(getattr, function, attribute)
+            if get():
+                self.mark(attribute.encode())
+                self.content(get(), f"default of {name}", (id(function), attribute), get)
         self._closure(function, facts)
         self._wrapped(function, label)
         if self._track:
@@ -330,10 +341,6 @@ class Reach:
                 self.value(value, str(getattr(value, "__qualname__", name)), (id(cell), name), get)
             else:
                 self.content(value, f"closure {name}", (id(cell), name), get, quiet=True)
-
-
-def _defaults(function: FunctionType) -> object:
-    return (function.__defaults__, *sorted((function.__kwdefaults__ or {}).items()))
 
 
 def _is_empty(cell: CellType) -> bool:
