@@ -294,6 +294,27 @@ GLOBALS = {
         "global A",
     ),
     "class attribute in place": call_after("class C: x = [1]\n# %%\ndef foo(): return C.x", "C.x.append(2)", "C.x"),
+    "an object that the function completes": swap(
+        "class Lazy:\n  def __init__(self, v): self.v, self.table = v, None\n"
+        "  def get(self):\n    self.table = self.table or [self.v]\n    return self.table[0]\n"
+        "# %%\nA = Lazy(1)\n# %%\ndef foo(): return A.get()",
+        "Lazy(1)",
+        "Lazy(2)",
+        "global A",
+    ),
+    "a list that the function appends to": swap(
+        "A = [1]\n# %%\ndef foo():\n  A.append(0)\n  return A[0]", "A = [1]", "A = [2]", "global A"
+    ),
+    "a default that the function appends to": swap(
+        "def h(acc=[1]):\n  acc.append(0)\n  return acc[0]\n# %%\ndef foo(): return h()", "[1]", "[2]", "default of h"
+    ),
+    "a helper in a dict that the function fills": swap(
+        "def g(): return 1\n# %%\ndef h(): return g()\n# %%\nT = {'f': h, 'log': []}\n# %%\n"
+        "def foo():\n  T['log'].append(lambda: 2)\n  return T['f']()",
+        "return 1",
+        "return 2",
+        "helper g changed",
+    ),
     "a method is replaced": call_after(
         "class C:\n  def m(self): return 1\n# %%\ndef foo(): return C().m()", "C.m = lambda self: 2", "method C.m"
     ),

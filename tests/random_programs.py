@@ -89,6 +89,11 @@ CODE = {
     "cached": ("@cache_data\ndef $(): return (V, U)", "$()"),
     "callable": ("class C$:\n  def __call__(self): return (V, U)\n$ = C$()", "$()"),
     "keeps a log": ("log$ = []\ndef $():\n  log$.append(1)\n  return (V, U)", "$()"),
+    "changes itself": (
+        "class C$:\n  def __init__(self, v): self.v, self.log = v, []\n"
+        "  def m(self):\n    self.log.append(1)\n    return (self.v, U)\n$ = C$(V)",
+        "$.m()",
+    ),
     "alias": ("$ = D", "$()"),
     "wrapper": ("@functools.wraps(D)\ndef $(): return (V, D())", "$()"),
     "partial of another": ("$ = functools.partial(lambda f, v: (f(), v, U), D, V)", "$()"),
@@ -411,9 +416,7 @@ class Program:
             if self.chance.random() < 0.5:
                 self.nodes, self.top = list(before[0]), before[1]
                 self.run_all()
-                # a log on a branch that only another call takes is found out when that call is made
-                learns = any(self.nodes[index].kind == "keeps a log" for index in self.reached())
-                self.call(0, "" if learns else "all was taken back")
+                self.call(0, "all was taken back")
 
 
 def _with_value(text: str, value: str) -> str:
