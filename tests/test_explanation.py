@@ -70,7 +70,7 @@ def test_what_is_not_followed_is_listed_for_hit_and_miss(book: Notebook, cache: 
         assert "not followed: os.environ in foo" in text
         assert "not followed: eval() in foo" in text
         assert "not followed: global lock" in text
-    assert "not followed: global seen (changed by the function)" in after
+    assert "not followed: what the function does to global seen" in after
     assert after.startswith("foo(): hit")
 
 
@@ -437,3 +437,17 @@ def test_explaining_computes_and_stores_nothing(cache: Cache, tmp_path: Path) ->
     assert not (tmp_path / "store").exists()
     assert registry.the_cache() is cache
     assert foo.info().misses == 0
+
+
+def test_another_object_in_place_of_one_that_the_function_changes_is_named(book: Notebook, cache: Cache) -> None:
+    pytest.importorskip("numpy")
+    source = (
+        "import numpy as np\n# %%\nrng = np.random.default_rng(0)\n# %%\n@cache_data\ndef foo(): return rng.random()"
+    )
+    foo_of(book, source)()
+    foo = foo_of(book, source)
+    assert foo.explain().hit
+
+    found = foo_of(book, source.replace("(0)", "(1)")).explain()
+
+    assert found.changed == ("global rng changed (Generator(PCG64))",)

@@ -149,8 +149,10 @@ class Tracker:
             b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item, origins)
             for item in reach.record
         ]
+        kept = {content.label for content in moving}
         for label in sorted(without):
-            reach.unfollowed[f"{label} (changed by the function)"] = None
+            note = f"what the function does to {label}" if label in kept else f"{label} (changed by the function)"
+            reach.unfollowed[note] = None
         checks = reach.guards.compile(left_out, origins.keys())
         names = reach.guards.names
         simple = (

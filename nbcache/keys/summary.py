@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _PLAIN = (int, float, complex, bool, type(None))
 
 
 def summary(value: object, limit: int = 80) -> str:
     """Describe a value in one line of at most `limit` characters; never fails, and never looks at all of it."""
     try:
-        text = " ".join(_describe(value, limit).split())
+        text = _ADDRESS.sub("", " ".join(_describe(value, limit).split()))
     except Exception as error:  # a user's repr or property may do anything
         text = f"{type(value).__name__} ({type(error).__name__} in its repr)"
     return text if len(text) <= limit else text[: max(limit - 3, 0)] + "..."
