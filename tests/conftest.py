@@ -18,6 +18,11 @@ from nbcache.config import NBCache
 from nbcache.tiers import open_tiers
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the browser's tests come last: their driver keeps an event loop running in this thread from then on."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 class Clock:
     """Epoch seconds that move only when told."""
 

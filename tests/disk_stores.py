@@ -63,7 +63,9 @@ class Shop:
         if user is not None:
             # Modules are loaded first: what they need may lie where that user cannot look.
             source = source.replace(
-                "folder, key", f"os.setgroups([]); os.setgid({user}); os.setuid({user})\nfolder, key"
+                "folder, key",
+                "import platformdirs; platformdirs.user_state_path()\n"
+                f"os.setgroups([]); os.setgid({user}); os.setuid({user})\nfolder, key",
             )
         return subprocess.Popen(
             [sys.executable, "-c", source + textwrap.dedent(program), str(self.folder), str(self.key)]

@@ -29,6 +29,8 @@ CHROMIUM_FLAGS = [
 def browser() -> Iterator[Browser]:
     """The system's Chromium (NBCACHE_CHROMIUM names another); Playwright gives it a profile of its own."""
     path = os.environ.get("NBCACHE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium here: install the package chromium, or name one in NBCACHE_CHROMIUM")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_FLAGS)
         yield started
