@@ -172,12 +172,12 @@ class DiskStore:
         removed = 0
         try:
             if os.path.lexists(self.places.base):
-                # Told before, for computations that end while this runs; and after, for those who hold the entry.
+                # Told before, for computations that end while this runs; and after, for those who hold the entry,
+                # also when somebody else has made room with it just now.
                 self._notices.cleared(address=address)
                 for path in self._catalogue.paths(address):
                     removed += self._catalogue.unlink(path)
-                if removed:
-                    self._notices.cleared(address=address)
+                self._notices.cleared(address=address)
         except OSError as error:
             self._could_not_delete(1, error)
         return min(1, removed)

@@ -152,11 +152,12 @@ class TieredStore:
         if stamp == self._stamp:
             return 0
         concerned = self.disk.concerns_since(self._stamp)
-        self._stamp = stamp
         dropped = 0
         for address, entry in self.memory.backed():
             if concerned(address) and not self.disk.holds(address, entry):
                 dropped += self.memory.drop(address, entry)
+        # Only now: another thread that looks meanwhile must not take this for done.
+        self._stamp = stamp
         return dropped
 
     def _find_slower(self, address: Address) -> Entry | None:
