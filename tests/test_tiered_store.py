@@ -274,3 +274,54 @@ def test_a_disk_that_fails_leaves_memory_at_work(shop: Shop, store: TieredStore)
     assert len(shop.said) == 1
     assert store.refresh() == 0
     assert store.clear() == 1
+
+
+def test_a_look_of_a_second_thread_is_not_over_before_that_of_the_first(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(address_of(1), entry_of(1))
+    store.put(address_of(2), entry_of(2))
+    shop.open().clear()
+    left: list[int] = []
+    holds = DiskStore.holds
+
+    def while_the_first_looks(disk: DiskStore, address: Address, entry: Entry) -> bool:
+        monkeypatch.setattr(DiskStore, "holds", holds)
+        store.refresh()
+        left.append(len(store.memory))
+        return holds(disk, address, entry)
+
+    monkeypatch.setattr(DiskStore, "holds", while_the_first_looks)
+    store.refresh()
+
+    assert left == [0] and len(store.memory) == 0
+
+
+def test_a_clear_elsewhere_after_the_write_to_disk_is_not_undone_in_memory(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = store.mark(address_of(1))
+    put = DiskStore.put
+
+    def put_and_cleared(disk: DiskStore, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
+        kept = put(disk, address, entry, since)
+        shop.open().clear()
+        store.refresh()  # the watching thread, before memory has the entry
+        return kept
+
+    monkeypatch.setattr(DiskStore, "put", put_and_cleared)
+    store.put(address_of(1), entry_of(1), mark)
+
+    assert store.memory.peek(address_of(1)) is None
+
+
+def test_a_clear_tells_everybody_even_when_the_file_is_gone_already(shop: Shop, store: TieredStore) -> None:
+    store.put(address_of(1), entry_of(1))
+    for path in files_of(shop.folder):
+        path.unlink()
+    other = shop.open()
+
+    other.delete(address_of(1))
+    store.refresh()
+
+    assert store.memory.peek(address_of(1)) is None
