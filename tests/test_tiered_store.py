@@ -24,6 +24,7 @@ from nbcache.stores.disk import DiskStore
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Mark, Stored
 from nbcache.stores.tiered import TieredStore
+from nbcache.stores.writer import Writer
 
 
 @pytest.fixture
@@ -325,3 +326,22 @@ def test_a_clear_tells_everybody_even_when_the_file_is_gone_already(shop: Shop, 
     store.refresh()
 
     assert store.memory.peek(address_of(1)) is None
+
+
+def test_what_was_cleared_before_its_file_had_a_name_never_gets_one(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(address_of(2), entry_of(2))
+    mark = store.mark(address_of(1))
+    named: list[str] = []
+    write = Writer.write
+
+    def cleared_and_written(writer: Writer, *arguments: Any) -> Any:
+        shop.open().delete(address_of(1))
+        return write(writer, *arguments)
+
+    monkeypatch.setattr(Writer, "write", cleared_and_written)
+    monkeypatch.setattr("nbcache.stores.publish._link", lambda fd, target: named.append(str(target)))
+    store.put(address_of(1), entry_of(1), mark)
+
+    assert named == [] and store.get(address_of(1)) is None

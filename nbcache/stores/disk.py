@@ -21,6 +21,7 @@ from .clearing import Trash
 from .complaints import Complaints, reason
 from .folders import Places
 from .forks import renew_after_fork
+from .gate import ClearedError, Gate
 from .lockfile import offset_of
 from .locks import Claim, KeyLocks
 from .names import entry_name, parts_of_file
@@ -82,6 +83,7 @@ class DiskStore:
         self._writer = Writer(self.places, publisher, self._trash, self._complaints, clock)
         self._notices = Notices(self.places.notices, publisher)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
+        self._gate = Gate(self._locks, self._notices)
         self._crowded_at: float | None = None
         self._looked_for_expired = False
         renew_after_fork(self)
@@ -174,7 +176,7 @@ class DiskStore:
             if os.path.lexists(self.places.base):
                 # Told before, for computations that end while this runs; and after, for those who hold the entry,
                 # also when somebody else has made room with it just now.
-                self._notices.cleared(address=address)
+                self._gate.cleared(address=address)
                 for path in self._catalogue.paths(address):
                     removed += self._catalogue.unlink(path)
                 self._notices.cleared(address=address)
@@ -191,7 +193,7 @@ class DiskStore:
         if not os.path.lexists(self.places.base):
             return names
         try:
-            self._notices.cleared(owner)
+            self._gate.cleared(owner)
             for folder in self._catalogue.owner_folders(owner):
                 self._catalogue.forget(folder)
                 names |= self._trash.throw(Path(folder), failures.append)
@@ -314,10 +316,13 @@ class DiskStore:
         now = self._clock()
         before = folders.size_of(path)
         watched = self._catalogue.watched(path)
-        fd, replaced = self._writer.write(blocks, size, path, now)
+        try:
+            fd, replaced = self._writer.write(blocks, size, path, now, lambda: self._gate.publishing(since))
+        except ClearedError:
+            return entry.owned(None)
         try:
             if since is not None and since.cleared:
-                # Cleared between the check and the publishing: the clear may have passed this place already.
+                # The clear may have passed this place already, if it had no turn.
                 folders.unlink_if_same(path, fd)
                 # Whoever found it in between has it in memory now.
                 self._notices.cleared(address=address)

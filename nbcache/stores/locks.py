@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,8 @@ _LOOK_FOR_CYCLES = 0.5
 #: waits for another thread of its own process is not written down as such.
 _PATIENCE = 60.0
 _LONGEST_NOTE = 1 << 16
+#: Nobody needs so many seconds for something short, unless it was stopped.
+_TURN = 0.5
 
 #: The claims that the running code is inside of, the innermost last; tasks inherit it from the task that started them.
 _claims: ContextVar[tuple[Claim, ...]] = ContextVar("nbcache_claims", default=())
@@ -61,6 +64,24 @@ class KeyLocks:
 
     def release(self, offset: int) -> None:
         self._file.release(offset)
+
+    @contextmanager
+    def alone(self, text: str) -> Iterator[None]:
+        """Do something short while nobody else does; not for long if somebody does not end, or locks do not work."""
+        offset = offset_of(text)
+        until = time.monotonic() + _TURN
+        locked = False
+        try:
+            while not (locked := self.attempt(offset)) and time.monotonic() < until:
+                time.sleep(_FIRST_LOOK / 4)
+        except OSError:
+            # A read-only store, a file system without locks.
+            locked = False
+        try:
+            yield
+        finally:
+            if locked:
+                self.release(offset)
 
     def held(self) -> list[int]:
         """What this process has locked."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from .folders import CREATE, FILE_MODE, make_folder
 from .liveness import name_for_now
 
 Block = bytes | memoryview
+Turn = Callable[[], AbstractContextManager[None]]
 
 #: From this size on, room is reserved first: a full disk shows before the writing, and the file lies together.
 RESERVE_FROM = 16 << 20
@@ -39,12 +41,15 @@ class Publisher:
         self._temporary = temporary
         self._unnamed = bool(_UNNAMED) and os.path.isdir(_DESCRIPTORS)
 
-    def publish(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
+    def publish(
+        self, blocks: Sequence[Block], target: str, written: float, turn: Turn = nullcontext
+    ) -> tuple[int, bool]:
         """Put a file in place, replacing one that is there.
 
         Parameters
         ----------
         written : the modification time the file gets, epoch seconds
+        turn : what surrounds the moment in which the file, whole by then, gets its name; may raise
 
         Returns
         -------
@@ -52,10 +57,10 @@ class Publisher:
         """
         if self._unnamed:
             try:
-                return self._publish_unnamed(blocks, target, written)
+                return self._publish_unnamed(blocks, target, written, turn)
             except _NotHere:
                 self._unnamed = False
-        return self._publish_named(blocks, target, written)
+        return self._publish_named(blocks, target, written, turn)
 
     def begin(self, content: bytes, target: str, written: float) -> None:
         """Put a small file in place, unless there is one."""
@@ -81,11 +86,12 @@ class Publisher:
         finally:
             os.unlink(name)
 
-    def _publish_unnamed(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
+    def _publish_unnamed(self, blocks: Sequence[Block], target: str, written: float, turn: Turn) -> tuple[int, bool]:
         fd = self._fill_unnamed(blocks, os.path.dirname(target), written)
         try:
             try:
-                _link(fd, target)
+                with turn():
+                    _link(fd, target)
                 return fd, False
             except FileExistsError:
                 pass
@@ -95,7 +101,7 @@ class Publisher:
             except FileNotFoundError:
                 make_folder(self._temporary)
                 _link(fd, name)
-            self._replace(name, target)
+            self._replace(name, target, turn)
             return fd, True
         except BaseException:
             os.close(fd)
@@ -116,22 +122,23 @@ class Publisher:
             raise
         return fd
 
-    def _publish_named(self, blocks: Sequence[Block], target: str, written: float) -> tuple[int, bool]:
+    def _publish_named(self, blocks: Sequence[Block], target: str, written: float, turn: Turn) -> tuple[int, bool]:
         make_folder(self._temporary)
         name = self._temporary_name()
         fd = _fill_named(blocks, name, written)
         try:
             replaced = os.path.lexists(target)
-            self._replace(name, target)
+            self._replace(name, target, turn)
             return fd, replaced
         except BaseException:
             os.close(fd)
             raise
 
     @staticmethod
-    def _replace(name: str, target: str) -> None:
+    def _replace(name: str, target: str, turn: Turn) -> None:
         try:
-            os.replace(name, target)
+            with turn():
+                os.replace(name, target)
         except BaseException:
             os.unlink(name)
             raise

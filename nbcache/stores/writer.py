@@ -12,7 +12,7 @@ from .clearing import Trash
 from .complaints import Complaints, reason
 from .folders import Places, make_folder, make_store
 from .protocol import Clock
-from .publish import Block, Publisher
+from .publish import Block, Publisher, Turn
 
 #: After an error nothing is written for so many seconds.
 PAUSE = 30.0
@@ -46,17 +46,17 @@ class Writer:
     def paused(self) -> bool:
         return self._paused_at is not None and 0 <= self._clock() - self._paused_at < PAUSE
 
-    def write(self, blocks: Sequence[Block], size: int, path: str, now: float) -> tuple[int, bool]:
+    def write(self, blocks: Sequence[Block], size: int, path: str, now: float, turn: Turn) -> tuple[int, bool]:
         """Publish a file: a descriptor that the caller closes, and whether it replaced another; OSError."""
         self._tidy_once()
         self._ask_for_room(size)
         for _ in range(_TRIES):
             try:
-                return self._publisher.publish(blocks, path, now)
+                return self._publisher.publish(blocks, path, now, turn)
             except FileNotFoundError:
                 # The first entry of an owner, or of all; or a clear took the folder away meanwhile.
                 self._make_folders(os.path.dirname(path))
-        return self._publisher.publish(blocks, path, now)
+        return self._publisher.publish(blocks, path, now, turn)
 
     def _make_folders(self, owner: str) -> None:
         try:
