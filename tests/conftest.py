@@ -87,7 +87,9 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.chdir(tmp_path)
     NBCache.clear_instance()
     registry.replace_cache(None)
+    main = sys.modules["__main__"]
     yield
+    sys.modules["__main__"] = main  # a shell puts its own there
     registry.replace_cache(None)
     NBCache.clear_instance()
 
@@ -139,7 +141,6 @@ def shell() -> Iterator[Any]:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    main = sys.modules["__main__"]
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
@@ -148,4 +149,3 @@ def shell() -> Iterator[Any]:
         shell.run_line_magic("unload_ext", "nbcache")
     shell.reset(new_session=True)
     InteractiveShell.clear_instance()
-    sys.modules["__main__"] = main
