@@ -75,6 +75,14 @@ def calls() -> Calls:
     return Calls()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_main() -> Iterator[None]:
+    """Give the next file its own `__main__` back: a shell that lives for a whole file puts another one there."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give every test a working folder, a store and a key of its own, and close what it opened."""
