@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -203,10 +204,8 @@ def become(user: int) -> None:
 def _warm_up() -> None:
     """Have every module loaded that a call needs: their files may lie where another user cannot look."""
     if os.environ.get("NBCACHE_STORE"):
-        import fsspec.implementations.local
-
-        import nbcache.stores.remote
-        import nbcache.stores.remote_fsspec  # noqa: F401
+        for room in ("fsspec.implementations.local", "nbcache.stores.remote", "nbcache.stores.remote_fsspec"):
+            importlib.import_module(room)
     kept = {name: os.environ.pop(name, None) for name in ("NBCACHE_DIR", "NBCACHE_KEY_FILE", "NBCACHE_STORE")}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
