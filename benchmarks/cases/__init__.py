@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import arguments, cold, growth, hits, imports, isolation, memory, misses, stampede
+from . import arguments, cold, growth, hits, imports, isolation, memory, misses, notebook, stampede
 from .case import Case
 
 CASES: dict[str, Case] = {
     case.name: case
-    for room in (isolation, hits, arguments, cold, memory, stampede, imports, misses, growth)
+    for room in (isolation, hits, arguments, cold, memory, stampede, imports, misses, growth, notebook)
     for case in room.CASES
 }
 

@@ -12,7 +12,7 @@ from IPython.core.error import UsageError
 
 from .. import registry
 from ..cache import Cache
-from ..config import settings
+from ..config import settings, told
 from ..explanation import Explanation, explain_call
 from ..job import Computed, Description, Fetched, Job
 from . import changes
@@ -167,7 +167,7 @@ class CachedCell:
         try:
             inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
         except Exception as error:  # whatever could not be followed, the cell itself has to run
-            self.report.reason = f"its key could not be made ({type(error).__name__}: {error})"
+            self.report.reason = f"its key could not be made ({told(error)})"
             if not quietly:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
@@ -317,7 +317,7 @@ class CachedCell:
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
             self._warn(
                 "The stored result of this cell could not be loaded; the cell runs again.",
-                f"{type(error).__name__}: {' '.join(str(error).split())}",
+                told(error),
                 "nothing; the new result takes its place.",
             )
             cache.delete(fetched.slot.address)

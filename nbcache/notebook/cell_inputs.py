@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from ..config import told
 from ..errors import UnhashableValueError
 from ..job import Parts
 from ..keys import hashing, packages
@@ -168,7 +169,7 @@ def _hash(inputs: Inputs, names: set[str]) -> None:
             inputs.unreadable = (name, error.type_name)
             return
         except Exception as error:  # a user's __cache_key__ or property failed: no reason to fail the cell
-            inputs.unreadable = (name, f"{type(error).__name__}: {error}")
+            inputs.unreadable = (name, told(error))
             return
 
 

@@ -123,10 +123,6 @@ class DiskStore:
                 return (meta.created, meta.seconds) == (entry.meta.created, entry.meta.seconds)
         return False
 
-    def contains(self, address: Address) -> bool:
-        """Whether there is a file for an address, whatever is in it."""
-        return any(map(os.path.lexists, self._catalogue.paths(address)))
-
     def claim(self, address: Address) -> str:
         """Whose file lies where an entry would be: "ours", "foreign" (signed with another key) or "" for none."""
         return self._catalogue.claim(address)
