@@ -27,8 +27,11 @@ NOISE = (
     "favicon",
     "[LSP]",
     "GPU stall",
+    # ipywidgets passes layout messages to a view that it has just disposed of: any widget that replaces a child can
+    # meet it, and nothing is lost
+    "reading 'processLuminoMessage'",
 )
-"""Lines that JupyterLab itself writes to the console, with or without a panel."""
+"""Lines that JupyterLab and ipywidgets themselves write to the console, with or without a panel."""
 
 
 class CellError(AssertionError):
@@ -134,7 +137,7 @@ class Notebook:
         self.errors: list[str] = []
         self.received = 0
         self.page.on("console", lambda said: self._hear(said.type, said.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self._hear("error", str(error)))
         self.page.on("websocket", lambda socket: socket.on("framereceived", self._count))
 
     def _hear(self, kind: str, text: str) -> None:
