@@ -41,11 +41,6 @@ def add(function: Registered) -> None:
         _alive[function.owner] = function
 
 
-def find(owner: str) -> Registered | None:
-    """The cached function that now has this name, if it is alive."""
-    return _alive.get(owner)
-
-
 def alive() -> list[Registered]:
     """The cached functions alive now, by name."""
     with _lock:

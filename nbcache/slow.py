@@ -71,22 +71,23 @@ class SlowPath:
             value = self.arguments.call(self._function, bound)
             refuse_awaitable(value, self.name)
             return value
-        began = perf_counter()
-        cache = registry.the_cache()
-        state = self._state(cache)
-        job = self._job(bound, state)
-        job.began = began
+        cache, state, job = self._asked(bound)
         return self._offered(cache, cache.fetch(job), bound, state)
 
     async def _call_async(self, bound: Bound) -> Any:
         if settings().off or self.parameters.ttl == 0:
             return await self.arguments.call(self._function, bound)
+        cache, state, job = self._asked(bound)
+        return self._offered(cache, await cache.fetch_async(job), bound, state)
+
+    def _asked(self, bound: Bound) -> tuple[Cache, State, Job]:
+        """The cache, the state of the function, and the job of a call that begins now."""
         began = perf_counter()
         cache = registry.the_cache()
         state = self._state(cache)
         job = self._job(bound, state)
         job.began = began
-        return self._offered(cache, await cache.fetch_async(job), bound, state)
+        return cache, state, job
 
     def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
