@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -203,19 +202,19 @@ def become(user: int) -> None:
 
 def _warm_up() -> None:
     """Have every module loaded that a call needs: their files may lie where another user cannot look."""
-    if os.environ.get("NBCACHE_STORE"):
-        for room in ("fsspec.implementations.local", "nbcache.stores.remote", "nbcache.stores.remote_fsspec"):
-            importlib.import_module(room)
     kept = {name: os.environ.pop(name, None) for name in ("NBCACHE_DIR", "NBCACHE_KEY_FILE", "NBCACHE_STORE")}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.environ.update(NBCACHE_DIR=folder, NBCACHE_KEY_FILE=f"{folder}/key")
+        if kept["NBCACHE_STORE"]:
+            os.environ["NBCACHE_STORE"] = f"file://{folder}/shared"
         small(1)
         files()[-1].write_bytes(b"")
         restart()
         small(1)
         cache_data.info(), small.entries()
         restart()
+    os.environ.pop("NBCACHE_STORE", None)
     os.environ.update({name: value for name, value in kept.items() if value is not None})
     NBCache.clear_instance()
     computed.__init__()
