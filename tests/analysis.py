@@ -1,5 +1,9 @@
 # ruff: noqa: E501 - cells are written as their users would
-"""A data analysis of thirty cells: what each needs, and an edit of each that changes what it gives."""
+"""A data analysis of thirty cells: what each needs, and an edit of each that changes what it gives.
+
+Loading, cleaning, plots, trained models, a progress bar, widgets, and a list that cells add to. `EFFORT` in its first
+cell says how much there is to compute: 1 is for tests that run it sixty times, more is for whoever wants to wait.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,18 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """One cell: its code, an edited form of it, and the cells whose results it uses."""
+    """One cell: its code, an edited form of it, and the cells whose results it uses.
+
+    Attributes
+    ----------
+    lives : whether it makes something that lives in its kernel only, so that it runs every time
+    """
 
     name: str
     source: str
     edit: tuple[str, str]
     needs: str = ""
+    lives: bool = False
 
     @property
     def edited(self) -> str:
@@ -20,14 +30,22 @@ class Cell(NamedTuple):
         return self.source.replace(*self.edit, 1)
 
 
+def with_effort(effort: int) -> list[str]:
+    """The sources of all cells, with so much to compute."""
+    return [cell.source.replace("EFFORT = 1\n", f"EFFORT = {effort}\n") for cell in CELLS]
+
+
 CELLS = [
-    Cell("imports", "import numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt\nSCALE = 1", ("1", "2")),
+    Cell(
+        "imports",
+        "import matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\nEFFORT = 1\nSCALE = 1",
+        ("SCALE = 1", "SCALE = 2"),
+    ),
     Cell(
         "load",
         "from sklearn.datasets import load_wine\nraw = load_wine(as_frame=True).frame\nraw.shape",
         (".frame", ".frame.iloc[:150]"),
     ),
-    Cell("names", "raw.columns[:3].tolist()", ("3", "4"), "load"),
     Cell(
         "clean",
         "wine = raw.rename(columns=lambda c: c.replace('/', '_'))\nwine = wine[wine.alcohol > 11.5]\nlen(wine)",
@@ -43,7 +61,7 @@ CELLS = [
     ),
     Cell(
         "bars",
-        "fig, ax = plt.subplots(figsize=(2, 1))\nax.bar(counts.index, counts.to_numpy())\nax.set_title('n');\nplt.close(fig)",
+        "fig, ax = plt.subplots(figsize=(2, 1))\nax.bar(counts.index, counts.to_numpy())\nax.set_title('n');",
         ("'n'", "'m'"),
         "imports count",
     ),
@@ -98,22 +116,12 @@ CELLS = [
     ),
     Cell("report", "print(f'accuracy {accuracy:.1%}')", ("accuracy {", "right {"), "score"),
     Cell(
-        "tree",
-        "from sklearn.tree import DecisionTreeClassifier\ntree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[train], y[train])\ntree.get_depth()",
-        ("max_depth=2", "max_depth=1"),
-        "matrix split",
-    ),
-    Cell(
-        "tree-score",
-        "tree_accuracy = tree.score(X[test], y[test])\nround(tree_accuracy, 2)",
-        ("tree.score(X[test], y[test])", "1 - tree.score(X[test], y[test])"),
-        "tree matrix split",
-    ),
-    Cell(
         "depths",
-        "from tqdm import tqdm\nscores = {}\nfor depth in tqdm(range(1, 4)):\n    scores[depth] = DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X[train], y[train]).score(X[test], y[test])\nscores",
+        "from sklearn.model_selection import cross_val_score\nfrom sklearn.tree import DecisionTreeClassifier\nfrom tqdm import tqdm\n"
+        "scores = {}\nfor depth in tqdm(range(1, 4)):\n    tree = DecisionTreeClassifier(max_depth=depth, random_state=0)\n"
+        "    scores[depth] = cross_val_score(tree, X, y, cv=3).mean().round(3)\nscores",
         ("range(1, 4)", "range(1, 5)"),
-        "matrix split",
+        "matrix",
     ),
     Cell("best", "best = max(scores, key=scores.get)\nbest", ("max(", "min("), "depths"),
     Cell("log", "log = []\nlog", ("[]", "['begun']")),
@@ -124,6 +132,43 @@ CELLS = [
         "log score best",
     ),
     Cell(
+        "digits",
+        "from sklearn.datasets import load_digits\npixels, digit = load_digits(return_X_y=True)\n"
+        "pixels, digit = pixels[: 200 * EFFORT], digit[: 200 * EFFORT]\npixels.shape[1], np.bincount(digit).argmax()",
+        ("return_X_y=True", "return_X_y=True, n_class=5"),
+        "imports",
+    ),
+    Cell(
+        "forest",
+        "from sklearn.ensemble import RandomForestClassifier\n"
+        "forest = RandomForestClassifier(n_estimators=20 * EFFORT, random_state=0).fit(pixels[::2], digit[::2])\n"
+        "hits = forest.predict(pixels[1::2]) == digit[1::2]\nhits.mean().round(3)",
+        ("[::2]", "[::4].repeat(2, 0)[: len(digit[::2])]"),
+        "imports digits",
+    ),
+    Cell(
+        "bootstrap",
+        "drawn = np.random.default_rng(1)\nspread = []\nfor _ in tqdm(range(4 * EFFORT)):\n"
+        "    some = drawn.integers(0, len(digit), len(digit))\n    tree = DecisionTreeClassifier(random_state=0).fit(pixels[some], digit[some])\n"
+        "    spread.append(tree.score(pixels, digit))\nlow, high = np.quantile(spread, [0.05, 0.95])\nlow.round(3), high.round(3)",
+        ("0.05", "0.25"),
+        "imports digits depths",
+    ),
+    Cell(
+        "histogram",
+        "fig, ax = plt.subplots(figsize=(2, 1))\nax.hist(spread)\nfor edge in (low, high):\n    ax.axvline(edge, color='k')",
+        ("'k'", "'r'"),
+        "imports bootstrap",
+    ),
+    Cell(
+        "explore",
+        "import ipywidgets as widgets\nslider = widgets.IntSlider(best, 1, 5, description='depth')\npage = widgets.Output()\n"
+        "with page:\n    print('cross-validated', scores[best])\nwidgets.VBox([slider, page])",
+        ("'depth'", "'levels'"),
+        "best depths",
+        lives=True,
+    ),
+    Cell(
         "shown",
         "from IPython.display import HTML, display\ndisplay(HTML('<b>done</b>'))\nlog",
         ("done", "ready"),
@@ -131,22 +176,16 @@ CELLS = [
     ),
     Cell(
         "frame",
-        "table = pd.DataFrame({'model': ['centroid', 'tree'], 'accuracy': [accuracy, tree_accuracy]})\ntable.round(2)",
+        "table = pd.DataFrame({'model': ['centroid', 'tree', 'forest'], 'accuracy': [accuracy, scores[best], hits.mean()]})\ntable.round(2)",
         ("'tree'", "'decision tree'"),
-        "imports score tree-score",
-    ),
-    Cell("winner", "winner = table.sort_values('accuracy').model.iloc[-1]\nwinner", ("[-1]", "[0]"), "frame"),
-    Cell(
-        "loop",
-        "total = 0\nfor row in table.itertuples():\n    total += row.accuracy\nround(total, 2)",
-        ("total = 0", "total = 1"),
-        "frame",
+        "imports score depths best forest",
     ),
     Cell(
         "choose",
-        "if total > 1:\n    verdict = f'{winner} is good'\nelse:\n    verdict = f'{winner} is not'\nverdict",
-        ("is good", "will do"),
-        "winner loop",
+        "total = 0\nfor row in table.itertuples():\n    total += row.accuracy\nwinner = table.sort_values('accuracy').model.iloc[-1]\n"
+        "if total > 2:\n    verdict = f'{winner} is good'\nelse:\n    verdict = f'{winner} is not'\nverdict",
+        ("[-1]", "[0]"),
+        "frame",
     ),
     Cell("last", "print(verdict, best, len(log))\ndel rng", ("print(", "print('at last', "), "choose best note seed"),
 ]

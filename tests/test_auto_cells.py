@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-
 import pytest
-from analysis import CELLS
 from test_cell import nb, one_shell, shell  # noqa: F401 - fixtures
-from test_cell_kernel import run, seen
 
 from nbcache.notebook.cells import known_cells
-from nbcache.notebook.outputs import record
 
 
 def outcomes(nb):  # noqa: F811
@@ -124,70 +117,3 @@ class TestNotByItself:
         nb("y = len(globals())")
         text = str(nb("%cache_cells status").value)
         assert "x = [1]" in text and "stored" in text and "globals()" in text and "Automatic caching is on" in text
-
-
-def shown(shell, source):  # noqa: F811
-    """Run a cell as a user would; return what it showed, without what differs from run to run."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        with record("cell") as recording:
-            result = shell.run_cell(source, store_history=True)
-    assert result.success, result.error_in_exec or result.error_before_exec
-    text = re.sub(rb"\[\d\d:\d\d<[^]]*\]", b"", recording.to_bytes())
-    return re.sub(rb"Out\[\d+\]|0x[0-9a-f]+", b"", text)
-
-
-def fresh(shell):  # noqa: F811
-    """Empty the namespace, as a restart would."""
-    hidden = shell.user_ns_hidden
-    for name in [name for name in shell.user_ns if name not in hidden and not name.startswith("_")]:
-        del shell.user_ns[name]
-
-
-def dependents(edited):
-    """The cells that use the result of `edited`, directly or through others."""
-    found = {edited}
-    for cell in CELLS:
-        if found & set(cell.needs.split()):
-            found.add(cell.name)
-    return found
-
-
-def whole_run(nb, edited=None, outcome=None):  # noqa: F811
-    outputs = []
-    fresh(nb.shell)
-    for cell in CELLS:
-        outputs.append(shown(nb.shell, cell.edited if cell.name == edited else cell.source))
-        if outcome is not None:
-            outcome[cell.name] = last(nb).outcome
-    return outputs
-
-
-def test_an_edit_of_any_cell_recomputes_what_depends_on_it_and_nothing_else(nb):  # noqa: F811
-    nb("%cache_cells on --min-time 0s -q")
-    outcome = {}
-    first = whole_run(nb, outcome=outcome)
-    assert whole_run(nb, outcome=outcome) == first
-    assert set(outcome.values()) == {"hit"}
-    for cell in CELLS:
-        cached = whole_run(nb, cell.name, outcome)
-        nb("%cache_cells off")
-        uncached = whole_run(nb, cell.name)
-        nb("%cache_cells on --min-time 0s -q")
-        assert cached == uncached, cell.name
-        again = {name for name, became in outcome.items() if became != "hit"}
-        assert again <= dependents(cell.name), cell.name
-        assert cell.name in again, cell.name
-
-
-def test_thirty_cells_come_back_in_a_new_kernel(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    slow = "import time\ntime.sleep(0.15)\n"
-    cells = ["%matplotlib inline", "%cache_cells on --min-time 0.1s -q"]
-    cells += [slow + cell.source.replace("plt.close(fig)", "") for cell in CELLS]
-    clock = "import time; began = time.perf_counter()", "print(time.perf_counter() - began)"
-    first = run(clock[0], *cells, clock[1])
-    second = run(clock[0], *cells, clock[1])
-    for source, before, after in zip(cells, first[1:-1], second[1:-1], strict=True):
-        assert seen(before) == seen(after), source
-    took = [float(outputs[-1][0].text) for outputs in (first, second)]
-    assert took[0] - took[1] > 0.9 * 30 * 0.15

@@ -4,58 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
-from nbclient import NotebookClient
+from live import ROOT, live, seen
 from nbclient.exceptions import CellExecutionError
 
-ROOT = str(Path(__file__).resolve().parent.parent)
 
-
-def run(*sources, allow_errors=False):
+def run(*sources):
     """Run cells in a new kernel; return the outputs of each."""
-    path = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in ("%load_ext nbcache", *sources)]
-    )
-    environment = {**os.environ, "PYTHONPATH": path}
-    environment.pop("PYTEST_CURRENT_TEST", None)  # with it, ipykernel would not listen to the output of C code
-    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=allow_errors)
-    client.execute(env=environment)
-    return [cell.outputs for cell in notebook.cells[1:]]
+    with live() as nb:
+        return [nb(source, fails=True).every for source in sources]
 
 
 def ours(output):
     return "nbcache" in output.get("metadata", {})
-
-
-def seen(outputs):
-    """What a reader sees, in order: neighbouring texts of one stream joined, our own line left out."""
-    shown = []
-    for output in outputs:
-        if ours(output):
-            continue
-        if output.output_type == "stream":
-            text = output.text.replace("\r\n", "\n")
-            if shown and shown[-1][0] == output.name:
-                shown[-1] = (output.name, shown[-1][1] + text)
-            else:
-                shown.append((output.name, text))
-        elif output.output_type == "error":
-            shown.append(("error", output.ename))
-        else:
-            data = {mime: part for mime, part in output.data.items() if "widget" not in mime}
-            shown.append((output.output_type, data))
-    return [(kind, _last_line(part) if isinstance(part, str) else part) for kind, part in shown]
-
-
-def _last_line(text):
-    """The text after carriage returns; a progress bar's speed is its own business."""
-    text = "\n".join(line.rpartition("\r")[2] for line in text.split("\n"))
-    return re.sub(r"\[\d\d:\d\d<[^]]*\]", "[...]", text)
 
 
 def restored(outputs):
@@ -113,8 +76,8 @@ def two_kernels(folder):
         "%%cache_cell fails\nprint('before')\nraise ValueError('mine')",
     ]
     try:
-        first = run(*cells, allow_errors=True)
-        second = run(*cells, allow_errors=True)
+        first = run(*cells)
+        second = run(*cells)
     finally:
         patch.undo()
     return cells, first, second
@@ -177,9 +140,9 @@ def test_a_cell_that_raises_shows_one_error_at_the_users_line(two_kernels):
         assert "----> 3" in text and "nbcache/" not in text
 
 
-def test_a_failing_cell_stops_the_run(monkeypatch):
-    with pytest.raises(CellExecutionError, match="mine"):
-        run("%%cache_cell\nraise ValueError('mine')")
+def test_a_failing_cell_stops_the_run():
+    with live(allow_errors=False) as nb, pytest.raises(CellExecutionError, match="mine"):
+        nb("%%cache_cell\nraise ValueError('mine')")
 
 
 def test_a_widget_keeps_its_view_while_its_model_lives():
@@ -194,7 +157,7 @@ class Kernel:
     """A kernel that can be interrupted, and asked while another one runs."""
 
     def __init__(self):
-        path = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         environment = {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(env={**environment, "PYTHONPATH": path})

@@ -173,6 +173,8 @@ def test_a_deleted_name_of_before_is_told_from_an_own_one():
         "Out[3]",
         "In[1]",
         "import sys\nsys._getframe()",
+        "ip = get_ipython()",
+        "def f(): return known(get_ipython())\nf()",
     ],
 )
 def test_reading_everything_is_noticed(source):
@@ -180,7 +182,17 @@ def test_reading_everything_is_noticed(source):
 
 
 @pytest.mark.parametrize(
-    "source", ["vars(x)", "dir(x)", "def f(): return locals()\nf()", "Out = 1\nOut", "exec('y', d)"]
+    "source",
+    [
+        "vars(x)",
+        "dir(x)",
+        "def f(): return locals()\nf()",
+        "Out = 1\nOut",
+        "exec('y', d)",
+        "get_ipython().system('ls')",
+        "def f(): get_ipython().system('ls')\nf()",
+        "get_ipython().kernel",
+    ],
 )
 def test_reading_one_thing_is_not_reading_everything(source):
     assert not names(source).whole

@@ -62,7 +62,10 @@ class Names:
 def used_later(node: ast.stmt, names: Names, lazy: bool) -> set[str]:
     """Return the globals that a function, lambda or alias uses once it is called; what it binds goes into `names`."""
     used: set[str] = set()
+    asked = {id(part.value) for part in ast.walk(node) if isinstance(part, ast.Attribute) and hidden.asks_shell(part)}
     for part in ast.walk(node):
+        if id(part) in asked:
+            continue
         if isinstance(part, ast.Call):
             found = hidden.in_call(part, inside=True)
             if found is not None:

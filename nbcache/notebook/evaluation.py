@@ -132,7 +132,10 @@ class Evaluation:
             case ast.Tuple() | ast.List():
                 self.each(node.elts)
             case _:
-                self.each(ast.iter_child_nodes(node))
+                if hidden.asks_shell(node):
+                    self.read("get_ipython")
+                else:
+                    self.each(ast.iter_child_nodes(node))
                 if isinstance(node, ast.Call):
                     self._hidden(node)
                 else:

@@ -10,7 +10,7 @@ import ast
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["SESSION", "Hidden", "at_names", "identifiers", "in_call", "reaches_all"]
+__all__ = ["SESSION", "Hidden", "asks_shell", "at_names", "identifiers", "in_call", "reaches_all"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _EXPANDED = re.compile(r"\{([^{}]+)\}|\$\$?([^\W\d]\w*)")
@@ -138,11 +138,18 @@ def in_call(call: ast.Call, inside: bool = False) -> Hidden | None:
         return _evaluated(call, name)
     if name == "globals" or (name in ("locals", "vars", "dir") and not call.args and not inside):
         return Hidden(whole=f"{name}() reads the whole namespace")
+    if name == "get_ipython":  # `get_ipython().method(...)` is told apart by `asks_shell`
+        return Hidden(whole="get_ipython() hands over the whole session")
     if name in _ASKING:
         return Hidden(asks=f"{name}() waits for an answer")
     if name in _SQL:
         return _words(call)
     return None
+
+
+def asks_shell(node: ast.AST) -> bool:
+    """Tell whether an expression is `get_ipython().name`: one thing of the session, and not all of it."""
+    return isinstance(node, ast.Attribute) and _is_get_ipython(node.value)
 
 
 def _method(call: ast.Call, function: ast.Attribute) -> Hidden | None:
