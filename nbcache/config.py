@@ -17,7 +17,7 @@ from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default
 from traitlets import Int as Integer
 from traitlets.config import SingletonConfigurable
 
-from .errors import InvalidSizeError, InvalidTTLError, explain, warn
+from .errors import InvalidSizeError, InvalidTTLError, explain, shown, warn
 
 _UNITS = {
     "w": 604800.0, "week": 604800.0, "weeks": 604800.0,
@@ -66,24 +66,41 @@ def seconds(ttl: float | timedelta | str | None) -> float | None:
     """
     if ttl is None:
         return None
+    if type(ttl).__module__ == "numpy":
+        ttl = _unpacked(ttl)
     if isinstance(ttl, timedelta):
         result = ttl.total_seconds()
     elif isinstance(ttl, str):
         result = _seconds_of_text(ttl)
-    elif isinstance(ttl, bool) or not hasattr(ttl, "__float__"):
-        raise InvalidTTLError(explain(f"ttl={ttl!r} is not a time.", f"{type(ttl).__name__} has no length in seconds.",
-                                      _TTL_FORMS + "."))  # fmt: skip
     else:
-        result = float(ttl)
+        result = _seconds_of_number(ttl)
     if math.isnan(result) or math.isinf(result) or result < 0:
         raise InvalidTTLError(
             explain(
-                f"ttl={ttl!r} is not a time to keep a value.",
+                f"ttl={shown(ttl)} is not a time to keep a value.",
                 "it must be finite and not negative.",
                 "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".",
             )
         )
     return result
+
+
+def _unpacked(scalar: Any) -> Any:
+    """A scalar of numpy as Python's own; what is none stays what it is."""
+    value = scalar.item() if scalar.ndim == 0 else None
+    return scalar if value is None else value
+
+
+def _seconds_of_number(ttl: Any) -> float:
+    try:
+        if isinstance(ttl, bool):
+            raise TypeError("a truth value is no number")
+        return float(ttl)
+    except OverflowError:
+        return math.inf
+    except Exception as error:  # an array, a NaT, an object whose __float__ fails
+        why = f"{type(ttl).__name__} has no length in seconds."
+        raise InvalidTTLError(explain(f"ttl={shown(ttl)} is not a time.", why, _TTL_FORMS + ".")) from error
 
 
 def _seconds_of_text(text: str) -> float:
@@ -109,7 +126,7 @@ def _seconds_of_text(text: str) -> float:
         if seen:
             return total
     why = "a number needs a unit." if re.fullmatch(rf"[+-]?{_NUMBER}", stripped) else "it cannot be read."
-    raise InvalidTTLError(explain(f"ttl={text!r} is not a time.", why, _TTL_FORMS + "."))
+    raise InvalidTTLError(explain(f"ttl={shown(text)} is not a time.", why, _TTL_FORMS + "."))
 
 
 def size_in_bytes(size: int | str | None) -> int | None:
@@ -128,18 +145,19 @@ def size_in_bytes(size: int | str | None) -> int | None:
     if size is None:
         return None
     if isinstance(size, bool) or not isinstance(size, int | str):
-        raise InvalidSizeError(explain(f"max_size={size!r} is not a size.", "it is neither an int nor text.",
+        raise InvalidSizeError(explain(f"max_size={shown(size)} is not a size.", "it is neither an int nor text.",
                                        _SIZE_FORMS + "."))  # fmt: skip
     if isinstance(size, int):
         result = float(size)
     else:
         match = _SIZE.fullmatch(size)
         if match is None:
-            raise InvalidSizeError(explain(f"size {size!r} cannot be read.", "it needs a number and a unit.",
+            raise InvalidSizeError(explain(f"size {shown(size)} cannot be read.", "it needs a number and a unit.",
                                            _SIZE_FORMS + "."))  # fmt: skip
         result = float(match.group(1)) * 1024.0 ** _POWERS[match.group(2)[0].upper()]
     if result < 1:
-        raise InvalidSizeError(explain(f"size {size!r} holds nothing.", "it is less than one byte.", _SIZE_FORMS + "."))
+        what = f"size {shown(size)} holds nothing."
+        raise InvalidSizeError(explain(what, "it is less than one byte.", _SIZE_FORMS + "."))
     return size if isinstance(size, int) else int(result)
 
 

@@ -121,12 +121,22 @@ def explain(what: str, why: str, do: str) -> str:
     return f"{what}\nWhy: {why}\nDo: {do}"
 
 
+def shown(value: object, limit: int = 100) -> str:
+    """A value as a message may show it: short, on one line, whatever its own repr does."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a user's repr may do anything
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def _is_ours(frame: FrameType) -> bool:
+    # traitlets stands between the first look at a setting and what we say of it
     filename = frame.f_code.co_filename
-    return filename.startswith((_HERE, "<nbcache"))
+    return filename.startswith((_HERE, "<nbcache")) or frame.f_globals.get("__name__") == "traitlets.traitlets"
 
 
 def warn(message: str) -> None:

@@ -79,7 +79,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     # -- clearing -------------------------------------------------------------------------------------------------
 
-    def clear(self, *args: Any, **kwargs: Any) -> None:
+    def clear(self, /, *args: Any, **kwargs: Any) -> None:
         """Forget the result of the call with these arguments, or, without arguments, every result.
 
         Memory and disk are cleared, results of earlier sessions and older versions of the code included. An
@@ -96,7 +96,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         else:
             self.forget(*args, **kwargs)
 
-    def forget(self, *args: Any, **kwargs: Any) -> int:
+    def forget(self, /, *args: Any, **kwargs: Any) -> int:
         """Forget exactly the call with these arguments, even if there are none; return how many entries are gone."""
         return self._slow.clear_call(self._slow.arguments.bind(*args, **kwargs))
 
@@ -104,7 +104,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """Forget every result; return how many entries are gone."""
         return self._slow.clear()
 
-    def clear_where(self, **partial: Any) -> None:
+    def clear_where(self, /, **partial: Any) -> None:
         """Forget every result whose named arguments have these values.
 
         Raises
@@ -120,11 +120,11 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     # -- looking --------------------------------------------------------------------------------------------------
 
-    def is_cached(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+    def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether this call would be a hit now. Counts nothing and computes nothing."""
         return self._slow.is_cached(self._slow.arguments.bind(*args, **kwargs))
 
-    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+    def explain(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
         """Why this call would be a hit or a miss now, naming what changed."""
         return self._slow.explain(self._slow.arguments.bind(*args, **kwargs))
 
@@ -138,7 +138,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     # -- computing ------------------------------------------------------------------------------------------------
 
-    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute this call anew, store the result and return it. If it fails, the old result stays.
 
         For an ``async def`` function the result is awaitable.
@@ -182,7 +182,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """The widget panel of this function."""
         return around.panel(self.owner)
 
-    def clear_button(self, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
+    def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
         """A plain ipywidgets Button that clears the call with these arguments, or, without any, the function.
 
         Parameters
@@ -226,7 +226,7 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
 
     def __new__(cls, function: CachedFunction[Any, R], instance: Any) -> BoundCachedFunction[R]:
         made = super().__new__(cls, function._slow.fast.function, instance)
-        made.__dict__.update(__func__=function, __self__=instance)
+        made.__dict__.update(__func__=function, __self__=instance, __doc__=function.__doc__)
         return made
 
     if TYPE_CHECKING:
@@ -245,26 +245,26 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
     def __getattr__(self, name: str) -> Any:
         return getattr(self._of(), name)
 
-    def clear(self, *args: Any, **kwargs: Any) -> None:
+    def clear(self, /, *args: Any, **kwargs: Any) -> None:
         """Forget the result of this instance's call, or, without arguments, every result of every instance."""
         if (args and is_click(args)) or not (args or kwargs):
             self._of().clear()
         else:
             self.forget(*args, **kwargs)
 
-    def forget(self, *args: Any, **kwargs: Any) -> int:
+    def forget(self, /, *args: Any, **kwargs: Any) -> int:
         """Forget exactly this instance's call with these arguments; return how many entries are gone."""
         return self._of().forget(self.__self__, *args, **kwargs)
 
-    def is_cached(self, *args: Any, **kwargs: Any) -> bool:
+    def is_cached(self, /, *args: Any, **kwargs: Any) -> bool:
         """Whether this call would be a hit now."""
         return self._of().is_cached(self.__self__, *args, **kwargs)
 
-    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+    def explain(self, /, *args: Any, **kwargs: Any) -> Explanation:
         """Why this call would be a hit or a miss now."""
         return self._of().explain(self.__self__, *args, **kwargs)
 
-    def refresh(self, *args: Any, **kwargs: Any) -> R:
+    def refresh(self, /, *args: Any, **kwargs: Any) -> R:
         """Compute this call anew, store the result and return it."""
         return self._of().refresh(self.__self__, *args, **kwargs)
 
@@ -272,7 +272,7 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
         """Call the method for each item, in parallel; a list in order."""
         return self._of().map(_repeat(self.__self__), iterable, *iterables, **options)
 
-    def clear_button(self, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
+    def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
         """A Button that clears this call of this instance, or, without arguments, the method."""
         if not (args or kwargs):
             return self._of().clear_button(description=description)
@@ -292,5 +292,3 @@ def _unfilled() -> None:
 def _repeat(instance: Any) -> Iterator[Any]:
     while True:
         yield instance
-
-

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, MappingView, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from types import BuiltinFunctionType
 from typing import Any
 
 from .config import seconds, settings, size_in_bytes
-from .errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain
+from .errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain, shown
 from .policy import Policy
 
 
@@ -33,14 +33,18 @@ class Parameters:
     replay: str = "display"
     cache_if: Callable[[Any], object] | None = None
 
-    def policy(self) -> Policy:
-        """How results are kept now; `persist=None` follows the setting."""
+    def on_disk(self) -> bool:
+        """Whether results go beyond memory now; `persist=None` follows the setting."""
         persist = settings().persist == "disk" if self.persist is None else self.persist
+        return persist and self.scope == "global"
+
+    def policy(self) -> Policy:
+        """How results are kept now."""
         return Policy(
             ttl=self.ttl,
             max_entries=self.max_entries,
             max_size=self.max_size,
-            disk=persist and self.scope == "global",
+            disk=self.on_disk(),
             background=self.refresh_mode == "background",
         )
 
@@ -74,7 +78,7 @@ def check(
     ):
         raise _invalid("max_entries", max_entries, "a number of entries is None or an int of at least 1.",
                        "leave it out for no bound.")  # fmt: skip
-    if persist not in (None, False, True, "disk") or (isinstance(persist, int) and not isinstance(persist, bool)):
+    if not (persist is None or isinstance(persist, bool) or (isinstance(persist, str) and persist == "disk")):
         raise _invalid("persist", persist, 'values are kept in memory (None, False) or on disk (True, "disk").',
                        'write persist="disk".')  # fmt: skip
     _choice("scope", scope, ("global", "session"))
@@ -112,7 +116,7 @@ def check(
 
 
 def _invalid(name: str, value: object, why: str, do: str) -> InvalidParameterError:
-    return InvalidParameterError(explain(f"{name}={value!r} means nothing.", why, do))
+    return InvalidParameterError(explain(f"{name}={shown(value)} means nothing.", why, do))
 
 
 def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
@@ -134,17 +138,18 @@ def _hash_funcs(given: Any) -> Mapping[type | str, Callable[[Any], Any]] | None:
     for kind, function in given.items():
         named = isinstance(kind, str) and all(word.isidentifier() for word in kind.split("."))
         if not (isinstance(kind, type) or named):
-            raise _invalid("hash_funcs", given, f"{kind!r} is neither a type nor a name such as 'module.Type'.",
+            raise _invalid("hash_funcs", given, f"{shown(kind)} is neither a type nor a name such as 'module.Type'.",
                            "use the type itself as the key.")  # fmt: skip
         if not callable(function):
-            raise _invalid("hash_funcs", given, f"the value for {kind!r} cannot be called.",
+            raise _invalid("hash_funcs", given, f"the value for {shown(kind)} cannot be called.",
                            "give a function that turns the argument into something hashable.")  # fmt: skip
     return dict(given)
 
 
 def _items(given: Any) -> tuple[Any, ...]:
-    alone = isinstance(given, str | bytes | os.PathLike | Mapping) or callable(given) or not isinstance(given, Iterable)
-    return (given,) if alone else tuple(given)
+    # a table or an array is one value: what it yields are names, or its numbers one by one
+    several = isinstance(given, list | tuple | Set | Iterator | MappingView | deque) and not callable(given)
+    return tuple(given) if several else (given,)
 
 
 def check_function(function: Any) -> None:
@@ -153,11 +158,11 @@ def check_function(function: Any) -> None:
     Raises
     ------
     UncacheableFunctionError
-        Not callable, a class, or a generator function, whose result can be read only once.
+        Not callable, or a generator function, whose result can be read only once.
     """
-    name = getattr(function, "__name__", repr(function))
+    name = getattr(function, "__name__", shown(function))
     if not callable(function):
-        raise UncacheableFunctionError(explain(f"cache_data cannot decorate {function!r}.", "it cannot be called.",
+        raise UncacheableFunctionError(explain(f"cache_data cannot decorate {shown(function)}.", "it cannot be called.",
             "decorate a function, or call cache_data(...) with its options by keyword only."))  # fmt: skip
     bare = inspect.unwrap(function)
     bare = getattr(bare, "func", bare) if not isinstance(bare, BuiltinFunctionType) else bare

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from traitlets import TraitError
 
 from nbcache import CacheWarning, InvalidSizeError, InvalidTTLError
 from nbcache.config import NBCache, seconds, settings, size_in_bytes
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,9 @@ from nbcache.config import NBCache, seconds, settings, size_in_bytes
         ("1 day, 2:00:00", 93600.0),
         ("1 hour and 30 minutes", 5400.0),
         (" 2 d ", 172800.0),
+        (np.timedelta64(1, "h"), 3600.0),
+        (np.int64(3), 3.0),
+        (Decimal("1.5"), 1.5),
     ],
 )
 def test_a_time_is_read(text, expected):
@@ -45,6 +55,7 @@ def test_a_time_is_read(text, expected):
     [
         *("", "5", "1.5", "1M", "1 month", "inf", "NaT", "nan", "-1h", "1h 1h", "PT", "P", "h", "1 h x", "1:99:00"),
         *("١ parsec", float("inf"), float("nan"), -0.1, True, [1], b"1h", object()),
+        *(np.timedelta64("NaT"), np.bool_(True), np.zeros(2), 10**400, 1j, Unprintable()),
     ],
 )
 def test_a_time_that_means_nothing_is_refused_with_advice(text):
@@ -117,6 +128,18 @@ def test_a_mistyped_bound_is_the_default_with_a_warning(monkeypatch):
     monkeypatch.setenv("NBCACHE_MAX_DISK_SIZE", "lots")
     with pytest.warns(CacheWarning, match="10GB"):
         assert settings().disk_bound == 10 << 30
+
+
+def test_a_mistyped_variable_is_told_at_the_users_line(python):
+    program = """
+        import warnings
+        from nbcache import cache_data
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            cache_data(lambda x: x * x)(2)
+        print([(w.category.__name__, w.filename == __file__) for w in caught])
+    """
+    assert python(program, NBCACHE_PERSIST="diks").strip() == "[('CacheWarning', True)]"
 
 
 def test_a_bad_value_is_refused_and_the_old_one_stays():

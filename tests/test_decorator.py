@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import pytest
 
 import nbcache
@@ -481,6 +482,11 @@ def test_an_unstorable_result_is_returned_with_one_warning(calls, cache):
     assert caught[0].filename == __file__
 
 
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -509,6 +515,9 @@ def test_an_unstorable_result_is_returned_with_one_warning(calls, cache):
         ({"max_size": 1.5}, InvalidSizeError),
         ({"max_size": True}, InvalidSizeError),
         ({"persist": "yes"}, InvalidParameterError),
+        ({"persist": np.zeros(2)}, InvalidParameterError),
+        ({"replay": Unprintable()}, InvalidParameterError),
+        ({"hash_funcs": {Unprintable(): len}}, InvalidParameterError),
         ({"persist": 1}, InvalidParameterError),
         ({"persist": 0}, InvalidParameterError),
         ({"show_spinner": 3}, InvalidParameterError),

@@ -89,6 +89,9 @@ def test_cache_clear_forgets_everything_a_function_or_one_call(notebook, capsys)
     run(notebook, "foo(1); foo(2); n = 2")
     run(notebook, "%cache_clear foo n")
     assert capsys.readouterr().out == "Cleared 1 entry of the call foo(n).\n"
+    run(notebook, "foo(2); options = {'bar': 2}; made.remove(2)")
+    run(notebook, "%cache_clear foo **options  # forget this one")
+    assert capsys.readouterr().out == "Cleared 1 entry of the call foo(**options).\n"
     run(notebook, "foo(1); foo(2)")
     assert made(notebook) == [1, 2, 2]
     run(notebook, "%cache_clear foo bar=1")
@@ -112,6 +115,9 @@ def test_cache_clear_forgets_everything_a_function_or_one_call(notebook, capsys)
         ("%cache_clear fo", ["'fo' is not a cached function or cell", "foo"]),
         ("%cache_clear foo 1 2 3", ["TypeError", "foo()"]),
         ("%cache_clear foo missing_name", ["NameError", "missing_name"]),
+        ("%cache_clear foo missing_name", ["quote it if it is text: 'missing_name'"]),
+        ("%cache_clear foo 1/0", ["1 / 0", "ZeroDivisionError"]),
+        ("%cache_explain foo [].pop()", ["IndexError"]),
         ("%cache_clear foo (", ["SyntaxError"]),
         ("%cache_info nothing", ["'nothing' is not a cached function"]),
         ("%cache_explain", ["say which call"]),

@@ -37,6 +37,9 @@ from nbcache.notebook.target import parse, resolve, unknown
         ("obj.method 1", "obj.method", (1,), {}),
         ("foo 1.5", "foo", (1.5,), {}),
         ("foo()", "foo", (), {}),
+        ("foo 1  # the first", "foo", (1,), {}),
+        ("foo(1)  # the call, (again)", "foo", (1,), {}),
+        ("foo '#1' # a comment", "foo", ("#1",), {}),
     ],
 )
 def test_arguments_are_read_as_python(line, name, args, kwargs):
@@ -52,6 +55,8 @@ def test_a_name_alone_is_no_call():
     assert parse("  foo ").name == "foo"
     assert not parse("foo").is_call
     assert parse("   ") is None
+    assert not parse("foo  # all of it").is_call
+    assert parse("# everything") is None
 
 
 @pytest.mark.parametrize("line", ["1", "foo 1 +", "foo (", "foo 'a", "-x", "foo )", "?", "foo = 3"])

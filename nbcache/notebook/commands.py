@@ -103,8 +103,8 @@ def names(namespace: dict[str, Any]) -> list[str]:
 
 
 def _typed(aim: Target) -> str:
-    words = [*(aim.arguments or ()), *(f"{name}={text}" for name, text in aim.keywords)]
-    return f"{aim.name}({', '.join(words)})"
+    named = (f"**{text}" if name == "**" else f"{name}={text}" for name, text in aim.keywords)
+    return f"{aim.name}({', '.join([*(aim.arguments or ()), *named])})"
 
 
 def _cleared(count: int, what: str) -> str:

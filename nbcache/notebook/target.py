@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..config import told
 from ..errors import UnknownNameError
 
 
@@ -41,18 +42,27 @@ class Target:
 
         Raises
         ------
-        Whatever the expressions raise: NameError for an unknown variable, for instance.
+        ValueError
+            An expression fails: with an unknown variable, for instance. The text names the expression and the error.
         """
         scope = dict(namespace)
         args: list[Any] = []
         for text in self.arguments or ():
-            value = eval(text.removeprefix("*"), scope)
+            value = _value(text.removeprefix("*"), scope)
             args += value if text.startswith("*") else [value]
         kwargs: dict[str, Any] = {}
         for name, text in self.keywords:
-            value = eval(text, scope)
+            value = _value(text, scope)
             kwargs.update(value if name == "**" else {name: value})
         return tuple(args), kwargs
+
+
+def _value(text: str, scope: dict[str, Any]) -> Any:
+    try:
+        return eval(text, scope)
+    except Exception as error:
+        hint = f" (quote it if it is text: {text!r})" if isinstance(error, NameError) and text.isidentifier() else ""
+        raise ValueError(f"the argument {text} fails with {told(error)}{hint}") from error
 
 
 def parse(line: str) -> Target | None:
@@ -63,7 +73,7 @@ def parse(line: str) -> Target | None:
     SyntaxError
         The text is neither a name nor a call.
     """
-    text = line.strip()
+    text = _without_comment(line).strip()
     if not text:
         return None
     name, rest = _name(text)
@@ -76,6 +86,17 @@ def parse(line: str) -> Target | None:
         if call is not None:
             return call
     return _words(name, rest)
+
+
+def _without_comment(line: str) -> str:
+    """A line as Python reads it: without the comment at its end, of which examples have many."""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(line).readline):
+            if token.type == tokenize.COMMENT:
+                return line[: token.start[1]]
+    except (tokenize.TokenError, SyntaxError):
+        pass  # what is wrong with it is told by whoever reads it
+    return line
 
 
 def _name(text: str) -> tuple[str, str]:

@@ -1,0 +1,69 @@
+"""What the parameters, methods and calls of `cache_data` promise, a short test for each promise that no room owns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbcache import cache_data
+
+
+class Account:
+    def __init__(self, balance: int) -> None:
+        self.balance = balance
+
+    @cache_data
+    def doubled(self, plus: int = 0) -> int:
+        """Twice the balance."""
+        return self.balance * 2 + plus
+
+
+# -- parameters -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda: pd.DataFrame({"a": [1]}), lambda: np.zeros(3), lambda: [1]])
+def test_a_lone_table_or_array_to_depend_on_counts_by_its_content(make: Any, calls: Any, cache: Any) -> None:
+    followed = make()
+
+    @cache_data(depends_on=[followed] if isinstance(followed, list) else followed)
+    def foo() -> None:
+        calls()
+
+    foo(), foo()
+    assert len(calls) == 1
+    if isinstance(followed, pd.DataFrame):
+        followed.iloc[0, 0] = 2
+    else:
+        followed[0] = 2
+    foo(), foo()
+    assert len(calls) == 2
+
+
+# -- methods ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_parameter_may_have_any_name_that_ours_have(cache: Any) -> None:
+    @cache_data
+    def foo(self: int, args: int = 0, kwargs: int = 0, partial: int = 0) -> int:
+        return self
+
+    assert foo(self=1) == 1
+    assert foo.is_cached(self=1) and foo.explain(self=1).hit and foo.refresh(self=1) == 1
+    foo.clear_where(self=2, args=0)
+    assert foo.is_cached(1)
+    foo.clear(self=1)
+    assert not foo.is_cached(1)
+
+
+def test_results_of_one_instance_are_found_by_it(cache: Any) -> None:
+    one, other = Account(1), Account(2)
+    one.doubled(), one.doubled(1), other.doubled()
+    one.doubled.clear_where(self=one)
+    assert (one.doubled.is_cached(), one.doubled.is_cached(1), other.doubled.is_cached()) == (False, False, True)
+
+
+def test_a_cached_method_shows_its_own_documentation() -> None:
+    assert Account(1).doubled.__doc__ == Account.doubled.__doc__ == "Twice the balance."
