@@ -137,7 +137,8 @@ class Cache:
                     try:
                         found = self._find(job)
                         if found is None:
-                            since = self.tiers.mark(job.address, job.policy.disk)
+                            # in memory alone the flight itself learns of every clear
+                            since = self.tiers.mark(job.address, True) if job.policy.disk else None
                             fetched = self._computed(job, (yield Compute()), mine, since)
                             # after a clear the others start anew; where nothing can be kept they need not queue
                             ending = (
@@ -170,6 +171,8 @@ class Cache:
 
     def _find(self, job: Job) -> _Found | None:
         self._ttls[job.key.owner] = inf if job.policy.ttl is None else job.policy.ttl
+        if not job.policy.disk and not self.tiers.memory.has(job.address):
+            return None
         located = self._locate(job.address, job.policy)
         if located is None:
             return None

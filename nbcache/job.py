@@ -8,7 +8,9 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from .entries.entry import Address
+from .entries.meta import LateParts, Part
 from .keys.files import FileDep
+from .keys.hashing import summary
 from .keys.key import Key
 from .policy import Policy
 from .slot import Replay, Slot
@@ -39,6 +41,32 @@ class Computed(NamedTuple):
     state: bytes = b""
 
 
+class CallParts(LateParts):
+    """The parts of one call's key; of arguments that cannot change, the summaries too are made at the first look.
+
+    Parameters
+    ----------
+    digests : (name, digest) of every argument
+    told : a summary of every argument, or, where `late`, the arguments themselves
+    late : whether the arguments cannot change, and are asked when somebody looks
+    reached : the parts of what the function reaches, which all its entries share
+    """
+
+    __slots__ = ("_digests", "_late", "_reached", "_told")
+
+    def __init__(
+        self, digests: tuple[tuple[str, bytes], ...], told: Sequence[Any], late: bool, reached: tuple[Part, ...]
+    ) -> None:
+        self._digests = digests
+        self._told = told
+        self._late = late
+        self._reached = reached
+
+    def _read(self) -> tuple[Part, ...]:
+        own = zip(self._digests, map(summary, self._told) if self._late else self._told, strict=True)
+        return (*((f"argument {name.lstrip('*')}", digest.hex(), text) for (name, digest), text in own), *self._reached)
+
+
 class Description(NamedTuple):
     """What listings and explanations say about an entry."""
 
@@ -54,6 +82,7 @@ class Job:
     ----------
     compute : runs the real thing; awaitable for `Cache.fetch_async`
     describe : called only when a result is stored
+    address : where the entry belongs
     keep_if : False for a result that is returned and not stored
     replay : shows the recording of a hit
     kind : the kind of the entry, "value" or "cell"
@@ -68,15 +97,13 @@ class Job:
     replay: Replay | None = None
     kind: str = "value"
     name: str = ""
-    text: str = ""
     began: float = field(default_factory=perf_counter)
+    text: str = field(init=False)
+    address: Address = field(init=False)
 
     def __post_init__(self) -> None:
         self.text = self.key.text
-
-    @property
-    def address(self) -> Address:
-        return Address(self.key.owner, self.text)
+        self.address = Address(self.key.owner, self.text)
 
 
 class Fetched(NamedTuple):

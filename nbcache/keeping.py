@@ -10,7 +10,8 @@ from .compute.singleflight import Flight
 from .config import told
 from .entries.entry import Address, Entry, Meta
 from .errors import UnstorableResultError, explain, warn
-from .job import Computed, Job
+from .job import Computed, Job, Parts
+from .keys.files import FileDep
 from .keys.key import combine
 from .policy import Policy
 from .shelf import Shelf
@@ -42,7 +43,7 @@ class Keeper:
         if not computed.storable:
             self._shelf.unkept(job.address, "a file that it read changed while it ran")
             return None
-        if not self._wanted(job, computed.value):
+        if job.keep_if is not None and not self._wanted(job.keep_if, job, computed.value):
             self._shelf.unkept(job.address, "cache_if refused its result")
             return None
         key = computed.key or job.key
@@ -56,8 +57,8 @@ class Keeper:
             expires=None if policy.ttl is None else now + policy.ttl,
             seconds=computed.seconds,
             kind=job.kind,
-            files=tuple((dep.path, dep.kind) for dep in computed.files),
-            parts=(*description.parts, *traces.file_parts(computed.files)),
+            files=tuple([(dep.path, dep.kind) for dep in computed.files]),
+            parts=_with_files(description.parts, computed.files),
         )
         try:
             entry = Entry.of(computed.value, meta, computed.recording)
@@ -71,7 +72,7 @@ class Keeper:
             )
             self._shelf.unkept(address, "its result cannot be pickled")
             return None
-        place = self._place(address, computed, policy, now)
+        place = self._place(address, computed, policy, now) if computed.files else address
         if mine is not None and mine.cancelled:
             return None
         entry = self._tiers.put(place, entry, policy.disk, since)
@@ -98,11 +99,9 @@ class Keeper:
             )
         )
 
-    def _wanted(self, job: Job, value: Any) -> bool:
-        if job.keep_if is None:
-            return True
+    def _wanted(self, keep_if: Callable[[Any], object], job: Job, value: Any) -> bool:
         try:
-            return bool(job.keep_if(value))
+            return bool(keep_if(value))
         except Exception as error:
             warn(
                 explain(
@@ -115,8 +114,6 @@ class Keeper:
 
     def _place(self, address: Address, computed: Computed, policy: Policy, now: float) -> Address:
         """Where the value goes: at its key, or, where it rests on files, at a variant that a trace leads to."""
-        if not computed.files:
-            return address
         present = self._tiers.get(address, policy.disk)
         known = traces.read(present) if present is not None and present.meta.kind == "trace" else None
         trace, place, forgotten = traces.extended(address, known, computed.files, computed.state)
@@ -125,6 +122,10 @@ class Keeper:
         for old in forgotten:
             self._tiers.delete(old)
         return place
+
+
+def _with_files(parts: Parts, files: tuple[FileDep, ...]) -> Parts:
+    return (*parts, *traces.file_parts(files)) if files else parts
 
 
 class Profiles:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from time import perf_counter
 from types import CoroutineType
 from typing import Any
@@ -14,7 +14,10 @@ from .compute.singleflight import inside
 from .errors import AwaitableResultError, explain
 from .keys import files
 from .keys.files import FileDep
-from .surroundings import Recorded, Silence, around
+from .surroundings import SILENCE, Recorded, around
+
+_NOTHING = nullcontext()
+_SILENCE: nullcontext[Recorded] = nullcontext(SILENCE)
 
 
 @dataclass(slots=True)
@@ -22,7 +25,7 @@ class Run:
     """What is known of a run once it is over."""
 
     seconds: float = 0.0
-    recorded: Recorded = field(default_factory=Silence)
+    recorded: Recorded = SILENCE
     files: tuple[FileDep, ...] = ()
     state: bytes = b""
     steady: bool = True
@@ -41,17 +44,16 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
     """
     run = Run()
     before = {dep: files.state_digest((dep,)) for dep in named}
-    with ExitStack() as stack:
-        if message is not None:
-            stack.enter_context(around.spinner(message, show_time))
-        if what != "none":
-            run.recorded = stack.enter_context(around.record(what))
-        seen = stack.enter_context(files.recording())
+    with (
+        _NOTHING if message is None else around.spinner(message, show_time),
+        _SILENCE if what == "none" else around.record(what) as run.recorded,
+        files.recording() as seen,
+    ):
         seen.scope = inside()  # threads that the run starts are part of the same computations
         start = perf_counter()
         yield run
         run.seconds = perf_counter() - start
-    if not track:
+    if not track or not (named or seen.any()):
         return
     # what the run writes where it was pointed at is its output, no input
     named = tuple(dep for dep in named if not seen.wrote(dep.path))

@@ -12,9 +12,10 @@ from . import registry
 from .cache import Cache
 from .compute.parallel import Mappable, cached_map
 from .config import settings
+from .entries.meta import Part
 from .explanation import Explanation, explain_call, say_surprise
 from .fastpath import FastPath
-from .job import Computed, Description, Fetched, Job
+from .job import CallParts, Computed, Description, Fetched, Job
 from .keys.arguments import Arguments, Bound
 from .keys.files import FileDep, candidates
 from .keys.fingerprint import State, Tracker
@@ -54,6 +55,8 @@ class SlowPath:
             depends_on=parameters.depends_on,
         )
         self._without: frozenset[str] | None = None
+        self._policies: dict[bool, Policy] = {}
+        self._reached: tuple[State | None, bool, tuple[Part, ...]] = (None, False, ())
         policy = parameters.policy()
         self.fast = FastPath(
             self.arguments,
@@ -150,7 +153,12 @@ class SlowPath:
     # -- key and job ----------------------------------------------------------------------------------------------
 
     def policy(self) -> Policy:
-        return self.parameters.policy()
+        """How results are kept now; `persist=None` follows the setting."""
+        disk = self.parameters.on_disk()
+        policy = self._policies.get(disk)
+        if policy is None:
+            policy = self._policies[disk] = self.parameters.policy()
+        return policy
 
     def _state(self, cache: Cache) -> State:
         """What the function is and reaches, without the globals that it was seen to change itself."""
@@ -218,12 +226,13 @@ class SlowPath:
 
     def _description(self, bound: Bound, key: Key, state: State) -> Description:
         private = settings().private
-        values = dict(self.arguments.items(bound))
-        parts = tuple(
-            (f"argument {name.lstrip('*')}", digest.hex(), "" if private else summary(values[name]))
-            for name, digest in key.arguments
-        )
-        parts += tuple((part.label, part.digest, "" if private else part.summary) for part in state.parts)
+        if self._reached[0] is not state or self._reached[1] is not private:
+            reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
+            self._reached = (state, private, reached)
+        late = not private and self.arguments.is_primitive(bound)
+        values = [value for _, value in self.arguments.items(bound)]
+        told = values if late else [""] * len(values) if private else [summary(value) for value in values]
+        parts = CallParts(key.arguments, told, late, self._reached[2])
         return Description("" if private else self.arguments.text(bound), parts)
 
     def _replay(self, recording: bytes) -> None:

@@ -26,8 +26,11 @@ class Silence:
         return b""
 
 
+SILENCE = Silence()
+
+
 def _no_recording(what: str) -> AbstractContextManager[Recorded]:
-    return nullcontext(Silence())
+    return nullcontext(SILENCE)
 
 
 def _no_spinner(message: str, show_time: bool) -> AbstractContextManager[object]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
@@ -36,19 +35,30 @@ class Flight:
     Attributes
     ----------
     key : what is computed
-    done : resolved with an `Ending`
     cancelled : whether the key was cleared meanwhile, so that the result must not be stored
     waits_for : the flights that something inside this computation waits for
     """
 
     key: Name
-    done: Future[Ending] = field(default_factory=Future)
     cancelled: bool = False
     waits_for: list[Flight] = field(default_factory=list)
+    _done: Future[Ending] | None = None
+
+    @property
+    def done(self) -> Future[Ending]:
+        """For those whom `join` told to wait: resolved with an `Ending`."""
+        assert self._done is not None
+        return self._done
+
+    def awaited(self) -> Flight:
+        """Say that somebody is going to wait; hardly ever anybody does."""
+        if self._done is None:
+            self._done = Future()
+        return self
 
     def end(self, ending: Ending) -> None:
-        if not self.done.done():
-            self.done.set_result(ending)
+        if self._done is not None and not self._done.done():
+            self._done.set_result(ending)
 
 
 #: The computations that the running code is part of; tasks inherit it from the task that started them.
@@ -102,7 +112,7 @@ class Flights:
                 return None, None
             for outer in around:
                 outer.waits_for.append(flight)
-            return None, flight
+            return None, flight.awaited()
 
     def _around(self) -> tuple[Flight, ...]:
         return _inside.get() or self._inherited()
@@ -137,14 +147,24 @@ class Flights:
                     flight.cancelled = True
                     del self._flights[key]
 
-    @contextmanager
-    def within(self, mine: Flight) -> Iterator[None]:
+    def within(self, mine: Flight) -> Within:
         """Run a computation as part of a flight, so that recursion and cycles are seen."""
-        token = _inside.set((*self._around(), mine))
-        try:
-            yield
-        finally:
-            _inside.reset(token)
+        return Within((*self._around(), mine))
+
+
+class Within:
+    """A context in which the running code is part of some computations."""
+
+    __slots__ = ("_flights", "_token")
+
+    def __init__(self, flights: tuple[Flight, ...]) -> None:
+        self._flights = flights
+
+    def __enter__(self) -> None:
+        self._token = _inside.set(self._flights)
+
+    def __exit__(self, *error: object) -> None:
+        _inside.reset(self._token)
 
 
 def _leads_to(start: Flight, targets: tuple[Flight, ...]) -> bool:

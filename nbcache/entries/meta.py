@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
-__all__ = ["Address", "Meta", "meta_of", "sections_of"]
+__all__ = ["Address", "LateParts", "Meta", "meta_of", "sections_of"]
 
 LONGEST_ARGUMENTS = 8192
 
@@ -21,8 +20,7 @@ class Address(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(NamedTuple):
     """The facts of one entry.
 
     Attributes
@@ -48,19 +46,13 @@ class Meta:
     namespace: str = ""
 
 
-class _UnreadParts(Sequence[Part]):
-    """Verified text of the parts, which a hit never looks at: parsed at the first look."""
+class LateParts(Sequence[Part]):
+    """Parts of a key that are put together when somebody looks, which a hit never does."""
 
-    __slots__ = ("_parts", "_text")
-
-    def __init__(self, text: bytes) -> None:
-        self._text = text
-        self._parts: tuple[Part, ...] | None = None
+    __slots__ = ()
 
     def _read(self) -> tuple[Part, ...]:
-        if self._parts is None:
-            self._parts = tuple((label, digest, summary) for label, digest, summary in json.loads(self._text))
-        return self._parts
+        raise NotImplementedError
 
     @overload
     def __getitem__(self, index: int) -> Part: ...
@@ -83,6 +75,21 @@ class _UnreadParts(Sequence[Part]):
 
     def __repr__(self) -> str:
         return repr(self._read())
+
+
+class _UnreadParts(LateParts):
+    """Verified text of the parts: parsed at the first look."""
+
+    __slots__ = ("_parts", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._parts: tuple[Part, ...] | None = None
+
+    def _read(self) -> tuple[Part, ...]:
+        if self._parts is None:
+            self._parts = tuple((label, digest, summary) for label, digest, summary in json.loads(self._text))
+        return self._parts
 
 
 def _text(rows: Sequence[Sequence[str]]) -> bytes:

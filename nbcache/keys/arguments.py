@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
@@ -64,6 +64,19 @@ class Arguments:
         self._name = getattr(function, "__name__", type(function).__name__)
         self._hash_funcs = hash_funcs
         self._parameters = list(self.signature.parameters.values())
+        self._spoken = [_spoken(parameter) for parameter in self._parameters]
+        # without stars every argument of the key has a fixed place
+        self._places: list[tuple[str, int]] | None = [
+            (parameter.name, place)
+            for place, parameter in enumerate(self._parameters)
+            if not parameter.name.startswith("_")
+        ]
+        if any(parameter.kind in _STARS for parameter in self._parameters):
+            self._places = None
+        self._overridden = bool(hash_funcs) and any(
+            kind in PRIMITIVES or (isinstance(kind, str) and kind.startswith("builtins.")) or kind is object
+            for kind in hash_funcs or ()
+        )
         self.defaults = {
             f"_default_{place}": parameter.default
             for place, parameter in enumerate(self._parameters)
@@ -116,11 +129,16 @@ class Arguments:
     def _keyed(self) -> list[inspect.Parameter]:
         return [parameter for parameter in self._parameters if not parameter.name.startswith("_")]
 
-    def items(self, bound: Bound) -> Iterator[tuple[str, Any]]:
+    def items(self, bound: Bound) -> list[tuple[str, Any]]:
         """The arguments that belong to the key, by name; those of ``**kwargs`` one by one, in the order of names.
 
         Names that begin with an underscore are left out (Streamlit parity), also in ``**kwargs``.
         """
+        if self._places is not None:
+            return [(name, bound[place]) for name, place in self._places]
+        return list(self._starred(bound))
+
+    def _starred(self, bound: Bound) -> Iterator[tuple[str, Any]]:
         for parameter, value in zip(self._parameters, bound, strict=True):
             if parameter.name.startswith("_"):
                 continue
@@ -173,44 +191,55 @@ class Arguments:
 
     def is_primitive(self, bound: Bound) -> bool:
         """Whether equal fast keys mean equal arguments for this call."""
+        if self._overridden:
+            return False
+        if self._places is not None:
+            for _, place in self._places:
+                value = bound[place]
+                kind = type(value)
+                if kind not in PRIMITIVES or (kind is float and (value == 0.0 or value != value)):
+                    return False
+            return True
         for parameter, value in zip(self._parameters, bound, strict=True):
             if parameter.name.startswith("_"):
                 continue
-            values: tuple[Any, ...] = (value,)
+            values: Iterable[Any] = (value,)
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 values = value
             elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                values = tuple(value.values())
-            for one in values:
-                kind = type(one)
-                if kind not in PRIMITIVES or (kind is float and (one == 0.0 or one != one)):
-                    return False
-        return not self._overridden()
-
-    def _overridden(self) -> bool:
-        return bool(self._hash_funcs) and any(
-            kind in PRIMITIVES or (isinstance(kind, str) and kind.startswith("builtins.")) or kind is object
-            for kind in self._hash_funcs or ()
-        )
+                values = value.values()
+            if not all(map(_is_primitive, values)):
+                return False
+        return True
 
     def text(self, bound: Bound, limit: int = 200) -> str:
         """The arguments as the call would be typed, defaults left out, long values cut short."""
         words = []
-        for parameter, value in zip(self._parameters, bound, strict=True):
-            if parameter.default is not _EMPTY and parameter.default is value:
+        for (before, default), value in zip(self._spoken, bound, strict=True):
+            if default is value:
                 continue
-            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            if before == "*":
                 words += [summary(item) for item in value]
-            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            elif before == "**":
                 words += [f"{name}={summary(item)}" for name, item in value.items()]
-            elif parameter.kind is inspect.Parameter.POSITIONAL_ONLY or (
-                parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.default is _EMPTY
-            ):
-                words.append(summary(value))
             else:
-                words.append(f"{parameter.name}={summary(value)}")
+                words.append(before + summary(value))
         text = ", ".join(words)
         return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _is_primitive(value: object) -> bool:
+    kind = type(value)
+    return kind in PRIMITIVES and (kind is not float or (value != 0.0 and value == value))
+
+
+def _spoken(parameter: inspect.Parameter) -> tuple[str, object]:
+    """What is written before an argument of a call, and the default, with which it is not written at all."""
+    plain = parameter.kind is inspect.Parameter.POSITIONAL_ONLY or (
+        parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.default is _EMPTY
+    )
+    stars = _STARS.get(parameter.kind)
+    return stars or ("" if plain else f"{parameter.name}="), parameter.default
 
 
 def _passed(parameter: inspect.Parameter) -> str:

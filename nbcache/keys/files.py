@@ -48,6 +48,7 @@ _CHUNK = 1 << 20
 _LONGEST_PATH = 1024
 _MOST_TEXTS = 10_000
 _MOST_MATCHES = 1000
+_NO_PATHS = frozenset({int, float, bool, bytes, type(None)})
 # A file changed this short a time before it was read may change again without a new time: file systems count in
 # ticks of some milliseconds, old ones in whole seconds (their times end in zeros).
 _TICK = 100_000_000
@@ -139,6 +140,8 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[File
     """
     found: dict[FileDep, None] = {}
     for value in values:
+        if type(value) in _NO_PATHS:
+            continue
         for text, sure in _texts(value, 3):
             found.update(dict.fromkeys(_named(text, sure)))
     for text in constants:

@@ -19,6 +19,8 @@ from nbcache.keys.contents import Content, Contents
 from nbcache.keys.guards import Place
 from nbcache.keys.reach import Reach
 
+_NOTHING: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -67,6 +69,8 @@ class State:
 
         Taken right after a run, these are the globals that the function itself changes.
         """
+        if not self._contents:
+            return _NOTHING
         with files.unrecorded():
             return frozenset(content.label for content in self._contents if content.changed_since())
 

@@ -8,6 +8,8 @@ from hashlib import blake2b
 
 #: Raised by one whenever the meaning of a key changes, so that old entries become plain misses.
 SCHEME = 1
+_SIZES = tuple(size.to_bytes(8, "little") for size in range(256))
+_BEGINNING = b"nbcache key %d, python %d.%d" % (SCHEME, *sys.version_info[:2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,20 @@ class Key:
     @property
     def text(self) -> str:
         """The key as 40 hexadecimal digits, the name of its entry in every store."""
-        return combine(self.owner.encode(), self.fingerprint, *(part for name, digest in self.arguments
-                       for part in (name.encode(), digest)))  # fmt: skip
+        parts = [self.owner.encode(), self.fingerprint]
+        for name, digest in self.arguments:
+            parts += (name.encode(), digest)
+        return combine(*parts)
 
 
 def combine(*parts: bytes) -> str:
     """One digest of 40 hexadecimal digits over parts, each with its length, for this scheme and Python version."""
-    state = blake2b(b"nbcache key %d, python %d.%d" % (SCHEME, *sys.version_info[:2]), digest_size=20)
+    pieces = [_BEGINNING]
     for part in parts:
-        state.update(len(part).to_bytes(8, "little"))
-        state.update(part)
-    return state.hexdigest()
+        size = len(part)
+        pieces.append(_SIZES[size] if size < len(_SIZES) else size.to_bytes(8, "little"))
+        pieces.append(part)
+    return blake2b(b"".join(pieces), digest_size=20).hexdigest()
 
 
 def variant(text: str, nonce: str, state: bytes) -> str:

@@ -69,7 +69,7 @@ class FileRecorder:
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     """
 
-    def __init__(self, parent: FileRecorder | None = None) -> None:
+    def __init__(self, parent: FileRecorder | None = None, *, listening: bool = True) -> None:
         self.outside: dict[str, None] = {}
         self.failed = ""
         self.scope: object = None
@@ -77,7 +77,25 @@ class FileRecorder:
         self._deps: dict[FileDep, Signature | None] = {}
         self._written: set[str] = set()
         self._folder = _working_folder()
-        self._open = True
+        self._open = listening
+
+    def __enter__(self) -> FileRecorder:
+        with _Listening.lock:
+            if not _Listening.installed:
+                _Listening.install()
+            _Listening.recorders += 1
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
+        self._open = False  # also to threads of the run that are still alive
+        with _Listening.lock:
+            _Listening.recorders -= 1
+
+    def any(self) -> bool:
+        """Tell whether the run read anything, or something may have been overlooked."""
+        return bool(self._deps or self.failed)
 
     @property
     def deps(self) -> tuple[FileDep, ...]:
@@ -142,10 +160,6 @@ class FileRecorder:
             return path
         return os.path.abspath(path)
 
-    def close(self) -> None:
-        """Stop listening, also to threads of the run that are still alive."""
-        self._open = False
-
 
 def _working_folder() -> str:
     try:
@@ -166,26 +180,17 @@ class _Listening:
     installed = False
     lock = threading.Lock()
 
+    @classmethod
+    def install(cls) -> None:
+        watch.listen(_hear)
+        if sys.version_info < (3, 12):
+            _announce_threads()
+        cls.installed = True
 
-@contextmanager
-def recording() -> Iterator[FileRecorder]:
+
+def recording() -> FileRecorder:
     """Record the files that are read inside; recordings nest, and the outer one sees what the inner one does."""
-    recorder = FileRecorder(_active())
-    with _Listening.lock:
-        if not _Listening.installed:
-            watch.listen(_hear)
-            if sys.version_info < (3, 12):
-                _announce_threads()
-            _Listening.installed = True
-        _Listening.recorders += 1
-    token = _current.set(recorder)
-    try:
-        yield recorder
-    finally:
-        _current.reset(token)
-        recorder.close()
-        with _Listening.lock:
-            _Listening.recorders -= 1
+    return FileRecorder(_active())
 
 
 @contextmanager
@@ -194,13 +199,15 @@ def unrecorded() -> Iterator[None]:
     if not active():
         yield
         return
-    deaf = FileRecorder()
-    deaf.close()
-    token = _current.set(deaf)
+    token = _current.set(_DEAF)
     try:
         yield
     finally:
         _current.reset(token)
+
+
+#: Stands where nothing is to be recorded.
+_DEAF = FileRecorder(listening=False)
 
 
 def active() -> bool:
@@ -324,15 +331,13 @@ def _listed(recorder: FileRecorder, arguments: tuple[Any, ...]) -> None:
 
 
 def _connected(recorder: FileRecorder, arguments: tuple[Any, ...]) -> None:
-    path = _text(arguments[0])
-    if path is None or path in ("", ":memory:"):
-        return
+    path = _text(arguments[0]) or ":memory:"
     if path.startswith("file:"):
         parts = urlsplit(path)
         if "mode=memory" in parts.query or parts.path in ("", ":memory:"):
             return
         path = unquote(parts.path)
-    if _private(path):
+    if path == ":memory:" or _private(path):
         return
     if signature(path) is None:
         recorder.write(path)

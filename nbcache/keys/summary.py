@@ -7,11 +7,14 @@ import sys
 from typing import Any
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_SHORT = frozenset({float, bool, type(None)})
 _PLAIN = (int, float, complex, bool, type(None))
 
 
 def summary(value: object, limit: int = 80) -> str:
     """Describe a value in one line of at most `limit` characters; never fails, and never looks at all of it."""
+    if type(value) in _SHORT or (type(value) is int and value.bit_length() <= 64):
+        return repr(value)
     try:
         text = _ADDRESS.sub("", " ".join(_describe(value, limit).split()))
     except Exception as error:  # a user's repr or property may do anything

@@ -9,7 +9,9 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
-from ..surroundings import Recorded, Silence, around
+from ..surroundings import SILENCE, Recorded, around
+
+_SILENT: nullcontext[Recorded] = nullcontext(SILENCE)
 
 
 def surround() -> None:
@@ -25,16 +27,24 @@ def surround() -> None:
 def _spinner(message: str, show_time: bool) -> AbstractContextManager[object]:
     from .spinner import spinner
 
-    return spinner(message, "", show_time, time.monotonic)
+    def spinning(message: str, show_time: bool) -> AbstractContextManager[object]:
+        return spinner(message, "", show_time, time.monotonic)
+
+    around.spinner = spinning  # the next call need not ask for the room again
+    return spinning(message, show_time)
 
 
 def _record(what: str) -> AbstractContextManager[Recorded]:
     from .outputs import What, record
     from .taps import current_shell
 
-    if what == "display" and current_shell() is None:  # nothing can be displayed in a plain program
-        return nullcontext(Silence())
-    return record(cast(What, what))
+    def recording(what: str) -> AbstractContextManager[Recorded]:
+        if what == "display" and current_shell() is None:  # nothing can be displayed in a plain program
+            return _SILENT
+        return record(cast(What, what))
+
+    around.record = recording
+    return recording(what)
 
 
 def _replay(recording: bytes, what: str) -> None:

@@ -46,6 +46,8 @@ _chains: list[tuple[_Ear, ...]] = []
 def current_shell() -> Any | None:
     """Return the running IPython shell; `None` outside IPython, which is not imported to find out."""
     module = sys.modules.get("IPython.core.interactiveshell")
+    if module is None:
+        return None
     shells = getattr(module, "InteractiveShell", None)
     return shells.instance() if shells is not None and shells.initialized() else None
 

@@ -96,6 +96,11 @@ class MemoryStore:
             kept.used = self.clock()
             return kept.entry
 
+    def has(self, address: Address) -> bool:
+        """Whether an entry is there, or was a moment ago: asked without the lock."""
+        shelf = self._shelves.get(address.owner)
+        return shelf is not None and (address.key in shelf.results or address.key in shelf.notes)
+
     def peek(self, address: Address) -> Entry | None:
         kept = self._find(address)
         return None if kept is None else kept.entry
