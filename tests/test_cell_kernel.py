@@ -244,3 +244,52 @@ def test_two_kernels_run_one_cell_once(kernels, tmp_path):
         content["data"]["text/plain"] for kernel in (one, other) for content in kernel.run("x") if "data" in content
     ]
     assert values[0] == values[1]
+
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+INSIDE = """%%cache_cell inside
+import ipywidgets
+page = ipywidgets.Output()
+print("before")
+display(page)
+with page:
+    print("caught"); display("rich")
+print("after")
+del page"""
+INTERACTIVE = """%%cache_cell interactive
+import ipywidgets
+chosen = ipywidgets.interactive(lambda depth: print("depth", depth), depth=3)
+display(chosen)
+chosen.children[0].value = 4
+del chosen"""
+
+
+def test_what_is_shown_inside_of_an_output_widget_is_not_doubled():
+    with live() as nb:
+        for cell in (INSIDE, INTERACTIVE):
+            first, second = nb(cell), nb(cell)
+            assert second.hit and [VIEW in output.get("data", {}) for output in second.outputs].count(True) == 1
+            assert second.out == first.out and "caught" not in second.out and "depth" not in second.out
+
+
+def test_what_was_shown_inside_of_an_output_widget_takes_its_place_in_a_new_kernel(folder):
+    with live() as nb:
+        nb(INSIDE)
+        nb(INTERACTIVE)
+    with live() as nb:
+        again, chosen = nb(INSIDE), nb(INTERACTIVE)
+    assert again.hit and chosen.hit
+    assert [kind for kind, _ in seen(again.every)] == ["stdout", "display_data", "stdout"]
+    assert again.out == "before\ncaught\nafter\n"
+    assert "depth 4\n" in chosen.out and "depth 3" not in chosen.out
+    assert chosen.outputs[0]["data"]["text/plain"].startswith("interactive(")
+
+
+def test_an_older_output_widget_is_written_again_by_a_hit():
+    cell = "%%cache_cell older --ignore page\nwith page:\n    print('once more')\nprint('beside')"
+    with live() as nb:
+        nb("import ipywidgets\npage = ipywidgets.Output()\npage")
+        first, second = nb(cell), nb(cell)
+        assert second.hit and second.out == first.out == "beside\n"
+        assert nb.eval("''.join(one['text'] for one in page.outputs)") == "'once more\\nonce more\\n'"
+        assert nb.eval("ipywidgets.Output.__enter__.__module__") == "'ipywidgets.widgets.widget_output'"

@@ -9,7 +9,16 @@ import html
 import sys
 from typing import Any
 
-__all__ = ["VIEW", "final_text", "flush_figures", "is_alive", "open_figures", "show_new_figures", "widget_of"]
+__all__ = [
+    "VIEW",
+    "final_text",
+    "flush_figures",
+    "is_alive",
+    "open_figures",
+    "show_new_figures",
+    "widget_of",
+    "widgets",
+]
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -54,19 +63,20 @@ def show_new_figures(before: frozenset[int]) -> None:
         inline.show._draw_called = False
 
 
-def _widgets() -> Any:
+def widgets() -> dict[str, Any]:
+    """The living widgets by the identities of their models; none while ipywidgets is not loaded."""
     module = sys.modules.get("ipywidgets.widgets.widget")
     return getattr(module, "_instances", None) or {}
 
 
 def widget_of(data: dict[str, Any]) -> Any | None:
     """Return the widget that a display shows; `None` when it shows none, or one that is gone."""
-    return _widgets().get(data.get(VIEW, {}).get("model_id")) if VIEW in data else None
+    return widgets().get(data.get(VIEW, {}).get("model_id")) if VIEW in data else None
 
 
 def is_alive(model_id: str) -> bool:
     """Tell whether this kernel still has the model of a widget."""
-    return model_id in _widgets()
+    return model_id in widgets()
 
 
 def final_text(widget: Any, fallback: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
 
-from . import figures
+from . import captures, figures
 from .folding import Event, fold
 from .taps import current_shell, listen
 
@@ -49,9 +49,12 @@ class Recording:
         self._open = contextlib.ExitStack()
         self._lock = threading.Lock()
         self._figures: frozenset[int] = frozenset()
+        self._captured = captures.Captured()
 
     def __enter__(self) -> Recording:
         self._figures = figures.open_figures()
+        captures.begin()
+        self._open.callback(captures.end)
         self._open.enter_context(
             listen(
                 self,
@@ -77,16 +80,16 @@ class Recording:
 
     def stream(self, name: str, text: str) -> None:
         if not self._closed:
-            self._events.append([name, text])
+            self._keep([name, text])
 
     def display(self, kind: str, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None) -> None:
         if not self._closed:
             self._remember_widget(data)
-            self._events.append([kind, data, metadata, display_id])
+            self._keep([kind, data, metadata, display_id])
 
     def clear(self, wait: bool) -> None:
         if not self._closed:
-            self._events.append(["clear", wait])
+            self._keep(["clear", wait])
 
     def result(self, data: dict[str, Any], metadata: dict[str, Any], value: object) -> None:
         if not self._closed:
@@ -94,6 +97,13 @@ class Recording:
             with self._lock:
                 self._events.append(["result", data, metadata, len(self.values)])
                 self.values.append(value)
+
+    def _keep(self, event: Event) -> None:
+        widget = captures.open_widget()
+        if widget is None:
+            self._events.append(event)
+        else:
+            self._captured.add(widget, event)
 
     def _remember_widget(self, data: dict[str, Any]) -> None:
         widget = figures.widget_of(data)
@@ -104,7 +114,9 @@ class Recording:
         """Give every widget shown the text that it ended with."""
         shown = self._widgets.values()
         self.live_widget = any(type(one).__name__ != "TqdmHBox" and figures.is_alive(one.model_id) for one in shown)
-        for event in self._events:
+        for widget in shown:
+            self._captured.shown(widget)
+        for event in (*self._events, *self._captured.events()):
             widget = self._widgets.get(id(event[1])) if event[0] in ("display", "update", "result") else None
             if widget is not None:
                 text = figures.final_text(widget, event[1].get("text/plain", ""))
@@ -113,7 +125,7 @@ class Recording:
 
     def to_bytes(self) -> bytes:
         """Return the recording folded to what a reader finally sees; ``b""`` when nothing was shown."""
-        events = fold(self._events)
+        events = fold(self._events) + self._captured.folded(fold)
         return json.dumps([_packed(event) for event in events], default=_plain).encode() if events else b""
 
 
@@ -124,6 +136,8 @@ def record(what: What = "display") -> Recording:
 
 def _packed(event: Event) -> Event:
     """Make an event fit for JSON: images as bytes become text, and are named in a last item."""
+    if event[0] == "inside":
+        return [*event[:-1], [_packed(inner) for inner in event[-1]]]
     if event[0] not in ("display", "update", "result"):
         return event
     raw = [mime for mime, part in event[1].items() if isinstance(part, bytes)]
@@ -134,6 +148,8 @@ def _packed(event: Event) -> Event:
 
 
 def _unpacked(event: Event) -> Event:
+    if event[0] == "inside":
+        return [*event[:-1], [_unpacked(inner) for inner in event[-1]]]
     width = 4 if event[0] in ("display", "update", "result") else len(event)
     if len(event) == width:
         return event
@@ -160,9 +176,20 @@ def replay(data: bytes, what: What, result: ShowResult | None = None) -> None:
     """
     if not data or what == "none":
         return
+    events = [_unpacked(event) for event in json.loads(data)]
+    insides = [event for event in events if event[0] == "inside"]
+    _show([event for event in events if event[0] != "inside"], what, result, insides)
+    for inside in insides:
+        widget = captures.reopened(inside)
+        if widget is not None:
+            with widget:
+                _show(inside[-1], what, result, [])
+
+
+def _show(events: list[Event], what: What, result: ShowResult | None, insides: list[Event]) -> None:
     shell = current_shell()
     written: Any = None
-    for event in map(_unpacked, json.loads(data)):
+    for event in events:
         kind = event[0]
         if kind in ("stdout", "stderr"):
             stream = getattr(sys, kind)
@@ -175,11 +202,15 @@ def replay(data: bytes, what: What, result: ShowResult | None = None) -> None:
             continue
         elif kind == "clear":
             shell.display_pub.clear_output(event[1])
-        elif kind == "result":
-            if what == "cell":
-                (result or _show_unbound)(event[3], _shown(event[1]), event[2])
+        elif kind == "result" and what != "cell":
+            continue
         else:
-            _display(shell, kind, _shown(event[1]), event[2], event[3])
+            data, inner = _alive(event[1], insides)
+            if kind == "result":
+                (result or _show_unbound)(event[3], data, event[2])
+            elif data:
+                _display(shell, kind, data, event[2], event[3])
+            _show(inner, what, result, [])
 
 
 def _display(shell: Any, kind: str, data: dict[str, Any], metadata: dict[str, Any], identity: str | None) -> None:
@@ -189,12 +220,14 @@ def _display(shell: Any, kind: str, data: dict[str, Any], metadata: dict[str, An
     shell.display_pub.publish(data, metadata, **options)
 
 
-def _shown(data: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the view of a widget whose model is gone."""
-    view = data.get(figures.VIEW)
-    if view is None or figures.is_alive(view.get("model_id", "")):
-        return data
-    return {mime: part for mime, part in data.items() if mime != figures.VIEW}
+def _alive(data: dict[str, Any], insides: list[Event]) -> tuple[dict[str, Any], list[Event]]:
+    """Leave out the view of a widget whose model is gone; what was shown inside of the widget comes beside it."""
+    model = data.get(figures.VIEW, {}).get("model_id", "")
+    if figures.VIEW not in data or figures.is_alive(model):
+        return data, []
+    inner = captures.remains(insides, model)
+    left = {mime: part for mime, part in data.items() if mime != figures.VIEW}
+    return {} if inner and captures.is_output(insides, model) else left, inner
 
 
 def _show_unbound(_: int, data: dict[str, Any], metadata: dict[str, Any]) -> None:
