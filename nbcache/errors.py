@@ -134,9 +134,9 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def _is_ours(frame: FrameType) -> bool:
-    # traitlets stands between the first look at a setting and what we say of it
-    filename = frame.f_code.co_filename
-    return filename.startswith((_HERE, "<nbcache")) or frame.f_globals.get("__name__") == "traitlets.traitlets"
+    # traitlets stands between the first look at a setting and us, IPython between a magic and us
+    module = str(frame.f_globals.get("__name__"))
+    return frame.f_code.co_filename.startswith((_HERE, "<nbcache")) or module.startswith(("traitlets.", "IPython."))
 
 
 def warn(message: str) -> None:

@@ -120,6 +120,8 @@ def test_cache_clear_forgets_everything_a_function_or_one_call(notebook, capsys)
         ("%cache_explain foo [].pop()", ["IndexError"]),
         ("%cache_clear foo (", ["SyntaxError"]),
         ("%cache_info nothing", ["'nothing' is not a cached function"]),
+        ("%cache_info foo 1", ["foo", "its name alone"]),
+        ("%cache_panel foo 1", ["foo", "its name alone"]),
         ("%cache_explain", ["say which call"]),
         ("%cache_clear made", ["'made' is not a cached function"]),
     ],
@@ -207,3 +209,28 @@ def test_a_refused_setting_does_not_break_the_next_reload(notebook):
 def test_every_magic_explains_itself(magic, option, notebook, capsys):
     notebook.run_line_magic(magic, option)
     assert f"%{magic}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%cache_info  # a table",
+        "%cache_trust  # whose values",
+        "%cache_cells status   # what it does",
+        "%cache_info foo # x",
+    ],
+)
+def test_a_comment_may_end_a_line(line, notebook):
+    magic, _, rest = line[1:].partition(" ")
+    notebook.run_line_magic(magic, rest)
+
+
+def test_a_comment_may_end_the_line_of_a_cached_cell(notebook):
+    notebook.run_cell_magic("cache_cell", "NAME --ttl 1h  # an hour", "kept = 1")
+    assert notebook.user_ns["kept"] == 1
+
+
+def test_a_private_button_shows_no_argument(notebook):
+    run(notebook, "%config NBCache.private = True")
+    run(notebook, "button = foo.clear_button('secret')")
+    assert "secret" not in notebook.user_ns["button"].description + notebook.user_ns["button"].tooltip

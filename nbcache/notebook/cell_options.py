@@ -12,13 +12,19 @@ from IPython.core.error import UsageError
 from ..config import seconds, settings, size_in_bytes
 from ..errors import CacheError
 from ..policy import Policy
+from .target import without_comment
 
 __all__ = ["Options", "argument", "cell_arguments", "is_off", "parse", "parse_argstring", "with_arguments"]
 
 
 argument: Any = untyped.argument
 magic_arguments: Any = untyped.magic_arguments
-parse_argstring: Any = untyped.parse_argstring
+_parse_argstring: Any = untyped.parse_argstring
+
+
+def parse_argstring(magic: Any, line: str) -> Any:
+    """Read the options of a magic, without the comment that may end the line."""
+    return _parse_argstring(magic, without_comment(line))
 
 
 @dataclass(frozen=True, slots=True)

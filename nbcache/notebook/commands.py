@@ -70,6 +70,8 @@ class Commands:
         return around.panel(None if aim is None else self._owner(aim))
 
     def _owner(self, aim: Target) -> str:
+        if aim.is_call:
+            raise TypeError(f"the rows are those of all calls of {aim.name}: give its name alone")
         known = self._function(aim)
         owner: str = self._cell(aim) if known is None else known.owner
         return owner

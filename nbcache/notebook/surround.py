@@ -67,7 +67,9 @@ def _panel(owner: str | None) -> Any:
 
 
 def _clear_button(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], description: str | None) -> Any:
+    from ..config import settings
     from ..decorator import everything
+    from ..keys.hashing import summary
     from .info import short_name
     from .panel_clear_button import clear_button
 
@@ -76,5 +78,8 @@ def _clear_button(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], 
     name = short_name(function.owner)
     if not (args or kwargs):
         return clear_button(name, function.forget_all, description)
-    words = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
+    if settings().private:
+        words = ["..."]
+    else:
+        words = [*map(summary, args), *(f"{key}={summary(value)}" for key, value in kwargs.items())]
     return clear_button(f"{name}({', '.join(words)})", lambda: function.forget(*args, **kwargs), description)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import difflib
+import inspect
 import io
+import re
 import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,9 @@ from typing import Any
 
 from ..config import told
 from ..errors import UnknownNameError
+
+#: A text in quotes, which is kept, or a comment.
+_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|(?:^|(?<=\s))#.*""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def parse(line: str) -> Target | None:
     SyntaxError
         The text is neither a name nor a call.
     """
-    text = _without_comment(line).strip()
+    text = without_comment(line).strip()
     if not text:
         return None
     name, rest = _name(text)
@@ -88,15 +93,9 @@ def parse(line: str) -> Target | None:
     return _words(name, rest)
 
 
-def _without_comment(line: str) -> str:
-    """A line as Python reads it: without the comment at its end, of which examples have many."""
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(line).readline):
-            if token.type == tokenize.COMMENT:
-                return line[: token.start[1]]
-    except (tokenize.TokenError, SyntaxError):
-        pass  # what is wrong with it is told by whoever reads it
-    return line
+def without_comment(line: str) -> str:
+    """A line without the comment at its end, as in many an example; IPython hands it over as it was typed."""
+    return _COMMENT.sub(lambda found: found.group(1) or "", line)
 
 
 def _name(text: str) -> tuple[str, str]:
@@ -175,7 +174,7 @@ def _begins(token: tokenize.TokenInfo, text: str) -> bool:
 
 
 def resolve(name: str, namespace: Mapping[str, Any]) -> Any:
-    """The object now bound to a dotted name.
+    """The object now bound to a dotted name; for a cached property of an object, its cached method.
 
     Raises
     ------
@@ -188,7 +187,11 @@ def resolve(name: str, namespace: Mapping[str, Any]) -> Any:
     found = namespace[first]
     for word in rest:
         try:
-            found = getattr(found, word)
+            kept = inspect.getattr_static(type(found), word, None)
+            if isinstance(kept, property) and getattr(kept.fget, "__nbcache__", False):
+                found = kept.fget.__get__(found)  # type: ignore[union-attr]
+            else:
+                found = getattr(found, word)
         except AttributeError:
             raise LookupError(name) from None
     return found

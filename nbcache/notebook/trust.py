@@ -11,6 +11,7 @@ from ..errors import CacheError, InvalidParameterError, KeyFileError
 from ..trusting import Keys, Standing
 from . import panel_text as say
 from .info import Table
+from .target import without_comment
 
 #: So many damaged entries are listed one by one.
 _LISTED = 20
@@ -45,7 +46,7 @@ def command(line: str) -> Table:
 
 def _words(line: str) -> list[str]:
     try:
-        return shlex.split(line)
+        return shlex.split(without_comment(line))
     except ValueError as error:
         raise InvalidParameterError(f"{line!r} cannot be read: {error}") from None
 
