@@ -62,7 +62,7 @@ class CallParts(LateParts):
         self._late = late
         self._reached = reached
 
-    def _read(self) -> tuple[Part, ...]:
+    def read(self) -> tuple[Part, ...]:
         own = zip(self._digests, map(summary, self._told) if self._late else self._told, strict=True)
         return (*((f"argument {name.lstrip('*')}", digest.hex(), text) for (name, digest), text in own), *self._reached)
 

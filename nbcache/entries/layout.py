@@ -40,6 +40,7 @@ _SPAN = struct.Struct("<QQB")  # offset and length of a buffer, its kind
 _KINDS = BLOBS | {READONLY, WRITABLE}
 _NOTHING = ""
 _ZEROS = bytes(_MAX_HEADER)
+_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def compose(
         "sections": [[len(s), hashlib.sha256(s).hexdigest() if s else _NOTHING] for s in sections],
         "buffers": [length, root.hex()],
     }
-    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii")
+    text = _TEXT(header).encode("ascii")
     if len(text) > _MAX_HEADER:
         raise UnstorableResultError("The names and times of a result are too long to be stored with it.")
     prefix = _PREFIX.pack(_MAGIC, VERSION, 0, len(text), bytes.fromhex(keyring.id))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, overload
 __all__ = ["Address", "LateParts", "Meta", "meta_of", "sections_of"]
 
 LONGEST_ARGUMENTS = 8192
+_TEXT = json.JSONEncoder(separators=(",", ":")).encode
 
 Part = tuple[str, str, str]
 
@@ -51,7 +52,7 @@ class LateParts(Sequence[Part]):
 
     __slots__ = ()
 
-    def _read(self) -> tuple[Part, ...]:
+    def read(self) -> tuple[Part, ...]:
         raise NotImplementedError
 
     @overload
@@ -59,22 +60,22 @@ class LateParts(Sequence[Part]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Part, ...]: ...
     def __getitem__(self, index: int | slice) -> Part | tuple[Part, ...]:
-        return self._read()[index]
+        return self.read()[index]
 
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self.read())
 
     def __iter__(self) -> Iterator[Part]:
-        return iter(self._read())
+        return iter(self.read())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._read() == tuple(other)
+        return isinstance(other, Sequence) and self.read() == tuple(other)
 
     def __hash__(self) -> int:
-        return hash(self._read())
+        return hash(self.read())
 
     def __repr__(self) -> str:
-        return repr(self._read())
+        return repr(self.read())
 
 
 class _UnreadParts(LateParts):
@@ -86,19 +87,20 @@ class _UnreadParts(LateParts):
         self._text = text
         self._parts: tuple[Part, ...] | None = None
 
-    def _read(self) -> tuple[Part, ...]:
+    def read(self) -> tuple[Part, ...]:
         if self._parts is None:
             self._parts = tuple((label, digest, summary) for label, digest, summary in json.loads(self._text))
         return self._parts
 
 
 def _text(rows: Sequence[Sequence[str]]) -> bytes:
-    return json.dumps(rows, separators=(",", ":")).encode("ascii") if rows else b""
+    return _TEXT(rows).encode("ascii") if rows else b""
 
 
 def sections_of(meta: Meta) -> tuple[bytes, bytes]:
     """Write the files and the parts down; nothing for none."""
-    return _text(meta.files), _text(tuple(meta.parts))
+    parts = meta.parts.read() if isinstance(meta.parts, LateParts) else tuple(meta.parts)
+    return _text(meta.files), _text(parts)
 
 
 def facts_of(meta: Meta, address: Address) -> dict[str, Any]:

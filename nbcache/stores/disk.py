@@ -80,8 +80,8 @@ class DiskStore:
         publisher = Publisher(self.places.temporary)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
         self._trash = Trash(self.places.trash, lambda freed: self._catalogue.usage.change(-freed))
-        self._writer = Writer(self.places, publisher, self._trash, self._complaints, clock)
         self._notices = Notices(self.places.notices, publisher)
+        self._writer = Writer(self.places, publisher, self._notices, self._trash, self._complaints, clock)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
         self._gate = Gate(self._locks, self._notices)
         self._crowded_at: float | None = None
@@ -146,13 +146,11 @@ class DiskStore:
         return DiskMark(self._notices, address)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
-        if since is not None and since.cleared:
-            return entry.owned(None)
         if self._writer.paused:
             return self._unstored(address, entry)
         try:
             blocks = entry.pack(address, self.keyring)
-            size = sum(memoryview(block).nbytes for block in blocks)
+            size = sum(map(len, blocks))
             if occupied(size) <= self._max_size:
                 return self._publish(address, entry, blocks, size, since)
             self._say_too_large(size)
@@ -310,22 +308,24 @@ class DiskStore:
         if not self._reader.trusts(os.path.dirname(path)):
             return entry.owned(None)
         now = self._clock()
-        before = folders.size_of(path)
+        before = folders.size_of(path) if folders.is_there(path) else 0
         watched = self._catalogue.watched(path)
+        turn = self._gate.publishing(since)
         try:
-            fd, replaced = self._writer.write(blocks, size, path, now, lambda: self._gate.publishing(since))
+            fd, replaced = self._writer.write(blocks, size, path, now, lambda: turn)
         except ClearedError:
             return entry.owned(None)
         try:
-            if since is not None and since.cleared:
-                # The clear may have passed this place already, if it had no turn.
+            if not turn.alone and since is not None and since.cleared:
+                # The clear may have passed this place already.
                 folders.unlink_if_same(path, fd)
                 # Whoever found it in between has it in memory now.
                 self._notices.cleared(address=address)
                 return entry.owned(None)
-            self._verified.written(fd, blocks)
+            if size > MAPPED_FROM:
+                self._verified.written(fd, blocks)
             for other in self._catalogue.paths(address):
-                if other != path and os.path.lexists(other):
+                if other != path and folders.is_there(other):
                     self._catalogue.unlink(other)
             if replaced:
                 self._notices.replaced(address)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_OTHERS_WRITE = 0o022
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -150,7 +152,7 @@ def refusal(folder: str, follow: bool = False) -> str | None:
         return None
     if status.st_uid != os.geteuid():
         return f"it belongs to another user (uid {status.st_uid})"
-    if status.st_mode & 0o022:
+    if status.st_mode & _OTHERS_WRITE:
         return f"other users may write into it (mode {stat.S_IMODE(status.st_mode):04o}); 'chmod go-w' on it helps"
     return None
 
@@ -169,7 +171,7 @@ def file_refusal(status: os.stat_result) -> str | None:
 
 def others_may_write(status: os.stat_result) -> bool:
     """Whether a file could be changed or cut under a mapping by somebody else."""
-    return bool(status.st_mode & 0o022)
+    return bool(status.st_mode & _OTHERS_WRITE)
 
 
 def read_small(path: Path | str, limit: int) -> bytes:
@@ -258,6 +260,11 @@ def remove_tree(path: Path) -> Iterator[OSError]:
         pass
     except OSError as error:
         yield error
+
+
+def is_there(path: str) -> bool:
+    """Whether a file can be seen under this name: `os.path.exists` at half the price, no error is made inside."""
+    return os.access(path, os.F_OK)
 
 
 def size_of(path: str) -> int:

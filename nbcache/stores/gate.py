@@ -6,19 +6,49 @@ and for good if its writer is killed in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from ..entries.entry import Address
+from .lockfile import offset_of
 from .locks import KeyLocks
 from .notices import Notices
 from .protocol import Mark
 
-_TURN = "nbcache publishes or clears"
+_TURN = offset_of("nbcache publishes or clears")
 
 
 class ClearedError(Exception):
     """What was to be published has been cleared since it was computed."""
+
+
+class Turn:
+    """A context in which one file gets its name; `ClearedError` if it must not, because of a clear after the mark.
+
+    Attributes
+    ----------
+    alone : whether nobody else could publish or clear meanwhile
+    """
+
+    __slots__ = ("_locks", "_since", "alone")
+
+    def __init__(self, locks: KeyLocks, since: Mark | None) -> None:
+        self._locks = locks
+        self._since = since
+        self.alone = False
+
+    def __enter__(self) -> None:
+        self.alone = self._locks.alone(_TURN)
+        try:
+            if self._since is not None and self._since.cleared:
+                raise ClearedError
+        except BaseException:
+            self._end()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self.alone:
+            self._locks.release(_TURN)
 
 
 class Gate:
@@ -34,21 +64,11 @@ class Gate:
         self._locks = locks
         self._notices = notices
 
-    @contextmanager
-    def publishing(self, since: Mark | None) -> Iterator[None]:
-        """A turn in which a file gets its name.
-
-        Raises
-        ------
-        ClearedError
-            It must not, because of a clear after the mark.
-        """
-        with self._locks.alone(_TURN):
-            if since is not None and since.cleared:
-                raise ClearedError
-            yield
+    def publishing(self, since: Mark | None) -> Turn:
+        """The turn of a file; entered once for each try to give it its name."""
+        return Turn(self._locks, since)
 
     def cleared(self, owner: str | None = None, address: Address | None = None) -> None:
         """Tell of a clear that begins, as `Notices.cleared`; what is not published by now never will be. OSError."""
-        with self._locks.alone(_TURN):
+        with Turn(self._locks, None):
             self._notices.cleared(owner, address)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
@@ -65,23 +64,20 @@ class KeyLocks:
     def release(self, offset: int) -> None:
         self._file.release(offset)
 
-    @contextmanager
-    def alone(self, text: str) -> Iterator[None]:
-        """Do something short while nobody else does; not for long if somebody does not end, or locks do not work."""
-        offset = offset_of(text)
-        until = time.monotonic() + _TURN
-        locked = False
+    def alone(self, offset: int) -> bool:
+        """Lock a byte for something short; False if somebody does not end with it, or locks do not work."""
         try:
-            while not (locked := self.attempt(offset)) and time.monotonic() < until:
+            if self.attempt(offset):
+                return True
+            until = time.monotonic() + _TURN
+            while time.monotonic() < until:
                 time.sleep(_FIRST_LOOK / 4)
+                if self.attempt(offset):
+                    return True
         except OSError:
             # A read-only store, a file system without locks.
-            locked = False
-        try:
-            yield
-        finally:
-            if locked:
-                self.release(offset)
+            pass
+        return False
 
     def held(self) -> list[int]:
         """What this process has locked."""

@@ -45,6 +45,8 @@ class Stamp(NamedTuple):
 
 #: Of a store that does not exist yet.
 NOTHING = Stamp(b"", 0, 0)
+#: Of a file that could not be looked at.
+_UNKNOWN = Stamp(b"", -1, 0)
 
 
 class Notices:
@@ -61,11 +63,30 @@ class Notices:
 
     def __init__(self, path: Path, publisher: Publisher) -> None:
         self._path = path
+        self._target = str(path)
         self._older = path.with_name(path.name + ".1")
         self._publisher = publisher
+        self._seen: tuple[tuple[int, int, int, int, int], Stamp] = ((0, 0, 0, 0, 0), NOTHING)
+
+    def begin(self) -> None:
+        """Make the file, so that a look at it is no error; OSError where that fails."""
+        if not os.path.lexists(self._target):
+            self._publisher.begin(_NAME + secrets.token_bytes(_RECORD - 1), self._target, time.time())
 
     def stamp(self) -> Stamp:
-        return _stamp(self._path)
+        try:
+            status = os.lstat(self._target)
+        except (FileNotFoundError, NotADirectoryError):
+            return NOTHING
+        except OSError:
+            return _UNKNOWN
+        identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        seen, stamp = self._seen
+        if seen != identity:
+            stamp = _stamp(self._path)
+            if (stamp.length, stamp.changed) == identity[2:4]:
+                self._seen = (identity, stamp)
+        return stamp
 
     def cleared(self, owner: str | None = None, address: Address | None = None) -> None:
         """Tell that an address, an owner, or (both None) everything is being removed; OSError where it cannot."""
@@ -113,7 +134,7 @@ class Notices:
     def _records(self, stamp: Stamp) -> list[tuple[bytes, bytes, bytes]] | None:
         """The records after a stamp; None when they are no longer known."""
         now = self.stamp()
-        if now == NOTHING or now.length % _RECORD or (stamp.file, stamp.length) == (now.file, now.length):
+        if _UNKNOWN in (now, stamp) or now == NOTHING or now.length % _RECORD or (stamp.file, stamp.length) == (now.file, now.length):
             # Something changed, and no whole record says what: the disk may have been full.
             return None
         try:
@@ -144,8 +165,7 @@ class Notices:
                 append(self._path, record, APPEND & ~os.O_CREAT)
             except FileNotFoundError:
                 # It begins with its name for good, unless another process has begun it.
-                name = _NAME + secrets.token_bytes(_RECORD - 1)
-                self._publisher.begin(name, str(self._path), time.time())
+                self.begin()
                 append(self._path, record, APPEND & ~os.O_CREAT)
         except OSError:
             # A full disk: a changed time still tells the others that something is gone.
@@ -155,16 +175,16 @@ class Notices:
 class DiskMark:
     """A moment in the life of a store, which other processes see too."""
 
-    __slots__ = ("_address", "_notices", "_stamp")
+    __slots__ = ("_address", "_notices", "stamp")
 
     def __init__(self, notices: Notices, address: Address) -> None:
         self._notices = notices
         self._address = address
-        self._stamp = notices.stamp()
+        self.stamp = notices.stamp()
 
     @property
     def cleared(self) -> bool:
-        return self._notices.cleared_since(self._stamp, self._address)
+        return self._notices.cleared_since(self.stamp, self._address)
 
 
 def _half(text: str) -> bytes:
@@ -174,12 +194,14 @@ def _half(text: str) -> bytes:
 def _stamp(path: Path) -> Stamp:
     try:
         fd = os.open(path, READ)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return NOTHING
+    except OSError:
+        return _UNKNOWN
     try:
         status = os.fstat(fd)
         return Stamp(os.read(fd, _RECORD), status.st_size, status.st_mtime_ns)
     except OSError:
-        return NOTHING
+        return _UNKNOWN
     finally:
         os.close(fd)

@@ -19,6 +19,8 @@ RESERVE_FROM = 16 << 20
 #: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
 _PIECE = 32 << 20
 _VECTORS = 512
+#: Up to this size the pieces are put together first, which is quicker than to write them piece by piece.
+_JOINED = 64 << 10
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _DESCRIPTORS = "/proc/self/fd"
 
@@ -181,7 +183,11 @@ def _fill_named(blocks: Sequence[Block], name: str, written: float) -> int:
 
 def _fill(fd: int, blocks: Sequence[Block], written: float) -> None:
     os.fchmod(fd, FILE_MODE)
-    total = sum(len(block) for block in blocks)
+    total = sum(map(len, blocks))
+    if total <= _JOINED and os.write(fd, b"".join(blocks)) == total:
+        os.utime(fd, (written, written))
+        return
+    os.lseek(fd, 0, os.SEEK_SET)  # a small write that was cut short is begun again
     if total >= RESERVE_FROM and hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(fd, 0, total)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..entries.entry import Address, Entry
 from .disk import DiskStore
 from .memory import MemoryStore
-from .notices import NOTHING
+from .notices import NOTHING, DiskMark
 from .protocol import Dropped, Mark, Store, Stored
 
 #: Uses of entries in memory are told to the slower stores at least this often while `refresh` is called, in seconds.
@@ -162,18 +162,22 @@ class TieredStore:
 
     def _find_slower(self, address: Address) -> Entry | None:
         marks = self.mark(address).parts
-        stamp = NOTHING if self.disk is None else self.disk.stamp()
+        mark = next((mark for mark in marks if isinstance(mark, DiskMark)), None)
         for position, store in enumerate(self._slower, 1):
             entry = store.get(address)
             if entry is not None:
                 for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):
                     entry = faster.put(address, entry, mark)
                 kept = self._keep(address, entry, marks[0])
-                if self.disk is not None and self.disk.stamp() != stamp and not self.disk.holds(address, kept):
+                if self.disk is not None and self._moved(mark) and not self.disk.holds(address, kept):
                     # Cleared or replaced by another process since it was found: `refresh` may have looked already.
                     self.memory.drop(address, kept)
                 return kept
         return None
+
+    def _moved(self, mark: DiskMark | None) -> bool:
+        """Whether anything was removed from the disk since a mark was taken."""
+        return mark is None or self.disk is None or self.disk.stamp() != mark.stamp
 
     def _keep(self, address: Address, entry: Entry, mark: Mark | None) -> Entry:
         # Also where the disk could not take it: what another process clears must leave this memory all the same.

@@ -11,6 +11,7 @@ from . import collection
 from .clearing import Trash
 from .complaints import Complaints, reason
 from .folders import Places, make_folder, make_store
+from .notices import Notices
 from .protocol import Clock
 from .publish import Block, Publisher, Turn
 
@@ -32,9 +33,16 @@ class Writer:
     """
 
     def __init__(
-        self, places: Places, publisher: Publisher, trash: Trash, complaints: Complaints, clock: Clock
+        self,
+        places: Places,
+        publisher: Publisher,
+        notices: Notices,
+        trash: Trash,
+        complaints: Complaints,
+        clock: Clock,
     ) -> None:
         self._places = places
+        self._notices = notices
         self._trash = trash
         self._complaints = complaints
         self._clock = clock
@@ -70,6 +78,7 @@ class Writer:
     def prepare(self) -> None:
         """Make the store, if it is not there; OSError where that fails."""
         make_store(self._places)
+        self._notices.begin()
 
     def _tidy_once(self) -> None:
         """Delete what writers that were killed have left in the store, once a process."""
