@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import Any
 
 from .entries.entry import Address, Entry
@@ -120,6 +121,18 @@ class Shelf:
                 if slot.address.owner == owner:
                     total.add(slot)
         return total
+
+    def all_counts(self) -> dict[str, Counts]:
+        """What everybody who has a slot or counted something has counted, in one pass, as copies."""
+        with self._lock:
+            totals = {owner: replace(kept, entry_hits=dict(kept.entry_hits)) for owner, kept in self._counts.items()}
+            for slot in self._slots.values():
+                owner = slot.address.owner
+                total = totals.get(owner)
+                if total is None:
+                    total = totals[owner] = Counts()
+                total.add(slot)
+            return totals
 
     def hits(self) -> int:
         """All hits of this process: a number that grows whenever anything was handed out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import pytest
 
 from nbcache import cache_data, registry
 from nbcache.cache import Cache
+from nbcache.config import settings
 from nbcache.entries.entry import Address
 from nbcache.entries.signing import Keyring
+from nbcache.notebook.panel_codes import Codes
 from nbcache.notebook.panel_model import PanelModel
 from nbcache.notebook.panel_rows import FunctionRow
 from nbcache.notebook.panel_source import CacheSource
 from nbcache.stores.disk import DiskStore
 from nbcache.stores.memory import MemoryStore
+from nbcache.stores.protocol import Stored
 from nbcache.stores.tiered import TieredStore
 from nbcache.tiers import Beyond, Tiers
 
@@ -181,6 +185,122 @@ def test_expired_entries_are_marked_and_not_counted(session: Session, clock: Clo
         "load(1)": True,
         "load(2)": False,
     }
+
+
+def test_an_entry_that_another_process_replaced_shows_its_new_age(session: Session, clock: Clock) -> None:
+    @cache_data(persist="disk", show_spinner=False, track=False)
+    def load(x: int) -> int:
+        return x
+
+    load(1)
+    here = registry.the_cache()
+    model = PanelModel(CacheSource(lambda: here, alive=list))
+    model.refresh()
+    name = model.functions[0].name
+    model.open(name)
+    first = [entry.created for entry in model.entries(name) or []]
+
+    clock.now += 500
+    session()
+    load.refresh(1)
+    model.refresh()
+    model.source.wait()
+    model.refresh()
+
+    assert [entry.created for entry in model.entries(name) or []] == [first[0] + 500]
+
+
+def test_an_entry_replaced_after_its_file_was_read_shows_its_new_age(session: Session, clock: Clock) -> None:
+    @cache_data(persist="disk", show_spinner=False, track=False)
+    def load(x: int) -> int:
+        return x
+
+    load(1)
+    session()
+    here = registry.the_cache()
+    source = CacheSource(lambda: here, alive=list)
+    source.wait()
+    name = row(source, "load").name
+    assert [entry.states for entry in source.entries(name)] == [("disk",)]
+
+    clock.now += 500
+    session()
+    load.refresh(1)
+    before = source.version()
+    source.wait()
+
+    assert source.version() > before
+    assert [entry.created for entry in source.entries(name)] == [clock.now]
+
+
+def test_entries_on_disk_are_counted_before_they_are_read(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    @cache_data(persist="disk", show_spinner=False, track=False)
+    def load(x: int) -> int:
+        return x
+
+    for x in range(3):
+        load(x)
+    session()
+    may_read = threading.Event()
+    find = DiskStore.find
+
+    def late(store: DiskStore, address: Address) -> Stored | None:
+        may_read.wait(60)
+        return find(store, address)
+
+    monkeypatch.setattr(DiskStore, "find", late)
+    source = CacheSource(alive=list)
+
+    found = row(source, "load")
+    assert (found.entries, found.states) == (3, ("disk", "still reading"))
+    assert source.entries(found.name) == []
+
+    may_read.set()
+    source.wait()
+    assert row(source, "load").states == ("disk",)
+    assert labels(source, "load") == ["load(0)", "load(1)", "load(2)"]
+
+
+def test_entries_of_a_shared_store_are_rows_and_can_be_cleared(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @cache_data(persist="disk", show_spinner=False, track=False)
+    def load(x: int) -> int:
+        return x
+
+    monkeypatch.setattr(settings(), "store", f"file://{tmp_path}/shared")
+    monkeypatch.setattr(settings(), "dir", str(tmp_path / "mine"))
+    registry.replace_cache(None)
+    load(1), load(2)
+    registry.the_cache().tiers.beyond.disk.clear()
+    registry.replace_cache(None)
+    source = CacheSource(alive=list)
+    source.wait()
+
+    found = row(source, "load")
+    assert (found.entries, found.states, source.totals().shared) == (2, ("shared",), "file")
+    assert source.clear_function(found.name) == 2
+    assert source.functions() == []
+    assert not load.is_cached(1)
+
+
+def test_many_entries_have_their_code_compared_bit_by_bit(session: Session) -> None:
+    def define(factor: int) -> Callable[[int], int]:
+        namespace = {"cache_data": cache_data, "__name__": "__main__"}
+        exec(f"@cache_data(show_spinner=False)\ndef scale(x):\n    return x * {factor}\n", namespace)
+        return namespace["scale"]  # type: ignore[return-value]
+
+    define(2)(1)
+    define(3)(1)
+    clock = Clock()
+    source = CacheSource(alive=list, codes=Codes(at_once=1, clock=clock))
+
+    before = source.version()
+    assert "older versions" not in row(source, "scale").states
+    assert source.version() == before
+    clock.now += 10
+    assert source.version() > before
+    assert "older versions" in row(source, "scale").states
 
 
 def test_entries_of_older_code_are_marked_and_told_apart(session: Session, clock: Clock) -> None:

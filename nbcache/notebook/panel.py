@@ -85,8 +85,9 @@ class Panel:
         if getattr(get_ipython(), "kernel", None) is None:
             print(repr(self))
             return
+        if self._stage is not None:
+            self.model.refresh()
         widget = self.widget
-        self.model.refresh()
         text = text_table(self.model)
         display({"text/plain": text, "text/html": saved_table(self.model)}, raw=True)  # type: ignore[no-untyped-call]
         view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
@@ -106,7 +107,7 @@ class Stage:
     patience : seconds that a browser has to load the table, before it gets the pool
     """
 
-    def __init__(self, model: PanelModel, patience: float = 1.2) -> None:
+    def __init__(self, model: PanelModel, patience: float = 0.5) -> None:
         import ipywidgets
 
         self._model = model

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import ipywidgets
 
@@ -17,6 +19,7 @@ ROWS = 20
 _FOLDER = Path(__file__).parent
 _GONE = '<div class="nbc-gone nbc-notice nbc-error">The kernel is gone: run this cell again.</div>'
 _FAR = 10**9
+_Traits = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 
 
 class PoolView:
@@ -39,15 +42,16 @@ class PoolView:
         self._absent = ipywidgets.Layout(display="none")
         self._button_style = ipywidgets.ButtonStyle()
         self._gone = ipywidgets.HTML(_GONE, layout=self._seen)
-        self._figures, self._notice, self._empty, self._place, self._question = (self._html() for _ in range(5))
+        self._figures = self._html(value=markup.header(model.totals, one=model.owner is not None))
+        self._notice = self._html(value=markup.notice(model))
+        self._empty, self._place, self._question = (self._html() for _ in range(3))
         self.search = ipywidgets.Text(
             description="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
         )
         self.search.observe(self._searched, "value")
         self.clear_all = self._button("Clear all…", model.ask_clear_all, "nbc-push")
         self.really = self._button("Clear all", model.clear_all, "nbc-danger")
-        self.keep = self._button("Keep", model.keep_all)
-        self.keep.tooltip = "Keep everything"
+        self.keep = self._button("Keep", model.keep_all, tooltip="Keep everything")
         self.look_inside = self._button("Search inside closed functions", model.open_all)
         self._tools = self._box("nbc-tools")
         self.sorts = {column: self._sort_button(column) for column in markup.ORDER}
@@ -56,13 +60,11 @@ class PoolView:
         self._per_page = rows
         self._grid = self._box("nbc-pool-rows")
         self.turns = {
-            "First page": self._button("«", lambda: model.turn(-_FAR, rows)),
-            "Previous page": self._button("‹", lambda: model.turn(-1, rows)),
-            "Next page": self._button("›", lambda: model.turn(1, rows)),
-            "Last page": self._button("»", lambda: model.turn(_FAR, rows)),
+            "First page": self._button("«", lambda: model.turn(-_FAR, rows), tooltip="First page"),
+            "Previous page": self._button("‹", lambda: model.turn(-1, rows), tooltip="Previous page"),
+            "Next page": self._button("›", lambda: model.turn(1, rows), tooltip="Next page"),
+            "Last page": self._button("»", lambda: model.turn(_FAR, rows), tooltip="Last page"),
         }
-        for name, button in self.turns.items():
-            button.tooltip = name
         first, back, on, last = self.turns.values()
         self._pager = self._box("nbc-tools", first, back, self._place, on, last)
         self._parts = (
@@ -87,18 +89,20 @@ class PoolView:
             self._draw_tools()
             for column, button in self.sorts.items():
                 button.description, button.tooltip = self._sort_text(column)
-            self._grow(len(self._lines))
-            for place, parts in enumerate(self.rows):
-                self._fill(parts, self._lines[place] if place < len(self._lines) else None, now)
+            self._grow(now)
+            for parts, line in itertools.zip_longest(self.rows, self._lines):
+                self._fill(parts, self._traits(line, now))
             self._grid.layout = self._titles.layout = self._seen if some else self._absent
             self._empty.value = "" if some else markup.empty(model)
             self._pager.layout = self._seen if total > self._per_page else self._absent
             self._place.value = f"{first + 1:,}–{first + len(self._lines):,} of {total:,} rows"
 
-    def _grow(self, needed: int) -> None:
-        """Make the rows that are needed for the first time."""
-        if needed > len(self.rows):
-            self.rows.extend(self._row(place) for place in range(len(self.rows), needed))
+    def _grow(self, now: float) -> None:
+        """Make the rows that are needed for the first time, filled: a change later would be a message more."""
+        new = self._lines[len(self.rows) :]
+        if new:
+            for line in new:
+                self.rows.append(self._row(len(self.rows), self._traits(line, now)))
             self._grid.children = [part for row in self.rows for part in row]
 
     def _draw_tools(self) -> None:
@@ -120,24 +124,33 @@ class PoolView:
         order = "descending" if descending else "ascending"
         return f"{title} {'▼' if descending else '▲'}", f"Sorted by {title.lower()}, {order}: turn round"
 
-    def _fill(self, parts: tuple[ipywidgets.Widget, ...], line: Line | None, now: float) -> None:
-        """Make one row of widgets show one line, or nothing."""
-        toggle, text, clear = parts
+    def _traits(self, line: Line | None, now: float) -> _Traits:
+        """Return what the three widgets of a row are to be, to show a line, or nothing."""
         if line is None:
-            toggle.layout = text.layout = clear.layout = self._absent
-            return
+            absent = {"layout": self._absent}
+            return absent, absent, absent
         label = line.function.label
-        with toggle.hold_sync():
-            toggle.layout = self._seen if line.kind == "function" else self._unseen
-            toggle.description = "▾" if line.opened else "▸"
-            toggle.tooltip = f"{'Hide' if line.opened else 'Show'} the entries of {label}"
-        with text.hold_sync():
-            text.layout = self._seen
-            text.value = markup.line(line, now)
-        with clear.hold_sync():
-            clearable = line.kind == "entry" or (line.kind == "function" and line.function.entries > 0)
-            clear.layout = self._seen if clearable else self._unseen
-            clear.tooltip = f"Clear {line.entry.label if line.entry else label}"
+        clearable = line.kind == "entry" or (line.kind == "function" and line.function.entries > 0)
+        return (
+            {
+                "layout": self._seen if line.kind == "function" else self._unseen,
+                "description": "▾" if line.opened else "▸",
+                "tooltip": f"{'Hide' if line.opened else 'Show'} the entries of {label}",
+            },
+            {"layout": self._seen, "value": markup.line(line, now)},
+            {
+                "layout": self._seen if clearable else self._unseen,
+                "tooltip": f"Clear {line.entry.label if line.entry else label}",
+            },
+        )
+
+    @staticmethod
+    def _fill(parts: tuple[ipywidgets.Widget, ...], traits: _Traits) -> None:
+        """Make one row of widgets show one line, or nothing."""
+        for part, values in zip(parts, traits, strict=True):
+            with part.hold_sync():
+                for name, value in values.items():
+                    setattr(part, name, value)
 
     def close(self) -> None:
         """Remove every widget from the page."""
@@ -164,28 +177,35 @@ class PoolView:
 
     # --- the parts -----------------------------------------------------------------------------------------
 
-    def _html(self) -> ipywidgets.HTML:
-        return ipywidgets.HTML(layout=self._seen, style=self._gone.style)
+    def _html(self, **traits: object) -> ipywidgets.HTML:
+        return ipywidgets.HTML(**{"layout": self._seen, "style": self._gone.style, **traits})
 
     def _box(self, name: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
         return ipywidgets.Box(children, layout=self._seen, _dom_classes=(name,))
 
-    def _button(self, text: str, act: Callable[[], object], *classes: str) -> ipywidgets.Button:
+    def _button(self, text: str, act: Callable[[], object], *classes: str, **traits: object) -> ipywidgets.Button:
         def pressed(_: ipywidgets.Button) -> None:
             with self._lock:
                 act()
                 self.draw()
 
-        button = ipywidgets.Button(description=text, layout=self._seen, style=self._button_style, _dom_classes=classes)
+        given = {"description": text, "layout": self._seen, "style": self._button_style, **traits}
+        button = ipywidgets.Button(_dom_classes=classes, **given)
         button.on_click(pressed)
         return button
 
     def _sort_button(self, column: Column) -> ipywidgets.Button:
-        return self._button("", lambda: self.model.sort_by(column), "nbc-plain", f"nbc-sort-{column}")
+        text, tooltip = self._sort_text(column)
+        classes = ("nbc-plain", f"nbc-sort-{column}")
+        return self._button(text, lambda: self.model.sort_by(column), *classes, tooltip=tooltip)
 
-    def _row(self, place: int) -> tuple[ipywidgets.Button, ipywidgets.HTML, ipywidgets.Button]:
-        toggle = self._button("▸", lambda: self._toggle(place), "nbc-plain")
-        return toggle, self._html(), self._button("Clear", lambda: self._clear(place))
+    def _row(self, place: int, traits: _Traits) -> tuple[ipywidgets.Button, ipywidgets.HTML, ipywidgets.Button]:
+        toggle, text, clear = traits
+        return (
+            self._button("", lambda: self._toggle(place), "nbc-plain", **toggle),
+            self._html(**text),
+            self._button("Clear", lambda: self._clear(place), **clear),
+        )
 
     def _shield(self) -> ipywidgets.Output:
         """Return an invisible output whose script keeps JupyterLab's shortcuts away from focused buttons.

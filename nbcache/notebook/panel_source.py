@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from nbcache import registry
 from nbcache.cache import Cache
 from nbcache.config import settings
-from nbcache.entries.entry import Address, Meta
+from nbcache.entries.entry import Address
 from nbcache.notebook.info import short_name
+from nbcache.notebook.panel_codes import Codes, code_of
 from nbcache.notebook.panel_rows import EntryRow, FunctionRow, Totals
-from nbcache.notebook.panel_stock import Stock
-from nbcache.stores.names import entry_name
+from nbcache.notebook.panel_stock import Behind, Stock
+from nbcache.slot import Counts
+from nbcache.stores.names import key_name
 from nbcache.stores.protocol import RESULTS, Stored
 
-_Row = tuple[Stored, tuple[str, ...]]
-"""A row of a store, and every tier that has the entry: the row itself names the fastest only."""
-
 _OLDER = "older version"
+READING = "still reading"
 
 
 class CacheSource:
@@ -32,6 +34,7 @@ class CacheSource:
     ----------
     cache : returns the cache, which is opened at its first use
     alive : returns the names of the cached functions that exist now; None asks the registry
+    codes : the code that made each entry; None begins without any
 
     Notes
     -----
@@ -43,38 +46,54 @@ class CacheSource:
         self,
         cache: Callable[[], Cache] = registry.the_cache,
         alive: Callable[[], Iterable[str]] | None = None,
+        codes: Codes | None = None,
     ) -> None:
         self._cache = cache
         self._alive = alive or _names_alive
         self._seen: tuple[Cache, Stock] | None = None
-        self._rows: dict[str, list[_Row]] = {}
+        self._held: dict[str, _Held] = {}
         self._tally = _Tally()
+        self._codes = codes or Codes()
 
     def version(self) -> int:
         """Return a number that differs after a hit, a miss, a clear, or a change on disk."""
-        return self._cache().version() + self._stock().look()
+        return self._cache().version() + self._stock().look() + self._codes.look()
 
     def wait(self) -> None:
         """Return once everything on disk has been read."""
         self._read(wait=600.0)
+        self._codes.at_once = sys.maxsize
 
     def functions(self) -> list[FunctionRow]:
         """Return a row per function or cell that is alive, has counted something, or has entries."""
         with _without_collections():
             self._read()
             cache = self._cache()
-            owners = {*self._alive(), *cache.shelf.owners(), *self._rows}
-            return [self._function(cache, owner) for owner in sorted(owners)]
+            counts = cache.shelf.all_counts()
+            owners = {*self._alive(), *counts, *self._held}
+            self._codes.begin()
+            return [self._function(cache, owner, counts.get(owner) or Counts()) for owner in sorted(owners)]
 
     def entries(self, name: str) -> list[EntryRow]:
         """Return a row per entry, expired ones and those of older code included."""
-        cache = self._cache()
-        stored = self._rows.get(name, [])
-        hits = cache.shelf.counts(name).entry_hits
-        newest = _newest_code(stored)
-        rows = [self._entry(cache, each, hits, newest) for each in stored]
-        times = Counter(row.label for row in rows)
-        return [row if times[row.label] == 1 else _told_apart(row) for row in rows]
+        held = self._held.get(name)
+        if held is None:
+            return []
+        if held.unread:
+            self._stock().prefer(name)
+        with _without_collections():
+            cache = self._cache()
+            hits = cache.shelf.counts(name).entry_hits
+            metas = [row.meta for group in held.groups.values() for row in group]
+            newest = max(metas, key=lambda meta: meta.created, default=None)
+            newest_code = "" if newest is None else code_of(newest)
+            rows = [
+                self._entry(cache, row, tiers, hits, newest_code)
+                for tiers, group in held.groups.items()
+                for row in group
+            ]
+            times = Counter(row.label for row in rows)
+            return [row if times[row.label] == 1 else _told_apart(row) for row in rows]
 
     def totals(self) -> Totals:
         """Return the numbers of the header, from the same reading as the rows of functions."""
@@ -123,54 +142,33 @@ class CacheSource:
         """Take the rows of memory, and what is known of those behind it."""
         stock = self._stock()
         stock.look()
-        rows: defaultdict[str, list[_Row]] = defaultdict(list)
-        behind: dict[str, Stored] = {}
+        memory: defaultdict[str, dict[str, Stored]] = defaultdict(dict)
         for row in self._cache().tiers.memory.entries(None):
             if row.meta.kind in RESULTS:
-                if stock.has(row.meta.owner):
-                    behind[entry_name(row.address)] = row
-                else:
-                    rows[row.meta.owner].append((row, _MEMORY))
-        if wait is None:
-            stock.read(behind)
-        else:
-            stock.read(behind, wait=wait)
-        known, shared, names = stock.rows()
-        for name, row in known.items():
-            if row.meta.kind in RESULTS:
-                behind.setdefault(name, row)
-        for address, row in shared.items():
-            if row.meta.kind in RESULTS:
-                behind.setdefault(entry_name(address), row)
-        for name, row in behind.items():
-            held = (row.tier == "memory", name in names, row.address in shared)
-            tiers = tuple(tier for tier, is_in in zip(_TIERS, held, strict=True) if is_in)
-            if tiers:
-                rows[row.meta.owner].append((row, tiers))
-        self._rows = dict(rows)
+                memory[row.address.owner][row.address.key] = row
+        names = {owner: _names(rows, stock.of(owner).names) for owner, rows in memory.items()}
+        stock.read(names, wait=wait)
+        self._held = {owner: _held(memory.get(owner, {}), stock.of(owner)) for owner in {*memory, *stock.owners()}}
         self._tally = _Tally()
 
-    def _function(self, cache: Cache, owner: str) -> FunctionRow:
-        counts = cache.shelf.counts(owner)
-        stored = self._rows.get(owner, [])
-        newest = _newest_code(stored)
+    def _function(self, cache: Cache, owner: str, counts: Counts) -> FunctionRow:
+        held = self._held.get(owner, _NOTHING)
         now = cache.clock()
-        entries = size = 0
-        last_used = 0.0
-        states: dict[str, None] = {}
-        for row, tiers in stored:
-            for tier in tiers:
-                states[tier] = None
-                self._tally.add(tier, row.size)
-            expires = cache.expiry(row.meta)
-            if expires is not None and expires <= now:
-                states["expired"] = None
-            else:
-                entries += 1
-                size += row.size
-            if _code(row.meta) != newest:
-                states[f"{_OLDER}s"] = None
-            last_used = max(last_used, row.used)
+        entries, size, last_used, expired = held.unread, 0, counts.last_used, False
+        for tiers, group in held.groups.items():
+            self._tally.add(tiers, sum(row.size for row in group))
+            for row in group:
+                expires = cache.expiry(row.meta)
+                if expires is not None and expires <= now:
+                    expired = True
+                else:
+                    entries += 1
+                    size += row.size
+                if row.used > last_used:
+                    last_used = row.used
+        held_in = {tier for tiers in held.groups for tier in tiers} | ({"disk"} if held.unread else set())
+        older = self._codes.of(owner, held.groups.values()) > 1
+        marks = ((expired, "expired"), (older, f"{_OLDER}s"), (held.unread, READING))
         self._tally.entries += entries
         self._tally.hits += counts.hits
         self._tally.misses += counts.misses
@@ -183,18 +181,17 @@ class CacheSource:
             hits=counts.hits,
             misses=counts.misses,
             seconds_saved=counts.seconds_saved,
-            last_used=counts.last_used or last_used or None,
-            states=tuple(sorted(states, key=_STATES.index)),
+            last_used=last_used or None,
+            states=(*(tier for tier in _TIERS if tier in held_in), *(mark for is_so, mark in marks if is_so)),
         )
 
-    def _entry(self, cache: Cache, stored: _Row, hits: dict[str, int], newest: str) -> EntryRow:
-        row, tiers = stored
+    def _entry(self, cache: Cache, row: Stored, tiers: tuple[str, ...], hits: dict[str, int], newest: str) -> EntryRow:
         meta, address = row.meta, row.address
         states = [*tiers]
         expires = cache.expiry(meta)
         if expires is not None and expires <= cache.clock():
             states.append("expired")
-        if _code(meta) != newest:
+        if code_of(meta) != newest:
             states.append(_OLDER)
         name = short_name(meta.owner)
         return EntryRow(
@@ -210,8 +207,17 @@ class CacheSource:
 
 
 _TIERS = ("memory", "disk", "shared")
-_MEMORY = ("memory",)
-_STATES = (*_TIERS, "expired", f"{_OLDER}s")
+
+
+@dataclass(slots=True)
+class _Held:
+    """The entries of one owner by the tiers that have them; `unread` are only counted so far."""
+
+    groups: dict[tuple[str, ...], list[Stored]]
+    unread: int = 0
+
+
+_NOTHING = _Held({})
 
 
 @dataclass(slots=True)
@@ -225,11 +231,45 @@ class _Tally:
     misses: int = 0
     seconds_saved: float = 0.0
 
-    def add(self, tier: str, size: int) -> None:
-        if tier == "memory":
+    def add(self, tiers: tuple[str, ...], size: int) -> None:
+        if "memory" in tiers:
             self.memory += size
-        elif tier == "disk":
+        if "disk" in tiers:
             self.disk += size
+
+
+def _names(rows: dict[str, Stored], on_disk: Set[str]) -> Set[str]:
+    """Return what the entries of some rows are called on disk; a key nearly always is its own name."""
+    if not on_disk:
+        return frozenset()
+    return {key if key in on_disk else key_name(key) for key in rows}
+
+
+def _held(memory: dict[str, Stored], behind: Behind) -> _Held:
+    """Put what memory has and what is behind it together, each entry once."""
+    shared = behind.shared
+    if not behind.names and not shared:
+        return _Held({("memory",): list(memory.values())})
+    groups: defaultdict[tuple[str, ...], list[Stored]] = defaultdict(list)
+    rows: dict[str, Stored] = {}
+    for key, row in memory.items():
+        rows[key if key in behind.names else key_name(key)] = row
+    for name in behind.known.keys() & behind.names:
+        rows.setdefault(name, behind.known[name])
+    for key, row in shared.items():
+        rows.setdefault(key_name(key), row)
+    for name, row in rows.items():
+        # As a tuple of three, not as a list that grows: this is done for a hundred thousand entries.
+        held = _HELD_IN[row.tier == "memory", name in behind.names, row.address.key in shared]
+        groups[held].append(row)
+    unread = len(behind.names - rows.keys() - behind.refused)
+    return _Held(dict(groups), unread)
+
+
+_HELD_IN = {
+    held: tuple(tier for tier, is_in in zip(_TIERS, held, strict=True) if is_in)
+    for held in itertools.product((False, True), repeat=len(_TIERS))
+}
 
 
 @contextmanager
@@ -246,19 +286,6 @@ def _without_collections() -> Iterator[None]:
 
 def _names_alive() -> list[str]:
     return [cached.owner for cached in registry.alive()]
-
-
-def _code(meta: Meta) -> str:
-    """Return what an entry says of the code of its function; helpers change too often to call it older."""
-    for label, digest, _ in reversed(meta.parts):
-        if label == "code":
-            return digest
-    return ""
-
-
-def _newest_code(rows: list[_Row]) -> str:
-    newest = max((row.meta for row, _ in rows), key=lambda meta: meta.created, default=None)
-    return "" if newest is None else _code(newest)
 
 
 def _told_apart(row: EntryRow) -> EntryRow:

@@ -1,30 +1,69 @@
-"""What lies behind memory, for the panel: listed in the background, remembered, and read again where it changed."""
+"""What lies behind memory, for the panel: counted at once by its names, read in the background, kept up to date."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcache.cache import Cache
 from nbcache.config import settings
-from nbcache.entries.entry import Address
-from nbcache.stores.names import RESULT, entry_name, is_owner_folder, owner_name, parts_of_file
-from nbcache.stores.protocol import Store, Stored
+from nbcache.entries.entry import Address, Entry
+from nbcache.errors import CacheError
+from nbcache.notebook.panel_codes import code_of
+from nbcache.stores.disk import DiskStore
+from nbcache.stores.folders import READ
+from nbcache.stores.names import RESULT, is_owner_folder, key_name, owner_name, parts_of_file
+from nbcache.stores.notices import Stamp
+from nbcache.stores.protocol import RESULTS, Stored
+from nbcache.stores.tiered import TieredStore
 
 _PATIENCE = 0.25
+_FEW = 1000
+_ONE_BY_ONE = 50
 _UNSETTLED_NS = 50_000_000
+_SHARED_EVERY = 5.0
+_SHARED_SHARE = 0.05
+
+
+@dataclass(slots=True)
+class Behind:
+    """What is behind memory of one owner.
+
+    Attributes
+    ----------
+    names : the names of the results on disk, whether or not they were read
+    known : the rows of those that were read
+    refused : names that have no row: damaged, somebody else's, or gone
+    shared : rows of a shared store, by their key
+    """
+
+    names: Set[str] = frozenset()
+    known: dict[str, Stored] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    shared: dict[str, Stored] = field(default_factory=dict)
+
+
+_NOTHING = Behind()
 
 
 class Stock:
     """The rows on disk and in a shared store.
 
-    Reading the header of every file takes a tenth of a millisecond each, ten seconds for a hundred thousand, so a
-    panel cannot wait for it. The names in the folders take next to nothing: they say how many entries there
-    are, and whether anything changed. Headers are read by a thread, once per file.
+    Reading the header of every file takes some seconds for a hundred thousand, so a panel cannot wait for it. The
+    names in the folders take next to nothing: they say how many entries there are, and whether anything changed.
+    Headers are read by a thread, first one of each folder, which says whose it is, then once per file.
+
+    Parameters
+    ----------
+    clock : a monotonic clock in seconds
 
     Attributes
     ----------
@@ -32,108 +71,151 @@ class Stock:
 
     Notes
     -----
-    A new entry of this process needs no header: memory has its row. Those of other processes are read again
-    together with the others of their owner.
+    A new entry of this process needs no header: memory has its row. A shared store tells nobody of changes, so it is
+    listed again every now and then, the rarer the longer that takes.
     """
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, clock: Callable[[], float] = time.monotonic) -> None:
         self._cache = cache
+        self._clock = clock
         self.version = 0
-        self._known: dict[str, Stored] = {}
-        self._refused: set[str] = set()
-        self._shared: dict[Address, Stored] = {}
-        self._folders: dict[str, tuple[int, frozenset[str]]] = {}
-        self._owners: set[str] = set()
-        self._asked_shared = False
+        self._places: dict[str, tuple[int, frozenset[str]]] = {}
+        self._folders: dict[str, Behind] = {}
+        self._owners: dict[str, str] = {}
+        self._shared: dict[str, dict[str, Stored]] = {}
+        self._shared_due = 0.0
+        self._stamp: Stamp | None = None
+        self._first = ""
         self._reader: threading.Thread | None = None
+        self._named = threading.Event()
         self._lock = threading.RLock()
 
     def look(self) -> int:
         """List the folders that changed since the last look; return `version`."""
+        self._follow()
         seen: dict[str, tuple[int, frozenset[str]]] = {}
         for folder in self._owner_folders():
             place = str(folder)
             try:
                 changed = folder.stat().st_mtime_ns
-                before = self._folders.get(place)
+                before = self._places.get(place)
                 seen[place] = before if before and before[0] == changed else _listed(folder, changed)
             except FileNotFoundError:
                 continue
         with self._lock:
             if {place: names for place, (_, names) in seen.items()} != {
-                place: names for place, (_, names) in self._folders.items()
+                place: names for place, (_, names) in self._places.items()
             }:
                 self.version += 1
-            self._folders = seen
-            self._owners = {Path(place).name for place in seen}
+                self._take_names(seen)
+            self._places = seen
+            if settings().store and self._clock() >= self._shared_due:
+                self.version += 1
         return self.version
 
-    def read(self, in_memory: Iterable[str], *, wait: float = _PATIENCE) -> None:
+    def read(self, in_memory: Mapping[str, Set[str]], *, wait: float | None = None) -> None:
         """Read the headers that nobody knows yet, in the background after a moment.
 
         Parameters
         ----------
-        in_memory : names of entries whose rows memory has
-        wait : seconds to wait for the end; what takes longer appears later
+        in_memory : for each owner, the names of entries whose rows memory has
+        wait : seconds to wait for the end; None waits a moment, and no longer than for the owners where there is
+            much to read: what is read after that appears later
         """
         with self._lock:
-            names = self._names()
-            for gone in self._known.keys() - names:
-                del self._known[gone]
-            self._refused &= names
-            unknown = names - self._known.keys() - self._refused - set(in_memory)
-            shared = bool(settings().store) and not self._asked_shared
+            unknown = self._unknown({owner_name(owner): names for owner, names in in_memory.items()})
+            shared = bool(settings().store) and self._clock() >= self._shared_due
             if self._reader is None and (unknown or shared):
-                self._asked_shared = True
+                self._named = threading.Event()
+                if shared:
+                    self._shared_due = math.inf
                 self._reader = threading.Thread(target=self._read, args=(unknown, shared), daemon=True)
                 try:
                     self._reader.start()
                 except RuntimeError:  # Pyodide has no threads
                     self._read(unknown, shared)
-            reader = self._reader
-        if reader is not None:
-            reader.join(wait)
+            reader, named = self._reader, self._named
+        if reader is None:
+            return
+        if wait is None:
+            named.wait(_PATIENCE)
+            wait = _PATIENCE if sum(map(len, unknown.values())) <= _FEW else 0.0
+        reader.join(wait)
 
-    def rows(self) -> tuple[dict[str, Stored], dict[Address, Stored], frozenset[str]]:
-        """Return what is known: the rows on disk by name, the shared ones, and all names on disk."""
+    def prefer(self, owner: str) -> None:
+        """Read the entries of an owner next: somebody wants to see them."""
+        self._first = owner_name(owner)
+
+    def of(self, owner: str) -> Behind:
+        """Return what is known of an owner; the sets and dicts in it are not to be changed."""
         with self._lock:
-            return dict(self._known), dict(self._shared), self._names()
+            found = self._folders.get(owner_name(owner), _NOTHING)
+            shared = self._shared.get(owner, {})
+            if not found.names and not shared:
+                return _NOTHING
+            return Behind(found.names, dict(found.known), set(found.refused), dict(shared))
+
+    def owners(self) -> set[str]:
+        """Return everybody who is known to have an entry behind memory."""
+        with self._lock:
+            return {owner for folder, owner in self._owners.items() if folder in self._folders} | {*self._shared}
 
     def cleared(self, address: Address | None = None, owner: str | None = None) -> None:
         """Forget shared rows that were cleared: all, those of an owner, or one."""
         with self._lock:
-            self._shared = {
-                place: row
-                for place, row in self._shared.items()
-                if (address is not None and place != address) or (owner is not None and place.owner != owner)
-            }
+            if address is not None:
+                self._shared.get(address.owner, {}).pop(address.key, None)
+            elif owner is not None:
+                self._shared.pop(owner, None)
+            else:
+                self._shared = {}
             self.version += 1
 
-    def has(self, owner: str) -> bool:
-        """Whether anything of an owner may be behind memory."""
-        return bool(self._shared) or owner_name(owner) in self._owners
+    # --- what changed --------------------------------------------------------------------------------------
 
-    def _names(self) -> frozenset[str]:
-        return frozenset().union(*(names for _, names in self._folders.values()))
+    def _follow(self) -> None:
+        """Forget what any process cleared or replaced since the last look, here and in memory."""
+        if not self._cache.tiers.has_disk():
+            return
+        disk = self._cache.tiers.beyond.disk
+        stamp = disk.stamp()
+        before, self._stamp = self._stamp, stamp
+        if before is None or before == stamp:
+            return
+        self._cache.tiers.look()
+        self._forget(disk, before)
 
-    def _read(self, unknown: frozenset[str], shared: bool) -> None:
-        try:
-            tiers = self._cache.tiers.beyond
-            owners = self._cache.shelf.owners() | {row.meta.owner for row in self._known.values()}
-            wanted = {name.partition("/")[0] for name in unknown}
-            by_folder = {owner_name(owner): owner for owner in owners}
-            if wanted <= by_folder.keys():
-                for folder in wanted:
-                    self._take(tiers.disk, by_folder[folder])
-            elif wanted:
-                self._take(tiers.disk, None)
-            # What has no row now is damaged, somebody else's, or gone: it is not asked for again.
-            self._refused |= unknown - self._known.keys()
-            if shared:
-                self._take_shared(tiers.tiered)
-        finally:
-            self._reader = None
-            self.version += 1
+    def _forget(self, disk: DiskStore, since: Stamp) -> None:
+        concerned = disk.concerns_since(since)
+        for found in list(self._folders.values()):
+            gone = [name for name, row in list(found.known.items()) if concerned(row.address)]
+            with self._lock:
+                for name in gone:
+                    found.known.pop(name, None)
+        self.version += 1
+
+    def _take_names(self, seen: dict[str, tuple[int, frozenset[str]]]) -> None:
+        listed: defaultdict[str, Set[str]] = defaultdict(frozenset)
+        for place, (_, names) in seen.items():
+            folder = os.path.basename(place)
+            listed[folder] = listed[folder] | names if listed[folder] else names
+        folders: dict[str, Behind] = {}
+        for folder, held in listed.items():
+            found = self._folders.get(folder) or Behind()
+            for gone in found.known.keys() - held:
+                del found.known[gone]
+            found.names = held
+            found.refused &= held
+            folders[folder] = found
+        self._folders = folders
+
+    def _unknown(self, in_memory: Mapping[str, Set[str]]) -> dict[str, set[str]]:
+        """Return the names that nobody knows, by folder."""
+        unknown = {
+            folder: found.names - found.known.keys() - found.refused - in_memory.get(folder, frozenset())
+            for folder, found in self._folders.items()
+        }
+        return {folder: set(names) for folder, names in unknown.items() if names}
 
     def _owner_folders(self) -> list[Path]:
         """Return the folders of owners under the keys that this user can verify."""
@@ -146,25 +228,103 @@ class Stock:
                 found.extend(Path(entry.path) for entry in entries if is_owner_folder(entry.name))
         return found
 
-    def _take(self, disk: Store, owner: str | None) -> None:
-        told = time.monotonic()
-        for row in disk.entries(owner):
-            with self._lock:
-                self._known[entry_name(row.address)] = row
-            if time.monotonic() - told > 1.0:
-                told = time.monotonic()
-                self.version += 1
+    # --- the reader's thread -------------------------------------------------------------------------------
 
-    def _take_shared(self, tiered: Store) -> None:
-        rows = {row.address: row for row in tiered.entries(None) if row.tier not in ("memory", "disk")}
+    def _read(self, unknown: dict[str, set[str]], shared: bool) -> None:
+        try:
+            disk = self._cache.tiers.beyond.disk
+            before = disk.stamp()
+            self._name(disk, unknown)
+            self._named.set()
+            left = dict(unknown)
+            while left:
+                folder = self._first if self._first in left else next(iter(left))
+                self._read_folder(disk, folder, left.pop(folder))
+            if disk.stamp() != before:
+                # What was replaced meanwhile may have been read before that.
+                self._forget(disk, before)
+            if shared:
+                self._read_shared(self._cache.tiers.beyond.tiered)
+        finally:
+            self._reader = None
+            self._named.set()
+            self.version += 1
+
+    def _name(self, disk: DiskStore, unknown: dict[str, set[str]]) -> None:
+        """Find out whose the folders are: from those who are known here, else from one header of each."""
+        for owner in self._cache.shelf.owners():
+            self._owners[owner_name(owner)] = owner
+        for place, (_, names) in list(self._places.items()):
+            folder = os.path.basename(place)
+            if folder in unknown and folder not in self._owners:
+                files = (os.path.join(place, name + RESULT) for name in names)
+                said = next(filter(None, (_owner_in(disk, file) for file in files)), None)
+                if said is not None and owner_name(said) == folder:
+                    self._owners[folder] = said
+        self.version += 1
+
+    def _read_folder(self, disk: DiskStore, folder: str, names: set[str]) -> None:
+        owner, found = self._owners.get(folder), self._folders.get(folder)
+        if found is None:
+            return
+        for row in () if owner is None else _rows(disk, owner, names):
+            name = key_name(row.address.key)
+            with self._lock:
+                if name in found.names and row.meta.kind in RESULTS:
+                    found.known[name] = _small(row)
         with self._lock:
-            self._shared = rows
+            # What has no row now is damaged, somebody else's, or gone: it is not asked for again.
+            found.refused |= names - found.known.keys()
+            self.version += 1
+
+    def _read_shared(self, tiered: TieredStore) -> None:
+        began = self._clock()
+        shared: dict[str, dict[str, Stored]] = {}
+        try:
+            for store in tiered.tiers:
+                for row in () if store.tier in ("memory", "disk") else store.entries(None):
+                    if row.meta.kind in RESULTS:
+                        shared.setdefault(row.address.owner, {})[row.address.key] = _small(row)
+        finally:
+            now = self._clock()
+            with self._lock:
+                self._shared = shared
+                self._shared_due = now + max(_SHARED_EVERY, (now - began) / _SHARED_SHARE)
+
+
+def _small(row: Stored) -> Stored:
+    """Return a row with the one part that a panel shows: all parts of a hundred thousand would fill the memory."""
+    return row._replace(meta=row.meta._replace(parts=(("code", sys.intern(code_of(row.meta)), ""),)))
+
+
+def _rows(disk: DiskStore, owner: str, names: set[str]) -> Iterable[Stored]:
+    """Return the rows of some names: those alone where they are few, else all of the owner."""
+    if len(names) <= _ONE_BY_ONE:
+        found = [disk.find(Address(owner, name)) for name in names]
+        # A name can be a digest of its key, and a listing knows the key.
+        if None not in found:
+            return [row for row in found if row is not None]
+    return disk.entries(owner)
+
+
+def _owner_in(disk: DiskStore, path: str) -> str | None:
+    """Return whose entry a file is, None where it cannot tell."""
+    try:
+        file = os.open(path, READ)
+    except OSError:
+        return None
+    try:
+        return Entry.peek(file, disk.keyring)[0].owner
+    except (CacheError, OSError):
+        return None
+    finally:
+        os.close(file)
 
 
 def _listed(folder: Path, changed: int) -> tuple[int, frozenset[str]]:
     """Return the names of the results in a folder, and the time of its last change."""
-    parts = (parts_of_file(name) for name in os.listdir(folder))
-    names = frozenset(f"{folder.name}/{part[0]}" for part in parts if part is not None and part[1] == RESULT)
+    parts = map(parts_of_file, os.listdir(folder))
+    names = frozenset(part[0] for part in parts if part is not None and part[1] == RESULT)
     # Two changes within one tick of the clock look alike: a folder that changed just now is listed again.
     settled = time.time_ns() - changed > _UNSETTLED_NS
     return changed if settled else -1, names
