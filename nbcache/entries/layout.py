@@ -40,6 +40,7 @@ _SPAN = struct.Struct("<QQB")  # offset and length of a buffer, its kind
 _KINDS = BLOBS | {READONLY, WRITABLE}
 _NOTHING = ""
 _ZEROS = bytes(_MAX_HEADER)
+_READ = json.JSONDecoder().decode
 _TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -139,7 +140,7 @@ def read_head(source: Source, keyring: Keyring) -> Head:
 
 
 def _parsed(text: bytes, mac: bytes, end: int, size: int) -> Head:
-    header = json.loads(text)
+    header = _READ(text.decode("ascii"))
     spans, digests = {}, {}
     for name, (length, digest) in zip(SECTIONS, header["sections"], strict=True):
         spans[name] = (end, _length(length))

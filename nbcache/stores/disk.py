@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from ..entries.entry import Address, Entry, Meta
@@ -127,10 +127,11 @@ class DiskStore:
         """Whose file lies where an entry would be: "ours", "foreign" (signed with another key) or "" for none."""
         return self._catalogue.claim(address)
 
-    def entries(self, owner: str | None = None) -> Iterator[Stored]:
+    def entries(self, owner: str | None = None, *, but: Container[str] = ()) -> Iterator[Stored]:
+        """The rows of an owner, or all, without the entries of these names (`names.entry_name`)."""
         try:
             for folder in self._catalogue.owner_folders(owner):
-                yield from self._rows(folder)
+                yield from self._rows(folder, but)
         except OSError as error:
             self._reader.trouble(str(self.places.base), error)
 
@@ -280,8 +281,9 @@ class DiskStore:
         if foreign:
             raise untrusted(foreign[0], "it was signed with another key")
 
-    def _rows(self, folder: str) -> Iterator[Stored]:
+    def _rows(self, folder: str, but: Container[str]) -> Iterator[Stored]:
         """The rows of one owner's folder, opened once for all of them."""
+        owner = os.path.basename(folder)
         try:
             fd = os.open(folder, folders.READ_FOLDER)
         except OSError:
@@ -292,8 +294,10 @@ class DiskStore:
             uses = self._catalogue.uses.of(folder)
             for name in os.listdir(fd):
                 parts = parts_of_file(name)
-                head = None if parts is None else self._reader.head(name, fd)
-                if parts and head and entry_name(head[0]) == f"{os.path.basename(folder)}/{parts[0]}":
+                if parts is None or (full := f"{owner}/{parts[0]}") in but:
+                    continue
+                head = self._reader.head(name, fd)
+                if head is not None and entry_name(head[0]) == full:
                     yield self._row(name, head, uses)
         finally:
             os.close(fd)

@@ -134,7 +134,8 @@ class Notices:
     def _records(self, stamp: Stamp) -> list[tuple[bytes, bytes, bytes]] | None:
         """The records after a stamp; None when they are no longer known."""
         now = self.stamp()
-        if _UNKNOWN in (now, stamp) or now == NOTHING or now.length % _RECORD or (stamp.file, stamp.length) == (now.file, now.length):
+        told = (stamp.file, stamp.length) != (now.file, now.length)
+        if _UNKNOWN in (now, stamp) or now == NOTHING or now.length % _RECORD or not told:
             # Something changed, and no whole record says what: the disk may have been full.
             return None
         try:

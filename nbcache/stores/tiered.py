@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..entries.entry import Address, Entry
 from .disk import DiskStore
 from .memory import MemoryStore
+from .names import entry_name
 from .notices import NOTHING, DiskMark
 from .protocol import Dropped, Mark, Store, Stored
 
@@ -117,13 +118,15 @@ class TieredStore:
         return names
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
-        seen: set[Address] = set()
+        seen: set[str] = set()
         for position, store in enumerate(self.tiers):
             last = position == len(self.tiers) - 1
-            for row in store.entries(owner):
-                if row.address not in seen:
+            # The headers of what is in memory need not be read.
+            for row in store.entries(owner, but=seen) if isinstance(store, DiskStore) else store.entries(owner):
+                name = entry_name(row.address)
+                if name not in seen:
                     if not last:
-                        seen.add(row.address)
+                        seen.add(name)
                     yield row
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
@@ -162,14 +165,14 @@ class TieredStore:
 
     def _find_slower(self, address: Address) -> Entry | None:
         marks = self.mark(address).parts
-        mark = next((mark for mark in marks if isinstance(mark, DiskMark)), None)
+        on_disk = next((mark for mark in marks if isinstance(mark, DiskMark)), None)
         for position, store in enumerate(self._slower, 1):
             entry = store.get(address)
             if entry is not None:
                 for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):
                     entry = faster.put(address, entry, mark)
                 kept = self._keep(address, entry, marks[0])
-                if self.disk is not None and self._moved(mark) and not self.disk.holds(address, kept):
+                if self.disk is not None and self._moved(on_disk) and not self.disk.holds(address, kept):
                     # Cleared or replaced by another process since it was found: `refresh` may have looked already.
                     self.memory.drop(address, kept)
                 return kept
