@@ -13,12 +13,13 @@ from .cache import Cache
 from .compute.parallel import Mappable, cached_map
 from .config import settings
 from .entries.meta import Part
+from .errors import CacheError
 from .explanation import Explanation, explain_call, say_surprise
 from .fastpath import FastPath
 from .job import CallParts, Computed, Description, Fetched, Job
 from .keys.arguments import Arguments, Bound
 from .keys.files import FileDep, candidates
-from .keys.fingerprint import State, Tracker
+from .keys.fingerprint import ArgumentCode, State, Tracker
 from .keys.hashing import summary
 from .keys.key import Key
 from .listing import entry_rows, function_row
@@ -168,11 +169,9 @@ class SlowPath:
             self._without = frozenset(known if self.parameters.track else ())
         return self._tracker.state(self._without)
 
-    def key(self, bound: Bound, state: State) -> Key:
-        return Key(self.owner, state.digest, tuple(self.arguments.digests(bound)))
-
     def _job(self, bound: Bound, state: State) -> Job:
-        key = self.key(bound, state)
+        code = self._argument_code()
+        key = Key(self.owner, state.digest, tuple(self.arguments.digests(bound, code)))
         described: list[Description] = []
 
         def prepare() -> None:
@@ -184,13 +183,13 @@ class SlowPath:
             with watched(*self._watch(bound, state)) as run:
                 value = self.arguments.call(self._function, bound)
             refuse_awaitable(value, self.name)
-            return self._computed(value, run, key, state)
+            return self._computed(value, run, key, state, bound, code)
 
         async def compute_async() -> Computed:
             prepare()
             with watched(*self._watch(bound, state)) as run:
                 value = await self.arguments.call(self._function, bound)
-            return self._computed(value, run, key, state)
+            return self._computed(value, run, key, state, bound, code)
 
         job = Job(
             key=key,
@@ -212,17 +211,29 @@ class SlowPath:
             named = candidates((value for _, value in self.arguments.items(bound)), state.paths)
         return message, self.parameters.show_time, self.parameters.replay, named, self.parameters.track
 
-    def _computed(self, value: Any, run: Run, key: Key, state: State) -> Computed:
+    def _argument_code(self) -> ArgumentCode:
+        return ArgumentCode(self._without or frozenset())
+
+    def _computed(self, value: Any, run: Run, key: Key, state: State, bound: Bound, code: ArgumentCode) -> Computed:
         changed = state.changed() if self.parameters.track else frozenset()
         state.note_origins(changed)
         settled = None
-        if changed:
+        if changed := changed | code.changed():
             # the function changes these itself: the next call would never find what this one stores
             self._without = (self._without or frozenset()) | changed
             cache = registry.the_cache()
             cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
-            settled = Key(key.owner, self._tracker.state(self._without).digest, key.arguments)
+            arguments = self._settled_arguments(key, bound, code)
+            settled = Key(key.owner, self._tracker.state(self._without).digest, arguments)
         return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady, run.state)
+
+    def _settled_arguments(self, key: Key, bound: Bound, code: ArgumentCode) -> tuple[tuple[str, bytes], ...]:
+        """The digests of the arguments as the next call will see them; as they were if the run changed an argument."""
+        try:
+            same = tuple(self.arguments.digests(bound, code)) == key.arguments
+            return tuple(self.arguments.digests(bound, self._argument_code())) if same else key.arguments
+        except CacheError:
+            return key.arguments
 
     def _description(self, bound: Bound, key: Key, state: State) -> Description:
         private = settings().private
@@ -260,7 +271,10 @@ class SlowPath:
                 raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
         if not partial:
             return self.clear()
-        wanted = {(f"argument {name}", self.arguments.digest_of(name, value).hex()) for name, value in partial.items()}
+        code = self._argument_code()
+        wanted = {
+            (f"argument {name}", self.arguments.digest_of(name, value, code).hex()) for name, value in partial.items()
+        }
         cache = registry.the_cache()
         matching = [
             row.address
@@ -276,11 +290,11 @@ class SlowPath:
     def explain(self, bound: Bound) -> Explanation:
         cache = registry.the_cache()
         state = self._state(cache)
-        key = self.key(bound, state)
+        job = self._job(bound, state)
         return explain_call(
             cache,
-            self._job(bound, state),
-            self._description(bound, key, state),
+            job,
+            self._description(bound, job.key, state),
             unfollowed=state.unfollowed,
             tracked=self.parameters.track,
         )

@@ -67,3 +67,44 @@ def test_results_of_one_instance_are_found_by_it(cache: Any) -> None:
 
 def test_a_cached_method_shows_its_own_documentation() -> None:
     assert Account(1).doubled.__doc__ == Account.doubled.__doc__ == "Twice the balance."
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+CHANGES = {
+    "a global list": "made = []\nclass A:\n @cache_data\n def m(self, x): made.append(x); return x\n",
+    "a list that only a helper method reaches": "made = []\nclass A:\n def note(self, x): made.append(x)\n"
+    " @cache_data\n def m(self, x): self.note(x); return x\n",
+    "a counter of the class": "class A:\n n = 0\n @cache_data\n def m(self, x): A.n += 1; made.append(x); return x\n",
+    "a list of the class": "class A:\n seen = []\n @cache_data\n def m(self, x): self.seen.append(x); made.append(x)\n",
+    "what a class method changes": "class A:\n n = 0\n @classmethod\n @cache_data\n"
+    " def m(cls, x): cls.n += 1; made.append(x); return x\n",
+    "what a function given as an argument changes": "memo = {}\ndef f(x): memo[x] = 1; made.append(x)\n"
+    "@cache_data\ndef run(f, x): return f(x)\nclass A:\n def m(self, x): return run(f, x)\n",
+}
+
+
+@pytest.mark.parametrize("source", CHANGES.values(), ids=CHANGES)
+def test_what_a_run_changes_through_its_arguments_makes_no_miss(source: str, cache: Any, restart: Any) -> None:
+    made: list[int] = []
+    space: dict[str, Any] = {"cache_data": cache_data, "made": made, "__name__": "my_analysis"}
+    exec(source.replace("@cache_data", "@cache_data(persist='disk')"), space)
+    made = space["made"]
+    one = space["A"]()
+
+    one.m(1), one.m(1), space["A"]().m(1)
+    assert made == [1]
+    one.m(2), one.m(2)
+    assert made == [1, 2]
+
+
+def test_what_a_run_changes_through_its_arguments_is_explained_and_an_edit_of_it_is_a_miss(cache: Any) -> None:
+    space: dict[str, Any] = {"cache_data": cache_data, "__name__": "my_analysis"}
+    exec("seen = []\nclass A:\n def n(self): seen.append(1); return len(seen)\n", space)
+    exec("@cache_data\ndef foo(a): return a.n()\n", space)
+    foo, one = space["foo"], space["A"]()
+
+    assert (foo(one), foo(one)) == (1, 1)
+    assert any("seen in A" in line for line in foo.explain(one).unfollowed)
+    space["seen"] = [1, 2, 3]
+    assert foo(one) == 4

@@ -211,6 +211,27 @@ def test_every_magic_explains_itself(magic, option, notebook, capsys):
     assert f"%{magic}" in capsys.readouterr().out
 
 
+PROPERTY = """
+class Box:
+    @property
+    @cache_data
+    def content(self):
+        made.append("content")
+        return 3
+box = Box()
+"""
+
+
+def test_a_cached_property_of_an_object_is_cleared_and_explained_without_asking_it(notebook, capsys):
+    run(notebook, PROPERTY)
+    run(notebook, "%cache_explain box.content")
+    run(notebook, "box.content; box.content")
+    run(notebook, "%cache_clear box.content")
+    assert "Cleared 1 entry of box.content()" in capsys.readouterr().out
+    run(notebook, "%cache_clear Box.content")
+    assert made(notebook) == ["content"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
-from .fingerprint import code_digest
+from .fingerprint import ArgumentCode
 from .hashing import digest, summary
 
 _EMPTY = inspect.Parameter.empty
@@ -151,8 +151,8 @@ class Arguments:
             else:
                 yield parameter.name, value
 
-    def digests(self, bound: Bound) -> list[tuple[str, bytes]]:
-        """The digest of every argument of the key.
+    def digests(self, bound: Bound, code: ArgumentCode) -> list[tuple[str, bytes]]:
+        """The digest of every argument of the key; `code` digests the functions, classes and modules among them.
 
         Raises
         ------
@@ -161,12 +161,12 @@ class Arguments:
         UserHashError
             A function in `hash_funcs` failed.
         """
-        return [(name, self.digest_of(name, value)) for name, value in self.items(bound)]
+        return [(name, self.digest_of(name, value, code)) for name, value in self.items(bound)]
 
-    def digest_of(self, name: str, value: Any) -> bytes:
+    def digest_of(self, name: str, value: Any, code: ArgumentCode) -> bytes:
         """The digest of one argument."""
         try:
-            return digest(value, self._hash_funcs, code=code_digest)
+            return digest(value, self._hash_funcs, code=code)
         except UnhashableValueError as error:
             raise self._unhashable(name, value, error) from error
         except UserHashError as error:

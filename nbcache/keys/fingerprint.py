@@ -213,16 +213,51 @@ def code_digest(value: object) -> bytes:
     -----
     The last few are remembered, and checked by their guards each time. A closure is not: it may hold much memory.
     """
+    return _tracker_of(value).state().digest
+
+
+def _tracker_of(value: object) -> Tracker:
     known = _arguments.get(id(value))
     if known is not None and known[0] is value:
-        return known[1].state().digest
+        return known[1]
     tracker = Tracker({"": value})
-    digest = tracker.state().digest
     if type(value) is not FunctionType or not value.__closure__:
         _arguments[id(value)] = (value, tracker)
         if len(_arguments) > _REMEMBERED:
             _arguments.pop(next(iter(_arguments)), None)
-    return digest
+    return tracker
+
+
+class ArgumentCode:
+    """Digests the code of one call's arguments, such as the class of ``self``, and knows what the call changes there.
+
+    Parameters
+    ----------
+    without : labels, as `changed` gives them, of what calls are known to change themselves
+    """
+
+    __slots__ = ("_met", "_without")
+
+    def __init__(self, without: frozenset[str] = _NOTHING) -> None:
+        self._without = without
+        self._met: dict[int, tuple[object, str, State]] = {}
+
+    def __call__(self, value: object) -> bytes:
+        known = self._met.get(id(value))
+        if known is None:
+            ending = f" in {_name_of(value)}"
+            own = frozenset(label.removesuffix(ending) for label in self._without if label.endswith(ending))
+            known = self._met[id(value)] = (value, ending, _tracker_of(value).state(own))
+        return known[2].digest
+
+    def changed(self) -> frozenset[str]:
+        """Taken right after the run: the labels of what it changed; that goes on counting as it was before."""
+        found = set()
+        for _, ending, state in self._met.values():
+            labels = state.changed()
+            state.note_origins(labels)
+            found |= {label + ending for label in labels}
+        return frozenset(found)
 
 
 class _Dependency:
