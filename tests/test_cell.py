@@ -531,6 +531,14 @@ class TestOptions:
         nb("a = 1")
         assert nb(marked("x = a", "prices")).count == 1
 
+    @pytest.mark.parametrize("name", ["daily-prices", "2024", "prices.raw"])
+    def test_any_word_is_a_name(self, nb, name):
+        nb(marked("x = 1", name))
+        assert ": hit" in str(nb(f"%cache_explain {name}").value)
+        assert name in str(nb(f"%cache_info {name}").value)
+        assert "Cleared 1 entry" in nb(f"%cache_clear {name}").out
+        assert nb(marked("x = 1", name)).count == 1
+
     def test_help_runs_nothing(self, nb):
         outcome = nb(marked("x = 1", "--help"))
         assert "--max-entries" in outcome.out and outcome.count == 0

@@ -394,6 +394,6 @@ _LISTENERS: dict[str, Callable[[FileRecorder, tuple[Any, ...]], None]] = {
     "_thread.start_new_thread": _started,
     "_thread.start_joinable_thread": _started,
     "socket.connect": _outside("network"),
-    "subprocess.Popen": _outside("subprocess"),
-    "os.system": _outside("subprocess"),
+    # Not "os.fork": workers that compute and hand back are the run itself.
+    **dict.fromkeys(("subprocess.Popen", "os.system", "os.forkpty", "os.posix_spawn", "os.spawn"), _outside("subprocess")),
 }

@@ -45,7 +45,7 @@ class Automatic:
             rows.append(
                 (
                     owner.removeprefix("cell "),
-                    cell.code.source.strip().partition("\n")[0][:40],
+                    cell.code.title[:40],
                     report.outcome,
                     duration(report.seconds),
                     duration(gain) if gain > 0 else "",

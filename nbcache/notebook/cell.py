@@ -79,6 +79,7 @@ class CachedCell:
         self._min_seconds = min_seconds
         self._result: Any = None
         self._effects = ""
+        self._began = 0.0
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -149,6 +150,8 @@ class CachedCell:
             return names.asks
         if self._automatic and names.state:
             return f"{names.state[0]} changes the session"
+        if self._automatic and names.commands:
+            return "it runs a command of the system"
         if self.code.awaits and not _in_event_loop():
             return "it awaits, and no asyncio loop is running"
         return ""
@@ -161,7 +164,7 @@ class CachedCell:
             if not is_off() and not quietly:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
-        began = time.perf_counter()
+        began = self._began = time.perf_counter()
         if self._automatic and not self.options.rng and self._draws():
             self.options = replace(self.options, rng=True)
         try:
@@ -214,6 +217,7 @@ class CachedCell:
                 describe=lambda: self._description(inputs),
                 kind="cell",
                 name=owner,
+                began=self._began,
             )
 
         job = make(self.owner)
@@ -322,7 +326,9 @@ class CachedCell:
             )
             cache.delete(fetched.slot.address)
             return False
-        self.report.overhead += time.perf_counter() - began
+        now = time.perf_counter()
+        fetched.slot.spent += now - began  # what came before, the look-up has counted itself
+        self.report.overhead = now - self._began
         self.report.outcome, self.report.seconds = "hit", entry.meta.seconds
         if not self.options.quiet:
             note(hit_line(outcome, cache.clock() - entry.meta.created, entry.meta.seconds, self.report.overhead))

@@ -27,13 +27,15 @@ class CellCode:
     nodes : the statements
     source, filename : the text they came from, and where tracebacks say they are
     codes : the same, compiled: all but a last expression, and that
+    title : its first line, as the user wrote it
     digest : 12 hexadecimal digits, equal for equal code whatever its layout
     quiet : whether a last semicolon hides the value of the last expression
     awaits : whether it has to be awaited
     """
 
-    def __init__(self, nodes: list[ast.stmt], source: str, filename: str, shell: Any) -> None:
+    def __init__(self, nodes: list[ast.stmt], source: str, filename: str, shell: Any, written: str = "") -> None:
         self.nodes = nodes
+        self.title = (written or source).strip().partition("\n")[0]
         self.source = source
         self.filename = filename
         self.quiet = _ends_quietly(source)

@@ -1,11 +1,12 @@
-"""Where cached cells meet IPython: three hooks of a shell, put in and taken out together.
+"""Where cached cells meet IPython: three hooks of a shell.
 
 1. An input transformer turns the line `%%cache_cell ...` into a string on a line of its own and leaves the body as it
    stands. So `await`, magics, the trailing semicolon and the line numbers of tracebacks are IPython's business.
 2. A transformer of syntax trees recognises such a string and puts one call in place of the cell. Other magics that
    run code themselves (`%%time`) execute that call; it gives them the value of the last expression.
 3. `run_ast_nodes` of the shell recognises the call and runs the statements behind it as the cell itself, between
-   looking up and storing. In automatic mode it does so for every cell of the user's.
+   looking up and storing. In automatic mode it does so for every cell of the user's. It is in place only in that mode,
+   and while a marked cell is about to run.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CellHook", "run_pending"]
 
 _MAGIC = "%%cache_cell"
+_RUN = "run_ast_nodes"
 _MODULE = __name__
 _cell_magic: Any = inputtransformer2.cell_magic
 
@@ -65,25 +67,47 @@ class CellHook:
         self._shell = shell
         self._automatic = automatic
         self._report = report
+        self._removed = False
         self._depth = 0
         self._tokens = 0
-        self._in_place = True
-        self._original = shell.run_ast_nodes
-        self._ours = self._run_ast_nodes
+        self._original: Any = None
+        self._before: Any = None
+        self._ours: Any = None
         shell.input_transformers_cleanup.append(self.transform)
         shell.ast_transformers.append(self)
-        shell.run_ast_nodes = self._ours
+
+    def watch(self) -> None:
+        """Be asked about every cell from the next one on."""
+        if self._ours is None:
+            self._before = vars(self._shell).get(_RUN)
+            self._original = self._shell.run_ast_nodes
+            self._ours = self._run_ast_nodes
+            self._shell.run_ast_nodes = self._ours
+
+    def rest(self) -> None:
+        """Be asked no more, unless automatic mode or a cell that now runs needs it.
+
+        A wrapper that others put around ours keeps working, and finds that it only passes on.
+        """
+        if self._ours is None or self._depth or self._automatic() is not None:
+            return
+        if vars(self._shell).get(_RUN) is not self._ours:
+            return
+        if self._before is None:
+            delattr(self._shell, _RUN)
+        else:
+            setattr(self._shell, _RUN, self._before)
+        self._ours = None
 
     def remove(self) -> None:
-        """Take the hooks out; a wrapper that others put around ours keeps working and only passes on."""
+        """Take all hooks out."""
         shell = self._shell
         if self.transform in shell.input_transformers_cleanup:
             shell.input_transformers_cleanup.remove(self.transform)
         if self in shell.ast_transformers:
             shell.ast_transformers.remove(self)
-        if vars(shell).get("run_ast_nodes") is self._ours:
-            del shell.run_ast_nodes
-        self._in_place = False
+        self._removed = True
+        self.rest()
 
     # -- the text --------------------------------------------------------------------------------------------------
 
@@ -111,6 +135,7 @@ class CellHook:
         _pending[token] = _Pending(self, line, tree.body[1:])
         while len(_pending) > 64:  # trees that were never run
             del _pending[next(iter(_pending))]
+        self.watch()
         source = f"__import__({_MODULE!r}, fromlist=['run_pending']).run_pending({token!r})"
         return ast.parse(source)
 
@@ -124,8 +149,15 @@ class CellHook:
         compiler: Any = compile,
         result: Any = None,
     ) -> Any:
-        original = self._original
-        run = self._cell_of(nodelist, cell_name, result) if self._in_place else None
+        try:
+            return await self._run(self._original, nodelist, cell_name, interactivity, compiler, result)
+        finally:
+            self.rest()
+
+    async def _run(
+        self, original: Any, nodelist: list[ast.stmt], cell_name: str, interactivity: str, compiler: Any, result: Any
+    ) -> Any:
+        run = None if self._removed else self._cell_of(nodelist, cell_name, result)
         if run is None:
             return await original(nodelist, cell_name, interactivity, compiler, result)
         if isinstance(run, BaseException):
@@ -159,7 +191,7 @@ class CellHook:
             from .cell import CachedCell
             from .cell_code import CellCode
 
-            code = CellCode(nodes, source, filename, self._shell)
+            code = CellCode(nodes, source, filename, self._shell, getattr(result.info, "raw_cell", None) or "")
             return CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])
         except UsageError as error:
             return error
@@ -201,6 +233,7 @@ class CellHook:
         finally:
             self._depth -= 1
             self._report(run)
+            self.rest()
 
 
 _errors: dict[str, BaseException] = {}

@@ -87,10 +87,12 @@ class CellMagics(Magics):
             return self._automatic.status()
         if given.command == "off":
             self._automatic.off()
+            self._hook.rest()
             return None
         try:
             least, most = seconds(given.min_time), size_in_bytes(given.max_size)
         except CacheError as error:
             raise UsageError(str(error)) from None
         self._automatic.on(least or 0.0, most, given.persist == "disk", given.quiet)
+        self._hook.watch()
         return None

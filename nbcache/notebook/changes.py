@@ -19,9 +19,13 @@ _TOOLS = frozenset({"get_ipython", "exit", "quit"})
 
 def is_session(name: str, value: object, hidden: dict[str, Any]) -> bool:
     """Tell whether a name belongs to IPython itself (history, tools it put there), and not to the user."""
-    if _SESSION.fullmatch(name):
+    if _is_of_session(name):
         return True
     return name in hidden and (hidden[name] is value or name in _TOOLS)
+
+
+def _is_of_session(name: str) -> bool:
+    return name[0] in "_IO" and _SESSION.fullmatch(name) is not None
 
 
 class Before:
@@ -38,7 +42,7 @@ class Before:
         self._values = {
             name: value
             for name, value in namespace.items()
-            if name not in names.certain and not _SESSION.fullmatch(name)
+            if name not in names.certain and not _is_of_session(name)
         }
         self._there = set(namespace)
         self._away: dict[str, Any] = {}
@@ -56,7 +60,7 @@ class Before:
         now = {
             name: value
             for name, value in self._namespace.items()
-            if not _SESSION.fullmatch(name) and not is_session(name, value, self._hidden)
+            if not _is_of_session(name) and not is_session(name, value, self._hidden)
         }
         return {
             name: value
@@ -70,7 +74,7 @@ class Before:
 
     def deleted(self) -> list[str]:
         """The names that were there before and are gone; to be asked after `put_back`."""
-        return sorted(name for name in self._there - set(self._namespace) if not _SESSION.fullmatch(name))
+        return sorted(name for name in self._there - set(self._namespace) if not _is_of_session(name))
 
 
 # --- changes in place
@@ -199,4 +203,4 @@ def set_rng_states(states: dict[str, Any]) -> None:
 
 def names_bound_to(value: object, namespace: dict[str, Any]) -> Iterable[str]:
     """Every name of the namespace that is bound to this very object."""
-    return [name for name, found in namespace.items() if found is value and not _SESSION.fullmatch(name)]
+    return [name for name, found in namespace.items() if found is value and not _is_of_session(name)]

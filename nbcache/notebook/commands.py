@@ -33,7 +33,7 @@ class Commands:
 
     def clear(self, line: str) -> str:
         """Clear what the line names; say in one sentence how much that was."""
-        aim = target.parse(line)
+        aim = self._aim(line)
         if aim is None:
             return _cleared(registry.the_cache().clear(), "everything")
         known = self._function(aim)
@@ -47,7 +47,7 @@ class Commands:
 
     def info(self, line: str) -> info.Table:
         """The table of everything, or of what the line names."""
-        aim = target.parse(line)
+        aim = self._aim(line)
         if aim is None:
             return info.functions_table(cache_data.info())
         owner = self._owner(aim)
@@ -55,7 +55,7 @@ class Commands:
 
     def explain(self, line: str) -> Explanation:
         """Why the call or the cell that the line names would be a hit or a miss."""
-        aim = target.parse(line)
+        aim = self._aim(line)
         if aim is None:
             raise UnknownNameError("say which call: %cache_explain foo 1")
         known = self._function(aim)
@@ -66,8 +66,15 @@ class Commands:
 
     def panel(self, line: str) -> Any:
         """The panel of everything, or of what the line names."""
-        aim = target.parse(line)
+        aim = self._aim(line)
         return around.panel(None if aim is None else self._owner(aim))
+
+    def _aim(self, line: str) -> Target | None:
+        """What the line is pointed at; the name of a cell need be no identifier."""
+        text = line.strip()
+        if text and not text.isidentifier() and self._is_cell(cell_owner(text)):
+            return Target(text)
+        return target.parse(line)
 
     def _owner(self, aim: Target) -> str:
         if aim.is_call:
@@ -91,10 +98,13 @@ class Commands:
     def _cell(self, aim: Target) -> str:
         """The owner of the cached cell of that name."""
         owner = cell_owner(aim.name)
-        cache = registry.the_cache()
-        if owner in cache.shelf.owners() or any(True for _ in cache.entries(owner)):
+        if self._is_cell(owner):
             return owner
         raise target.unknown(aim.name, names(self._namespace))
+
+    def _is_cell(self, owner: str) -> bool:
+        cache = registry.the_cache()
+        return owner in cache.shelf.owners() or any(True for _ in cache.entries(owner))
 
 
 def names(namespace: dict[str, Any]) -> list[str]:
