@@ -395,5 +395,6 @@ _LISTENERS: dict[str, Callable[[FileRecorder, tuple[Any, ...]], None]] = {
     "_thread.start_joinable_thread": _started,
     "socket.connect": _outside("network"),
     # Not "os.fork": workers that compute and hand back are the run itself.
-    **dict.fromkeys(("subprocess.Popen", "os.system", "os.forkpty", "os.posix_spawn", "os.spawn"), _outside("subprocess")),
+    **dict.fromkeys(map("os.{}".format, ("system", "forkpty", "posix_spawn", "spawn")), _outside("subprocess")),
+    "subprocess.Popen": _outside("subprocess"),
 }
