@@ -15,7 +15,7 @@ from pathlib import Path
 from .config import settings
 from .entries.entry import Address, Entry
 from .entries.signing import Keyring
-from .errors import KeyFileError, explain, warn
+from .errors import CacheError, KeyFileError, explain, warn
 from .keys.files import ignore_folder
 from .stores.disk import DiskStore
 from .stores.forks import renew_after_fork
@@ -210,7 +210,10 @@ def _open_beyond(memory: MemoryStore, folder: Path, clock: Callable[[], float]) 
     if chosen.store:
         from .stores.remote import open_remote
 
-        stores.append(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
+        try:
+            stores.append(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
+        except CacheError as error:  # a URL that means nothing, or a package that is missing
+            warn(str(error))
     return Beyond(TieredStore(stores), disk)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from nbcache import cache_data
+from nbcache import CacheWarning, cache_data
 
 
 class Account:
@@ -108,3 +109,54 @@ def test_what_a_run_changes_through_its_arguments_is_explained_and_an_edit_of_it
     assert any("seen in A" in line for line in foo.explain(one).unfollowed)
     space["seen"] = [1, 2, 3]
     assert foo(one) == 4
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+class Fragile:
+    broken = False
+
+    def __setstate__(self, state: Any) -> None:
+        if Fragile.broken:
+            raise ValueError("the state means nothing")
+
+
+class Gone:
+    pass
+
+
+KINDS = {"fragile": Fragile, "gone": Gone}
+
+
+@pytest.mark.parametrize(("kind", "advice"), [("gone", "import the classes"), ("fragile", "nothing for now")])
+def test_a_result_that_cannot_be_loaded_is_computed_again_with_fitting_advice(
+    kind: str, advice: str, restart: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @cache_data(persist="disk", track=False)
+    def foo(kind: str) -> Any:
+        made = KINDS[kind]()
+        made.x = 1
+        return made
+
+    foo(kind)
+    restart()
+    monkeypatch.setattr(Fragile, "broken", True)
+    monkeypatch.delattr(sys.modules[__name__], "Gone")
+    with pytest.warns(CacheWarning, match=advice) as caught:
+        assert isinstance(foo(kind), KINDS[kind])
+    assert len(caught) == 1
+
+
+def test_a_shared_store_that_cannot_be_opened_costs_one_warning(python: Any) -> None:
+    program = """
+        import warnings
+        from nbcache import cache_data
+        square = cache_data(persist="disk")(lambda x: x * x)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            print(square(2), square(3), square.is_cached(2), square.entries()[0].tier)
+        print([(w.category.__name__, w.filename == __file__, "nonsense" in str(w.message)) for w in caught])
+    """
+    lines = python(program, NBCACHE_STORE="nonsense://x").splitlines()
+    assert lines == ["4 9 True memory", "[('CacheWarning', True, True)]"]

@@ -151,7 +151,7 @@ class Arguments:
             else:
                 yield parameter.name, value
 
-    def digests(self, bound: Bound, code: ArgumentCode) -> list[tuple[str, bytes]]:
+    def digests(self, bound: Bound, code: ArgumentCode | None = None) -> list[tuple[str, bytes]]:
         """The digest of every argument of the key; `code` digests the functions, classes and modules among them.
 
         Raises
@@ -161,6 +161,7 @@ class Arguments:
         UserHashError
             A function in `hash_funcs` failed.
         """
+        code = code or ArgumentCode()
         return [(name, self.digest_of(name, value, code)) for name, value in self.items(bound)]
 
     def digest_of(self, name: str, value: Any, code: ArgumentCode) -> bytes:
