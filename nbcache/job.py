@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from .entries.entry import Address
 from .entries.meta import LateParts, Part
+from .keys.arguments import Arguments, Bound
 from .keys.files import FileDep
+from .keys.fingerprint import ArgumentCode
 from .keys.hashing import summary
 from .keys.key import Key
 from .policy import Policy
@@ -42,29 +44,30 @@ class Computed(NamedTuple):
 
 
 class CallParts(LateParts):
-    """The parts of one call's key; of arguments that cannot change, the summaries too are made at the first look.
+    """The parts of one call's key where no argument can change: digests and summaries are made at the first look.
 
     Parameters
     ----------
-    digests : (name, digest) of every argument
-    told : a summary of every argument, or, where `late`, the arguments themselves
-    late : whether the arguments cannot change, and are asked when somebody looks
     reached : the parts of what the function reaches, which all its entries share
     """
 
-    __slots__ = ("_digests", "_late", "_reached", "_told")
+    __slots__ = ("_arguments", "_bound", "_reached")
 
-    def __init__(
-        self, digests: tuple[tuple[str, bytes], ...], told: Sequence[Any], late: bool, reached: tuple[Part, ...]
-    ) -> None:
-        self._digests = digests
-        self._told = told
-        self._late = late
+    def __init__(self, arguments: Arguments, bound: Bound, reached: tuple[Part, ...]) -> None:
+        self._arguments = arguments
+        self._bound = bound
         self._reached = reached
 
     def read(self) -> tuple[Part, ...]:
-        own = zip(self._digests, map(summary, self._told) if self._late else self._told, strict=True)
-        return (*((f"argument {name.lstrip('*')}", digest.hex(), text) for (name, digest), text in own), *self._reached)
+        digests = self._arguments.digests(self._bound, ArgumentCode())
+        told = [summary(value) for _, value in self._arguments.items(self._bound)]
+        return (*argument_parts(digests, told), *self._reached)
+
+
+def argument_parts(digests: Iterable[tuple[str, bytes]], told: Iterable[str]) -> Iterator[Part]:
+    """The parts of arguments, given what may be told of each."""
+    for (name, digest), text in zip(digests, told, strict=True):
+        yield f"argument {name.lstrip('*')}", digest.hex(), text
 
 
 class Description(NamedTuple):

@@ -34,7 +34,7 @@ class Slot:
         self.hits = 0
         self.used = 0.0
         self.spent = 0.0
-        self.fast: list[tuple[dict[Any, Slot], Any]] = []
+        self.fast: tuple[Any, ...] = ()
         as_it_is, value = entry.restore
         self.value: Any = value if as_it_is else None
         self.restore: Callable[[], Any] | None = None if as_it_is else value
@@ -44,14 +44,15 @@ class Slot:
     def offer(self, fast: dict[Any, Slot], key: Any) -> None:
         """Let a function's fast path find this slot under a key of its own, until `retire`."""
         fast[key] = self
-        self.fast.append((fast, key))
+        self.fast = (*self.fast, fast, key)  # flat, because there is one in every entry
 
     def retire(self) -> None:
         """Take the slot out of every fast path that knows it."""
-        for fast, key in self.fast:
+        offers = iter(self.fast)
+        for fast, key in zip(offers, offers, strict=True):
             if fast.get(key) is self:
                 fast.pop(key, None)
-        self.fast.clear()
+        self.fast = ()
 
     def take(self) -> Any:
         """The value for one more caller."""

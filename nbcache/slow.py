@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from .entries.meta import Part
 from .errors import CacheError
 from .explanation import Explanation, explain_call, say_surprise
 from .fastpath import FastPath
-from .job import CallParts, Computed, Description, Fetched, Job
+from .job import CallParts, Computed, Description, Fetched, Job, argument_parts
 from .keys.arguments import Arguments, Bound
 from .keys.files import FileDep, candidates
 from .keys.fingerprint import ArgumentCode, State, Tracker
@@ -240,11 +241,14 @@ class SlowPath:
         if self._reached[0] is not state or self._reached[1] is not private:
             reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
             self._reached = (state, private, reached)
-        late = not private and self.arguments.is_primitive(bound)
-        values = [value for _, value in self.arguments.items(bound)]
-        told = values if late else [""] * len(values) if private else [summary(value) for value in values]
-        parts = CallParts(key.arguments, told, late, self._reached[2])
-        return Description("" if private else self.arguments.text(bound), parts)
+        reached = self._reached[2]
+        if private:
+            return Description("", (*argument_parts(key.arguments, repeat("", len(key.arguments))), *reached))
+        text = self.arguments.text(bound)
+        if self.arguments.is_primitive(bound):
+            return Description(text, CallParts(self.arguments, bound, reached))
+        told = [summary(value) for _, value in self.arguments.items(bound)]
+        return Description(text, (*argument_parts(key.arguments, told), *reached))
 
     def _replay(self, recording: bytes) -> None:
         around.replay(recording, self.parameters.replay)

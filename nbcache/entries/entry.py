@@ -127,9 +127,12 @@ class Entry:
 
     @property
     def restore(self) -> tuple[bool, Any]:
-        if self._restore is None:
-            self._restore = self._restoration()
-        return self._restore
+        if self._restore is not None:
+            return self._restore
+        restoration = self._restoration()
+        if self._recipe != restore.KEEP:
+            self._restore = restoration
+        return restoration
 
     def value(self) -> Any:
         """Hand out a value that is independent of every other.
