@@ -15,6 +15,14 @@ from .stores.forks import renew_after_fork
 _REMEMBERED = 10_000
 
 
+Fate = tuple[str, float]
+"""What became of an entry, and when (epoch seconds)."""
+
+
+def _without_variant(address: Address) -> Address:
+    return Address(address.owner, address.key.partition("-")[0])
+
+
 class Shelf:
     """The slots of one process.
 
@@ -35,7 +43,8 @@ class Shelf:
         renew_after_fork(self)
         self._slots: dict[Address, Slot] = {}
         self._counts: dict[str, Counts] = {}
-        self._departed: dict[Address, tuple[str, float]] = {}
+        # by owner and by the key without the variant, so that a clear finds its own at once
+        self._departed: dict[Address, dict[str, Fate]] = {}
 
     def renew(self) -> None:
         """Start with a fresh lock in a forked child."""
@@ -49,7 +58,8 @@ class Shelf:
                 if slot is not None:
                     self._retire(slot)
                 slot = self._slots[address] = Slot(address, entry, deadline, replay)
-                self._departed.pop(address, None)
+                if self._departed:
+                    self._return(address)
             slot.deadline = deadline
             return slot
 
@@ -81,18 +91,31 @@ class Shelf:
     def _note(self, address: Address, what: str, when: float) -> None:
         if len(self._departed) >= _REMEMBERED:
             self._departed.pop(next(iter(self._departed)))
-        self._departed[address] = what, when
+        self._departed.setdefault(_without_variant(address), {})[address.key] = what, when
+
+    def _return(self, address: Address) -> None:
+        base = _without_variant(address)
+        fates = self._departed.get(base)
+        if fates is not None:
+            fates.pop(address.key, None)
+            if not fates:
+                del self._departed[base]
 
     def forgotten(self, owner: str | None, key: str | None = None) -> None:
         """Entries were cleared on purpose: they were not evicted."""
         with self._lock:
-            for address in list(self._departed):
-                if owner is None or (address.owner == owner and (key is None or address.key.startswith(key))):
-                    self._departed[address] = "cleared", self._clock()
+            if owner is not None and key is not None:
+                bases = [_without_variant(Address(owner, key))]
+            else:
+                bases = [base for base in self._departed if owner is None or base.owner == owner]
+            fate = "cleared", self._clock()
+            for base in bases:
+                fates = self._departed.get(base, {})
+                fates.update({name: fate for name in fates if key is None or name.startswith(key)})
 
-    def fate(self, address: Address) -> tuple[str, float] | None:
+    def fate(self, address: Address) -> Fate | None:
         """What became of an entry: "expired", "evicted", "cleared" or why it was not kept; and when. None: unknown."""
-        return self._departed.get(address)
+        return self._departed.get(_without_variant(address), {}).get(address.key)
 
     def retire_all(self) -> None:
         """Send every fast path to the slow one."""
