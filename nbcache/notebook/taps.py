@@ -270,6 +270,14 @@ class _HookTap(_Tap):
         return heard
 
 
+class _SystemTap(_Tap):
+    """A tap on the `!command` of a terminal, whose output would pass by all streams: it comes through a pipe."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self.replace("system", lambda system, tap: shell.system_piped)
+
+
 class _ThreadTap(_Tap):
     """A tap on `threading.Thread`: a thread inherits the listeners of the code that started it."""
 
@@ -325,6 +333,8 @@ def listen(listener: Listener, *, streams: bool, displays: bool, results: bool) 
             taken.append(_taken(publisher, lambda: _PublisherTap(publisher)))
             if results:
                 taken.append(_taken(hook, lambda: _HookTap(hook)))
+                if _taps.get(id(shell)) or getattr(shell.system, "__name__", "") == "system_raw":
+                    taken.append(_taken(shell, lambda: _SystemTap(shell)))
         taps = [tap for tap in taken if tap is not None]
     if not outer:
         _drain(taps)  # what was written before is not ours
