@@ -182,7 +182,7 @@ class Cache:
         stale = now >= deadline
         if stale and not (job.policy.background and job.policy.ttl and now < deadline + job.policy.ttl):
             return None
-        slot = self.shelf.slot(address, entry, deadline, job.replay)
+        slot = self.shelf.slot(address, entry, deadline, job.replay, job.policy.copied)
         try:
             value = slot.take()
         except UntrustedEntryError:

@@ -60,6 +60,7 @@ class CacheData:
         depends_on: Any = ...,
         replay: str = ...,
         cache_if: Callable[[Any], object] | None = ...,
+        copy: bool = ...,
     ) -> Callable[[Callable[P, R]], CachedFunction[P, R]]: ...
 
     def __call__(
@@ -79,6 +80,7 @@ class CacheData:
         depends_on: Any = (),
         replay: str = "display",
         cache_if: Callable[[Any], object] | None = None,
+        copy: bool = False,
     ) -> Any:
         """Cache the results of a function. Names and meanings are those of Streamlit's ``st.cache_data``.
 
@@ -100,6 +102,8 @@ class CacheData:
         depends_on : more that the key follows: paths by content, callables by what they return, other values
         replay : what a hit shows again: "display" for rich output, "all" for printed text too, or "none"
         cache_if : called with a result; where it is false the result is returned and not kept
+        copy : whether hits come in plain memory: large arrays and frames are dearer to get then, and cheaper to
+            overwrite as a whole, than over a copy-on-write map
 
         Returns
         -------
@@ -126,6 +130,7 @@ class CacheData:
             depends_on=depends_on,
             replay=replay,
             cache_if=cache_if,
+            copy=copy,
         )
         from .decorating import (
             decorated,  # at the first decoration: a notebook loads the extension before it needs this

@@ -76,7 +76,7 @@ class Keeper:
         if mine is not None and mine.cancelled:
             return None
         entry = self._tiers.put(place, entry, policy.disk, since)
-        slot = self._shelf.slot(place, entry, policy.deadline(now), job.replay)
+        slot = self._shelf.slot(place, entry, policy.deadline(now), job.replay, policy.copied)
         if mine is not None and mine.cancelled:  # cleared while it was being written
             self._tiers.delete(place)
             return None

@@ -32,6 +32,7 @@ class Parameters:
     depends_on: tuple[Any, ...] = ()
     replay: str = "display"
     cache_if: Callable[[Any], object] | None = None
+    copy: bool = False
 
     def on_disk(self) -> bool:
         """Whether results go beyond memory now; `persist=None` follows the setting."""
@@ -46,6 +47,7 @@ class Parameters:
             max_size=self.max_size,
             disk=self.on_disk(),
             background=self.refresh_mode == "background",
+            copied=self.copy,
         )
 
 
@@ -64,6 +66,7 @@ def check(
     depends_on: Any,
     replay: str,
     cache_if: Callable[[Any], object] | None,
+    copy: bool,
 ) -> Parameters:
     """Check every parameter and normalise it.
 
@@ -86,6 +89,7 @@ def check(
     _choice("replay", replay, ("display", "all", "none"))
     _flag("track", track)
     _flag("show_time", show_time)
+    _flag("copy", copy)
     if not isinstance(show_spinner, bool | str):
         raise _invalid("show_spinner", show_spinner, "it is True, False or the text to show.", "pass one of these.")
     if cache_if is not None and not callable(cache_if):
@@ -112,6 +116,7 @@ def check(
         depends_on=_items(depends_on),
         replay=replay,
         cache_if=cache_if,
+        copy=copy,
     )
 
 

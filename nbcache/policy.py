@@ -16,6 +16,7 @@ class Policy:
     max_entries, max_size : bounds of the owner's entries in every tier, sizes in bytes; None for none
     disk : whether results go beyond memory
     background : whether an expired result is served for one more ttl while a new one is computed
+    copied : whether hits come in plain memory instead of over a copy-on-write map
     """
 
     ttl: float | None = None
@@ -23,6 +24,7 @@ class Policy:
     max_size: int | None = None
     disk: bool = False
     background: bool = False
+    copied: bool = False
 
     @property
     def bounded(self) -> bool:

@@ -50,14 +50,16 @@ class Shelf:
         """Start with a fresh lock in a forked child."""
         self._lock = threading.RLock()
 
-    def slot(self, address: Address, entry: Entry, deadline: float, replay: Replay | None) -> Slot:
-        """The slot of an entry."""
+    def slot(
+        self, address: Address, entry: Entry, deadline: float, replay: Replay | None, copied: bool = False
+    ) -> Slot:
+        """The slot of an entry; `copied` for one whose hits come in plain memory."""
         with self._lock:
             slot = self._slots.get(address)
             if slot is None or slot.entry is not entry:
                 if slot is not None:
                     self._retire(slot)
-                slot = self._slots[address] = Slot(address, entry, deadline, replay)
+                slot = self._slots[address] = Slot(address, entry, deadline, replay, copied)
                 if self._departed:
                     self._return(address)
             slot.deadline = deadline

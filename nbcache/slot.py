@@ -27,7 +27,9 @@ class Slot:
 
     __slots__ = ("address", "deadline", "entry", "fast", "hits", "restore", "spent", "used", "value")
 
-    def __init__(self, address: Address, entry: Entry, deadline: float, replay: Replay | None) -> None:
+    def __init__(
+        self, address: Address, entry: Entry, deadline: float, replay: Replay | None, copied: bool = False
+    ) -> None:
         self.address = address
         self.entry = entry
         self.deadline = deadline
@@ -37,9 +39,9 @@ class Slot:
         self.fast: tuple[Any, ...] = ()
         as_it_is, value = entry.restore
         self.value: Any = value if as_it_is else None
-        self.restore: Callable[[], Any] | None = None if as_it_is else value
+        self.restore: Callable[[], Any] | None = None if as_it_is else entry.copied if copied else value
         if entry.recording and replay is not None:
-            self.restore = _replaying(entry, replay)
+            self.restore = _replaying(entry, entry.copied if copied else entry.value, replay)
 
     def offer(self, fast: dict[Any, Slot], key: Any) -> None:
         """Let a function's fast path find this slot under a key of its own, until `retire`."""
@@ -60,9 +62,9 @@ class Slot:
         return self.value if restore is None else restore()
 
 
-def _replaying(entry: Entry, replay: Replay) -> Callable[[], Any]:
+def _replaying(entry: Entry, made: Callable[[], Any], replay: Replay) -> Callable[[], Any]:
     def restore() -> Any:
-        value = entry.value()
+        value = made()
         replay(entry.recording)
         return value
 

@@ -409,6 +409,36 @@ def test_cache_if_decides_what_is_kept(calls, cache):
     assert len(calls) == 3
 
 
+@pytest.mark.parametrize("persist", [False, "disk"])
+def test_hits_come_in_plain_memory_if_asked_for(calls, cache, persist):
+    numpy = pytest.importorskip("numpy")
+
+    @cache_data(copy=True, persist=persist)
+    def ones(size):
+        calls()
+        return numpy.ones(size)
+
+    @cache_data(persist=persist)
+    def mapped(size):
+        return numpy.ones(size)
+
+    ones(1 << 20), mapped(1 << 20)
+    first, second = ones(1 << 20), ones(1 << 20)
+    first[:] = 0
+
+    assert second.sum() == ones(1 << 20).sum() == 1 << 20
+    assert len(calls) == 1
+    assert _is_plain(second)
+    assert not _is_plain(mapped(1 << 20))
+
+
+def _is_plain(array):
+    """Whether the memory below an array is a bytearray."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return isinstance(getattr(array, "obj", array), bytearray)
+
+
 def test_a_cache_if_that_fails_costs_a_warning_and_never_the_value(cache):
     @cache_data(cache_if=lambda rows: rows["missing"])
     def search():
@@ -533,6 +563,7 @@ class Unprintable:
         ({"track": 1}, InvalidParameterError),
         ({"replay": "text"}, InvalidParameterError),
         ({"cache_if": 3}, InvalidParameterError),
+        ({"copy": 1}, InvalidParameterError),
     ],
 )
 def test_bad_parameters_are_refused_at_decoration_with_advice(options, error):
