@@ -170,9 +170,12 @@ class SlowPath:
             self._without = frozenset(known if self.parameters.track else ())
         return self._tracker.state(self._without)
 
+    def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
+        return Key(self.owner, state.digest + self.arguments.sharing(bound), arguments)
+
     def _job(self, bound: Bound, state: State) -> Job:
         code = self._argument_code()
-        key = Key(self.owner, state.digest, tuple(self.arguments.digests(bound, code)))
+        key = self._key(bound, state, tuple(self.arguments.digests(bound, code)))
         described: list[Description] = []
 
         def prepare() -> None:
@@ -225,7 +228,7 @@ class SlowPath:
             cache = registry.the_cache()
             cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
             arguments = self._settled_arguments(key, bound, code)
-            settled = Key(key.owner, self._tracker.state(self._without).digest, arguments)
+            settled = self._key(bound, self._tracker.state(self._without), arguments)
         return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady, run.state)
 
     def _settled_arguments(self, key: Key, bound: Bound, code: ArgumentCode) -> tuple[tuple[str, bytes], ...]:

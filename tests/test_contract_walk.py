@@ -111,6 +111,31 @@ def test_what_a_run_changes_through_its_arguments_is_explained_and_an_edit_of_it
     assert foo(one) == 4
 
 
+FIRST, SECOND = object(), object()
+
+
+def test_sentinels_are_told_apart_by_their_names(cache: Any) -> None:
+    @cache_data
+    def which(given: object = FIRST) -> int:
+        return 1 if given is FIRST else 2
+
+    assert (which(FIRST), which(SECOND), which(), which(object())) == (1, 2, 1, 2)
+    assert (which.info().misses, which.info().hits) == (3, 1)
+
+
+def test_two_arguments_that_are_one_object_are_another_call_than_two_equal_ones(cache: Any) -> None:
+    @cache_data
+    def tail(first: list[int], second: list[int], *more: Any, **named: Any) -> list[int]:
+        first.append(1)
+        return list(second)
+
+    one: list[int] = []
+    assert (tail([], []), tail(one, one), tail([], [])) == ([], [1], [])
+    text, pair = "a" * 50, (1, 2)
+    tail([], [2], text, text, pair, a=len, b=len)
+    assert tail.is_cached([], [2], "a" * 50, text, (1, 2), a=len, b=len)
+
+
 # -- faults -----------------------------------------------------------------------------------------------------------
 
 

@@ -164,6 +164,18 @@ class Arguments:
         code = code or ArgumentCode()
         return [(name, self.digest_of(name, value, code)) for name, value in self.items(bound)]
 
+    def sharing(self, bound: Bound) -> bytes:
+        """A digest of which arguments are one object, where to change one would change the other; empty for none."""
+        first: dict[int, str] = {}
+        found = []
+        for name, value in self.items(bound):
+            kind: Any = type(value)
+            if kind.__hash__ is None or (kind.__hash__ is object.__hash__ and not callable(value)):
+                other = first.setdefault(id(value), name)
+                if other is not name:
+                    found.append((other, name))
+        return digest(found) if found else b""
+
     def digest_of(self, name: str, value: Any, code: ArgumentCode) -> bytes:
         """The digest of one argument."""
         try:

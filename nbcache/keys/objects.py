@@ -61,6 +61,8 @@ def tag_of(walk: Walk, kind: type, how: str) -> bytes:
 
 def family_of(walk: Walk, kind: Any) -> Family:
     """Find how the instances of a class without rules of its own are written."""
+    if kind is object:
+        return Family(b"sentinel", _sentinels, True)
     if hasattr(kind, "__cache_key__"):
         return Family(tag_of(walk, kind, "key"), _own_keys, True)
     if issubclass(kind, enum.Enum):
@@ -91,6 +93,20 @@ def _is_plain(kind: Any) -> bool:
 def _plain(walk: Walk, values: list[Any]) -> None:
     _taken_apart(values[0])  # refuses, once for all of them, what holds more than its attributes
     mappings(walk, [value.__dict__ for value in values])
+
+
+def _sentinels(walk: Walk, values: list[Any]) -> None:
+    """A bare ``object()`` has no content: it is known by the name that a module of the user's gives it, if any does."""
+    walk.below.extend([_name_in_modules(value) for value in values])
+
+
+def _name_in_modules(value: object) -> str:
+    for module, loaded in list(sys.modules.items()):
+        if is_users(module):
+            for name, held in list(getattr(loaded, "__dict__", {}).items()):
+                if held is value:
+                    return f"{module}.{name}"
+    return ""
 
 
 def _own_keys(walk: Walk, values: list[Any]) -> None:
