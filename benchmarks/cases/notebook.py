@@ -1,10 +1,13 @@
-"""What a notebook pays: a recorded print, a cached cell, and the authentication of an entry on disk."""
+"""What a notebook pays and gains: a recorded print, a cached cell, a whole notebook after a restart of its kernel."""
 
 from __future__ import annotations
 
 import io
 import os
+import statistics
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from timing import once
 from .case import Case
 
 _PRINTS = 20_000
+_EFFORT = 300
+_TESTS = Path(__file__).resolve().parent.parent.parent / "tests"
 
 
 def _ours(system: System) -> bool:
@@ -52,7 +57,7 @@ def _print(system: System, folder: Path) -> dict[str, float]:
 
 
 def _cell(system: System, folder: Path) -> dict[str, float]:
-    """Running one small cell: plain, computed and stored, and restored from memory."""
+    """Running one small cell: plain, computed and stored, restored from memory, and seen but not kept."""
     os.chdir(folder)
     os.environ["NBCACHE_DIR"] = str(folder / "store")
     shell = _shell()
@@ -61,9 +66,57 @@ def _cell(system: System, folder: Path) -> dict[str, float]:
         plain = min(once(lambda: shell.run_cell("x = 1 + 1")) for _ in range(20))
         stored = [once(lambda n=n: shell.run_cell(f"%%cache_cell -q\ny = {n} + 1")) for n in range(10)]
         restored = [once(lambda: shell.run_cell("%%cache_cell -q\ny = 0 + 1")) for _ in range(20)]
+        shell.run_cell("%cache_cells on --min-time 1h", store_history=True)
+        seen = [once(lambda n=n: shell.run_cell(f"z = {n}", store_history=True)) for n in range(20)]
     finally:
         sys.stdout = screen
-    return {"time": min(restored), "plain": plain, "stored": sorted(stored)[len(stored) // 2]}
+    found = {"stored": statistics.median(stored), "automatic, not kept": statistics.median(seen)}
+    return {"time": min(restored), "plain": plain, **found}
+
+
+def _kernel_prints(system: System, folder: Path) -> dict[str, float]:
+    """One print of a hundred thousand in a real kernel: in a plain cell, in one that is recorded, and shown again."""
+    sys.path.append(str(_TESTS))
+    from live import live
+
+    prints = "import time\nbegan = time.perf_counter()\nfor n in range(100_000): print(n)\n"
+    found = {}
+    with live(folder, NBCACHE_DIR=str(folder / "store")) as nb:
+        for name, line in (("plain", ""), ("time", "%%cache_cell -q\n")):
+            nb(f"{line}{prints}took = time.perf_counter() - began")
+            found[name] = float(nb.eval("took")) / 100_000
+        nb("import time; asked = time.perf_counter()")
+        nb(f"%%cache_cell -q\n{prints}took = time.perf_counter() - began")
+        found["shown again"] = float(nb.eval("time.perf_counter() - asked")) / 100_000
+    return found
+
+
+def _analysis(system: System, folder: Path) -> dict[str, float]:
+    """An analysis of thirty cells: without a cache, with automatic caching, and so again in a new kernel.
+
+    The time of a run is that of its cells, imports included; a kernel's own start is not.
+    """
+    sys.path.append(str(_TESTS))
+    from analysis import with_effort
+
+    cells = with_effort(_EFFORT)
+    without, plain = _run_all(cells, folder, "pass")
+    first, stored = _run_all(cells, folder, "%cache_cells on")
+    second, restored = _run_all(cells, folder, "%cache_cells on")
+    assert plain == stored == restored, "the outputs are not the same"
+    return {"time": second, "first run": first, "without a cache": without}
+
+
+def _run_all(cells: Sequence[str], folder: Path, before: str) -> tuple[float, list[Any]]:
+    """Run cells in a new kernel; return their seconds, and what they showed."""
+    from live import live, seen
+
+    with live(folder, NBCACHE_DIR=str(folder / "store")) as nb:
+        nb(before)
+        began = time.perf_counter()
+        shown = [nb(source) for source in cells]
+        took = time.perf_counter() - began
+    return took, [seen(one.every) for one in shown]
 
 
 def _authentication(system: System, folder: Path) -> dict[str, float]:
@@ -96,5 +149,7 @@ def _authentication(system: System, folder: Path) -> dict[str, float]:
 CASES = [
     Case("authentication of a small entry", "trust", _authentication, takes_part=_ours),
     Case("a recorded print", "cells", _print, takes_part=_ours),
+    Case("a print in a kernel", "cells", _kernel_prints, takes_part=_ours),
     Case("a restored cell", "cells", _cell, takes_part=_ours),
+    Case("30 cells after a restart", "cells", _analysis, takes_part=_ours, in_quick=False, rounds=2),
 ]
