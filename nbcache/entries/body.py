@@ -110,7 +110,7 @@ class Body:
         """Make an independent value in plain memory, for those who will write to all of it."""
         if not self.kinds or self._section is None:
             return self.fresh()
-        return self._load(self.stream, self._cut(memoryview(bytearray(self._section.shared()))), self.kinds)
+        return self._load(self.stream, self._cut(self._section.plain()), self.kinds)
 
     def master(self) -> Any:
         """Make the value over memory that nobody can write, for types that copy what they change."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import DamagedEntryError
-from .mapping import map_private, map_readonly
+from .mapping import HUGE_FROM, fresh_memory, map_private, map_readonly
 
 __all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "spool"]
 
@@ -22,7 +22,7 @@ MAPPED_FROM = 1 << 20
 _SMALL_ALIGNMENT = 64
 _PAGE_ALIGNMENT = 4096
 _PAGE_ALIGNED_FROM = 64 << 10
-_COPIED_AT_ONCE = 1 << 20
+_COPIED_AT_ONCE = 32 << 20
 _ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
 
 
@@ -33,6 +33,9 @@ class Section(Protocol):
 
     def private(self) -> memoryview:
         """Return writable bytes that no other caller sees."""
+
+    def plain(self) -> memoryview:
+        """Return such bytes in memory without a file behind it."""
 
     def shared(self) -> memoryview:
         """Return the bytes, unwritable."""
@@ -48,7 +51,10 @@ class RamSection:
         self.nbytes = self._content.nbytes
 
     def private(self) -> memoryview:
-        return memoryview(bytearray(self._content))
+        return self.plain()
+
+    def plain(self) -> memoryview:
+        return _copied(self._content)
 
     def shared(self) -> memoryview:
         return self._content
@@ -92,17 +98,24 @@ class FileSection:
 
     def private(self) -> memoryview:
         if self._descriptor < 0:
-            return memoryview(bytearray(self.shared()))
-        facts = os.fstat(self._descriptor)
-        if (facts.st_size, facts.st_mtime_ns) != self._facts:
-            # Nothing of ours writes in place. To read pages of a file that was cut short would end the process.
-            raise DamagedEntryError("the file was changed in place")
+            return self.plain()
+        self._check()
         try:
             return map_private(self._descriptor, self._offset, self._length)
         except OSError:
-            return _copy_of_range(
-                self._descriptor, self._offset, self._length
-            )  # this process has as many maps as the system allows
+            return self.plain()  # this process has as many maps as the system allows
+
+    def plain(self) -> memoryview:
+        if self._descriptor < 0:
+            return _copied(self.shared())
+        self._check()
+        return _copy_of_range(self._descriptor, self._offset, self._length)
+
+    def _check(self) -> None:
+        """Nothing of ours writes in place; to read pages of a file that was cut short would end the process."""
+        facts = os.fstat(self._descriptor)
+        if (facts.st_size, facts.st_mtime_ns) != self._facts:
+            raise DamagedEntryError("the file was changed in place")
 
     def shared(self) -> memoryview:
         if self._shared is None:
@@ -111,14 +124,30 @@ class FileSection:
 
 
 def _copy_of_range(descriptor: int, offset: int, length: int) -> memoryview:
-    space = memoryview(bytearray(length))
+    space = fresh_memory(length)
     filled = 0
     while filled < length:
-        got = os.pread(descriptor, min(length - filled, _COPIED_AT_ONCE), offset + filled)
+        piece = space[filled : filled + _COPIED_AT_ONCE]
+        got = _read_into(descriptor, piece, offset + filled)
         if not got:
             raise DamagedEntryError("the file was cut short")
-        space[filled : filled + len(got)] = got
-        filled += len(got)
+        filled += got
+    return space
+
+
+def _read_into(descriptor: int, piece: memoryview, offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(descriptor, [piece], offset)
+    content = os.pread(descriptor, len(piece), offset)
+    piece[: len(content)] = content
+    return len(content)
+
+
+def _copied(content: memoryview) -> memoryview:
+    if content.nbytes < HUGE_FROM:
+        return memoryview(bytearray(content))
+    space = fresh_memory(content.nbytes)
+    space[:] = content
     return space
 
 
