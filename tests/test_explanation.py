@@ -74,6 +74,31 @@ def test_what_is_not_followed_is_listed_for_hit_and_miss(book: Notebook, cache: 
     assert after.startswith("foo(): hit")
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("import time\ndef h(): return time.time()", "the clock (time.time) in h"),
+        ("from datetime import datetime\ndef h(): return datetime.now()", "the clock (datetime.datetime.now) in h"),
+        ("import urllib.request\ndef h(): urllib.request.urlopen", "the network (urllib.request.urlopen) in h"),
+        ("def h():\n  import socket\n  socket.socket", "the network (socket.socket) in h"),
+        ("import subprocess as s\ndef h(): s.run", "another program (subprocess.run) in h"),
+        ("import pandas as pd\ndef h(): pd.read_sql", "a data base (pandas.read_sql) in h"),
+    ],
+)
+def test_what_comes_from_outside_of_the_program_is_listed(source: str, line: str, book: Notebook, cache: Cache) -> None:
+    foo = foo_of(book, f"{source}\n@cache_data\ndef foo():\n  h")
+    assert f"not followed: {line}" in str(foo.explain())
+
+
+def test_what_stays_within_the_program_is_not_listed(book: Notebook, cache: Cache) -> None:
+    foo = foo_of(
+        book,
+        "import time, datetime, os, pandas\nfrom datetime import timedelta\n"
+        "@cache_data\ndef foo():\n  time.sleep, datetime.datetime(1, 1, 1), os.path, pandas.read_csv, timedelta(1)",
+    )
+    assert foo.explain().unfollowed == ()
+
+
 def test_a_global_that_the_function_changes_is_no_reason_for_a_later_miss(book: Notebook, cache: Cache) -> None:
     source = "seen = []\n# %%\ndef h(): return 1\n# %%\n@cache_data\ndef foo():\n  seen.append(1)\n  return h()"
     foo_of(book, source)()

@@ -13,6 +13,7 @@ from nbcache.keys import packages
 from nbcache.keys.codes import Chain, Facts, Import
 from nbcache.keys.contents import fixed
 from nbcache.keys.guards import Place
+from nbcache.keys.outside import named, outside
 
 if TYPE_CHECKING:
     from nbcache.keys.reach import Reach
@@ -49,10 +50,14 @@ class Names:
             reach.unfollowed[f"{note} in {where}"] = None
         for wanted in facts.imports:
             self._import(wanted, namespace, where)
+            if not wanted.level and (place := named(".".join((wanted.module, *wanted.attributes)))):
+                reach.unfollowed[f"{place} in {where}"] = None
         for chain in sorted(facts.attribute_writes):
             self._attribute_write(namespace, chain, where)
         for chain in facts.reads:
             self.chain(namespace, chain)
+            if place := outside(namespace.get(chain[0]), chain[1:]):
+                reach.unfollowed[f"{place} in {where}"] = None
 
     def _label(self, namespace: Namespace, name: str) -> str:
         module = namespace.get("__name__")
