@@ -56,7 +56,7 @@ class Shelf:
         """The slot of an entry; `copied` for one whose hits come in plain memory."""
         with self._lock:
             slot = self._slots.get(address)
-            if slot is None or slot.entry is not entry:
+            if slot is None or not slot.hands_out(entry, replay, copied):
                 if slot is not None:
                     self._retire(slot)
                 slot = self._slots[address] = Slot(address, entry, deadline, replay, copied)

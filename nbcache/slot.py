@@ -25,7 +25,9 @@ class Slot:
     deadline : when it expires (epoch seconds; infinite without a ttl)
     """
 
-    __slots__ = ("address", "deadline", "entry", "fast", "hits", "restore", "spent", "used", "value")
+    __slots__ = (
+        "address", "copied", "deadline", "entry", "fast", "hits", "replay", "restore", "spent", "used", "value",
+    )  # fmt: skip
 
     def __init__(
         self, address: Address, entry: Entry, deadline: float, replay: Replay | None, copied: bool = False
@@ -33,6 +35,8 @@ class Slot:
         self.address = address
         self.entry = entry
         self.deadline = deadline
+        self.replay = replay
+        self.copied = copied
         self.hits = 0
         self.used = 0.0
         self.spent = 0.0
@@ -42,6 +46,10 @@ class Slot:
         self.restore: Callable[[], Any] | None = None if as_it_is else entry.copied if copied else value
         if entry.recording and replay is not None:
             self.restore = _replaying(entry, entry.copied if copied else entry.value, replay)
+
+    def hands_out(self, entry: Entry, replay: Replay | None, copied: bool) -> bool:
+        """Whether this is the slot of an entry, for a function that wants it in this way."""
+        return self.entry is entry and self.replay == replay and self.copied is copied
 
     def offer(self, fast: dict[Any, Slot], key: Any) -> None:
         """Let a function's fast path find this slot under a key of its own, until `retire`."""

@@ -432,6 +432,19 @@ def test_hits_come_in_plain_memory_if_asked_for(calls, cache, persist):
     assert not _is_plain(mapped(1 << 18))
 
 
+def test_a_function_decorated_again_gets_its_hits_in_the_new_way(cache):
+    numpy = pytest.importorskip("numpy")
+
+    def ones(size):
+        return numpy.ones(size)
+
+    cache_data(ones)(1 << 18)
+    cache_data(ones)(1 << 18)
+
+    assert _is_plain(cache_data(copy=True)(ones)(1 << 18))
+    assert not _is_plain(cache_data(ones)(1 << 18))
+
+
 def _is_plain(array):
     """Whether the memory below an array is a bytearray."""
     while getattr(array, "base", None) is not None:
