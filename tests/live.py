@@ -110,18 +110,23 @@ class Live:
         return self(expression).value
 
 
-@contextmanager
-def live(folder: Path | None = None, allow_errors: bool = True, **environment: str) -> Iterator[Live]:
-    """A new kernel with the extension loaded; it looks for the modules of this project first."""
+def environment(**more: str) -> dict[str, str]:
+    """The variables of a kernel that looks for the modules of this project first."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    env = {**os.environ, "PYTHONPATH": path, **environment}
-    env.pop("PYTEST_CURRENT_TEST", None)  # with it, ipykernel would not listen to the output of C code
+    found = {**os.environ, "PYTHONPATH": path, **more}
+    found.pop("PYTEST_CURRENT_TEST", None)  # with it, ipykernel would not listen to the output of C code
+    return found
+
+
+@contextmanager
+def live(folder: Path | None = None, allow_errors: bool = True, **more: str) -> Iterator[Live]:
+    """A new kernel with the extension loaded, and `more` in its environment."""
     notebook = nbformat.v4.new_notebook()
     where = {"metadata": {"path": str(folder or os.getcwd())}}
     client = NotebookClient(
         notebook, timeout=100, kernel_name="python3", allow_errors=allow_errors, resources=where
     )
-    with client.setup_kernel(env=env):
+    with client.setup_kernel(env=environment(**more)):
         made = Live(client)
         made("%load_ext nbcache")
         yield made

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
+import subprocess
+import sys
 
+import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
-from live import ROOT, live, seen
+from live import environment, live, seen
 from nbclient.exceptions import CellExecutionError
 
 
@@ -140,6 +142,43 @@ def test_a_cell_that_raises_shows_one_error_at_the_users_line(two_kernels):
         assert "----> 3" in text and "nbcache/" not in text
 
 
+def test_a_cell_that_another_key_has_signed_is_a_plain_miss(tmp_path):
+    cell = "%%cache_cell signed\nx = [1]\nx"
+    with live() as nb:
+        nb(cell)
+    with live(NBCACHE_KEY_FILE=str(tmp_path / "another")) as nb:
+        shown = nb(cell)
+    assert not shown.hit and shown.err == "" and shown.value == "[1]"
+
+
+def test_a_notebook_s_progress_bar_comes_back_full_in_a_new_kernel():
+    cell = "%%cache_cell bar\nfrom tqdm.notebook import tqdm\nfor n in tqdm(range(4), desc='steps'): pass"
+    with live() as nb:
+        nb(cell)
+    with live() as nb:
+        again = nb(cell)
+    assert again.hit and "100%" in str(again.outputs[-1]["data"]["text/plain"]) and len(again.outputs) == 1
+
+
+@pytest.mark.parametrize("run_all", ["nbconvert", "papermill"])
+def test_a_notebook_that_a_program_runs_again_is_restored(run_all, tmp_path):
+    pytest.importorskip(run_all)
+    cells = ["%load_ext nbcache\n%cache_cells on --min-time 0s", "import os\nx = os.getpid()\nprint('by', x)\nx"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "once.ipynb")
+    commands = {
+        "nbconvert": ["-m", "nbconvert", "--execute", "--to", "notebook", "once.ipynb", "--output", "done.ipynb"],
+        "papermill": ["-m", "papermill", "-k", "python3", "once.ipynb", "done.ipynb"],
+    }
+    found = []
+    for _ in range(2):
+        subprocess.run([sys.executable, *commands[run_all]], check=True, cwd=tmp_path, env=environment())
+        found.append(nbformat.read(tmp_path / "done.ipynb", 4).cells[-1].outputs)
+    assert [restored(outputs) for outputs in found] == [False, True]
+    assert seen(found[0]) == seen(found[1])
+
+
 def test_a_failing_cell_stops_the_run():
     with live(allow_errors=False) as nb, pytest.raises(CellExecutionError, match="mine"):
         nb("%%cache_cell\nraise ValueError('mine')")
@@ -157,10 +196,8 @@ class Kernel:
     """A kernel that can be interrupted, and asked while another one runs."""
 
     def __init__(self):
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        environment = {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env={**environment, "PYTHONPATH": path})
+        self.manager.start_kernel(env=environment())
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
@@ -226,6 +263,22 @@ def test_an_interrupted_cell_keeps_nothing_and_the_kernel_goes_on(kernels):
     kernel.run("wait = False")
     assert not said(kernel.run(cell), "restored")
     assert said(kernel.run(cell), "restored")
+
+
+def test_a_result_survives_the_kill_of_its_kernel_as_soon_as_the_prompt_is_back(kernels):
+    cell = "%%cache_cell kept\nimport os\nx = os.getpid()\nx"
+    one = kernels()
+    first = one.run(cell)
+    one.manager.provisioner.process.kill()
+    again = kernels().run(cell)
+    assert said(again, "restored")
+    values = [
+        content["data"]["text/plain"]
+        for shown in (first, again)
+        for content in shown
+        if "data" in content and "execution_count" in content
+    ]
+    assert values[0] == values[1]
 
 
 def test_two_kernels_run_one_cell_once(kernels, tmp_path):

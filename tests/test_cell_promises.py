@@ -299,15 +299,43 @@ def test_what_cannot_be_stored_is_named_once_with_what_to_do_and_nothing_is_lost
     nb("f.close()")
 
 
-def test_a_hidden_change_of_the_session_is_said_and_not_replayed(nb):
-    first, second = both(nb, "%env CELL_PROMISE=1\nx = 1")
-    assert "%env" in first.note and second.hit
+def test_a_change_of_the_session_is_said_and_not_replayed(nb):
+    cell = marked("%env CELL_PROMISE=1\nx = 1")
+    assert "%env" in nb(cell).note
+    nb("import os; os.environ['CELL_PROMISE'] = '2'")
+    assert nb(cell).hit and nb.eval("os.environ['CELL_PROMISE']") == "'2'"
 
 
-def test_equal_cells_share_an_entry_whatever_their_name_and_ttl(nb):
-    nb(marked("x = 1", "one --ttl 1h"))
-    assert nb(marked("# the same\nx  =  1", "two")).hit and runs(nb) == 1
-    assert not nb(marked("x = 1", "two --also ran")).hit if nb("ran = 1") else None
+def test_equal_cells_share_an_entry_whatever_their_name_and_place(nb):
+    nb("a = b = 1")
+    nb(marked("x = a", "one --ttl 1h"))
+    for options in ("", "two", "--ttl 2h", "--persist memory", "--max-entries 9"):
+        assert nb(marked("# the same\nx  =  a", options)).hit, options
+    for options in ("--inputs a,b", "--also b", "--ignore a", "--outputs x", "--rng"):
+        assert not nb(marked("x = a", options)).hit, options
+    assert not nb(marked("x = a", "one --force")).hit
+
+
+def test_clearing_everything_clears_cells(nb):
+    for clear in ("%cache_clear", "cache_data.clear()"):
+        nb("__import__('builtins').ran.clear()")
+        body = f"x = {clear!r}"
+        both(nb, body)
+        nb(clear)
+        assert not nb(marked(body)).hit
+
+
+def test_a_damaged_entry_is_computed_again_with_one_warning(nb):
+    both(nb, "x = [1]", "damaged")
+    damage = """for path in pathlib.Path(os.environ['NBCACHE_DIR']).rglob('*'):
+    if path.is_file() and path.stat().st_size > 300 and '.note' not in path.name:
+        text = bytearray(path.read_bytes()); text[-40] ^= 1; path.write_bytes(text)"""
+    nb(f"import os, pathlib; from nbcache import registry; registry.the_cache().close()\n{damage}")
+    nb("registry.replace_cache(None)")
+    again = nb(marked("x = [1]", "damaged"))
+    assert not again.hit and again.err.count("CacheWarning") == 1 and nb.eval("x") == "[1]"
+    nb("registry.replace_cache(None)")
+    assert nb(marked("x = [1]", "damaged")).hit
 
 
 def test_a_hundred_thousand_prints_are_kept_whole(nb):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from live import live
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 
@@ -129,6 +130,16 @@ def test_the_magics_around_a_cell_show_their_own_lines_once():
     timed, again = shown("for _ in range(2): show('%%time\\n%%cache_cell -q\\nprint(1)')")
     for text in (timed, again):
         assert text.count("Wall time") == 1 and text.splitlines()[0] == "1"
+
+
+def test_a_cell_of_a_notebook_is_a_hit_in_a_terminal_and_the_other_way_round():
+    one, other = ("import json\nx = json.dumps([%d])\nprint(x)" % n for n in (1, 2))
+    with live() as nb:
+        nb(f"%%cache_cell\n{one}")
+        from_notebook, _ = shown(f"show({'%%cache_cell' + chr(10) + one!r})\nshow({'%%cache_cell' + chr(10) + other!r})")
+        from_terminal = nb(f"%%cache_cell\n{other}")
+    assert from_notebook.startswith("restored") and "[1]" in from_notebook
+    assert from_terminal.hit and from_terminal.out == "[2]\n"
 
 
 def test_automatic_caching_restores_a_cell_once_and_leaves_no_hook():
