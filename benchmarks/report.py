@@ -116,7 +116,7 @@ def against(values: dict[str, float], fair: set[str], stale: dict[str, float]) -
 
 def unit_of(unit: str, metric: str) -> str:
     """The unit of a case's number, from its name where it is not the case's own."""
-    if metric in ("memory", "disk"):
+    if metric in ("memory", "disk") or metric.endswith("bytes"):
         return "B"
     return "" if metric in ("entries", "other modules", "alive") else unit
 

@@ -50,7 +50,7 @@ class Target:
         value = self.value(run)
         bound = f"<= {self.at_most:g}" if self.at_most < math.inf else f">= {self.at_least:g}"
         verdict = "reached" if self.at_least <= value <= self.at_most else "MISSED"
-        return f"{self.row:<4}{self.what:<66}{bound:>10}{value:>10.3g}  {verdict}"
+        return f"{self.row:<6}{self.what:<66}{bound:>10}{value:>10.3g}  {verdict}"
 
 
 def _worse(ratio: Callable[[str], float]) -> float:
@@ -81,6 +81,9 @@ TARGETS = [
     Target("T5", "hit and write 1 GB, over joblib mmap",
            lambda r: _worse(lambda s: r.of("array 1 GB, write all", s)
                             / r.of("array 1 GB, write all", "joblib mmap")), at_most=1),
+    Target("T5", "the same with copy=True, over joblib without a map",
+           lambda r: _worse(lambda s: r.of("array 1 GB, write all: copied", s)
+                            / r.of("array 1 GB, write all", "joblib")), at_most=1.3),
     Target("T6", "frame, microseconds, both tiers",
            lambda r: _worse(lambda s: 1e6 * r.of("frame 1e6 x 8", s)), at_most=50),
     Target("T6", "frame, times faster than the best isolating peer", lambda r: r.faster("frame 1e6 x 8"), at_least=20),
@@ -136,6 +139,18 @@ TARGETS = [
     Target("T15", "disk for a tiny entry, bytes",
            lambda r: r.of("hit among 1e5 entries: disk", "nbcache disk"), at_most=1024),
     Target("T15", "memory for a tiny entry, bytes", lambda r: r.of("hit among 1e5 entries: memory"), at_most=1024),
+    Target("panel", "opens on 1e5 entries, s, both tiers",
+           lambda r: _worse(lambda s: r.of("panel, 1e5 entries", s)), at_most=1),
+    Target("panel", "opens on 1e5 entries of an earlier kernel, s",
+           lambda r: r.of("panel, 1e5 of an earlier kernel", "nbcache disk"), at_most=1),
+    Target("panel", "opens on 1e5 entries without anywidget, s",
+           lambda r: r.of("panel, 1e5, no anywidget"), at_most=1),
+    Target("panel", "first bytes, KB, both tiers",
+           lambda r: _worse(lambda s: r.of("panel, 1e5 entries: bytes", s) / 1e3), at_most=200),
+    Target("panel", "first bytes without anywidget, KB",
+           lambda r: r.of("panel, 1e5, no anywidget: bytes") / 1e3, at_most=200),
+    Target("panel", "a slow frame while scrolling 1e4 rows, ms, both tiers",
+           lambda r: _worse(lambda s: 1e3 * r.of("panel, 1e5 entries: frame, slowest of 20", s)), at_most=34),
 ]  # fmt: skip
 
 

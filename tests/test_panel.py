@@ -76,8 +76,8 @@ def test_a_panel_that_nobody_sees_is_a_picture_of_few_widgets() -> None:
 
     played = stage({"load": 3})
 
-    assert len(widgets_alive) - before <= 7
-    _, picture = played.container.children
+    assert len(widgets_alive) - before <= 9
+    _, picture, _ = played.container.children
     assert ">load<" in picture.value
     played.close()
 
@@ -117,6 +117,36 @@ def test_without_anywidget_the_pool_comes_when_somebody_looks(monkeypatch: pytes
     played._wait.join(10)
 
     assert isinstance(played.view, PoolView)
+    played.close()
+
+
+def test_a_front_end_that_counts_no_views_gets_the_table_by_its_answer_alone() -> None:
+    played = stage({"load": 3})
+    table = played._table
+    assert table is not None
+    assert played.container._view_count == 0
+
+    table.widget._handle_custom_msg({"type": "ready"}, [])
+    table.widget._handle_custom_msg({"type": "visible", "on": True}, [])
+
+    assert played.view is table
+    assert played._live.watched
+    played.close()
+
+
+def test_a_front_end_that_never_answers_keeps_the_picture_and_gets_the_pool_by_its_button() -> None:
+    played = stage({"load": 3})
+    _, picture, button = played.container.children
+    assert ">load<" in picture.value
+    assert played.view is None
+
+    button.click()
+
+    pool = played.view
+    assert isinstance(pool, PoolView)
+    assert played._live.watched
+    pool.rows[0][2].click()
+    assert "load cleared: 3 entries gone." in pool._notice.value
     played.close()
 
 

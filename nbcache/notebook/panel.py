@@ -98,8 +98,9 @@ class Panel:
 class Stage:
     """The container on display, and which view plays in it.
 
-    It begins with a picture of the first rows, which costs three widgets: a notebook that is run without a browser
-    never gets more. The first browser to show it decides what comes next.
+    It begins with a picture of the first rows, which costs four widgets: a notebook that is run without a browser
+    never gets more. The first browser to show it decides what comes next. A front end that neither loads the table nor
+    says that it shows the container keeps the picture, with a button that brings the pool.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ class Stage:
     patience : seconds that a browser has to load the table, before it gets the pool
     """
 
-    def __init__(self, model: PanelModel, patience: float = 0.5) -> None:
+    def __init__(self, model: PanelModel, patience: float = 0.35) -> None:
         import ipywidgets
 
         self._model = model
@@ -120,8 +121,15 @@ class Stage:
         self._layout = ipywidgets.Layout()
         self._look = ipywidgets.HTML(markup.look(), layout=self._layout)
         picture = ipywidgets.HTML(markup.picture(model), layout=self._layout, style=self._look.style)
+        self._unheard = ipywidgets.Button(
+            description="Show the buttons",
+            tooltip="Show the panel with its buttons",
+            layout=self._layout,
+            _dom_classes=("nbc-unheard",),
+        )
+        self._unheard.on_click(self._heard)
         self.container = ipywidgets.VBox(
-            (self._look, picture), layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0
+            (self._look, picture, self._unheard), layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0
         )
         self.container.observe(self._watched, "_view_count")
 
@@ -171,6 +179,11 @@ class Stage:
         if changed and self.view is not None:
             self.view.draw()
         return changed
+
+    def _heard(self, _: object) -> None:
+        """Show the pool to somebody whose front end has told nothing until now."""
+        self._live.watch()
+        self.use_pool()
 
     def _watched(self, change: dict[str, Any]) -> None:
         if not change["new"]:
