@@ -365,8 +365,9 @@ class TestAutomatic:
 
     def test_a_cell_too_large_simply_runs(self, nb):
         nb("%cache_cells on --min-time 0s --max-size 1KB")
-        nb("x = bytes(10_000)"), nb("y = [1]")
-        assert nb("y = [1]").hit
+        large, _ = nb("x = bytes(10_000)"), nb("y = [1]")
+        assert large.err == "" and not nb("x = bytes(10_000)").hit and nb("y = [1]").hit
+        assert re.search(r"x = bytes.* not cached .*it keeps .* more than --max-size", nb.eval("%cache_cells status"))
 
     def test_cells_that_do_something_outside_simply_run_and_status_says_why(self, nb):
         nb("%cache_cells on --min-time 0s")

@@ -133,10 +133,11 @@ def test_the_magics_around_a_cell_show_their_own_lines_once():
 
 
 def test_a_cell_of_a_notebook_is_a_hit_in_a_terminal_and_the_other_way_round():
-    one, other = ("import json\nx = json.dumps([%d])\nprint(x)" % n for n in (1, 2))
+    one, other = (f"import json\nx = json.dumps([{n}])\nprint(x)" for n in (1, 2))
     with live() as nb:
         nb(f"%%cache_cell\n{one}")
-        from_notebook, _ = shown(f"show({'%%cache_cell' + chr(10) + one!r})\nshow({'%%cache_cell' + chr(10) + other!r})")
+        program = "\n".join(f"show({'%%cache_cell' + chr(10) + cell!r})" for cell in (one, other))
+        from_notebook, _ = shown(program)
         from_terminal = nb(f"%%cache_cell\n{other}")
     assert from_notebook.startswith("restored") and "[1]" in from_notebook
     assert from_terminal.hit and from_terminal.out == "[2]\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -22,7 +23,8 @@ from .cell_options import Options, is_off
 from .cell_run import CellRun, observed
 from .cell_shown import hit_line, show_again
 from .cells import cell_owner
-from .namespace import Packed, unpack
+from .namespace import Packed, size_of, unpack
+from .panel_text import size
 from .say import duration, note, warn_about
 
 __all__ = ["CachedCell", "CellFailedError", "Report"]
@@ -279,6 +281,9 @@ class CachedCell:
             key = inputs.with_random(self.code, self.options, seen.random).key(self.owner)
         if not reason:
             packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
+        kept = size_of(packed) if packed is not None and self._automatic else 0
+        if kept > (self.options.policy.max_size or math.inf):
+            packed, reason = None, f"it keeps {size(kept)}, more than --max-size"
         self.report.overhead += time.perf_counter() - began
         if packed is None:
             self.report.reason = reason

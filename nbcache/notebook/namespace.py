@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import UnstorableResultError
 
-__all__ = ["Outcome", "Packed", "pack", "unpack", "without_values"]
+__all__ = ["Outcome", "Packed", "pack", "size_of", "unpack", "without_values"]
 
 Packed = tuple[bytes, list[pickle.PickleBuffer]]
 """A pickle stream and the buffers beside it; unpickled, the buffers are memory views."""
@@ -75,6 +75,11 @@ def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, o
     except Exception as error:
         blamed = _culprit(outcome, namespace, references) or ("the result", error)
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
+
+
+def size_of(packed: Packed) -> int:
+    """Bytes of an outcome, buffers included."""
+    return len(packed[0]) + sum(buffer.raw().nbytes for buffer in packed[1])
 
 
 def without_values(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed | None:
