@@ -59,7 +59,10 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
     def fill(self, function: Callable[P, R], parameters: Parameters) -> None:
         """Become the cached form of a function."""
         self._slow = slow = SlowPath(function, parameters)
-        functools.update_wrapper(self, slow.described)
+        functools.update_wrapper(self, slow.described, updated=())
+        if not isinstance(slow.described, type):
+            own = getattr(slow.described, "__dict__", {})
+            self.__dict__.update({name: value for name, value in own.items() if not hasattr(CachedFunction, name)})
         self.__wrapped__ = function
         self.owner = slow.owner
         # what a function follows, those follow too that call it

@@ -321,7 +321,7 @@ def _described(function: Any) -> Any:
     """Where the name of a callable stands: for a partial, or an object with ``__call__``, elsewhere."""
     while isinstance(function, functools.partial) and not hasattr(function, "__name__"):
         function = function.func
-    return function if hasattr(function, "__name__") else type(function)
+    return function if isinstance(getattr(function, "__name__", None), str) else type(function)
 
 
 def _module(described: Any, function: Any) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import sys
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,54 @@ def test_a_lone_table_or_array_to_depend_on_counts_by_its_content(make: Any, cal
         followed[0] = 2
     foo(), foo()
     assert len(calls) == 2
+
+
+# -- callables --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs"),
+    [
+        (np.add, (1, 2), {}),
+        (np.add, (1, 2), {"dtype": float}),
+        (np.array, ([1, 2],), {}),
+        (np.array, ([1, 2],), {"dtype": float, "ndmin": 2}),
+        (np.linspace, (0, 1, 3), {}),
+        (sorted, ([2, 1],), {"reverse": True}),
+        (pow, (2, 3, 5), {}),
+        (sum, ([1], 5), {}),
+        (int, ("11",), {"base": 2}),
+        (pd.DataFrame, ({"a": [1]},), {}),
+        (Counter, ("aab",), {}),
+        (functools.partial(pow, 2), (3,), {}),
+        (functools.reduce, (operator.add, [1, 2]), {}),
+        (operator.itemgetter(1), ([1, 2],), {}),
+        ("a b".split, (), {}),
+    ],
+)
+def test_what_is_written_in_c_and_classes_can_be_cached(function: Any, args: Any, kwargs: Any, cache: Any) -> None:
+    cached = cache_data(function)
+    expected = function(*args, **kwargs)
+    for _ in range(2):
+        got = cached(*args, **kwargs)
+        assert type(got) is type(expected) and repr(got) == repr(expected)
+    assert cached.info().hits == 1
+
+
+def test_attributes_of_a_function_never_hide_our_methods(cache: Any) -> None:
+    class Thing:
+        def clear(self) -> str:
+            return "theirs"
+
+    def foo() -> int:
+        return 1
+
+    foo.clear = foo.colour = "theirs"  # type: ignore[attr-defined]
+    cached, made = cache_data(foo), cache_data(Thing)
+    cached(), made()
+    cached.clear(), made.clear()
+    assert not cached.is_cached() and not made.is_cached()
+    assert cached.colour == "theirs"  # type: ignore[attr-defined]
 
 
 # -- methods ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FunctionType, MethodType
 from typing import Any
 
 from ..errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
@@ -24,6 +25,9 @@ _ANY_CALL = inspect.Signature(
 )
 
 _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 Bound = tuple[Any, ...]
 """The value of every parameter, in the order of the signature, defaults filled in."""
@@ -61,7 +65,8 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any], hash_funcs: Mapping[Any, Callable[[Any], Any]] | None) -> None:
         self.signature = signature_of(function)
-        self._name = getattr(function, "__name__", type(function).__name__)
+        name = getattr(function, "__name__", None)
+        self._name = name if isinstance(name, str) else type(function).__name__
         self._hash_funcs = hash_funcs
         self._parameters = list(self.signature.parameters.values())
         self._spoken = [_spoken(parameter) for parameter in self._parameters]
@@ -87,6 +92,8 @@ class Arguments:
         self.forward = ", ".join(_passed(parameter) for parameter in self._parameters)
         self.fast_key = "".join(_fast_key(parameter) for parameter in self._keyed())
         self.bind, self.call = self._generate()
+        if not isinstance(function, FunctionType | MethodType):
+            self.call = self._call_as_given
 
     def _declare(self) -> str:
         words = []
@@ -119,6 +126,28 @@ class Arguments:
         namespace: dict[str, Any] = dict(self.defaults)
         exec(compile(source, "<nbcache binder>", "exec"), namespace)
         return namespace[self._spoken_name()], namespace["_call"]
+
+    def _call_as_given(self, function: Callable[..., Any], bound: Bound) -> Any:
+        """Call without what has its default: code in C may take a default that is spelled out for something else."""
+        pairs = list(zip(self._parameters, bound, strict=True))
+        rest = [value for parameter, value in pairs if parameter.kind is inspect.Parameter.VAR_POSITIONAL]
+        first = [pair for pair in pairs if pair[0].kind in _POSITIONAL]
+        by_place = [
+            place
+            for place, (parameter, value) in enumerate(first, 1)
+            if (rest and rest[0])
+            or parameter.default is _EMPTY
+            or (parameter.kind is inspect.Parameter.POSITIONAL_ONLY and value is not parameter.default)
+        ]
+        places = max(by_place, default=0)
+        named: dict[str, Any] = {}
+        for parameter, value in pairs:
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                named.update(value)
+        for parameter, value in (*first[places:], *[pair for pair in pairs if pair[0].kind is _KEYWORD_ONLY]):
+            if value is not parameter.default:
+                named[parameter.name] = value
+        return function(*[value for _, value in first[:places]], *(rest[0] if rest else ()), **named)
 
     def _spoken_name(self) -> str:
         """The function's name, where it is one: it stands in the TypeError of a wrong call."""
