@@ -14,6 +14,9 @@ _USAGE = "usage: python -m nbcache trust [share FILE | add FILE | rotate | forge
 
 def main(words: list[str]) -> int:
     """Run one command; 0 when all is well, 1 when something is damaged or wrong, 2 for a line that means nothing."""
+    if words in (["-h"], ["--help"]):
+        print(_USAGE)
+        return 0
     if not words or words[0] not in ("trust", "verify"):
         print(_USAGE, file=sys.stderr)
         return 2
