@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -55,9 +56,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def lab(server: Server, context: BrowserContext) -> Iterator[Callable[..., Notebook]]:
-    """Open empty notebooks: `lab()` in JupyterLab, `lab("notebook")` in Notebook 7."""
+    """Open empty notebooks: `lab()` in JupyterLab, `lab("notebook")` in Notebook 7; the console must stay quiet."""
+    opened: list[Notebook] = []
     with ExitStack() as stack:
-        yield lambda app="lab", **size: stack.enter_context(open_notebook(server, context, app, **size))
+
+        def open_one(app: str = "lab", **size: Any) -> Notebook:
+            opened.append(stack.enter_context(open_notebook(server, context, app, **size)))
+            return opened[-1]
+
+        yield open_one
+        for notebook in opened:
+            assert notebook.errors == [], "the browser's console has errors"
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from panel_source import FakeSource
 from playwright.sync_api import expect
 
 from browser.jupyter import Notebook
 from browser.panel_page import CALLS, MANY, SETUP, PanelPage, runs
+from nbcache.notebook.panel_model import PanelModel
+from nbcache.notebook.panel_rows import Column
 
 pytestmark = pytest.mark.browser
 
@@ -166,6 +170,60 @@ def test_titles_sort_and_say_so(panel: PanelPage) -> None:
     header.get_by_role("button").click()
     panel.lists("▸train", "▸load_data")
     expect(header).to_have_attribute("aria-sort", "ascending")
+
+
+def test_every_column_sorts_functions_and_entries_as_the_model_does(lab: Lab) -> None:
+    notebook = lab()
+    notebook.run(MANY.replace("10_000", "i + 3"))
+    notebook.run("show(source)")
+    panel = PanelPage(notebook)
+    panel.open("function_9")
+    model = PanelModel(FakeSource({f"function_{i}": i + 3 for i in range(10)}))
+    model.refresh()
+    model.open("function_9")
+
+    for column in get_args(Column):
+        title = panel.root.locator(f".nbc-head .nbc-{column}")
+        for _ in range(2):
+            title.get_by_role("button").click()
+            model.sort_by(column)
+            order = "descending" if model.sort[1] else "ascending"
+            expect(title).to_have_attribute("aria-sort", order)
+            labels = [line.entry.label if line.entry else line.function.label for line in model.lines()]
+            names = panel.root.locator(".nbc-function-row .nbc-label, .nbc-entry-row .nbc-name")
+            expected = [label for label, line in zip(labels, model.lines(), strict=True) if line.kind != "titles"]
+            expect(names).to_have_text(expected)
+
+
+def test_a_panel_out_of_sight_is_told_nothing(notebook: Notebook) -> None:
+    notebook.run("shown = cache_data.panel(); shown")
+    panel = PanelPage(notebook)
+    assert notebook.value("shown._stage._live.watched")
+
+    notebook.run("from IPython.display import HTML; HTML('<div style=\"height: 4000px\">far down</div>')")
+    notebook.page.get_by_text("far down", exact=True).evaluate("node => node.scrollIntoView({block: 'end'})")
+    expect(panel.root).not_to_be_in_viewport()
+    turns = 0
+    while notebook.value("shown._stage._live.watched"):
+        turns += 1
+        assert turns < 100, "the kernel goes on looking for a panel that nobody sees"
+
+    notebook.run("train(3)")
+    panel.root.scroll_into_view_if_needed()
+    expect(panel.row("train").locator(".nbc-hits")).to_have_text("1")
+
+
+def test_nothing_comes_from_the_network(notebook: Notebook) -> None:
+    asked: list[str] = []
+    notebook.page.on("request", lambda request: asked.append(request.url))
+    notebook.run("cache_data.panel()")
+    panel = PanelPage(notebook)
+    panel.open("load_data")
+    expect(panel.row("load_data(1)")).to_be_visible()
+    notebook.run("load_data.clear_button()")
+
+    own = (notebook.server.url, "data:", "blob:")
+    assert [url for url in asked if not url.startswith(own)] == []
 
 
 def test_search_looks_inside_closed_functions_when_asked(panel: PanelPage) -> None:
