@@ -107,6 +107,8 @@ class SlowPath:
 
     def refresh(self, bound: Bound) -> Any:
         """Compute and store; for an ``async def`` function, an awaitable that does."""
+        if settings().off or self.parameters.ttl == 0:
+            return self._call_async(bound) if self.awaited else self._call(bound)
         cache = registry.the_cache()
         job = self._job(bound, self._state(cache))
         if self.awaited:

@@ -762,6 +762,25 @@ def test_the_off_switch_computes_always_and_stores_nothing(calls, cache):
     nbcache.NBCache.instance().off = True
     foo(), foo()
     assert len(calls) == 3
+    foo.clear()
+    foo.refresh(), foo.map([], n_jobs=1, progress=False)
+    nbcache.NBCache.instance().off = False
+    assert (len(calls), foo.is_cached()) == (4, False)
+
+
+async def test_a_ttl_of_zero_keeps_no_refresh_either(calls, cache):
+    @cache_data(ttl=0)
+    def foo():
+        calls()
+        return 1
+
+    @cache_data(ttl=0)
+    async def bar():
+        calls()
+        return 2
+
+    assert (foo.refresh(), await bar.refresh()) == (1, 2)
+    assert (len(calls), foo.info().entries, bar.info().entries) == (2, 0, 0)
 
 
 def test_decorating_a_cached_function_again_wraps_the_function_itself(calls, cache):
