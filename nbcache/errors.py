@@ -7,6 +7,7 @@ an error survives the trip from a worker process; anything else is an optional a
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from types import FrameType
@@ -131,19 +132,20 @@ def shown(value: object, limit: int = 100) -> str:
 
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-
-
-def _is_ours(frame: FrameType) -> bool:
-    # traitlets stands between the first look at a setting and us, IPython between a magic and us
-    module = str(frame.f_globals.get("__name__"))
-    return frame.f_code.co_filename.startswith((_HERE, "<nbcache")) or module.startswith(("traitlets.", "IPython."))
+#: Code between the user's and ours: IPython, traitlets and joblib among it, and the event loop.
+_STANDARD = re.escape(os.path.dirname(os.__file__) + os.sep)
+_LIBRARIES = re.compile(rf"<frozen |.*[/\\](site|dist)-packages[/\\]|{_STANDARD}")
 
 
 def warn(message: str) -> None:
-    """Issue one `CacheWarning` that points at the user's own line."""
-    level = 2
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame):
+    """Issue one `CacheWarning` that points at the user's own line; where there is none, at whoever called us."""
+    level, called, users = 1, 0, 0
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not users:
+        filename = frame.f_code.co_filename
+        if not filename.startswith((_HERE, "<nbcache")):
+            called = called or level
+            users = 0 if _LIBRARIES.match(filename) else level
         frame = frame.f_back
         level += 1
-    warnings.warn(message, CacheWarning, stacklevel=level)
+    warnings.warn(message, CacheWarning, stacklevel=users or called or 1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import operator
 import sys
+import threading
 from collections import Counter
 from typing import Any
 
@@ -236,3 +238,28 @@ def test_a_shared_store_that_cannot_be_opened_costs_one_warning(python: Any) -> 
     """
     lines = python(program, NBCACHE_STORE="nonsense://x").splitlines()
     assert lines == ["4 9 True memory", "[('CacheWarning', True, True)]"]
+
+
+@cache_data
+def no_use(x: int = 1) -> Any:
+    return threading.Lock()
+
+
+@cache_data
+async def no_use_soon() -> Any:
+    return threading.Lock()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: no_use(),
+        lambda: no_use.refresh(),
+        lambda: no_use.map([1], n_jobs=1, progress=False),
+        lambda: asyncio.run(no_use_soon()),
+    ],
+)
+def test_a_warning_points_at_the_users_line_through_libraries(ask: Any, cache: Any) -> None:
+    with pytest.warns(CacheWarning) as caught:
+        ask()
+    assert [(warning.filename, warning.lineno) for warning in caught] == [(__file__, ask.__code__.co_firstlineno)]
