@@ -263,3 +263,95 @@ def test_a_warning_points_at_the_users_line_through_libraries(ask: Any, cache: A
     with pytest.warns(CacheWarning) as caught:
         ask()
     assert [(warning.filename, warning.lineno) for warning in caught] == [(__file__, ask.__code__.co_firstlineno)]
+
+
+# -- looking, naming, settings ----------------------------------------------------------------------------------------
+
+
+class Kind:
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+class Special(Kind):
+    pass
+
+
+def test_hash_funcs_match_the_exact_type_then_its_bases_also_inside_containers_and_never_results(cache: Any) -> None:
+    @cache_data(hash_funcs={f"{__name__}.Kind": lambda kind: kind.n % 10, int: lambda n: n % 10})
+    def foo(x: Any) -> Any:
+        return x
+
+    assert foo(Kind(1)).n == foo(Kind(11)).n == 1
+    assert foo([{"a": Special(2)}])[0]["a"].n == foo([{"a": Special(12)}])[0]["a"].n == 2
+    assert not foo.is_cached([{"a": Special(3)}])
+    assert (foo(7), foo(17), foo.is_cached(True)) == (7, 7, False)
+
+
+def test_looking_counts_no_hit_and_reorders_nothing(cache: Any, clock: Any) -> None:
+    @cache_data(max_entries=2, persist="disk")
+    def foo(x: int) -> int:
+        return x
+
+    foo(1), clock.move(1), foo(2), clock.move(1)
+    foo.is_cached(1), foo.explain(1), foo.entries(), foo.info(), cache_data.info(), cache_data.entries()
+    assert foo.info().hits == 0
+    foo(3)
+    assert [foo.is_cached(x) for x in (1, 2, 3)] == [False, True, True]
+
+
+def test_one_row_per_entry_names_its_fastest_tier(cache: Any, restart: Any) -> None:
+    @cache_data(persist="disk")
+    def foo(x: int) -> int:
+        return x
+
+    foo(1), foo(2)
+    restart()
+    foo(2)
+    rows = {row.arguments: row.tier for row in foo.entries()}
+    assert rows == {"1": "disk", "2": "memory"}
+
+
+def test_two_programs_of_one_folder_share_the_name_and_never_results(python: Any) -> None:
+    program = """
+        import sys
+        from nbcache import cache_data
+        @cache_data(persist="disk")
+        def foo(x):
+            return x + {}
+        if "clear" in sys.argv:
+            foo.clear()
+        print(foo(1) if "call" in sys.argv else "", foo.info().entries)
+    """
+    assert python(program.format(1), "call").split() == ["2", "1"]
+    assert python(program.format(2), "call").split() == ["3", "2"]
+    assert python(program.format(1), "call").split() == ["2", "2"]
+    assert python(program.format(3), "clear").split() == ["0"]
+
+
+def test_settings_come_from_the_call_then_config_then_the_file_then_the_environment(tmp_path: Any, python: Any) -> None:
+    profile = tmp_path / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text("c.NBCache.persist = 'disk'\nc.NBCache.max_disk_size = '3GB'\n")
+    program = """
+        from IPython import start_ipython
+        lines = '''
+        %load_ext nbcache
+        from nbcache.config import settings
+        print(settings().persist, settings().max_disk_size, settings().trust)
+        %config NBCache.persist = "memory"
+        print(settings().persist, cache_data(persist=True)(len).info().entries)
+        '''
+        start_ipython(["--no-banner", "--colors=nocolor", "--HistoryManager.enabled=False", "-c", lines])
+    """
+    environment = {"NBCACHE_PERSIST": "memory", "NBCACHE_MAX_DISK_SIZE": "1GB", "NBCACHE_TRUST": "strict"}
+    lines = python(program, IPYTHONDIR=str(tmp_path / "ipython"), **environment).splitlines()
+    assert lines == ["disk 3GB strict", "memory 0"]
+
+
+def test_a_folder_and_its_store_say_what_they_are(cache: Any, tmp_path: Any) -> None:
+    cache_data(persist="disk")(len)([1])
+    store = tmp_path / "store"
+    assert (store / ".gitignore").read_text().splitlines()[-1] == "*"
+    assert (store / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    assert {path.stat().st_mode & 0o077 for path in (store, *store.rglob("*"))} == {0}
