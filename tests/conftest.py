@@ -157,3 +157,26 @@ def shell() -> Iterator[Any]:
         shell.run_line_magic("unload_ext", "nbcache")
     shell.reset(new_session=True)
     InteractiveShell.clear_instance()
+
+
+@pytest.fixture(scope="module")
+def one_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One real kernel for the tests of a file: starting one costs more than most of them."""
+    pytest.importorskip("nbclient")
+    from live import live
+
+    folder = tmp_path_factory.mktemp("kernel")
+    with live(folder, NBCACHE_DIR=str(folder / "store"), NBCACHE_KEY_FILE=str(folder / "key")) as nb:
+        nb.folder = folder
+        yield nb
+
+
+@pytest.fixture
+def emptied_kernel(one_kernel: Any) -> Iterator[Any]:
+    """That kernel with an empty namespace, an empty cache, and nobody who counts yet."""
+    one_kernel("%reset -f")
+    one_kernel("%reload_ext nbcache")
+    one_kernel("import builtins; builtins.ran = []\ndel builtins")
+    one_kernel("%cache_clear")
+    yield one_kernel
+    one_kernel("%cache_cells off")

@@ -96,6 +96,7 @@ class Live:
 
     def __init__(self, client: NotebookClient) -> None:
         self._client = client
+        self.folder = Path()
 
     def __call__(self, source: str, fails: bool = False) -> Shown:
         cell = nbformat.v4.new_code_cell(source)

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-from live import live, seen
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
-    """One kernel for this file; starting one costs more than most tests."""
-    folder = tmp_path_factory.mktemp("promises")
-    with live(folder, NBCACHE_DIR=str(folder / "store"), NBCACHE_KEY_FILE=str(folder / "key")) as nb:
-        nb.folder = folder
-        yield nb
+from live import seen
 
 
 @pytest.fixture
-def nb(kernel):
-    """That kernel with an empty namespace and an empty cache."""
-    kernel("%reset -f")
-    kernel("%reload_ext nbcache")
-    kernel("import builtins; builtins.ran = []\ndel builtins")
-    kernel("%cache_clear")
-    yield kernel
-    kernel("%cache_cells off")
+def nb(emptied_kernel):
+    return emptied_kernel
 
 
 def marked(body, options=""):
@@ -341,72 +325,6 @@ def test_a_damaged_entry_is_computed_again_with_one_warning(nb):
 def test_a_hundred_thousand_prints_are_kept_whole(nb):
     first, second = both(nb, "for n in range(100_000): print(n)")
     assert first.out == second.out and second.out.count("\n") == 100_000
-
-
-class TestAutomatic:
-    def test_it_is_off_until_told_and_off_again_leaves_no_hook(self, nb):
-        hooked = "'run_ast_nodes' in vars(__import__('IPython').get_ipython())"
-        assert nb.eval(hooked) == "False"
-        nb("%cache_cells on --min-time 0s")
-        nb("x = [1]")
-        assert nb("x = [1]").hit and nb.eval(hooked) == "True"
-        nb("%cache_cells off")
-        assert not nb("x = [1]").hit and nb.eval(hooked) == "False"
-        nb(marked("x = [2]"))
-        assert nb(marked("x = [2]")).hit and nb.eval(hooked) == "False"
-        nb("%cache_cells on --min-time 0s")
-        assert nb("x = [1]").hit  # what was kept is still there
-
-    def test_only_cells_that_took_long_enough_are_kept(self, nb):
-        nb("%cache_cells on --min-time 1h")
-        nb("x = [1]")
-        assert not nb("x = [1]").hit
-        assert re.search(r"x = \[1\] .*not cached .*it took", nb.eval("%cache_cells status"))
-
-    def test_a_cell_too_large_simply_runs(self, nb):
-        nb("%cache_cells on --min-time 0s --max-size 1KB")
-        large, _ = nb("x = bytes(10_000)"), nb("y = [1]")
-        assert large.err == "" and not nb("x = bytes(10_000)").hit and nb("y = [1]").hit
-        assert re.search(r"x = bytes.* not cached .*it keeps .* more than --max-size", nb.eval("%cache_cells status"))
-
-    def test_cells_that_do_something_outside_simply_run_and_status_says_why(self, nb):
-        nb("%cache_cells on --min-time 0s")
-        cells = {
-            "_ = open('left.txt', 'w').write('x')": "writes left.txt",
-            "import subprocess; done = subprocess.run(['true'])": "subprocess",
-                "!true": "command",
-            "words = !echo one": "command",
-            "import os; done = os.system('true')": "subprocess",
-            "child = os.posix_spawn('/bin/true', ['true'], {}); _ = os.waitpid(child, 0)": "subprocess",
-            "import pty; done = pty.spawn('true')": "subprocess",
-            "import socket; _ = socket.socket().connect_ex(('127.0.0.1', 9))": "network",
-            "n = len(globals())": "globals()",
-            "%env CELL_PROMISE=2": "%env",
-            "g = (n for n in [])": "generator",
-            "1 / 0": "",
-        }
-        for source in [*cells, *cells]:
-            shown = nb(source, fails=True)
-            assert not shown.hit and "CacheWarning" not in shown.err, source
-        status = nb.eval("%cache_cells status")
-        for source, why in cells.items():
-            line = next(line for line in status.splitlines() if source[:40] in line)
-            assert why in line and ("not cached" in line or "failed" in line), line
-        (Path(nb.folder) / "left.txt").unlink()
-
-    def test_a_changed_input_helper_or_file_is_a_miss(self, nb):
-        (nb.folder / "seen.txt").write_text("one")
-        nb("a = 1\ndef f(): return a")
-        nb("%cache_cells on --min-time 0s")
-        cell = "with open('seen.txt') as file:\n    text = file.read()\nprint(text, f())"
-        nb(cell)
-        assert nb(cell).hit
-        nb("a = 2")
-        assert nb(cell).out == "one 2\n"
-        (nb.folder / "seen.txt").write_text("three")
-        assert nb(cell).out == "three 2\n"
-        nb("def f(): return -a")
-        assert nb(cell).out == "three -2\n" and nb(cell).hit
 
 
 class TestWorthIt:

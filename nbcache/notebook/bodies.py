@@ -35,6 +35,8 @@ class Names:
     asks : why the cell waits for the user; empty when it does not
     state : magics that change the session itself, such as `%cd`
     queries : whether a text may name variables with an @, as in `df.query(text)`
+    imported : the names that its imports bind
+    touched : what it assigns or calls for what that changes: the name it begins with, and its text
     """
 
     reads: set[str] = field(default_factory=set)
@@ -49,6 +51,8 @@ class Names:
     asks: str = ""
     state: list[str] = field(default_factory=list)
     queries: bool = False
+    imported: set[str] = field(default_factory=set)
+    touched: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, found: hidden.Hidden) -> None:
         """Take over what a call hides, its code and names aside."""

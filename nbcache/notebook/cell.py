@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,12 +19,13 @@ from ..job import Computed, Description, Fetched, Job
 from . import changes
 from .cell_code import CellCode
 from .cell_inputs import Inputs, inputs_of
-from .cell_options import Options, is_off
+from .cell_options import Options, check_names, is_off
 from .cell_run import CellRun, observed
 from .cell_shown import hit_line, show_again
 from .cells import cell_owner
 from .namespace import Packed, size_of, unpack
 from .panel_text import size
+from .process import of_libraries
 from .say import duration, note, warn_about
 
 __all__ = ["CachedCell", "CellFailedError", "Report"]
@@ -34,6 +35,7 @@ Execute = Callable[[], Coroutine[Any, Any, bool]]
 
 _ALIASES = "cells"
 _RANDOM = "random numbers"
+_SESSION = "the session"
 
 
 class CellFailedError(Exception):
@@ -150,8 +152,8 @@ class CachedCell:
             return f"{names.whole}; --inputs says which names count"
         if names.asks:
             return names.asks
-        if self._automatic and names.state:
-            return f"{names.state[0]} changes the session"
+        if self._automatic and (state := self._state() or self._learnt(_SESSION)):
+            return f"it changes the session ({state[0]})"
         if self._automatic and names.commands:
             return "it runs a command of the system"
         if self.code.awaits and not _in_event_loop():
@@ -160,17 +162,18 @@ class CachedCell:
 
     def _inputs(self, quietly: bool = False) -> Inputs | None:
         """Take the inputs; `None`, with the reason reported, when the cell has no key."""
-        self._check_names()
+        check_names(self.options, self.code.names, self.code.roots, self._namespace)
         self.report.reason = is_off() or self.refusal()
         if self.report.reason:
             if not is_off() and not quietly:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
         began = self._began = time.perf_counter()
-        if self._automatic and not self.options.rng and self._draws():
+        drawn = self._learnt(_RANDOM)
+        if self._automatic and drawn:
             self.options = replace(self.options, rng=True)
         try:
-            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
+            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, drawn)
         except Exception as error:  # whatever could not be followed, the cell itself has to run
             self.report.reason = f"its key could not be made ({told(error)})"
             if not quietly:
@@ -185,20 +188,6 @@ class CachedCell:
                 self._warn("This cell is not cached; it runs every time.", f"{self.report.reason}.", advice)
             return None
         return inputs
-
-    def _check_names(self) -> None:
-        """Refuse names in options that are neither in the namespace nor in the cell."""
-        names, options = self.code.names, self.options
-        for option, given, known in (
-            ("--inputs", options.inputs or (), ()),
-            ("--also", options.also, ()),
-            ("--ignore", options.ignore, names.reads | names.binds | self.code.roots),
-            ("--outputs", options.outputs or (), names.binds),
-        ):
-            for name in given:
-                dynamic = option == "--outputs" and (names.star or names.whole or names.state)
-                if name not in self._namespace and name not in known and not dynamic:
-                    raise UsageError(f"{option} {name}: there is no such name here.")
 
     def _require(self) -> None:
         if self.options.strict and not is_off():
@@ -275,10 +264,12 @@ class CachedCell:
         reason = self._not_worth_keeping(seen)
         packed: Packed | None = None
         key = None
-        if self._automatic and seen.draws and not self.options.rng and not reason:
+        if seen.generators.moved and not reason and (self._automatic or self.options.rng):
             self.options = replace(self.options, rng=True)
-            self._remember_draws()
-            key = inputs.with_random(self.code, self.options, seen.random).key(self.owner)
+            drawn = seen.generators.drawn.union(self._learnt(_RANDOM)) & seen.generators.before.keys()
+            self._learn(_RANDOM, (_RANDOM, *sorted(drawn)))
+            states = {name: seen.generators.before[name] for name in drawn}
+            key = inputs.with_random(self.code, self.options, states).key(self.owner)
         if not reason:
             packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
         kept = size_of(packed) if packed is not None and self._automatic else 0
@@ -294,23 +285,31 @@ class CachedCell:
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""
-        done = [seen.effects(), *(f"it changes the session ({magic})" for magic in self.code.names.state)]
-        if seen.draws and not self.options.rng:
+        done = [seen.effects(), *(f"it changes the session ({what})" for what in self._state())]
+        if seen.generators.moved and not self.options.rng:
             done.append("it draws from the global random generators (--rng)")
         return ", ".join(filter(None, done))
 
-    def _draws(self) -> bool:
-        """Whether an earlier run of this cell drew from the global random generators."""
-        return bool(registry.the_cache().profiles.get(self.owner, _RANDOM, self.options.policy.disk))
+    def _state(self) -> Sequence[str]:
+        """What the cell changes that is not the notebook's, as far as its text tells."""
+        return [*self.code.names.state, *of_libraries(self.code.names, self._namespace)]
 
-    def _remember_draws(self) -> None:
-        registry.the_cache().profiles.put(self.owner, _RANDOM, (_RANDOM,), self.options.policy.disk)
+    def _learnt(self, what: str) -> tuple[str, ...]:
+        """What an earlier run of this code has shown; empty for nothing."""
+        owner = cell_owner(self.code.digest)
+        return tuple(registry.the_cache().profiles.get(owner, what, self.options.policy.disk))
+
+    def _learn(self, what: str, shown: tuple[str, ...]) -> None:
+        if self._learnt(what) != shown:
+            registry.the_cache().profiles.put(cell_owner(self.code.digest), what, shown, self.options.policy.disk)
 
     def _not_worth_keeping(self, seen: CellRun) -> str:
         if not self._automatic:
             return ""
         if seen.run.seconds < self._min_seconds:
             return f"it took {duration(seen.run.seconds)}"
+        if changed := seen.changed_session():
+            self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
         return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
 
     # -- a hit -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -16,12 +17,14 @@ from ..keys.fingerprint import State, code_digest, tracker_of_code
 from ..keys.key import Key, combine
 from .cell_code import CellCode
 from .cell_options import Options
-from .changes import is_session, rng_states
+from .changes import is_session
+from .generators import states_of
 from .hidden import at_names
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
 _ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), tuple, frozenset, range, type(Ellipsis)})
+_RANDOM = "random state of "
 _CODE = (FunctionType, BuiltinFunctionType, ModuleType, type)
 
 
@@ -55,9 +58,10 @@ class Inputs:
     unreadable: tuple[str, str] | None = None
 
     def with_random(self, code: CellCode, options: Options, states: dict[str, Any]) -> Inputs:
-        """The same inputs, and the state that the global random generators had."""
+        """The same inputs, and the states that global random generators had, by name."""
         assert self.state is not None
-        extra = [*self.extra, ("random state", hashing.digest(states))]
+        extra = [(label, digest) for label, digest in self.extra if not label.startswith(_RANDOM)]
+        extra += [(f"{_RANDOM}{name}", hashing.digest(state)) for name, state in sorted(states.items())]
         fingerprint = _digest(self.state.digest, code.digest.encode(), replace(options, rng=True).in_key())
         return replace(self, extra=extra, fingerprint=fingerprint)
 
@@ -104,8 +108,19 @@ class Inputs:
         }
 
 
-def inputs_of(code: CellCode, options: Options, namespace: dict[str, Any], hidden: dict[str, Any]) -> Inputs:
-    """Take stock of what the cell would read now."""
+def inputs_of(
+    code: CellCode,
+    options: Options,
+    namespace: dict[str, Any],
+    hidden: dict[str, Any],
+    generators: Collection[str] = (),
+) -> Inputs:
+    """Take stock of what the cell would read now.
+
+    Parameters
+    ----------
+    generators : the random generators that it draws from, as earlier runs have shown
+    """
     inputs = Inputs()
     wanted = _wanted(code, options, namespace, hidden)
     followed = {
@@ -129,7 +144,7 @@ def inputs_of(code: CellCode, options: Options, namespace: dict[str, Any], hidde
     _hash(inputs, written)
     _add_extra(inputs, code, options, namespace)
     inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
-    return inputs.with_random(code, options, rng_states()) if options.rng else inputs
+    return inputs.with_random(code, options, states_of(generators)) if options.rng else inputs
 
 
 def _digest(*parts: bytes) -> bytes:

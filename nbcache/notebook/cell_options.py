@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,19 @@ from IPython.core.error import UsageError
 from ..config import seconds, settings, size_in_bytes
 from ..errors import CacheError
 from ..policy import Policy
+from .bodies import Names
 from .target import without_comment
 
-__all__ = ["Options", "argument", "cell_arguments", "is_off", "parse", "parse_argstring", "with_arguments"]
+__all__ = [
+    "Options",
+    "argument",
+    "cell_arguments",
+    "check_names",
+    "is_off",
+    "parse",
+    "parse_argstring",
+    "with_arguments",
+]
 
 
 argument: Any = untyped.argument
@@ -154,3 +164,22 @@ def is_off() -> str:
     if settings().off:
         return "caching is turned off"
     return "trust = safe loads nothing that could run code" if settings().trust == "safe" else ""
+
+
+def check_names(options: Options, names: Names, roots: Collection[str], namespace: Mapping[str, Any]) -> None:
+    """Refuse names in options that are neither in the namespace nor in the cell.
+
+    Parameters
+    ----------
+    roots : the names that the code itself reads
+    """
+    for option, given, known in (
+        ("--inputs", options.inputs or (), set()),
+        ("--also", options.also, set()),
+        ("--ignore", options.ignore, {*names.reads, *names.binds, *roots}),
+        ("--outputs", options.outputs or (), names.binds),
+    ):
+        for name in given:
+            dynamic = option == "--outputs" and (names.star or names.whole or names.state)
+            if name not in namespace and name not in known and not dynamic:
+                raise UsageError(f"{option} {name}: there is no such name here.")

@@ -16,8 +16,10 @@ from . import changes
 from .cell_code import CellCode
 from .cell_inputs import Inputs
 from .cell_options import Options
+from .generators import Generators, states_of
 from .namespace import Outcome, Packed, pack, without_values
 from .outputs import Recording, record
+from .process import Process
 from .say import listed
 
 __all__ = ["CellRun", "observed"]
@@ -29,6 +31,7 @@ class CellRun:
     Attributes
     ----------
     raised : whether it raised; then nothing else counts
+    generators : the random generators it drew from or seeded
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
     bound, deleted : names
     """
@@ -40,12 +43,8 @@ class CellRun:
         self.recording = recording
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
-        self.random = changes.rng_states()
-
-    @property
-    def draws(self) -> bool:
-        """Whether it drew from the global random generators."""
-        return changes.drawn_from(self.random, changes.rng_states())
+        self.generators = Generators()
+        self._process = Process()
 
     def effects(self) -> str:
         """Say what the run did outside of the notebook, which a hit does not do again; empty for nothing."""
@@ -53,7 +52,12 @@ class CellRun:
         written = sorted(path for path in self.opened.written if ".ipython" not in path.split(os.sep))
         if written:
             done.append(f"it writes {listed([os.path.basename(path) for path in written])}")
+        done += [f"it changes {what}" for what in self.changed_session()]
         return ", ".join(done)
+
+    def changed_session(self) -> list[str]:
+        """What the run left behind in the process and in libraries."""
+        return self._process.changed()
 
     def packed(
         self, inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any], result: Any
@@ -71,7 +75,7 @@ class CellRun:
             outcome.contents = {name: how for name, how in outcome.contents.items() if name in options.outputs}
             outcome.replaced = {name: value for name, value in outcome.replaced.items() if name in options.outputs}
         if options.rng:
-            outcome.states = changes.rng_states()
+            outcome.states = states_of(self.generators.moved)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
             outcome.sources = {code.filename: code.source}
         try:
@@ -95,7 +99,9 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
         ):
             _import(code.first_imports())
             seen = CellRun(run, opened, recording)
-            yield seen
+            with seen.generators:
+                yield seen
+        seen.generators.put_back(namespace)
         bound = before.bound()
     finally:
         before.put_back()

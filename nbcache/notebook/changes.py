@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
-import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from .bodies import Names
+from .generators import set_states
 from .namespace import Outcome
 
-__all__ = ["Before", "apply", "content_of", "drawn_from", "is_session", "restore", "rng_states"]
+__all__ = ["Before", "apply", "content_of", "is_session", "restore"]
 
 _SESSION = re.compile(r"_+|_i{1,3}|_\d+|_i\d+|_[iod]h|In|Out|__\w+__|__warningregistry__")
 _TOOLS = frozenset({"get_ipython", "exit", "quit"})
@@ -147,7 +146,7 @@ def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -
     for name in outcome.deleted:
         namespace.pop(name, None)
     if outcome.states:
-        set_rng_states(outcome.states)
+        set_states(outcome.states)
 
 
 def _reached(roots: list[Any], named: dict[str, Any], most: int = 200_000) -> list[str]:
@@ -171,34 +170,6 @@ def _reached(roots: list[Any], named: dict[str, Any], most: int = 200_000) -> li
                 if id(part) in wanted:
                     found.append(wanted[id(part)])
     return found
-
-
-# --- random numbers
-
-
-def rng_states() -> dict[str, Any]:
-    """The states of the global generators of `random` and, if it is loaded, of numpy."""
-    states: dict[str, Any] = {"random": random.getstate()}
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        kind, keys, *rest = numpy_random.get_state()
-        states["numpy"] = (kind, keys.tobytes(), *rest)
-    return states
-
-
-def drawn_from(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Tell whether a generator that was there before has moved on."""
-    return any(now[name] != state for name, state in before.items())
-
-
-def set_rng_states(states: dict[str, Any]) -> None:
-    """Set the global generators."""
-    if "random" in states:
-        random.setstate(states["random"])
-    numpy = sys.modules.get("numpy")
-    if "numpy" in states and numpy is not None:
-        kind, keys, *rest = states["numpy"]
-        numpy.random.set_state((kind, numpy.frombuffer(keys, "uint32"), *rest))
 
 
 def names_bound_to(value: object, namespace: dict[str, Any]) -> Iterable[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from . import hidden
 from .bodies import Names, defaults_of, used_later
+from .process import changed_place
 
 __all__ = ["Evaluation", "State", "meet"]
 
@@ -101,7 +102,13 @@ class Evaluation:
             for part in node.elts:
                 self.target(part)
         else:
+            self.touch(changed_place(node))
             self.expression(node)
+
+    def touch(self, found: tuple[str, str] | None) -> None:
+        """Note what changes something that may be a library's."""
+        if found is not None:
+            self.names.touched.append(found)
 
     def expression(self, node: ast.expr) -> None:
         match node:

@@ -18,6 +18,7 @@ from . import hidden
 from .bodies import Names, defaults_of, type_parameters
 from .certainty import never_swallows, only_wraps, runs_at_least_once, truth
 from .evaluation import Evaluation, State, meet
+from .process import changed_by, changed_place
 
 __all__ = ["Names", "names_of"]
 
@@ -60,6 +61,7 @@ class Flow(Evaluation):
         self.each(ast.iter_child_nodes(node))
 
     def _Expr(self, node: ast.Expr) -> None:
+        self.touch(changed_by(node.value))
         self.expression(node.value)
 
     def _Assign(self, node: ast.Assign) -> None:
@@ -89,6 +91,7 @@ class Flow(Evaluation):
 
     def _Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
+            self.touch(changed_place(target))
             for part in ast.walk(target):
                 if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Del):
                     self.unbind(part.id)
@@ -101,7 +104,7 @@ class Flow(Evaluation):
             self.names.modules.add(alias.name)
             if alias.name == "__main__":
                 self.names.whole = self.names.whole or "__main__ holds the whole namespace"
-            self.bind(alias.asname or alias.name.partition(".")[0])
+            self._imported(alias.asname or alias.name.partition(".")[0])
 
     def _ImportFrom(self, node: ast.ImportFrom) -> None:
         module = "." * node.level + (node.module or "")
@@ -113,7 +116,11 @@ class Flow(Evaluation):
                 self._star(module)
             else:
                 self.names.modules.add(f"{module}.{alias.name}")
-                self.bind(alias.asname or alias.name)
+                self._imported(alias.asname or alias.name)
+
+    def _imported(self, name: str) -> None:
+        self.names.imported.add(name)
+        self.bind(name)
 
     def _star(self, module: str) -> None:
         self.names.stars.add(module)
