@@ -71,6 +71,10 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         self.__setstate__((slow.fast.function, (), {}, self.__dict__))  # type: ignore[attr-defined]
         registry.add(self)
 
+    def become(self, other: CachedFunction[Any, Any]) -> None:
+        """Be what another cached function is from now on: its module was edited and loaded anew."""
+        self.fill(other.__wrapped__, other._slow.parameters)
+
     @overload
     def __get__(self, instance: None, owner: type | None = None) -> CachedFunction[P, R]: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -255,3 +256,24 @@ def test_a_private_button_shows_no_argument(notebook):
     run(notebook, "%config NBCache.private = True")
     run(notebook, "button = foo.clear_button('secret')")
     assert "secret" not in notebook.user_ns["button"].description + notebook.user_ns["button"].tooltip
+
+
+def test_autoreload_renews_a_cached_function_that_was_imported_by_name(shell, cache, tmp_path, monkeypatch):
+    source = "from nbcache import cache_data\n@cache_data(ttl=60)\ndef foo(x): return x + {}\n"
+    path = tmp_path / "reloaded_module.py"
+    path.write_text(source.format(1))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for line in ("load_ext nbcache", "load_ext autoreload", "autoreload 2"):
+        shell.run_line_magic(*line.split())
+    assert run(shell, "from reloaded_module import foo\nfoo(1), foo(1)") == (2, 2)
+
+    path.write_text(source.format("10  # another line"))
+    os.utime(path, (path.stat().st_mtime + 5,) * 2)
+
+    assert run(shell, "foo(1), foo(1)") == (11, 11)
+    assert run(shell, "import reloaded_module\nfoo.owner, foo.info().hits") == ("reloaded_module.foo", 2)
+    shell.run_line_magic("unload_ext", "nbcache")
+    rules = sys.modules["IPython.extensions.autoreload"].UPDATE_RULES
+    assert not any("nbcache" in rule[1].__module__ for rule in rules)
+    del sys.modules["reloaded_module"]

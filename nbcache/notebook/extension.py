@@ -10,6 +10,7 @@ from traitlets import TraitError
 from ..config import settings
 from ..decorator import cache_data
 from ..errors import warn
+from .autoreload import Reloads
 from .cell_magics import CellMagics
 from .magics import CacheMagics
 
@@ -29,6 +30,7 @@ class _Registered:
         # register_magics lists each class among the things %config knows; ours have nothing to set
         shell.configurables[:] = [one for one in shell.configurables if one not in self.magics]
         shell.configurables.append(settings())
+        self.reloads = Reloads(shell)
         self.matcher = _matcher(shell)
         shell.Completer.custom_matchers.append(self.matcher)
         self.injected = _NAME not in shell.user_ns
@@ -37,6 +39,7 @@ class _Registered:
 
     def undo(self) -> None:
         shell = self.shell
+        self.reloads.stop()
         for magics in self.magics:
             for kind, registered in magics.magics.items():
                 for name in registered:
