@@ -6,10 +6,12 @@ In `tests/`: `python -m browser.panel_pictures ../docs/images`.
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from browser.conftest import CHROMIUM_FLAGS
@@ -47,8 +49,11 @@ for _ in range(25): fit_model(5)
 
 
 def picture(page: Page, panel: PanelPage, path: Path) -> None:
+    """Take one picture, with few colours: it is part of every clone."""
     page.mouse.move(0, 0)
-    panel.root.screenshot(path=path, animations="disabled")
+    content = panel.root.screenshot(animations="disabled")
+    few = Image.open(io.BytesIO(content)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
     print(path)
 
 
@@ -74,6 +79,7 @@ def pictures(server: Server, context: BrowserContext, folder: Path) -> None:
                 notebook.page.keyboard.press("Escape")
                 notebook.page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:toggle-main')")
                 notebook.page.set_viewport_size({"width": 480, "height": 900})
+                notebook.page.evaluate("() => document.activeElement.blur()")
                 picture(notebook.page, panel, folder / "panel-narrow.png")
 
 
