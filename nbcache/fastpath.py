@@ -6,6 +6,7 @@ call, goes to the slow path with the arguments already bound.
 
 from __future__ import annotations
 
+import keyword
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,21 +15,22 @@ from .keys.arguments import Arguments, Bound
 from .keys.fingerprint import State
 from .slot import Slot
 
+# Names that no parameter has: see `signature_of`.
 _HIT = """
     try:
-        _slot = _fast[({key})] if {guard} else None
-    except Exception:
-        _slot = None
-    if _slot is not None{condition}:
-        {touch}_slot.hits += 1
-        _slot.used = {now}
-        if _slot.restore is None:
-            return _slot.value
+        _nbcache_slot = _nbcache_fast[({key})] if {guard} else None
+    except _nbcache_error:
+        _nbcache_slot = None
+    if _nbcache_slot is not None{condition}:
+        {touch}_nbcache_slot.hits += 1
+        _nbcache_slot.used = {now}
+        if _nbcache_slot.restore is None:
+            return _nbcache_slot.value
         try:
-            return _slot.restore()
-        except Exception:
-            _slot.hits -= 1  # the slow path says what is wrong with the entry, and computes
-    return {wait}_slow(({names}))
+            return _nbcache_slot.restore()
+        except _nbcache_error:
+            _nbcache_slot.hits -= 1  # the slow path says what is wrong with the entry, and computes
+    return {wait}_nbcache_slow(({names}))
 """
 
 
@@ -62,15 +64,18 @@ class FastPath:
     ) -> None:
         self.slots: dict[Any, Slot] = {}
         self._arguments = arguments
-        self._spoken = name if name.isidentifier() and name not in arguments.signature.parameters else "function"
+        usable = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_nbcache_")
+        self._spoken = name if usable and name not in arguments.signature.parameters else "function"
         self._awaited, self._expiring, self._touched = awaited, expiring, touch is not None
         self._namespace: dict[str, Any] = {
             **arguments.defaults,
-            "_fast": self.slots,
-            "_slow": slow,
-            "_clock": time.time,
-            "_touch": touch,
-            "_type": type,
+            "_nbcache_fast": self.slots,
+            "_nbcache_slow": slow,
+            "_nbcache_clock": time.time,
+            "_nbcache_touch": touch,
+            "_nbcache_type": type,
+            "_nbcache_map": map,
+            "_nbcache_error": Exception,
         }
         self._state: State | None = None
         self.function: Callable[..., Any] = self._made("False")
@@ -84,13 +89,13 @@ class FastPath:
             self.close()
             self._state = state
             if state.simple is None:
-                self._namespace["_current"] = state.current
-                self._become(self._made("_current()"))
+                self._namespace["_nbcache_current"] = state.current
+                self._become(self._made("_nbcache_current()"))
             else:
                 # written into the function itself: a call would cost as much as all the checks
                 self._namespace.update(state.names)
                 self._become(self._made(state.simple))
-        self._namespace["_clock"] = clock
+        self._namespace["_nbcache_clock"] = clock
 
     def close(self) -> None:
         """Send every call to the slow path."""
@@ -104,9 +109,9 @@ class FastPath:
             key=self._arguments.fast_key,
             guard=guard,
             names=self._arguments.names,
-            condition=" and (_now := _clock()) < _slot.deadline" if self._expiring else "",
-            now="_now" if self._expiring else "_clock()",
-            touch="_touch(_slot)\n        " if self._touched else "",
+            condition=" and (_nbcache_now := _nbcache_clock()) < _nbcache_slot.deadline" if self._expiring else "",
+            now="_nbcache_now" if self._expiring else "_nbcache_clock()",
+            touch="_nbcache_touch(_nbcache_slot)\n        " if self._touched else "",
             wait="await " if self._awaited else "",
         )
         self._run(f"{'async ' if self._awaited else ''}def {self._spoken}({self._arguments.declaration}):{body}")

@@ -355,3 +355,33 @@ def test_a_folder_and_its_store_say_what_they_are(cache: Any, tmp_path: Any) -> 
     assert (store / ".gitignore").read_text().splitlines()[-1] == "*"
     assert (store / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
     assert {path.stat().st_mode & 0o077 for path in (store, *store.rglob("*"))} == {0}
+
+
+# -- names of parameters ----------------------------------------------------------------------------------------------
+
+OURS = "_slot _slow _fast _clock _touch _now _type _current _function _bound _call _key _default_0 _0 _1 _nbcache_slot"
+OFTEN = "self cls args kwargs key value slot function map len all Exception type LookupError"
+
+
+@pytest.mark.parametrize("declaration", ["{}", "{}=1", "*{}", "a, *, {}=2", "a, {}=2, /, b=3", "*{}, z=1, **more"])
+@pytest.mark.parametrize("name", [*OURS.split(), *OFTEN.split()])
+def test_a_parameter_may_be_called_anything(name: str, declaration: str, cache: Any) -> None:
+    space: dict[str, Any] = {"ALPHA": 1}
+    exec(f"def foo({declaration.format(name)}):\n  return {name}, ALPHA", space)
+    plain, cached = space["foo"], cache_data(ttl=60, max_entries=9)(space["foo"])
+    other = 5 if name.startswith("_") else 6  # left out of the key
+    for value in (5, 5, other, 5):
+        assert cached(value) == plain(value)
+    assert cached.info().hits >= 2 and cached.is_cached(5) and cached.explain(5).hit
+    space["ALPHA"] = 2
+    assert cached(5) == plain(5)
+
+
+@pytest.mark.parametrize("name", ["<lambda>", "class", "None", "a b", "", "len", "_nbcache_slow"])
+def test_a_function_may_be_called_anything(name: str, cache: Any) -> None:
+    def foo(x: int) -> int:
+        return x + 1
+
+    foo.__name__ = foo.__qualname__ = name
+    cached = cache_data(foo)
+    assert (cached(1), cached(1), cached.info().hits) == (2, 2, 1)

@@ -42,10 +42,14 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return _ANY_CALL
-    # A name that cannot be written in source ("x.1", "lambda") would break the generated binder.
-    if any(not name.isidentifier() or keyword.iskeyword(name) for name in signature.parameters):
+    # A name that cannot be written in source ("x.1", "lambda"), or is one of ours, would break generated code.
+    if any(_unspeakable(name) for name in signature.parameters):
         return _ANY_CALL
     return signature
+
+
+def _unspeakable(name: str) -> bool:
+    return not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_nbcache_")
 
 
 class Arguments:
@@ -83,7 +87,7 @@ class Arguments:
             for kind in hash_funcs or ()
         )
         self.defaults = {
-            f"_default_{place}": parameter.default
+            f"_nbcache_default_{place}": parameter.default
             for place, parameter in enumerate(self._parameters)
             if parameter.default is not _EMPTY
         }
@@ -110,7 +114,7 @@ class Arguments:
             ):
                 words.append("*")
             stars = _STARS.get(parameter.kind, "")
-            default = "" if parameter.default is _EMPTY else f"=_default_{place}"
+            default = "" if parameter.default is _EMPTY else f"=_nbcache_default_{place}"
             words.append(f"{stars}{parameter.name}{default}")
         if self._parameters and self._parameters[-1].kind is inspect.Parameter.POSITIONAL_ONLY:
             words.append("/")
@@ -119,7 +123,8 @@ class Arguments:
     def _generate(self) -> tuple[Callable[..., Bound], Callable[[Callable[..., Any], Bound], Any]]:
         source = (
             f"def {self._spoken_name()}({self.declaration}):\n    return ({self.names})\n"
-            f"def _call(_function, _bound):\n    ({self.names}) = _bound\n    return _function({self.forward})\n"
+            "def _call(_nbcache_function, _bound):\n"
+            f"    ({self.names}) = _bound\n    return _nbcache_function({self.forward})\n"
             if self._parameters
             else f"def {self._spoken_name()}():\n    return ()\ndef _call(_function, _bound):\n    return _function()\n"
         )
@@ -293,8 +298,8 @@ def _passed(parameter: inspect.Parameter) -> str:
 def _fast_key(parameter: inspect.Parameter) -> str:
     name = parameter.name
     if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-        return f"*{name}, *map(_type, {name}), None, "
+        return f"*{name}, *_nbcache_map(_nbcache_type, {name}), None, "
     if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-        return f"*{name}.items(), *map(_type, {name}.values()), "
+        return f"*{name}.items(), *_nbcache_map(_nbcache_type, {name}.values()), "
     # The class comes first: values of different classes are never compared.
     return f"{name}.__class__, {name}, "

@@ -37,7 +37,7 @@ class Guards:
         """Give the name under which the generated code knows `value`."""
         known = self._known.get(id(value))
         if known is None:
-            known = self._known[id(value)] = f"_{len(self.names)}"
+            known = self._known[id(value)] = f"_nbcache_{len(self.names)}"
             self.names[known] = value  # alive as long as the guard, so the id stays its own
         return known
 
@@ -110,13 +110,14 @@ class Guards:
 
     def _table(self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str]) -> Iterable[str]:
         view = self.name(mapping)
-        yield f"len({view}) == {len(values)}"
+        yield f"{self.name(len)}({view}) == {len(values)}"
         if apart:
             for key, value in values.items():
                 if key not in apart:
                     yield f"{view}[{key!r}] is {self.name(value)}"
         else:
-            yield f"all(map({self.name(is_)}, {view}.values(), {self.name(list(values.values()))}))"
+            same = f"{self.name(map)}({self.name(is_)}, {view}.values(), {self.name(list(values.values()))})"
+            yield f"{self.name(all)}({same})"
 
     def compile(self, left_out: AbstractSet[Place], unasked: AbstractSet[Place]) -> Callable[[], bool]:
         """Make the function that is true while nothing has changed, but for the places left out.
