@@ -11,7 +11,7 @@ from typing import Any
 
 from . import registry
 from .cache import Cache
-from .compute.parallel import Mappable, cached_map
+from .compute.parallel import Mappable, cached_map, finished
 from .config import settings
 from .entries.meta import Part
 from .errors import CacheError
@@ -140,10 +140,10 @@ class SlowPath:
 
     def compute_apart(self, arguments: tuple[Any, ...]) -> tuple[Computed, Description] | None:
         """Compute for another process, which keeps the result in its memory; None where a store is shared."""
-        if self.policy().disk or self.awaited or settings().off:
+        if self.policy().disk or settings().off:
             return None
         job = self._job(self.arguments.bind(*arguments), self._state(registry.the_cache()))
-        computed = job.compute()
+        computed = finished(job.compute())
         assert isinstance(computed, Computed)
         return computed._replace(key=None), job.describe()
 

@@ -93,6 +93,33 @@ def test_the_first_exception_is_raised_and_finished_results_are_kept(cache):
     assert not picky.is_cached(2)
 
 
+@cache_data
+def choosy(x):
+    if x == 2:
+        raise ValueError("two is too much")
+    return x
+
+
+@cache_data
+async def awaited(x):
+    return x, os.getpid()
+
+
+def test_what_workers_finished_beside_an_exception_is_kept(cache):
+    with pytest.raises(ValueError, match="two is too much") as caught:
+        choosy.map([1, 2, 3], n_jobs=2, backend="loky", progress=False)
+    assert "In a worker process" in caught.value.__notes__[0]
+    assert [choosy.is_cached(x) for x in (1, 2, 3)] == [True, False, True]
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+async def test_coroutines_are_awaited_though_a_loop_is_running(backend, cache):
+    results = awaited.map([1, 2, 1], n_jobs=2, backend=backend, progress=False)
+    assert [x for x, _ in results] == [1, 2, 1]
+    assert await awaited(2) == results[1]
+    assert (awaited.is_cached(1), awaited.info().hits > 0) == (True, True)
+
+
 def test_map_follows_joblib_s_active_configuration(calls, cache):
     @cache_data(track=False)
     def where(x):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -59,12 +63,12 @@ def cached_map(
 
     Raises
     ------
-    The first exception of a call; results finished before it are kept.
+    The first exception of a call, in their order. No more calls are begun then, and what others compute is kept.
 
     Notes
     -----
-    Equal calls are sent once. A worker process that shares the store on disk keeps its results there; what others
-    compute is sent back and kept in the memory of this process.
+    Equal calls are sent once. Coroutines are awaited, each in a loop of its own. A worker process that shares the store
+    on disk keeps its results there; what others compute is sent back and kept in the memory of this process.
     """
     results: list[Any] = [None] * len(calls)
     first: dict[str, int] = {}
@@ -81,26 +85,51 @@ def cached_map(
     if missing:
         import joblib
 
+        errors: list[Exception] = []
+
+        def tasks() -> Iterator[Any]:
+            for place in missing:
+                if errors:
+                    return
+                yield joblib.delayed(_call)(function, calls[place], os.getpid())
+
         parallel = joblib.Parallel(n_jobs=n_jobs, backend=backend, return_as="generator")
         with nullcontext(_Unseen()) if progress is None else progress(len(missing)) as line:
-            outcomes = parallel(joblib.delayed(_call)(function, calls[at], os.getpid()) for at in missing)
-            for place, (value, apart) in zip(missing, outcomes, strict=True):
+            for place, (value, apart, error) in zip(missing, parallel(tasks()), strict=False):
+                if error is not None:
+                    errors.append(error)
                 if apart is not None:
                     value = apart[0].value
                     answers.adopt(calls[place], *apart)
                 results[place] = value
                 line.advance()
+        if errors:
+            raise errors[0]
     for place, earlier in again:
         # an independent value, as a second call would get
         _, hit, value = answers.look(calls[place])
-        results[place] = value if hit else function(*calls[earlier])
+        results[place] = value if hit else finished(function(*calls[earlier]))
     return results
 
 
-def _call(function: Mappable, arguments: Arguments, home: int) -> tuple[Any, Any]:
-    """One call, in whatever process it runs: (value, None), or (None, what the first process has to keep)."""
-    if os.getpid() != home:
-        apart = function.compute_apart(*arguments)
-        if apart is not None:
-            return None, apart
-    return function(*arguments), None
+def _call(function: Mappable, arguments: Arguments, home: int) -> tuple[Any, Any, Exception | None]:
+    """One call, in whatever process it runs: its value, or what the first process has to keep, or its error.
+
+    An error that is raised here would take the results of its whole batch with it.
+    """
+    elsewhere = os.getpid() != home
+    try:
+        apart = function.compute_apart(*arguments) if elsewhere else None
+        return None if apart is not None else finished(function(*arguments)), apart, None
+    except Exception as error:
+        if elsewhere:
+            error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        return None, None, error
+
+
+def finished(value: Any) -> Any:
+    """A value, or what a coroutine returns: it runs in a thread of its own, since this one may have a loop already."""
+    if not inspect.iscoroutine(value):
+        return value
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, value).result()
