@@ -288,6 +288,14 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
     def __reduce_ex__(self, protocol: Any) -> Any:
         return BoundCachedFunction, (self._of(), self.__self__)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BoundCachedFunction):
+            return NotImplemented
+        return self._of() is other._of() and self.__self__ is other.__self__
+
+    def __hash__(self) -> int:
+        return hash((self._of(), id(self.__self__)))
+
     def __repr__(self) -> str:
         return f"<cached method {self._of().__qualname__} of {self.__self__!r}>"
 

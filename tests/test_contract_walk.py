@@ -123,6 +123,12 @@ def test_a_cached_method_shows_its_own_documentation() -> None:
     assert Account(1).doubled.__doc__ == Account.doubled.__doc__ == "Twice the balance."
 
 
+def test_two_looks_at_one_method_are_equal() -> None:
+    one, other = Account(1), Account(1)
+    assert one.doubled == one.doubled and hash(one.doubled) == hash(one.doubled)
+    assert one.doubled != other.doubled and one.doubled != Account.doubled
+
+
 # -- keys -------------------------------------------------------------------------------------------------------------
 
 CHANGES = {
