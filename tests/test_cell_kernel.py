@@ -346,3 +346,20 @@ def test_an_older_output_widget_is_written_again_by_a_hit():
         assert second.hit and second.out == first.out == "beside\n"
         assert nb.eval("''.join(one['text'] for one in page.outputs)") == "'once more\\nonce more\\n'"
         assert nb.eval("ipywidgets.Output.__enter__.__module__") == "'ipywidgets.widgets.widget_output'"
+
+
+def test_a_restored_figure_is_drawn_by_later_cells_as_it_was():
+    cells = [
+        "%%cache_cell drawn\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(1, 1))\nax.plot([1, 2])",
+        "ax.set_title('later')\nfig",
+    ]
+    first, second = run(*cells), run(*cells)
+    assert restored(second[0]) and seen(first[0]) == seen(second[0])
+    pictures = ["image/png" in output.get("data", {}) for outputs in (first[1], second[1]) for output in outputs]
+    assert pictures and all(pictures)
+
+
+def test_a_submodule_that_a_restored_cell_imported_is_there():
+    cells = ["%%cache_cell tree\nimport xml.etree.ElementTree\nx = 1", "xml.etree.ElementTree.fromstring('<a/>').tag"]
+    first, second = run(*cells), run(*cells)
+    assert restored(second[0]) and seen(first[1]) == seen(second[1]) == [("execute_result", {"text/plain": "'a'"})]

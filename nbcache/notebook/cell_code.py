@@ -61,6 +61,22 @@ class CellCode:
             else:
                 return
 
+    def imports(self) -> Iterator[str]:
+        """The modules that the cell itself imports, the bodies of functions and classes aside."""
+        waiting: list[ast.AST] = list(self.nodes)
+        for node in waiting:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.stmt) and not isinstance(
+                node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+            ):
+                waiting.extend(ast.iter_child_nodes(node))
+            elif isinstance(node, ast.ExceptHandler | ast.match_case):
+                waiting.extend(node.body)
+
     @property
     def stores(self) -> set[str]:
         """The names that the code itself assigns."""

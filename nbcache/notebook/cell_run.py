@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from ..errors import UnstorableResultError
 from ..keys import files, hashing
 from ..keys.fingerprint import code_digest
 from ..run import Run, watched
-from . import changes
+from . import changes, figures
 from .cell_code import CellCode
 from .cell_inputs import Inputs
 from .cell_options import Options
@@ -74,6 +75,7 @@ class CellRun:
             outcome.bound = {name: value for name, value in outcome.bound.items() if name in options.outputs}
             outcome.contents = {name: how for name, how in outcome.contents.items() if name in options.outputs}
             outcome.replaced = {name: value for name, value in outcome.replaced.items() if name in options.outputs}
+        outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
         if options.rng:
             outcome.states = states_of(self.generators.moved)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):

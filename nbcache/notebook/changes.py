@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -130,6 +131,8 @@ def restore(value: Any, how: str, content: Any) -> bool:
 
 def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> None:
     """Do to a namespace what a run did to it."""
+    for module in outcome.modules:
+        importlib.import_module(module)
     roots = [namespace[name] for name in (*outcome.contents, *outcome.replaced)]
     for name in _reached(roots, {name: namespace[name] for name in outcome.shared if name in namespace}):
         for other in names_bound_to(namespace[name], namespace):

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 __all__ = [
+    "INLINE",
     "VIEW",
     "final_text",
     "flush_figures",
@@ -23,8 +24,12 @@ __all__ = [
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
+INLINE = "matplotlib_inline.backend_inline"
+"""Its import tells the shell how figures are shown."""
+
+
 def _inline() -> Any | None:
-    return sys.modules.get("matplotlib_inline.backend_inline")
+    return sys.modules.get(INLINE)
 
 
 def open_figures() -> frozenset[int]:

@@ -40,6 +40,7 @@ class Outcome:
     result : the value of the last expression of a cell whose own magic takes it
     states : the end state of random number generators
     sources : the code of the cell by file name, for tracebacks and `inspect.getsource`
+    modules : what it imported, be it for what that does: `import xml.etree.ElementTree` binds no more than `xml`
     """
 
     bound: dict[str, Any] = field(default_factory=dict)
@@ -51,11 +52,12 @@ class Outcome:
     result: Any = None
     states: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
 
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
         changed = (self.contents, self.replaced, self.shared)
-        return self.bound, *changed, self.deleted, *shown, self.states, self.sources
+        return self.bound, *changed, self.deleted, *shown, self.states, self.sources, self.modules
 
 
 def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed:
