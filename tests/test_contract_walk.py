@@ -170,6 +170,25 @@ def test_what_a_run_changes_through_its_arguments_is_explained_and_an_edit_of_it
     assert foo(one) == 4
 
 
+def test_what_one_piece_of_code_changes_still_counts_where_another_of_that_name_reads_it(cache: Any) -> None:
+    def adding(acc: list[int]) -> Any:
+        return lambda: acc.append(1)
+
+    def counting(acc: list[int]) -> Any:
+        return lambda: len(acc)
+
+    @cache_data
+    def run(what: Any) -> Any:
+        return what()
+
+    acc = [1]
+    run(adding([]))
+    count = counting(acc)
+    assert run(count) == 1
+    acc.append(2)
+    assert run(count) == 2
+
+
 FIRST, SECOND = object(), object()
 
 

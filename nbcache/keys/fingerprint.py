@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from nbcache.keys import files, hashing
+from nbcache.keys import classes, files, hashing
 from nbcache.keys.bytecode import short_digest
+from nbcache.keys.codes import facts_of
 from nbcache.keys.contents import Content, Contents
 from nbcache.keys.guards import Place
 from nbcache.keys.reach import Reach
 
 _NOTHING: frozenset[str] = frozenset()
+# Between a label in the user's words and a mark of the code that is meant.
+_MARK = " #"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,8 @@ class Tracker:
         ]
         kept = {content.label for content in moving}
         for label in sorted(without):
-            note = f"what the function does to {label}" if label in kept else f"{label} (changed by the function)"
+            said = label.partition(_MARK)[0]
+            note = f"what the function does to {said}" if label in kept else f"{said} (changed by the function)"
             reach.unfollowed[note] = None
         checks = reach.guards.compile(left_out, origins.keys())
         names = reach.guards.names
@@ -240,24 +244,41 @@ class ArgumentCode:
 
     def __init__(self, without: frozenset[str] = _NOTHING) -> None:
         self._without = without
-        self._met: dict[int, tuple[object, str, State]] = {}
+        self._met: dict[int, tuple[object, State]] = {}
 
     def __call__(self, value: object) -> bytes:
         known = self._met.get(id(value))
         if known is None:
-            ending = f" in {_name_of(value)}"
+            ending = _ending(value) if self._without else ""
             own = frozenset(label.removesuffix(ending) for label in self._without if label.endswith(ending))
-            known = self._met[id(value)] = (value, ending, _tracker_of(value).state(own))
-        return known[2].digest
+            known = self._met[id(value)] = (value, _tracker_of(value).state(own))
+        return known[1].digest
 
     def changed(self) -> frozenset[str]:
         """Taken right after the run: the labels of what it changed; that goes on counting as it was before."""
         found = set()
-        for _, ending, state in self._met.values():
+        for value, state in self._met.values():
             labels = state.changed()
             state.note_origins(labels)
-            found |= {label + ending for label in labels}
+            if labels:
+                ending = _ending(value)
+                found |= {label + ending for label in labels}
         return frozenset(found)
+
+
+def _ending(value: object) -> str:
+    """Tell what changes a thing, by name and by a mark of the code, so that other code of that name is not meant."""
+    members = classes.dict_of(value).values() if issubclass(type(value), type) else (value,)  # type: ignore[arg-type]
+    codes = [facts_of(plain.__code__).digest for member in members if type(plain := _plain(member)) is FunctionType]
+    return f" in {_name_of(value)}{_MARK}{short_digest(*codes).hex()[:12]}"
+
+
+def _plain(member: object) -> object:
+    if type(member) in (staticmethod, classmethod):
+        return member.__func__  # type: ignore[attr-defined]
+    if type(member) is property:
+        return member.fget
+    return member.__wrapped__ if getattr(type(member), "__nbcache__", False) is True else member  # type: ignore[attr-defined]
 
 
 class _Dependency:
