@@ -171,19 +171,16 @@ def test_what_a_run_changes_through_its_arguments_is_explained_and_an_edit_of_it
 
 
 def test_what_one_piece_of_code_changes_still_counts_where_another_of_that_name_reads_it(cache: Any) -> None:
-    def adding(acc: list[int]) -> Any:
-        return lambda: acc.append(1)
-
-    def counting(acc: list[int]) -> Any:
-        return lambda: len(acc)
+    def make(acc: list[int], adding: bool) -> Any:
+        return (lambda: acc.append(1)) if adding else (lambda: len(acc))
 
     @cache_data
     def run(what: Any) -> Any:
         return what()
 
     acc = [1]
-    run(adding([]))
-    count = counting(acc)
+    run(make([], True))
+    count = make(acc, False)
     assert run(count) == 1
     acc.append(2)
     assert run(count) == 2
