@@ -103,8 +103,8 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
             seen = CellRun(run, opened, recording)
             with seen.generators:
                 yield seen
-        seen.generators.put_back(namespace)
         bound = before.bound()
+        seen.generators.put_back(bound, namespace)
     finally:
         before.put_back()
     seen.bound, seen.deleted = bound, before.deleted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from collections.abc import Collection, Iterable
@@ -24,6 +25,7 @@ def is_session(name: str, value: object, hidden: dict[str, Any]) -> bool:
     return name in hidden and (hidden[name] is value or name in _TOOLS)
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_of_session(name: str) -> bool:
     return name[0] in "_IO" and _SESSION.fullmatch(name) is not None
 

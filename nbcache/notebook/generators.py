@@ -98,11 +98,12 @@ class Generators:
         now = states_of(self.before)
         self.drawn |= {name for name, state in self.before.items() if now.get(name) != state} - self.seeded
 
-    def put_back(self, namespace: dict[str, Any]) -> None:
+    def put_back(self, bound: dict[str, Any], namespace: dict[str, Any]) -> None:
         """Bind what the run imported by name (`from random import seed`) to the function itself."""
         seeds = {id(ours): seed for _, _, seed, ours in self._replaced}
-        for name in [name for name, value in namespace.items() if id(value) in seeds]:
-            namespace[name] = seeds[id(namespace[name])]
+        for name, value in bound.items():
+            if id(value) in seeds:
+                bound[name] = namespace[name] = seeds[id(value)]
 
     def _noting(self, name: str, seed: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(seed)
