@@ -55,7 +55,7 @@ def test_a_time_is_read(text, expected):
     [
         *("", "5", "1.5", "1M", "1 month", "inf", "NaT", "nan", "-1h", "1h 1h", "PT", "P", "h", "1 h x", "1:99:00"),
         *("١ parsec", float("inf"), float("nan"), -0.1, True, [1], b"1h", object()),
-        *(np.timedelta64("NaT"), np.bool_(True), np.zeros(2), 10**400, 1j, Unprintable()),
+        *(np.timedelta64("NaT", "s"), np.bool_(True), np.zeros(2), 10**400, 1j, Unprintable()),
     ],
 )
 def test_a_time_that_means_nothing_is_refused_with_advice(text):
