@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from analysis import CELLS
 from live import live, seen
 
@@ -47,6 +48,7 @@ print(json.dumps({run.code.source.strip(): report.outcome for _, run, report in 
 KEPT = {cell.name for cell in CELLS if not cell.lives}
 
 
+@pytest.mark.timeout(500)  # sixty runs of thirty cells: half a minute, or several where others use the machine
 def test_an_edit_of_any_cell_recomputes_what_depends_on_it_and_nothing_else():
     with live() as nb:
         nb("%cache_cells on --min-time 0s")
