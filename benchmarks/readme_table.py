@@ -19,6 +19,7 @@ ROWS = {
     "array 1 GB": "hit: an array of 1 GB",
     "array 1 GB, read all": "... and read all of it",
     "array 1 GB, write all": "... and write all of it",
+    "array 1 GB, write all: copied": "... and write all of it, with `copy=True`",
     "frame 1e6 x 8": "hit: a pandas frame, 1e6 x 8",
     "frame of 1e6 strings": "hit: a pandas frame of 1e6 strings",
     "polars 1e6 x 5": "hit: a polars frame, 1e6 x 5",
