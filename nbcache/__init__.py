@@ -28,12 +28,12 @@ from .errors import (
     UntrustedEntryError,
     UserHashError,
 )
+from .looking.rows import EntryInfo, FunctionInfo
 from .notebook.surround import surround
-from .rows import EntryInfo, FunctionInfo
 
 if TYPE_CHECKING:
-    from .explanation import Explanation
-    from .function import CachedFunction
+    from .calls.function import CachedFunction
+    from .looking.explanation import Explanation
 
 __version__ = "0.1.0"
 
@@ -72,11 +72,11 @@ surround()
 def __getattr__(name: str) -> Any:
     """Import what only few programs name at the moment they name it: loading the extension stays cheap."""
     if name == "CachedFunction":
-        from .function import CachedFunction
+        from .calls.function import CachedFunction
 
         return CachedFunction
     if name == "Explanation":
-        from .explanation import Explanation
+        from .looking.explanation import Explanation
 
         return Explanation
     raise AttributeError(f"module 'nbcache' has no attribute {name!r}")

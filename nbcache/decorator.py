@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from .clicks import is_click
-from .parameters import check
-from .surroundings import around
+from .calls.clicks import is_click
+from .calls.parameters import check
+from .road.surroundings import around
 
 if TYPE_CHECKING:
-    from .decorating import Everything
-    from .function import CachedFunction
-    from .rows import EntryInfo, FunctionInfo
+    from .calls.decorating import Everything
+    from .calls.function import CachedFunction
+    from .looking.rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,7 +22,7 @@ HashFuncs = Mapping[type | str, Callable[[Any], Any]]
 
 def everything() -> Everything:
     """All that is cached; the rooms behind it are imported at their first use."""
-    from .decorating import Everything
+    from .calls.decorating import Everything
 
     return Everything()
 
@@ -132,7 +132,7 @@ class CacheData:
             cache_if=cache_if,
             copy=copy,
         )
-        from .decorating import (
+        from .calls.decorating import (
             decorated,  # at the first decoration: a notebook loads the extension before it needs this
         )
 

@@ -7,9 +7,9 @@ import threading
 import weakref
 from typing import Protocol
 
-from .cache import Cache
 from .config import settings
-from .tiers import open_tiers
+from .road.cache import Cache
+from .road.tiers import open_tiers
 
 
 class Registered(Protocol):

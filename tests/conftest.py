@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from nbcache import registry
-from nbcache.cache import Cache
 from nbcache.config import NBCache
-from nbcache.tiers import open_tiers
+from nbcache.road.cache import Cache
+from nbcache.road.tiers import open_tiers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -754,9 +754,9 @@ def session(phase: str, edit: Edit, folder: Path) -> dict[str, Any]:
 
 def main(phase: str, folder: str) -> None:
     from nbcache import registry
-    from nbcache.cache import Cache
     from nbcache.config import settings
-    from nbcache.tiers import open_tiers
+    from nbcache.road.cache import Cache
+    from nbcache.road.tiers import open_tiers
 
     sys.dont_write_bytecode = True
     report = {}

@@ -24,9 +24,9 @@ from typing import Any
 from edits import Notebook, notebook
 
 from nbcache import cache_data, registry
-from nbcache.cache import Cache
 from nbcache.config import settings
-from nbcache.tiers import open_tiers
+from nbcache.road.cache import Cache
+from nbcache.road.tiers import open_tiers
 
 # Values that are easily taken for one another.
 VALUES = (

@@ -7,7 +7,7 @@ import sys
 
 import ipywidgets
 
-from nbcache.clicks import is_click
+from nbcache.calls.clicks import is_click
 
 
 class Recorder:
@@ -80,7 +80,7 @@ def test_no_button_is_no_click() -> None:
 
 
 def test_asking_does_not_import_ipywidgets() -> None:
-    probe = "import sys; from nbcache.clicks import is_click; is_click((1,)); print('ipywidgets' in sys.modules)"
+    probe = "import sys; from nbcache.calls.clicks import is_click; is_click((1,)); print('ipywidgets' in sys.modules)"
 
     printed = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
 

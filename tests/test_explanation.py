@@ -12,9 +12,9 @@ import pytest
 from edits import Notebook, notebook
 
 from nbcache import CacheWarning, Explanation, UntrustedEntryError, cache_data, registry
-from nbcache.cache import Cache
 from nbcache.config import settings
-from nbcache.explanation import age, differences
+from nbcache.looking.explanation import age, differences
+from nbcache.road.cache import Cache
 
 Restart = Callable[[], Cache]
 

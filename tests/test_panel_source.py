@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from nbcache import cache_data, registry
-from nbcache.cache import Cache
 from nbcache.config import settings
 from nbcache.entries.entry import Address
 from nbcache.entries.signing import Keyring
@@ -17,11 +16,12 @@ from nbcache.notebook.panel_codes import Codes
 from nbcache.notebook.panel_model import PanelModel
 from nbcache.notebook.panel_rows import FunctionRow
 from nbcache.notebook.panel_source import CacheSource
+from nbcache.road.cache import Cache
+from nbcache.road.tiers import Beyond, Tiers
 from nbcache.stores.disk import DiskStore
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Stored
 from nbcache.stores.tiered import TieredStore
-from nbcache.tiers import Beyond, Tiers
 
 Session = Callable[[], Cache]
 

@@ -13,10 +13,11 @@ from typing import Any
 import planted
 import pytest
 
-from nbcache import cache_data, inspection, registry, trusting
+from nbcache import cache_data, registry
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, UnknownNameError
+from nbcache.looking import inspection, trusting
 from nbcache.notebook import trust
 from nbcache.notebook.info import Table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..policy import Policy
+from ..road.policy import Policy
 from .cell_options import Options
 from .cells import KnownCells
 from .info import Table

@@ -12,10 +12,10 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from .. import registry
-from ..cache import Cache
 from ..config import settings, told
-from ..explanation import Explanation, explain_call
-from ..job import Computed, Description, Fetched, Job
+from ..looking.explanation import Explanation, explain_call
+from ..road.cache import Cache
+from ..road.job import Computed, Description, Fetched, Job
 from . import changes
 from .cell_code import CellCode
 from .cell_inputs import Inputs, inputs_of

@@ -10,11 +10,11 @@ from typing import Any
 
 from ..config import told
 from ..errors import UnhashableValueError
-from ..job import Parts
 from ..keys import hashing, packages
 from ..keys.files import FileDep, candidates
 from ..keys.fingerprint import State, code_digest, tracker_of_code
 from ..keys.key import Key, combine
+from ..road.job import Parts
 from .cell_code import CellCode
 from .cell_options import Options
 from .changes import is_session

@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 
 from ..config import seconds, settings, size_in_bytes
 from ..errors import CacheError
-from ..policy import Policy
+from ..road.policy import Policy
 from .bodies import Names
 from .target import without_comment
 

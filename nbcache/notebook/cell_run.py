@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..calls.run import Run, watched
 from ..errors import UnstorableResultError
 from ..keys import files, hashing
 from ..keys.fingerprint import code_digest
-from ..run import Run, watched
 from . import changes, figures
 from .cell_code import CellCode
 from .cell_inputs import Inputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..explanation import age
+from ..looking.explanation import age
 from .namespace import Outcome
 from .outputs import replay, show_result
 from .say import duration, listed

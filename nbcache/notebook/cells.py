@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from ..explanation import Explanation
+    from ..looking.explanation import Explanation
     from .cell import CachedCell, Report
 
 __all__ = ["KnownCells", "cell_owner", "explain_cell", "known_cells"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .. import registry
-from ..decorating import CachedClassMethod
+from ..calls.decorating import CachedClassMethod
+from ..calls.function import BoundCachedFunction, CachedFunction
 from ..decorator import cache_data
 from ..errors import UnknownNameError
-from ..explanation import Explanation
-from ..function import BoundCachedFunction, CachedFunction
-from ..listing import entry_rows
-from ..surroundings import around
+from ..looking.explanation import Explanation
+from ..looking.listing import entry_rows
+from ..road.surroundings import around
 from . import info, target
 from .cells import cell_owner, explain_cell
 from .target import Target

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..rows import EntryInfo, FunctionInfo
+from ..looking.rows import EntryInfo, FunctionInfo
 from . import panel_text as say
 
 _STYLE = (

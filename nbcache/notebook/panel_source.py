@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from nbcache import registry
-from nbcache.cache import Cache
 from nbcache.config import settings
 from nbcache.entries.entry import Address
 from nbcache.notebook.info import short_name
 from nbcache.notebook.panel_codes import Codes, code_of
 from nbcache.notebook.panel_rows import EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel_stock import Behind, Stock
-from nbcache.slot import Counts
+from nbcache.road.cache import Cache
+from nbcache.road.slot import Counts
 from nbcache.stores.names import key_name
 from nbcache.stores.protocol import RESULTS, Stored
 

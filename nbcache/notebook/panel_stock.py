@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbcache.cache import Cache
 from nbcache.config import settings
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import CacheError
 from nbcache.notebook.panel_codes import code_of
+from nbcache.road.cache import Cache
 from nbcache.stores.disk import DiskStore
 from nbcache.stores.folders import READ
 from nbcache.stores.names import RESULT, is_owner_folder, key_name, owner_name, parts_of_file

@@ -9,7 +9,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
-from ..surroundings import SILENCE, Recorded, around
+from ..road.surroundings import SILENCE, Recorded, around
 
 _SILENT: nullcontext[Recorded] = nullcontext(SILENCE)
 

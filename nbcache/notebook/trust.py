@@ -6,9 +6,9 @@ import shlex
 import time
 from collections.abc import Callable
 
-from .. import inspection, trusting
 from ..errors import CacheError, InvalidParameterError, KeyFileError
-from ..trusting import Keys, Standing
+from ..looking import inspection, trusting
+from ..looking.trusting import Keys, Standing
 from . import panel_text as say
 from .info import Table
 from .target import without_comment

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from .compute.singleflight import Flight
+from ..compute.singleflight import Flight
 from .job import Fetched, Job
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .cache import Cache
+from ..road.cache import Cache
+from ..stores.protocol import Stored
 from .rows import EntryInfo, FunctionInfo
-from .stores.protocol import Stored
 
 
 def function_row(cache: Cache, owner: str, stored: Iterable[Stored] | None = None) -> FunctionInfo:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from .entries.entry import Address
-from .entries.meta import LateParts, Part
-from .keys.arguments import Arguments, Bound
-from .keys.files import FileDep
-from .keys.fingerprint import ArgumentCode
-from .keys.hashing import summary
-from .keys.key import Key
+from ..entries.entry import Address
+from ..entries.meta import LateParts, Part
+from ..keys.arguments import Arguments, Bound
+from ..keys.files import FileDep
+from ..keys.fingerprint import ArgumentCode
+from ..keys.hashing import summary
+from ..keys.key import Key
 from .policy import Policy
 from .slot import Replay, Slot
 

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
-from . import carry, registry
+from .. import registry
+from ..looking.explanation import Explanation
+from ..looking.rows import EntryInfo, FunctionInfo
+from ..road.job import Computed, Description
+from ..road.surroundings import around
+from . import carry
 from .clicks import is_click
-from .explanation import Explanation
-from .job import Computed, Description
 from .parameters import Parameters
-from .rows import EntryInfo, FunctionInfo
 from .slow import SlowPath
-from .surroundings import around
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .entries.entry import Address, Entry
+from ..entries.entry import Address, Entry
 
 #: Hits per entry are remembered for so many entries that have left memory.
 _ENTRIES = 100_000

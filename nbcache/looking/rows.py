@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .entries.entry import Address
+    from ..entries.entry import Address
 
 
 @dataclass(frozen=True, slots=True)

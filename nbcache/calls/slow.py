@@ -9,27 +9,27 @@ from itertools import repeat
 from time import perf_counter
 from typing import Any
 
-from . import registry
-from .cache import Cache
-from .compute.parallel import Mappable, cached_map, finished
-from .config import settings
-from .entries.meta import Part
-from .errors import CacheError
-from .explanation import Explanation, explain_call, say_surprise
+from .. import registry
+from ..compute.parallel import Mappable, cached_map, finished
+from ..config import settings
+from ..entries.meta import Part
+from ..errors import CacheError
+from ..keys.arguments import Arguments, Bound
+from ..keys.files import FileDep, candidates
+from ..keys.fingerprint import ArgumentCode, State, Tracker
+from ..keys.hashing import summary
+from ..keys.key import Key
+from ..looking.explanation import Explanation, explain_call, say_surprise
+from ..looking.listing import entry_rows, function_row
+from ..looking.rows import EntryInfo, FunctionInfo
+from ..road.cache import Cache
+from ..road.job import CallParts, Computed, Description, Fetched, Job, argument_parts
+from ..road.policy import Policy
+from ..road.slot import Slot
+from ..road.surroundings import around
 from .fastpath import FastPath
-from .job import CallParts, Computed, Description, Fetched, Job, argument_parts
-from .keys.arguments import Arguments, Bound
-from .keys.files import FileDep, candidates
-from .keys.fingerprint import ArgumentCode, State, Tracker
-from .keys.hashing import summary
-from .keys.key import Key
-from .listing import entry_rows, function_row
 from .parameters import Parameters
-from .policy import Policy
-from .rows import EntryInfo, FunctionInfo
 from .run import Run, refuse_awaitable, watched
-from .slot import Slot
-from .surroundings import around
 
 
 class SlowPath:

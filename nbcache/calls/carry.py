@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from . import registry
-from .config import settings
+from .. import registry
+from ..config import settings
 
 _SETTINGS = ("persist", "trust", "max_disk_size", "store", "key_file", "off", "private")
 

@@ -11,14 +11,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import registry
-from .config import settings
-from .entries import keyfile
-from .entries.signing import add_key, default_key_path, forget_key, key_id, rotate_key, share_key
-from .errors import InvalidParameterError, KeyFileError, UnknownNameError
-from .stores.clearing import owner_folders
-from .stores.folders import Places, list_names, refusal
-from .stores.names import is_key_folder, parts_of_file
+from .. import registry
+from ..config import settings
+from ..entries import keyfile
+from ..entries.signing import add_key, default_key_path, forget_key, key_id, rotate_key, share_key
+from ..errors import InvalidParameterError, KeyFileError, UnknownNameError
+from ..stores.clearing import owner_folders
+from ..stores.folders import Places, list_names, refusal
+from ..stores.names import is_key_folder, parts_of_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import traces
-from .cache import Cache
-from .config import settings
-from .entries.entry import Entry, Meta
-from .errors import UntrustedEntryError
-from .job import Description, Job, Parts
-from .keys.files import FileDep
+from ..config import settings
+from ..entries.entry import Entry, Meta
+from ..errors import UntrustedEntryError
+from ..keys.files import FileDep
+from ..road import traces
+from ..road.cache import Cache
+from ..road.job import Description, Job, Parts
 
 #: What Python and libraries write into classes: it counts, and says little.
 _IN_CLASSES = re.compile(r"class \S+\.__\w+__(:|$)")

@@ -10,11 +10,11 @@ from time import perf_counter
 from types import CoroutineType
 from typing import Any
 
-from .compute.singleflight import inside
-from .errors import AwaitableResultError, explain
-from .keys import files
-from .keys.files import FileDep
-from .surroundings import SILENCE, Recorded, around
+from ..compute.singleflight import inside
+from ..errors import AwaitableResultError, explain
+from ..keys import files
+from ..keys.files import FileDep
+from ..road.surroundings import SILENCE, Recorded, around
 
 _NOTHING = nullcontext()
 _SILENCE: nullcontext[Recorded] = nullcontext(SILENCE)

@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any, NamedTuple
 
+from ..compute.refresh import Refresher
+from ..compute.singleflight import Ending, Flight, Flights
+from ..config import told
+from ..entries.entry import Address, Entry, Meta
+from ..errors import UntrustedEntryError, explain, warn
+from ..keys.files import FileDep, active, note, scope_here
+from ..stores.forks import renew_after_fork
+from ..stores.protocol import Mark, Stored
 from . import traces
-from .compute.refresh import Refresher
-from .compute.singleflight import Ending, Flight, Flights
-from .config import told
-from .entries.entry import Address, Entry, Meta
-from .errors import UntrustedEntryError, explain, warn
 from .job import Computed, Fetched, Job
 from .keeping import Keeper, Profiles
-from .keys.files import FileDep, active, note, scope_here
 from .policy import Policy
-from .road import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .shelf import Shelf
 from .slot import Slot
-from .stores.forks import renew_after_fork
-from .stores.protocol import Mark, Stored
+from .steps import Compute, Lock, Refresh, Road, Wait, follow, follow_async
 from .tiers import Tiers
 
 

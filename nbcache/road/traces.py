@@ -12,9 +12,9 @@ import secrets
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
-from .entries.entry import Address, Entry, Meta
-from .keys.files import FileDep, state_digest, unrecorded
-from .keys.key import variant
+from ..entries.entry import Address, Entry, Meta
+from ..keys.files import FileDep, state_digest, unrecorded
+from ..keys.key import variant
 
 #: Lists of files, and variants, remembered per key; the oldest go first.
 LISTS = 8

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .keys.arguments import Arguments, Bound
-from .keys.fingerprint import State
-from .slot import Slot
+from ..keys.arguments import Arguments, Bound
+from ..keys.fingerprint import State
+from ..road.slot import Slot
 
 # Names that no parameter has: see `signature_of`.
 _HIT = """

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from .config import settings
-from .entries.entry import Address, Entry
-from .entries.signing import Keyring
-from .errors import CacheError, KeyFileError, explain, warn
-from .keys.files import ignore_folder
-from .stores.disk import DiskStore
-from .stores.forks import renew_after_fork
-from .stores.memory import MemoryStore
-from .stores.protocol import Mark, Store, Stored
-from .stores.tiered import TieredStore
+from ..config import settings
+from ..entries.entry import Address, Entry
+from ..entries.signing import Keyring
+from ..errors import CacheError, KeyFileError, explain, warn
+from ..keys.files import ignore_folder
+from ..stores.disk import DiskStore
+from ..stores.forks import renew_after_fork
+from ..stores.memory import MemoryStore
+from ..stores.protocol import Mark, Store, Stored
+from ..stores.tiered import TieredStore
 
 #: Seconds between two looks at what other processes did; a clear is to reach every kernel within one second.
 _EVERY = 0.4
@@ -208,7 +208,7 @@ def _open_beyond(memory: MemoryStore, folder: Path, clock: Callable[[], float]) 
     disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
     stores: list[Store] = [memory, disk]
     if chosen.store:
-        from .stores.remote import open_remote
+        from ..stores.remote import open_remote
 
         try:
             stores.append(open_remote(chosen.store, disk.keyring, trust=chosen.trust))

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from . import registry
-from .config import settings
-from .entries.entry import Address, Entry
-from .entries.signing import Keyring
-from .errors import CacheError, DamagedEntryError
-from .stores import folders
-from .stores.clearing import owner_folders
-from .stores.complaints import reason
-from .stores.disk import DiskStore
-from .stores.folders import Places
-from .stores.names import NOTE, RESULT, entry_name, is_key_folder, parts_of_file
-from .stores.protocol import RESULTS
-from .stores.quarantine import set_aside
+from .. import registry
+from ..config import settings
+from ..entries.entry import Address, Entry
+from ..entries.signing import Keyring
+from ..errors import CacheError, DamagedEntryError
+from ..stores import folders
+from ..stores.clearing import owner_folders
+from ..stores.complaints import reason
+from ..stores.disk import DiskStore
+from ..stores.folders import Places
+from ..stores.names import NOTE, RESULT, entry_name, is_key_folder, parts_of_file
+from ..stores.protocol import RESULTS
+from ..stores.quarantine import set_aside
 from .trusting import forget_backed
 
 #: What open() says of a link, a socket or device, and of a file that may not be read.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any
 
-from .entries.entry import Address, Entry
+from ..entries.entry import Address, Entry
+from ..stores.forks import renew_after_fork
 from .slot import Counts, Replay, Slot
-from .stores.forks import renew_after_fork
 
 #: So many departures are remembered, for explanations.
 _REMEMBERED = 10_000

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..compute.singleflight import Flight
+from ..config import told
+from ..entries.entry import Address, Entry, Meta
+from ..errors import UnstorableResultError, explain, warn
+from ..keys.files import FileDep
+from ..keys.key import combine
+from ..stores.protocol import Mark
 from . import traces
-from .compute.singleflight import Flight
-from .config import told
-from .entries.entry import Address, Entry, Meta
-from .errors import UnstorableResultError, explain, warn
 from .job import Computed, Job, Parts
-from .keys.files import FileDep
-from .keys.key import combine
 from .policy import Policy
 from .shelf import Shelf
 from .slot import Slot
-from .stores.protocol import Mark
 from .tiers import Tiers
 
 
