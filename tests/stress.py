@@ -33,8 +33,9 @@ from stressed.disturber import Disturber  # noqa: E402
 from stressed.functions import CACHED, TRUE, same, true  # noqa: E402
 from stressed.worker import work  # noqa: E402
 
-from nbcache import inspection, registry  # noqa: E402
+from nbcache import registry  # noqa: E402
 from nbcache.config import NBCache  # noqa: E402
+from nbcache.looking import inspection  # noqa: E402
 from nbcache.stores.names import parts_of_file  # noqa: E402
 
 #: The bytes the store may hold: less than what is called for, so that entries are evicted all the time.

@@ -30,6 +30,8 @@ NOISE = (
     # ipywidgets passes layout messages to a view that it has just disposed of: any widget that replaces a child can
     # meet it, and nothing is lost
     "reading 'processLuminoMessage'",
+    # JupyterLab asks a kernel about its debugger, and the kernel has just been restarted
+    "Could not restore the debugger state",
 )
 """Lines that JupyterLab and ipywidgets themselves write to the console, with or without a panel."""
 
