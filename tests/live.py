@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +122,21 @@ def environment(**more: str) -> dict[str, str]:
     return found
 
 
+def _asking_again(get: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask a channel anew each second: after hundreds of cells pyzmq's asyncio sockets can miss that a message came."""
+
+    async def get_msg(timeout: float | None = None) -> Any:
+        end = inf if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                return await get(timeout=max(0.0, min(1.0, end - time.monotonic())))
+            except queue.Empty:
+                if time.monotonic() >= end:
+                    raise
+
+    return get_msg
+
+
 @contextmanager
 def live(folder: Path | None = None, allow_errors: bool = True, **more: str) -> Iterator[Live]:
     """A new kernel with the extension loaded, and `more` in its environment."""
@@ -128,6 +146,8 @@ def live(folder: Path | None = None, allow_errors: bool = True, **more: str) -> 
         notebook, timeout=100, kernel_name="python3", allow_errors=allow_errors, resources=where
     )
     with client.setup_kernel(env=environment(**more)):
+        for channel in (client.kc.shell_channel, client.kc.iopub_channel):
+            channel.get_msg = _asking_again(channel.get_msg)
         made = Live(client)
         made("%load_ext nbcache")
         yield made
