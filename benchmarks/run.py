@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-PROCESS_SECONDS = 180.0
+PROCESS_SECONDS = 90.0
 
 Numbers = dict[str, list[float]]
 
