@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..road.policy import Policy
 from .cell_options import Options
 from .cells import KnownCells
-from .info import Table
-from .say import duration
+
+if TYPE_CHECKING:
+    from .info import Table
 
 __all__ = ["Automatic"]
 
@@ -32,6 +35,9 @@ class Automatic:
 
     def status(self) -> Table:
         """One row per cell that ran: what became of it, the time saved, and why it was not cached."""
+        from .info import Table  # at the first look: loading the extension stays cheap
+        from .say import duration
+
         rows = []
         saved = 0.0
         costly = 0

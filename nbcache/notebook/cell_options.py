@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core import magic_arguments as untyped
 from IPython.core.error import UsageError
@@ -12,8 +12,9 @@ from IPython.core.error import UsageError
 from ..config import seconds, settings, size_in_bytes
 from ..errors import CacheError
 from ..road.policy import Policy
-from .bodies import Names
-from .target import without_comment
+
+if TYPE_CHECKING:
+    from .bodies import Names
 
 __all__ = [
     "Options",
@@ -34,6 +35,8 @@ _parse_argstring: Any = untyped.parse_argstring
 
 def parse_argstring(magic: Any, line: str) -> Any:
     """Read the options of a magic, without the comment that may end the line."""
+    from .target import without_comment  # at the first line: loading the extension stays cheap
+
     return _parse_argstring(magic, without_comment(line))
 
 
