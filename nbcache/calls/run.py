@@ -14,10 +14,9 @@ from ..compute.singleflight import inside
 from ..errors import AwaitableResultError, explain
 from ..keys import files
 from ..keys.files import FileDep
-from ..road.surroundings import SILENCE, Recorded, around
+from ..road.surroundings import SILENCE, UNRECORDED, Recorded, around
 
 _NOTHING = nullcontext()
-_SILENCE: nullcontext[Recorded] = nullcontext(SILENCE)
 
 
 @dataclass(slots=True)
@@ -46,7 +45,7 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
     before = {dep: files.state_digest((dep,)) for dep in named}
     with (
         _NOTHING if message is None else around.spinner(message, show_time),
-        _SILENCE if what == "none" else around.record(what) as run.recorded,
+        UNRECORDED if what == "none" else around.record(what) as run.recorded,
         files.recording() as seen,
     ):
         seen.scope = inside()  # threads that the run starts are part of the same computations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
@@ -52,8 +53,9 @@ class LateParts(Sequence[Part]):
 
     __slots__ = ()
 
+    @abstractmethod
     def read(self) -> tuple[Part, ...]:
-        raise NotImplementedError
+        """Put them together."""
 
     @overload
     def __getitem__(self, index: int) -> Part: ...

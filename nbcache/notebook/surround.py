@@ -6,12 +6,10 @@ Every room is imported when it is first needed: most sessions load the extension
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
-from ..road.surroundings import SILENCE, Recorded, around
-
-_SILENT: nullcontext[Recorded] = nullcontext(SILENCE)
+from ..road.surroundings import UNRECORDED, Recorded, around
 
 
 def surround() -> None:
@@ -40,7 +38,7 @@ def _record(what: str) -> AbstractContextManager[Recorded]:
 
     def recording(what: str) -> AbstractContextManager[Recorded]:
         if what == "display" and current_shell() is None:  # nothing can be displayed in a plain program
-            return _SILENT
+            return UNRECORDED
         return record(cast(What, what))
 
     around.record = recording

@@ -27,10 +27,12 @@ class Silence:
 
 
 SILENCE = Silence()
+#: The context of a run of which nothing is recorded.
+UNRECORDED: AbstractContextManager[Recorded] = nullcontext(SILENCE)
 
 
 def _no_recording(what: str) -> AbstractContextManager[Recorded]:
-    return nullcontext(SILENCE)
+    return UNRECORDED
 
 
 def _no_spinner(message: str, show_time: bool) -> AbstractContextManager[object]:

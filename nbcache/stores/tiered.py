@@ -164,7 +164,7 @@ class TieredStore:
         return dropped
 
     def _find_slower(self, address: Address) -> Entry | None:
-        marks = self.mark(address).parts
+        disk, marks = self.disk, self.mark(address).parts
         on_disk = next((mark for mark in marks if isinstance(mark, DiskMark)), None)
         for position, store in enumerate(self._slower, 1):
             entry = store.get(address)
@@ -172,15 +172,13 @@ class TieredStore:
                 for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):
                     entry = faster.put(address, entry, mark)
                 kept = self._keep(address, entry, marks[0])
-                if self.disk is not None and self._moved(on_disk) and not self.disk.holds(address, kept):
+                if disk is None or on_disk is None:
+                    return kept
+                if disk.stamp() != on_disk.stamp and not disk.holds(address, kept):
                     # Cleared or replaced by another process since it was found: `refresh` may have looked already.
                     self.memory.drop(address, kept)
                 return kept
         return None
-
-    def _moved(self, mark: DiskMark | None) -> bool:
-        """Whether anything was removed from the disk since a mark was taken."""
-        return mark is None or self.disk is None or self.disk.stamp() != mark.stamp
 
     def _keep(self, address: Address, entry: Entry, mark: Mark | None) -> Entry:
         # Also where the disk could not take it: what another process clears must leave this memory all the same.

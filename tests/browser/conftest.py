@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from browser.jupyter import Notebook, Server, open_notebook
+from browser.panel_page import CALLS, SETUP, PanelPage
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -67,6 +68,21 @@ def lab(server: Server, context: BrowserContext) -> Iterator[Callable[..., Noteb
         yield open_one
         for notebook in opened:
             assert notebook.errors == [], "the browser's console has errors"
+
+
+@pytest.fixture
+def notebook(lab: Callable[..., Notebook]) -> Notebook:
+    """A notebook with two cached functions and four entries."""
+    opened = lab()
+    opened.run(SETUP)
+    opened.run(CALLS)
+    return opened
+
+
+@pytest.fixture
+def panel(notebook: Notebook) -> PanelPage:
+    notebook.run("%cache_panel")
+    return PanelPage(notebook)
 
 
 @pytest.fixture(scope="session")

@@ -22,21 +22,6 @@ pytestmark = pytest.mark.browser
 Lab = Callable[..., Notebook]
 
 
-@pytest.fixture
-def notebook(lab: Lab) -> Notebook:
-    """A notebook with two cached functions and four entries."""
-    opened = lab()
-    opened.run(SETUP)
-    opened.run(CALLS)
-    return opened
-
-
-@pytest.fixture
-def panel(notebook: Notebook) -> PanelPage:
-    notebook.run("%cache_panel")
-    return PanelPage(notebook)
-
-
 # --- clearing -----------------------------------------------------------------------------------------------
 
 

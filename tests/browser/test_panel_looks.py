@@ -24,20 +24,6 @@ Colour = tuple[int, int, int]
 VIEWS = {True: "nbc-table", False: "nbcache-pool"}
 
 
-@pytest.fixture
-def notebook(lab: Lab) -> Notebook:
-    opened = lab()
-    opened.run(SETUP)
-    opened.run(CALLS)
-    return opened
-
-
-@pytest.fixture
-def panel(notebook: Notebook) -> PanelPage:
-    notebook.run("%cache_panel")
-    return PanelPage(notebook)
-
-
 def opened(lab: Lab, anywidget: bool, **size: int) -> PanelPage:
     """A panel with entries in sight, and hits to show."""
     notebook = lab(anywidget=anywidget, **size)
