@@ -9,11 +9,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from nbcache.entries.mapping import map_private, map_readonly
+from nbcache.entries import mapping
+from nbcache.entries.mapping import PrivateMaps, map_private, map_readonly
 from nbcache.entries.section import FileSection, RamSection, arrange, in_order, spool
 from nbcache.errors import DamagedEntryError
 
@@ -110,6 +112,119 @@ def test_a_failed_map_leaves_the_process_well(tmp_path: Path) -> None:
     gc.collect()
 
 
+def test_a_map_that_nobody_holds_is_lent_again_without_what_was_written(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+    places = set()
+    for _ in range(5):
+        view = memoryview(maps.lend(file)).cast("B")
+        assert bytes(view[:3]) == b"\x00\x01\x02"
+        view[0:3] = b"xyz"
+        places.add(address(view))
+        del view
+    assert len(places) == (1 if sys.platform == "linux" else len(places))
+
+
+def test_maps_held_at_once_are_different_ones(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+    del (spare := [maps.lend(file)])[:]
+    held = [memoryview(maps.lend(file)).cast("B") for _ in range(4)]
+    for number, view in enumerate(held):
+        view[0] = number + 100
+    assert [view[0] for view in held] == [100, 101, 102, 103]
+    assert spare == []
+
+
+def test_a_map_is_not_lent_again_while_a_part_of_it_is_held(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+    part = memoryview(maps.lend(file)).cast("B")[100:200]
+    part[0] = 255
+    other = memoryview(maps.lend(file)).cast("B")
+    other[100] = 7
+    assert part[0] == 255
+
+
+def test_garbage_that_is_being_finalized_still_sees_its_own_bytes(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+    seen = []
+
+    class Holder:
+        def __init__(self) -> None:
+            self.myself = self
+            self.lent = maps.lend(file)
+            self.view = memoryview(self.lent).cast("B")
+            self.view[0] = 99
+
+        def __del__(self) -> None:
+            taken = memoryview(maps.lend(file)).cast("B")  # as another thread could in this moment
+            taken[0] = 1
+            seen.append((self.view[0], address(taken) == address(self.view)))
+
+    for _ in range(20):
+        Holder()
+    gc.collect()
+    assert seen == [(99, False)] * 20
+
+
+def test_a_value_brought_back_by_a_finalizer_keeps_its_bytes(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+    kept: list[object] = []
+
+    class Phoenix:
+        def __init__(self) -> None:
+            self.myself = self
+            self.lent = maps.lend(file)
+            memoryview(self.lent).cast("B")[0] = 99
+
+        def __del__(self) -> None:
+            kept.append(self.lent)
+
+    for _ in range(20):
+        Phoenix()
+    gc.collect()
+    for _ in range(5):
+        memoryview(maps.lend(file)).cast("B")[0] = 1
+    assert {memoryview(lent).cast("B")[0] for lent in kept} == {99}  # type: ignore[call-overload]
+    assert len(kept) == 20
+
+
+def test_threads_never_hold_the_same_map(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+
+    def write(number: int) -> bool:
+        right = True
+        for step in range(300):
+            view = memoryview(maps.lend(file)).cast("B")
+            right &= view[0] == 0
+            view[0] = number
+            view[4096] = step % 256
+            right &= (view[0], view[4096]) == (number, step % 256)
+        return right
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(write, range(1, 9)))
+
+
+def test_where_the_kernel_forgets_nothing_every_map_is_new(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "_forgets_writes", lambda: False)
+    monkeypatch.setattr(mapping, "_lent_type", mapping._lent_type.__wrapped__)
+    maps = PrivateMaps(0, SIZE)
+    for _ in range(5):
+        view = memoryview(maps.lend(file)).cast("B")
+        assert view[0] == 0
+        view[0] = 9
+        del view
+
+
+def test_pages_that_are_locked_are_not_lent_again(file: int) -> None:
+    maps = PrivateMaps(0, SIZE)
+    view = memoryview(maps.lend(file)).cast("B")
+    if ctypes.CDLL(None).mlock(ctypes.c_void_p(address(view)), ctypes.c_size_t(mmap.PAGESIZE)):
+        pytest.skip("this user may not lock memory")
+    view[0] = 9
+    del view
+    assert memoryview(maps.lend(file)).cast("B")[0] == 0
+
+
 def test_buffers_are_placed_apart_and_aligned() -> None:
     offsets, total = arrange([10, 0, 100, 70_000, 1])
     assert offsets == [0, 64, 64, 4096, 4096 + 70_016]
@@ -180,11 +295,11 @@ def test_a_file_that_was_cut_short_is_an_error_and_not_the_end_of_the_process(tm
 
 
 def test_when_no_more_maps_are_allowed_hits_are_copies(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> memoryview:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
     section = FileSection(file, 5, SIZE - 5)
-    monkeypatch.setattr("nbcache.entries.section.map_private", refuse)
+    monkeypatch.setattr("nbcache.entries.mapping._mapped", refuse)
     first = section.private()
     first[0] = 99
     assert (section.private()[0], len(first), first[-1]) == (5, SIZE - 5, 255)

@@ -341,3 +341,53 @@ def test_a_value_in_plain_memory_can_be_asked_for(tmp_path: Path) -> None:
     copied[:] = 0
     assert entry.copied()[-1] == ROWS - 1
     assert Entry.of([1], META).copied() == [1]
+
+
+class Holding:
+    """Counts how often one is put together."""
+
+    made = 0
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Holding.made += 1
+        self.__dict__.update(state)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(ROWS),
+        np.asfortranarray(np.arange(ROWS * 2).reshape(2, -1)),
+        np.arange(ROWS * 6).reshape(2, 3, -1).transpose(1, 2, 0),
+        np.arange(ROWS).astype("M8[s]"),
+        np.arange(ROWS).astype(">i4"),
+        np.zeros(ROWS, [("a", "i4"), ("b", "f8")]),
+        np.array(["text"] * ROWS),
+        np.arange(ROWS)[::-2],
+        np.broadcast_to(np.arange(ROWS), (3, ROWS)),
+        np.arange(ROWS).view(np.recarray),
+        np.ma.masked_array(np.arange(ROWS), np.arange(ROWS) % 2),
+        np.zeros((0, ROWS)),
+    ],
+    ids=lambda value: f"{type(value).__name__} {value.dtype} {value.shape}",
+)  # fmt: skip
+def test_an_array_laid_over_its_bytes_is_what_the_stream_makes(tmp_path: Path, keyring: Keyring, value: Any) -> None:
+    for entry in kinds_of_entry(value, tmp_path, keyring):
+        body = entry._body
+        assert body is not None
+        short, long = body.shortest()(), body.fresh()
+        assert type(short) is type(long) is type(value)
+        assert (short.dtype, short.shape, short.strides) == (long.dtype, long.shape, long.strides)
+        assert (short.flags.writeable, short.flags.aligned) == (long.flags.writeable, long.flags.aligned)
+        assert np.array_equal(short, value) and np.array_equal(long, value)
+
+
+def test_nothing_of_the_users_is_called_to_find_the_shortest_way(tmp_path: Path) -> None:
+    entry = Entry.of(Holding(np.arange(ROWS)), META).owned(tmp_path)
+    Holding.made = 0
+    _ = entry.restore
+    assert Holding.made == 0
+    assert (entry.value().array == np.arange(ROWS)).all()

@@ -11,9 +11,12 @@ from typing import Any
 from . import serialize
 from .section import MAPPED_FROM, RamSection, Section, arrange, in_order, spool
 from .serialize import READONLY, WRITABLE, Serialized
+from .template import array_maker
 from .treehash import digest_of_pieces
 
 __all__ = ["Body"]
+
+_SMALL_STREAM = 64 << 10
 
 Loader = Callable[[bytes, Sequence[memoryview], bytes], Any]
 
@@ -100,11 +103,17 @@ class Body:
         private = self._section.private() if WRITABLE in self.kinds else self._section.shared()
         return self._load(self.stream, self._cut(private), self.kinds)
 
-    def simplest(self) -> Callable[[], Any]:
-        """Return the shortest way to `fresh` for a small stream without buffers."""
-        if self._load is serialize.loads:
-            return partial(pickle.loads, self.stream)
-        return self.fresh
+    def shortest(self) -> Callable[[], Any]:
+        """Return the shortest way to the values of `fresh`."""
+        if not self.kinds:
+            plain = self._load is serialize.loads and len(self.stream) < _SMALL_STREAM
+            return partial(pickle.loads, self.stream) if plain else self.fresh
+        section = self._section
+        if section is None or len(self.kinds) > 1 or not self.length:
+            return self.fresh
+        content = section.private if self.kinds[0] == WRITABLE else section.shared
+        made = array_maker(self.stream, lambda whole: self._load(self.stream, self._cut(whole), self.kinds), content)
+        return made or self.fresh
 
     def copied(self) -> Any:
         """Make an independent value in plain memory, for those who will write to all of it."""

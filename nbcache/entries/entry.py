@@ -16,8 +16,6 @@ from .verified import VerifiedFiles
 
 __all__ = ["Address", "Entry", "Meta"]
 
-_SMALL_STREAM = 64 << 10
-
 
 class _NotLoaded:
     """Stands for a value that is still in its stream."""
@@ -207,9 +205,7 @@ class Entry:
             return False, body.master().clone
         if recipe == restore.SHALLOW:
             return False, restore.shallow_copies(body.master())
-        if not body.kinds and len(body.stream) < _SMALL_STREAM:
-            return False, body.simplest()
-        return False, body.fresh
+        return False, body.shortest()
 
 
 def _body_of(value: object, recipe: str) -> Body:

@@ -4,6 +4,9 @@ A map costs microseconds whatever its size, shares its pages with every process 
 the deletion of its file. CPython's own `mmap` keeps a duplicate of the descriptor for as long as the map lives
 (`trackfd=False` exists from 3.13 on), which would end at the limit of open files; the objects made here own a range
 of addresses and nothing else.
+
+To make a map and to take it away is most of what a hit on a large value costs, so a map that nobody holds any more is
+lent again, after the kernel has dropped what was written to it.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import ctypes
 import mmap
 import os
 import sys
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
-__all__ = ["HUGE_FROM", "fresh_memory", "map_private", "map_readonly"]
+__all__ = ["HUGE_FROM", "PrivateMaps", "fresh_memory", "map_private", "map_readonly"]
 
 #: From this size on memory is asked for in huge pages, where writing to all of it meets a fault for each 2 MiB instead
 #: of each 4 KiB; below it the allocator has memory at hand that was written before.
@@ -28,20 +32,114 @@ _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" e
 _abandoned: list[mmap.mmap] = []
 
 
-def map_private(descriptor: int, offset: int, length: int) -> memoryview:
-    """Map a range of a file: writable, and the writes stay with this one map.
+class PrivateMaps:
+    """Maps of one range of a file: writable, and what is written to one stays with its holder.
 
-    Raises
-    ------
-    OSError
-        The system refuses, for lack of address space or of maps.
+    Parameters
+    ----------
+    offset, length : the range, in bytes
     """
-    return _mapped(descriptor, offset, length, writable=True)
+
+    __slots__ = ("_from_address", "_length", "_offset", "_spare")
+
+    def __init__(self, offset: int, length: int) -> None:
+        self._offset = offset
+        self._length = length
+        self._spare: list[_Place] = []
+        self._from_address = _lent_type(length).from_address
+
+    def lend(self, descriptor: int) -> Any:
+        """Give a buffer over a map that nobody else holds, with the bytes of the file.
+
+        Raises
+        ------
+        OSError
+            The system refuses, for lack of address space or of maps.
+        """
+        try:
+            place = self._spare.pop()
+        except IndexError:
+            owner, skipped = _mapped(descriptor, self._offset, self._length, writable=True)
+            place = (owner, ctypes.addressof(ctypes.c_char.from_buffer(owner)) + skipped)
+        lent = self._from_address(place[1])
+        lent.place, lent.spare = place, self._spare
+        return lent
+
+
+_Place = tuple[mmap.mmap, int]  # the owner of a range of addresses, and where in it the bytes begin
+
+
+def map_private(descriptor: int, offset: int, length: int) -> memoryview:
+    """Map a range of a file: writable, and the writes stay with this one map; errors as in `PrivateMaps.lend`."""
+    return memoryview(PrivateMaps(offset, length).lend(descriptor)).cast("B")
 
 
 def map_readonly(descriptor: int, offset: int, length: int) -> memoryview:
     """Map a range of a file: to write there is an error, and no flag of an array makes it writable."""
-    return _mapped(descriptor, offset, length, writable=False).toreadonly()
+    owner, skipped = _mapped(descriptor, offset, length, writable=False)
+    return memoryview(owner)[skipped:].toreadonly()
+
+
+@lru_cache(maxsize=256)
+def _lent_type(length: int) -> Any:
+    """Make the type of buffers of a length, which live as long as anything looks into them, and leave their map behind.
+
+    The map is kept as a spare one, without what was written to it, unless there is one already.
+    """
+    if not _forgets_writes():
+        return type("Lent", (ctypes.c_char * length,), {"__slots__": ("place", "spare")})
+    dying, references, not_needed = _dying(), sys.getrefcount, mmap.MADV_DONTNEED  # here also when Python shuts down
+
+    class Lent(ctypes.c_char * length):  # type: ignore[misc]
+        __slots__ = ("place", "spare")
+
+        def __del__(self) -> None:
+            # The collector asks before it breaks a cycle of garbage, from which finalizers can still look in here.
+            if not self.spare and references(self) <= dying:
+                try:
+                    self.place[0].madvise(not_needed)
+                    self.spare.append(self.place)
+                except OSError:
+                    pass  # pages that the user has locked
+
+    return Lent
+
+
+@cache
+def _dying() -> int:
+    """Count the references to an object in its `__del__` when there is no other: they differ between Pythons."""
+    counted = []
+
+    class Dying:
+        def __del__(self) -> None:
+            counted.append(sys.getrefcount(self))
+
+    Dying()
+    return counted[0]
+
+
+@cache
+def _forgets_writes() -> bool:
+    """Try whether this kernel brings the bytes of the file back when it is told that a private map is not needed.
+
+    Linux promises it; elsewhere the call is a hint.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        descriptor = os.memfd_create("nbcache")
+    except OSError:
+        return False
+    try:
+        os.truncate(descriptor, mmap.PAGESIZE)
+        tried = mmap.mmap(descriptor, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE)
+        tried[0] = 1
+        tried.madvise(mmap.MADV_DONTNEED)
+        return tried[0] == 0
+    except (OSError, ValueError):
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def fresh_memory(length: int) -> memoryview:
@@ -56,7 +154,8 @@ def fresh_memory(length: int) -> memoryview:
     return memoryview(bytearray(length))
 
 
-def _mapped(descriptor: int, offset: int, length: int, *, writable: bool) -> memoryview:
+def _mapped(descriptor: int, offset: int, length: int, *, writable: bool) -> tuple[mmap.mmap, int]:
+    """Map whole pages; returns the owner of the map, and where in it the range begins."""
     skipped = offset % mmap.ALLOCATIONGRANULARITY
     start, span = offset - skipped, length + skipped
     protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
@@ -71,7 +170,7 @@ def _mapped(descriptor: int, offset: int, length: int, *, writable: bool) -> mem
         )
     else:
         owner = _overlay(descriptor, start, span, protection)
-    return memoryview(owner)[skipped:]
+    return owner, skipped
 
 
 def _overlay(descriptor: int, start: int, span: int, protection: int) -> mmap.mmap:

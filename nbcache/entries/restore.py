@@ -180,24 +180,26 @@ def shallow_copies(master: Any) -> Callable[[], Any]:
 
     pandas gives a copy index objects of its own, but these share what they have computed and the array objects below:
     `index.values` of a range is memory that can be made writable, and text can be replaced through `index._data`. So
-    each copy gets labels of its own, laid over the same unwritable memory.
+    each copy gets labels of its own, laid over the same unwritable memory. They are put where pandas keeps them: its
+    setters check, for more than the rest of a hit costs, that labels equal to the old ones fit.
     """
     _count_as_shared(master)
-    new_index = _fresh_index(master.index)
-    if master.ndim == 1:
+    # The columns of a frame come first there.
+    labels = [_fresh_index(index) for index in master._mgr.axes]
+    if len(labels) == 1:
+        (only,) = labels
 
         def series() -> Any:
             made = master.copy(deep=False)
-            made.index = new_index()
+            made._mgr.axes[:] = (only(),)
             return made
 
         return series
-    new_columns = _fresh_index(master.columns)
+    columns, rows = labels
 
     def frame() -> Any:
         made = master.copy(deep=False)
-        made.index = new_index()
-        made.columns = new_columns()
+        made._mgr.axes[:] = (columns(), rows())
         return made
 
     return frame
@@ -221,10 +223,12 @@ def _fresh_index(index: Any) -> Callable[[], Any]:
     """Return a function making index objects equal to this one, which share memory and nothing else."""
     pandas = sys.modules["pandas"]
     if type(index).__name__ == "RangeIndex":
-        return partial(pandas.RangeIndex, index.start, index.stop, index.step, name=index.name)
-    if type(index.dtype).__name__ == "StringDtype":
-        return partial(index.copy, deep=True)  # a small object around the same Arrow memory
-    return partial(pandas.Index, index.to_numpy(), dtype=index.dtype, copy=False, name=index.name)
+        return partial(pandas.RangeIndex.from_range, range(index.start, index.stop, index.step), name=index.name)
+    # The constructor would look at every label to find out what we know: their type.
+    new, name = pandas.Index._simple_new, index.name
+    # Text is a small object around Arrow memory, of which each index gets its own; a view is that for numbers.
+    array = index.array.copy if type(index.dtype).__name__ == "StringDtype" else index.to_numpy().view
+    return lambda: new(array(), name)
 
 
 @lru_cache(maxsize=4)

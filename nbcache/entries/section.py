@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import DamagedEntryError
-from .mapping import HUGE_FROM, fresh_memory, map_private, map_readonly
+from .mapping import HUGE_FROM, PrivateMaps, fresh_memory, map_readonly
 
 __all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "spool"]
 
@@ -74,13 +74,15 @@ class FileSection:
     without one: it keeps a single map, and its hits copy from there.
     """
 
-    __slots__ = ("_descriptor", "_facts", "_length", "_offset", "_shared", "nbytes")
+    __slots__ = ("_descriptor", "_facts", "_maps", "_named", "_offset", "_shared", "nbytes")
 
     def __init__(self, descriptor: int, offset: int, length: int) -> None:
         self._descriptor = -1
-        self._offset, self._length, self.nbytes = offset, length, length
+        self._offset, self.nbytes = offset, length
+        self._maps = PrivateMaps(offset, length)
         facts = os.fstat(descriptor)
         self._facts = (facts.st_size, facts.st_mtime_ns)
+        self._named = facts.st_nlink > 0
         self._shared: memoryview | None = None
         try:
             self._descriptor = os.dup(descriptor)
@@ -99,9 +101,10 @@ class FileSection:
     def private(self) -> memoryview:
         if self._descriptor < 0:
             return self.plain()
-        self._check()
+        if self._named:
+            self._check()
         try:
-            return map_private(self._descriptor, self._offset, self._length)
+            return memoryview(self._maps.lend(self._descriptor)).cast("B")
         except OSError:
             return self.plain()  # this process has as many maps as the system allows
 
@@ -109,7 +112,7 @@ class FileSection:
         if self._descriptor < 0:
             return _copied(self.shared())
         self._check()
-        return _copy_of_range(self._descriptor, self._offset, self._length)
+        return _copy_of_range(self._descriptor, self._offset, self.nbytes)
 
     def _check(self) -> None:
         """Nothing of ours writes in place; to read pages of a file that was cut short would end the process."""
@@ -119,7 +122,7 @@ class FileSection:
 
     def shared(self) -> memoryview:
         if self._shared is None:
-            self._shared = map_readonly(self._descriptor, self._offset, self._length)
+            self._shared = map_readonly(self._descriptor, self._offset, self.nbytes)
         return self._shared
 
 
