@@ -258,3 +258,13 @@ def test_a_ring_stays_within_its_limit(ring: Path) -> None:
         for _ in range(100):
             rotate_key(ring, now=NOW)
     assert ring.stat().st_size <= keyfile.MAX_FILE_BYTES
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 32, 64, 65, 200])
+def test_a_signature_is_the_hmac_of_the_standard(length: int) -> None:
+    key = bytes(range(length))
+    keyring = Keyring([keyfile.Secret(key)])
+    subkey = hmac.digest(key, b"nbcache/entry/v1", "sha256")
+    message = (3).to_bytes(8, "little") + b"one" + (0).to_bytes(8, "little")
+    assert keyring.sign(b"entry/v1", b"one", b"") == hmac.digest(subkey, message, "sha256")
+    assert keyring.id == hmac.digest(key, b"nbcache/key-id/v1", "sha256")[:8].hex()

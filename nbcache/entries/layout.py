@@ -15,8 +15,7 @@ import hmac
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import DamagedEntryError, ForeignEntryError, UnstorableResultError
 from .serialize import BLOBS, READONLY, WRITABLE
@@ -40,28 +39,25 @@ _SPAN = struct.Struct("<QQB")  # offset and length of a buffer, its kind
 _KINDS = BLOBS | {READONLY, WRITABLE}
 _NOTHING = ""
 _ZEROS = bytes(_MAX_HEADER)
-_READ = json.JSONDecoder().decode
+_READ = json.JSONDecoder().raw_decode
 _TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A header whose MAC was right.
 
     Attributes
     ----------
     facts : what `compose` was given
     mac : the MAC, which stands for everything in the entry
-    spans : offset and length of each section
-    digests : SHA-256 of each section in hexadecimal, empty for an empty section
+    sections : offset and length of each section, and its SHA-256 in hexadecimal, empty for an empty one
     start, length : of the buffers
     root : tree digest of the buffers
     """
 
     facts: dict[str, Any]
     mac: bytes
-    spans: dict[str, tuple[int, int]]
-    digests: dict[str, str]
+    sections: dict[str, tuple[int, int, str]]
     start: int
     length: int
     root: bytes
@@ -140,45 +136,41 @@ def read_head(source: Source, keyring: Keyring) -> Head:
 
 
 def _parsed(text: bytes, mac: bytes, end: int, size: int) -> Head:
-    header = _READ(text.decode("ascii"))
-    spans, digests = {}, {}
+    header, read = _READ(text.decode("ascii"))
+    if read != len(text):
+        raise ValueError("there is more than one header")
+    sections = {}
     for name, (length, digest) in zip(SECTIONS, header["sections"], strict=True):
-        spans[name] = (end, _length(length))
-        digests[name] = _digest(digest)
+        if type(length) is not int or length < 0:
+            raise ValueError("a length is not a number")
+        if type(digest) is not str or not digest.isascii():
+            raise ValueError("a digest is not a text of digits")
+        sections[name] = (end, length, digest)
         end += length
     length, root = header["buffers"]
-    start = _start(end, _length(length))
+    if type(length) is not int or length < 0:
+        raise ValueError("a length is not a number")
+    start = _start(end, length)
     if start + length != size:
         raise DamagedEntryError(f"it has {size} bytes instead of {start + length}")
-    return Head(header["facts"], mac, spans, digests, start, length, bytes.fromhex(root))
-
-
-def _digest(given: object) -> str:
-    if type(given) is not str or not given.isascii():
-        raise ValueError("a digest is not a text of digits")
-    return given
-
-
-def _length(given: object) -> int:
-    if type(given) is not int or given < 0:
-        raise ValueError("a length is not a number")
-    return given
+    return Head(header["facts"], mac, sections, start, length, bytes.fromhex(root))
 
 
 def read_section(source: Source, head: Head, name: str) -> bytes:
     """Read one section into memory of our own, and verify it there."""
-    offset, length = head.spans[name]
+    offset, length, digest = head.sections[name]
     if not length:
         return b""
     content = source.read(offset, length)
-    if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), head.digests[name]):
+    if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), digest):
         raise DamagedEntryError(f"its {name} section was altered")
     return content
 
 
 def check_padding(source: Source, head: Head) -> None:
     """Check that only zeros lie between the sections and the buffers."""
-    end = sum(head.spans[SECTIONS[-1]])
+    offset, length, _ = head.sections[SECTIONS[-1]]
+    end = offset + length
     for offset in range(end, head.start, len(_ZEROS)):
         length = min(len(_ZEROS), head.start - offset)
         if source.read(offset, length) != _ZEROS[:length]:

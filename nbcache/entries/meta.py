@@ -120,8 +120,6 @@ def facts_of(meta: Meta, address: Address) -> dict[str, Any]:
     }
 
 
-_TEXTS = ("owner", "address", "name", "arguments", "kind", "namespace")
-_TIMES = ("created", "seconds")
 _NUMBER = (float, int)
 
 
@@ -139,19 +137,16 @@ def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address,
     ValueError, KeyError, TypeError
         They are not what `facts_of` and `sections_of` write.
     """
-    if not all(type(facts[name]) is str for name in _TEXTS) or not all(type(facts[name]) in _NUMBER for name in _TIMES):
+    owner, key, name = facts["owner"], facts["address"], facts["name"]
+    arguments, kind, namespace = facts["arguments"], facts["kind"], facts["namespace"]
+    # written out: a listing comes here for every entry
+    if not (type(owner) is type(key) is type(name) is str and type(arguments) is type(kind) is type(namespace) is str):
         raise ValueError("a fact is of another type")
-    if facts["expires"] is not None and type(facts["expires"]) not in _NUMBER:
+    created, expires, seconds = facts["created"], facts["expires"], facts["seconds"]
+    if type(created) not in _NUMBER or type(seconds) not in _NUMBER:
+        raise ValueError("a time is no number")
+    if expires is not None and type(expires) not in _NUMBER:
         raise ValueError("its end is no time")
-    meta = Meta(
-        facts["name"],
-        facts["arguments"],
-        facts["created"],
-        facts["expires"],
-        facts["seconds"],
-        facts["kind"],
-        tuple((_as_text(path), _as_text(kind)) for path, kind in json.loads(files)) if files else (),
-        _UnreadParts(parts) if parts else (),
-        facts["namespace"],
-    )
-    return Address(facts["owner"], facts["address"]), meta
+    met = tuple([(_as_text(path), _as_text(kind)) for path, kind in json.loads(files)]) if files else ()
+    unread = _UnreadParts(parts) if parts else ()
+    return Address(owner, key), Meta(name, arguments, created, expires, seconds, kind, met, unread, namespace)
