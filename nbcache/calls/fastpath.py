@@ -18,20 +18,21 @@ from ..road.slot import Slot
 # Names that no parameter has: see `signature_of`.
 _HIT = """
     try:
-        _nbcache_slot = _nbcache_fast[({key})] if {guard} else None
+        if {guard}:
+            _nbcache_slot = _nbcache_fast[({key})]
+            {fresh}
+            if _nbcache_slot.restore is None:
+                {counted}
+                return _nbcache_slot.value
+            _nbcache_made = _nbcache_slot.restore()
+            {counted}
+            return _nbcache_made
     except _nbcache_error:
-        _nbcache_slot = None
-    if _nbcache_slot is not None{condition}:
-        {touch}_nbcache_slot.hits += 1
-        _nbcache_slot.used = {now}
-        if _nbcache_slot.restore is None:
-            return _nbcache_slot.value
-        try:
-            return _nbcache_slot.restore()
-        except _nbcache_error:
-            _nbcache_slot.hits -= 1  # the slow path says what is wrong with the entry, and computes
+        pass  # not here yet, or something is wrong with the entry: the slow path says what, and computes
     return {wait}_nbcache_slow(({names}))
 """
+_COUNTED = "_nbcache_slot.hits += 1; _nbcache_slot.used = "
+_FRESH = "if _nbcache_slot.deadline <= (_nbcache_now := _nbcache_clock()): raise _nbcache_error"
 
 
 class FastPath:
@@ -105,13 +106,13 @@ class FastPath:
         self._state = None
 
     def _made(self, guard: str) -> Callable[..., Any]:
+        now = "_nbcache_now" if self._expiring else "_nbcache_clock()"
         body = _HIT.format(
             key=self._arguments.fast_key,
             guard=guard,
             names=self._arguments.names,
-            condition=" and (_nbcache_now := _nbcache_clock()) < _nbcache_slot.deadline" if self._expiring else "",
-            now="_nbcache_now" if self._expiring else "_nbcache_clock()",
-            touch="_nbcache_touch(_nbcache_slot)\n        " if self._touched else "",
+            fresh=_FRESH if self._expiring else "",
+            counted=f"{_COUNTED}{now}{'; _nbcache_touch(_nbcache_slot)' if self._touched else ''}",
             wait="await " if self._awaited else "",
         )
         self._run(f"{'async ' if self._awaited else ''}def {self._spoken}({self._arguments.declaration}):{body}")

@@ -31,7 +31,7 @@ class Guards:
         self._known: dict[int, str] = {}
         self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
         self._watched = Watched()
-        self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any]]] = {}
+        self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any], bool]] = {}
 
     def name(self, value: object) -> str:
         """Give the name under which the generated code knows `value`."""
@@ -65,10 +65,10 @@ class Guards:
         self._entries = {key: entry for key, entry in self._entries.items() if entry[2] != place}
         self._attributes = {key: entry for key, entry in self._attributes.items() if entry[2] != place}
 
-    def table(self, owner: object, mapping: Mapping[str, Any]) -> None:
-        """`mapping` (of a class or a module) still holds exactly these values, in this order."""
+    def table(self, owner: object, mapping: Mapping[str, Any], *, ordered: bool = True) -> None:
+        """`mapping` (of a class, a module, a function) still holds exactly these values, in this order if it counts."""
         self.name(owner)  # keeps it alive, so that its id stays its own
-        self._tables[id(mapping)] = (id(owner), mapping, dict(mapping))
+        self._tables[id(mapping)] = (id(owner), mapping, dict(mapping), ordered)
 
     def content(self, unchanged: Callable[[], bool], place: Place) -> None:
         """A value that can change in place is asked at each check; asked last."""
@@ -95,10 +95,11 @@ class Guards:
         ]
         for owner, (mapping, keys) in self._absent.items():
             checks.extend(self._absences(mapping, sorted(key for key in keys if (owner, key) not in left_out)))
-        for owner, mapping, values in self._tables.values():
-            checks.extend(self._table(mapping, values, {key for key in values if (owner, key) in left_out}))
+        for owner, mapping, values, ordered in self._tables.values():
+            apart = {key for key in values if (owner, key) in left_out}
+            checks.extend(self._table(mapping, values, apart, ordered))
         if self._watched:
-            same = f"{self.name(self._watched.seen)}[0] == {self.name(changes)}[0]"
+            same = f"{self.name(self._watched.seen)}[0] is {self.name(changes)}[0]"  # the very number it was set to
             checks.insert(0, f"({same} or {self.name(self._watched.unchanged)}())")
         return " and ".join(checks) if checks else "True"
 
@@ -108,10 +109,12 @@ class Guards:
         # One call in C is cheaper than three membership tests.
         return [f"{self.name(mapping.keys().isdisjoint)}({self.name(tuple(keys))})"]
 
-    def _table(self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str]) -> Iterable[str]:
+    def _table(
+        self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str], ordered: bool
+    ) -> Iterable[str]:
         view = self.name(mapping)
         yield f"{self.name(len)}({view}) == {len(values)}"
-        if apart:
+        if apart or not ordered:
             for key, value in values.items():
                 if key not in apart:
                     yield f"{view}[{key!r}] is {self.name(value)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial, partialmethod, singledispatchmethod
+from operator import getitem
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -286,13 +287,16 @@ class Reach:
         code = function.__code__
         facts = self._code(code, label)
         name = code.co_qualname.rpartition("<locals>.")[2]
+        if function.__defaults__:
+            self.mark(b"__defaults__")
+            get = partial(getattr, function, "__defaults__")
+            self.content(get(), f"default of {name}", (id(function), "__defaults__"), get)
         if function.__kwdefaults__:
-            self.guards.table(function, function.__kwdefaults__)
-        for attribute in ("__defaults__", "__kwdefaults__"):
-            get = partial(getattr, function, attribute)
-            if get():
-                self.mark(attribute.encode())
-                self.content(get(), f"default of {name}", (id(function), attribute), get)
+            self.guards.table(function, function.__kwdefaults__, ordered=False)
+            for parameter, value in function.__kwdefaults__.items():
+                self.mark(b"__kwdefaults__", parameter.encode())
+                get = partial(getitem, function.__kwdefaults__, parameter)
+                self.content(value, f"default of {name}", (id(function), parameter), get)
         self._closure(function, facts)
         self._wrapped(function, label)
         if self._track:
