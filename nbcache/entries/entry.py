@@ -10,8 +10,8 @@ from ..errors import CacheError, DamagedEntryError
 from . import layout, opening, restore, safe, serialize
 from .body import Body
 from .meta import Address, Meta, facts_of, sections_of
-from .opening import Bytes
 from .signing import Keyring
+from .source import Given
 from .verified import VerifiedFiles
 
 __all__ = ["Address", "Entry", "Meta"]
@@ -76,7 +76,7 @@ class Entry:
     @classmethod
     def open(
         cls,
-        source: int | Bytes,
+        source: Given,
         address: Address,
         keyring: Keyring,
         *,
@@ -106,7 +106,7 @@ class Entry:
         return entry
 
     @classmethod
-    def peek(cls, source: int | Bytes, keyring: Keyring) -> tuple[Address, Meta, int]:
+    def peek(cls, source: Given, keyring: Keyring) -> tuple[Address, Meta, int]:
         """Read what a packed entry says of itself, and its size in bytes; the value is not looked at.
 
         Raises

@@ -12,13 +12,11 @@ from .layout import Head
 from .meta import Address, Meta, meta_of
 from .section import MAPPED_FROM, FileSection, RamSection, Section
 from .signing import Keyring
-from .source import FileSource, MemorySource, source_of
+from .source import FileSource, Given, MemorySource, source_of
 from .treehash import digest_of_file, digest_of_pieces
 from .verified import VerifiedFiles
 
 __all__ = ["Opened", "opened", "peeked"]
-
-Bytes = bytes | bytearray | memoryview
 
 
 class Opened(NamedTuple):
@@ -30,7 +28,7 @@ class Opened(NamedTuple):
     body: Body
 
 
-def peeked(given: int | Bytes, keyring: Keyring) -> tuple[Address, Meta, int]:
+def peeked(given: Given, keyring: Keyring) -> tuple[Address, Meta, int]:
     """Verify and read what comes before the value: address, facts, and the size of the whole."""
     source = source_of(given)
     head = layout.read_head(source, keyring)
@@ -38,9 +36,7 @@ def peeked(given: int | Bytes, keyring: Keyring) -> tuple[Address, Meta, int]:
     return address, meta, source.size
 
 
-def opened(
-    given: int | Bytes, address: Address, keyring: Keyring, *, safely: bool, memo: VerifiedFiles | None
-) -> Opened:
+def opened(given: Given, address: Address, keyring: Keyring, *, safely: bool, memo: VerifiedFiles | None) -> Opened:
     """Verify a packed entry, all of it.
 
     The stream is read into memory of our own, verified there and loaded from there, whatever happens to the file.

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from ..errors import DamagedEntryError
 
-__all__ = ["FileSource", "MemorySource", "Source", "source_of"]
+__all__ = ["FileSource", "Given", "MemorySource", "Source", "source_of"]
 
 _READ_AHEAD = 64 << 10
 _REMOTE_FILE_SYSTEMS = frozenset(
@@ -49,9 +49,9 @@ class FileSource(Source):
     facts : what `fstat` said of the descriptor
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, facts: os.stat_result | None = None) -> None:
         try:
-            self.facts = os.fstat(descriptor)
+            self.facts = os.fstat(descriptor) if facts is None else facts
             if not stat.S_ISREG(self.facts.st_mode):
                 raise DamagedEntryError("it is not a plain file")
             if self.facts.st_nlink > 1:
@@ -112,8 +112,14 @@ def _is_remote(device: int) -> bool:
     return False
 
 
-def source_of(given: int | bytes | bytearray | memoryview) -> FileSource | MemorySource:
+#: What holds a packed entry: an open file, by its descriptor or looked at already, or the bytes themselves.
+Given = FileSource | int | bytes | bytearray | memoryview
+
+
+def source_of(given: Given) -> FileSource | MemorySource:
     """Wrap a descriptor or a message; a message that could still be changed is copied."""
+    if isinstance(given, FileSource):
+        return given
     if isinstance(given, int):
         return FileSource(given)
     return MemorySource(given if type(given) is bytes else bytes(given))

@@ -24,7 +24,6 @@ from .forks import renew_after_fork
 from .gate import ClearedError, Gate
 from .lockfile import offset_of
 from .locks import Claim, KeyLocks
-from .names import entry_name, parts_of_file
 from .notices import DiskMark, Notices, Stamp
 from .protocol import Clock, Mark, Stored, Warn
 from .publish import Block, Publisher
@@ -283,22 +282,13 @@ class DiskStore:
 
     def _rows(self, folder: str, but: Container[str]) -> Iterator[Stored]:
         """The rows of one owner's folder, opened once for all of them."""
-        owner = os.path.basename(folder)
         try:
             fd = os.open(folder, folders.READ_FOLDER)
         except OSError:
             return
         try:
-            if not self._reader.trusts(folder):
-                return
-            uses = self._catalogue.uses.of(folder)
-            for name in os.listdir(fd):
-                parts = parts_of_file(name)
-                if parts is None or (full := f"{owner}/{parts[0]}") in but:
-                    continue
-                head = self._reader.head(name, fd)
-                if head is not None and entry_name(head[0]) == full:
-                    yield self._row(name, head, uses)
+            if self._reader.trusts(folder):
+                yield from self._reader.rows(folder, fd, but, self._catalogue.uses.of(folder))
         finally:
             os.close(fd)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from ..entries.entry import Address, Entry, Meta
 from ..entries.signing import Keyring
+from ..entries.source import FileSource
 from ..entries.verified import VerifiedFiles
 from ..errors import DamagedEntryError, ForeignEntryError, UntrustedEntryError, explain
 from . import folders
 from .complaints import Complaints, reason
 from .folders import Places
-from .protocol import Clock
+from .names import key_name, owner_name, parts_of_file
+from .protocol import Clock, Stored
 from .quarantine import set_aside
 
 #: What open() says of something that is not a file: a symbolic link, a socket or device, a folder.
@@ -82,7 +85,8 @@ class Reader:
             if refusal is not None:
                 self._reject(path, status, refusal)
                 return None
-            return Entry.open(fd, address, self._keyring, trust=self._trust, memo=self._verified)
+            source = FileSource(fd, status)
+            return Entry.open(source, address, self._keyring, trust=self._trust, memo=self._verified)
         except ForeignEntryError as error:
             if self._trust == "strict":
                 raise untrusted(path, str(error)) from error
@@ -107,12 +111,35 @@ class Reader:
             status = os.fstat(fd)
             if folders.file_refusal(status) is not None:
                 return None
-            address, meta, size = Entry.peek(fd, self._keyring)
+            address, meta, size = Entry.peek(FileSource(fd, status), self._keyring)
             return address, meta, size, status.st_mtime
         except (ForeignEntryError, DamagedEntryError, OSError):
             return None
         finally:
             os.close(fd)
+
+    def rows(self, folder: str, fd: int, but: Container[str], uses: Mapping[str, float]) -> Iterator[Stored]:
+        """The rows of an owner's trusted folder, from verified headers; other files are left out without a word.
+
+        Parameters
+        ----------
+        fd : the folder, open
+        but : names of entries (`names.entry_name`) to leave out
+        uses : when entries were used, by key
+        """
+        owner = os.path.basename(folder)
+        for name in os.listdir(fd):
+            parts = parts_of_file(name)
+            if parts is None or f"{owner}/{parts[0]}" in but:
+                continue
+            head = self.head(name, fd)
+            if head is None:
+                continue
+            (said_owner, said_key), meta, size, written = head
+            # A key that is the name of its file needs no look at its form.
+            if (said_key == parts[0] or key_name(said_key) == parts[0]) and owner_name(said_owner) == owner:
+                used = uses.get(parts[0], 0.0)
+                yield Stored(head[0], meta, size, used if used > written else written, "disk")
 
     def trusts(self, folder: str) -> bool:
         """Whether files may be read from, and written to, a folder of an owner; warns once if not."""

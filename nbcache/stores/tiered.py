@@ -122,6 +122,9 @@ class TieredStore:
         for position, store in enumerate(self.tiers):
             last = position == len(self.tiers) - 1
             # The headers of what is in memory need not be read.
+            if last and store is self.disk:
+                yield from self.disk.entries(owner, but=seen)
+                return
             for row in store.entries(owner, but=seen) if isinstance(store, DiskStore) else store.entries(owner):
                 name = entry_name(row.address)
                 if name not in seen:
