@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from store_contract import (
 
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
+from nbcache.road.tiers import Beyond, Tiers
 from nbcache.stores import publish
 from nbcache.stores.disk import DiskStore
 from nbcache.stores.memory import MemoryStore
@@ -315,6 +317,74 @@ def test_a_clear_elsewhere_after_the_write_to_disk_is_not_undone_in_memory(
     store.put(address_of(1), entry_of(1), mark)
 
     assert store.memory.peek(address_of(1)) is None
+
+
+def test_a_clear_elsewhere_just_before_memory_has_the_entry_is_not_undone_in_memory(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = store.mark(address_of(1))
+    own = MemoryStore.own
+
+    def owned_and_cleared(memory: MemoryStore, entry: Entry) -> Entry:
+        shop.open().clear()
+        store.refresh()  # the watching thread, which finds nothing of this entry
+        return own(memory, entry)
+
+    monkeypatch.setattr(MemoryStore, "own", owned_and_cleared)
+    store.put(address_of(1), entry_of(1), mark)
+
+    assert store.memory.peek(address_of(1)) is None
+
+
+def test_a_clear_elsewhere_after_the_find_on_disk_is_not_undone_in_memory(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.open().put(address_of(1), entry_of(1))
+    get = DiskStore.get
+
+    def got_and_cleared(disk: DiskStore, address: Address) -> Entry | None:
+        found = get(disk, address)
+        shop.open().clear()
+        store.refresh()  # the watching thread, before memory has the entry
+        return found
+
+    monkeypatch.setattr(DiskStore, "get", got_and_cleared)
+
+    assert store.get(address_of(1)) is not None
+    assert store.memory.peek(address_of(1)) is None
+
+
+def test_a_clear_elsewhere_during_a_find_reaches_memory_with_the_next_look(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.open().put(address_of(1), entry_of(1))
+    get = DiskStore.get
+
+    def got_and_cleared(disk: DiskStore, address: Address) -> Entry | None:
+        found = get(disk, address)
+        shop.open().clear()
+        return found
+
+    monkeypatch.setattr(DiskStore, "get", got_and_cleared)
+    store.get(address_of(1))
+
+    assert store.refresh() == 1
+    assert store.memory.peek(address_of(1)) is None
+
+
+def test_a_process_that_only_reads_looks_for_clears_elsewhere_too(shop: Shop, clock: Any) -> None:
+    shop.open().put(address_of(1), entry_of(1))
+    tiers = Tiers(MemoryStore(clock=clock), lambda memory: beyond_of(memory, shop.open()))
+    before = set(threading.enumerate())
+
+    assert tiers.get(address_of(1), True) is not None
+
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == ["nbcache-watch"]
+    tiers.close()
+
+
+def beyond_of(memory: MemoryStore, disk: DiskStore) -> Beyond:
+    return Beyond(TieredStore([memory, disk]), disk)
 
 
 def test_a_clear_tells_everybody_even_when_the_file_is_gone_already(shop: Shop, store: TieredStore) -> None:

@@ -5,7 +5,6 @@ One daemon thread looks after memory: it drops what has expired, and what other 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,7 +81,12 @@ class Tiers:
         return self.beyond.tiered if disk else self.memory
 
     def get(self, address: Address, disk: bool) -> Entry | None:
-        return self._store(disk).get(address)
+        if not disk:
+            return self.memory.get(address)
+        entry = self.beyond.tiered.get(address)
+        if entry is not None:
+            self._look_after()
+        return entry
 
     def peek(self, address: Address, disk: bool) -> Entry | None:
         return self._store(disk).peek(address)
@@ -170,7 +174,6 @@ class Watcher:
         self._look = look
         self._every = every
         self._stopped = threading.Event()
-        self._pid = os.getpid()
         self._thread: threading.Thread | None = threading.Thread(target=self._run, name="nbcache-watch", daemon=True)
         try:
             self._thread.start()
@@ -179,9 +182,7 @@ class Watcher:
 
     def alive(self) -> bool:
         """Whether it still watches in this process; a thread does not survive a fork."""
-        if self._pid != os.getpid() or self._stopped.is_set():
-            return False
-        return self._thread is None or self._thread.is_alive()
+        return not self._stopped.is_set() and (self._thread is None or self._thread.is_alive())
 
     def stop(self) -> None:
         self._stopped.set()
