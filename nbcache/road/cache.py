@@ -135,10 +135,10 @@ class Cache:
                     if lock is not None:
                         yield Lock(lock)
                     try:
+                        # in memory alone the flight itself learns of every clear
+                        since = None if lock is None else self.tiers.mark(job.address, True)
                         found = self._find(job)
                         if found is None:
-                            # in memory alone the flight itself learns of every clear
-                            since = self.tiers.mark(job.address, True) if job.policy.disk else None
                             fetched = self._computed(job, (yield Compute()), mine, since)
                             # after a clear the others start anew; where nothing can be kept they need not queue
                             ending = (

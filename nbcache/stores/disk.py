@@ -101,6 +101,10 @@ class DiskStore:
         self._catalogue.used(path, self._clock())
         return entry
 
+    def may_have(self, address: Address) -> bool:
+        """Whether a look would find anything, or have to say something: costs a few microseconds."""
+        return self._trust == "strict" or any(map(folders.is_named, self._catalogue.paths(address)))
+
     def peek(self, address: Address) -> Entry | None:
         found = self._load(address)
         return None if found is None else found[1]
@@ -243,13 +247,8 @@ class DiskStore:
 
     # -- between processes
 
-    def generation(self) -> int | None:
-        """A number that changes whenever anybody deletes, clears or replaces an entry; None without a store."""
-        stamp = self._notices.stamp()
-        return hash(stamp) if stamp.file else None
-
     def stamp(self) -> Stamp:
-        """This moment, for `concerns_since`."""
+        """This moment, for `concerns_since`; another one whenever anybody deletes, clears or replaces an entry."""
         return self._notices.stamp()
 
     def concerns_since(self, stamp: Stamp) -> Callable[[Address], bool]:

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _OTHERS_WRITE = 0o022
+_KIND_AND_OTHERS = 0o170000 | _OTHERS_WRITE
+_HAS_USERS = hasattr(os, "geteuid")
+#: Tried, because some C libraries refuse the question, which looks as if there were nothing anywhere.
+_SEES_LINKS = os.access in os.supports_follow_symlinks and os.access(os.sep, os.F_OK, follow_symlinks=False)
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -141,14 +145,16 @@ def refusal(folder: str, follow: bool = False) -> str | None:
         The folder cannot be looked at.
     """
     try:
-        status = os.stat(folder, follow_symlinks=follow)
+        status = os.stat(folder) if follow else os.lstat(folder)
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    if (status.st_mode & _KIND_AND_OTHERS) == stat.S_IFDIR and _HAS_USERS and status.st_uid == os.geteuid():
         return None
     if stat.S_ISLNK(status.st_mode):
         return "it is a symbolic link"
     if not stat.S_ISDIR(status.st_mode):
         return "it is not a folder"
-    if not hasattr(os, "geteuid"):
+    if not _HAS_USERS:
         return None
     if status.st_uid != os.geteuid():
         return f"it belongs to another user (uid {status.st_uid})"
@@ -161,7 +167,7 @@ def file_refusal(status: os.stat_result) -> str | None:
     """Why an opened file cannot be an entry of ours; None if it can."""
     if not stat.S_ISREG(status.st_mode):
         return "it is not a plain file"
-    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+    if _HAS_USERS and status.st_uid != os.geteuid():
         return f"it belongs to another user (uid {status.st_uid})"
     # An entry that was replaced or evicted after it was opened has no name left: that is fine.
     if status.st_nlink > 1:
@@ -265,6 +271,11 @@ def remove_tree(path: Path) -> Iterator[OSError]:
 def is_there(path: str) -> bool:
     """Whether a file can be seen under this name: `os.path.exists` at half the price, no error is made inside."""
     return os.access(path, os.F_OK)
+
+
+def is_named(path: str) -> bool:
+    """Whether anything has this name, be it a link to nothing: `os.path.lexists` at half the price."""
+    return os.access(path, os.F_OK, follow_symlinks=False) if _SEES_LINKS else os.path.lexists(path)
 
 
 def size_of(path: str) -> int:

@@ -38,7 +38,7 @@ class LockFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = os.fspath(path)
         self._fd: int | None = None
         self._file: tuple[int, int] | None = None
         self._held: set[int] = set()
@@ -98,7 +98,7 @@ class LockFile:
             reason = file_refusal(os.fstat(fd))
             if reason is not None:
                 os.close(fd)
-                raise OSError(errno.EINVAL, reason, str(self._path))
+                raise OSError(errno.EINVAL, reason, self._path)
             self._fd, self._file = fd, _identity(fd)
         return self._fd
 
@@ -110,7 +110,7 @@ class LockFile:
                 os.close(fd)
 
 
-def _identity(file: int | Path) -> tuple[int, int] | None:
+def _identity(file: int | str) -> tuple[int, int] | None:
     try:
         status = os.stat(file)
     except OSError:

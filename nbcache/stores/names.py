@@ -25,6 +25,7 @@ def owner_name(owner: str) -> str:
     return blake2b(owner.encode("utf-8", "surrogatepass"), digest_size=16, person=b"nbcache owner").hexdigest()
 
 
+@lru_cache(maxsize=1024)
 def key_name(key: str) -> str:
     """The key itself if it has the usual form, else a digest of it."""
     if _KEY.fullmatch(key) is not None:

@@ -154,20 +154,14 @@ class _NotHere(Exception):
 
 
 def _link(fd: int, target: str) -> None:
-    # linkat() follows the link below /proc only when told so, which os.link() does with a directory descriptor.
-    # That descriptor is opened anew each time: after a fork an old one would show the parent's files.
+    # linkat() follows the link below /proc only when told so, which os.link() does if it is given a descriptor; which
+    # one does not matter, because both paths are absolute.
     try:
-        descriptors = os.open(_DESCRIPTORS, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise _NotHere from error
-    try:
-        os.link(str(fd), target, src_dir_fd=descriptors)
+        os.link(f"{_DESCRIPTORS}/{fd}", target, src_dir_fd=fd, follow_symlinks=True)
     except OSError as error:
-        if error.errno in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP):
+        if error.errno in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP) or not os.path.isdir(_DESCRIPTORS):
             raise _NotHere from error
         raise
-    finally:
-        os.close(descriptors)
 
 
 def _fill_named(blocks: Sequence[Block], name: str, written: float) -> int:

@@ -8,7 +8,7 @@ from ..entries.entry import Address, Entry
 from .disk import DiskStore
 from .memory import MemoryStore
 from .names import entry_name
-from .notices import NOTHING, DiskMark
+from .notices import NOTHING
 from .protocol import Dropped, Mark, Store, Stored
 
 #: Uses of entries in memory are told to the slower stores at least this often while `refresh` is called, in seconds.
@@ -55,7 +55,9 @@ class TieredStore:
         self.tiers: tuple[Store, ...] = (memory, *slower)
         self.disk = next((store for store in slower if isinstance(store, DiskStore)), None)
         self._slower: tuple[Store, ...] = tuple(slower)
+        self._disk_alone = self.disk if len(slower) == 1 else None
         self._stamp = NOTHING if self.disk is None else self.disk.stamp()
+        self._looks = 0
         self._told: dict[str, float] = {}
         self._told_at = memory.clock()
 
@@ -69,7 +71,9 @@ class TieredStore:
 
     def get(self, address: Address) -> Entry | None:
         entry = self.memory.get(address)
-        return entry if entry is not None else self._find_slower(address)
+        if entry is not None or (self._disk_alone is not None and not self._disk_alone.may_have(address)):
+            return entry
+        return self._find_slower(address)
 
     def peek(self, address: Address) -> Entry | None:
         for store in self.tiers:
@@ -94,13 +98,17 @@ class TieredStore:
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
         parts = since.parts if isinstance(since, TieredMark) else (since,) * len(self.tiers)
+        looks = self._looks
+        for store, part in zip(self._slower, parts[1:], strict=True):
+            # The disk asks by itself, in the very moment in which it makes the entry known.
+            if store is not self.disk and since is not None and since.cleared:
+                return self.memory.own(entry)
+            entry = store.put(address, entry, part)
         if since is not None and since.cleared:
             return self.memory.own(entry)
-        for store, part in zip(self._slower, parts[1:], strict=True):
-            entry = store.put(address, entry, part)
         kept = self._keep(address, entry, parts[0])
-        if since is not None and since.cleared:
-            # By another process, while it was being stored: `refresh` may have looked already.
+        if since is not None and self._looks != looks and since.cleared:
+            # By another process, and `refresh` has looked already: before the entry was in memory.
             self.memory.drop(address, kept)
         return kept
 
@@ -157,6 +165,9 @@ class TieredStore:
         stamp = self.disk.stamp()
         if stamp == self._stamp:
             return 0
+        # Counted after the stamp was taken: who puts into memory meanwhile, and finds the count as it was before,
+        # is met here, or by the next look.
+        self._looks += 1
         concerned = self.disk.concerns_since(self._stamp)
         dropped = 0
         for address, entry in self.memory.backed():
@@ -167,18 +178,17 @@ class TieredStore:
         return dropped
 
     def _find_slower(self, address: Address) -> Entry | None:
-        disk, marks = self.disk, self.mark(address).parts
-        on_disk = next((mark for mark in marks if isinstance(mark, DiskMark)), None)
+        disk, looks = self.disk, self._looks
+        # The slowest is filled by nobody.
+        marks = [store.mark(address) for store in self.tiers[:-1]]
         for position, store in enumerate(self._slower, 1):
             entry = store.get(address)
             if entry is not None:
                 for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):
                     entry = faster.put(address, entry, mark)
                 kept = self._keep(address, entry, marks[0])
-                if disk is None or on_disk is None:
-                    return kept
-                if disk.stamp() != on_disk.stamp and not disk.holds(address, kept):
-                    # Cleared or replaced by another process since it was found: `refresh` may have looked already.
+                if disk is not None and self._looks != looks and not disk.holds(address, kept):
+                    # Cleared or replaced by another process since it was found, and `refresh` has looked already.
                     self.memory.drop(address, kept)
                 return kept
         return None
