@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from itertools import repeat
 from time import perf_counter
 from typing import Any
@@ -49,6 +50,7 @@ class SlowPath:
         self.owner = f"{_module(self.described, function)}.{getattr(self.described, '__qualname__', self.name)}"
         self.arguments = Arguments(function, parameters.hash_funcs)
         self.awaited = _is_async(function)
+        self._said = self._message()
         self._function = function
         self._tracker = Tracker(
             {"": function},
@@ -90,9 +92,7 @@ class SlowPath:
         began = perf_counter()
         cache = registry.the_cache()
         state = self._state(cache)
-        job = self._job(bound, state)
-        job.began = began
-        return cache, state, job
+        return cache, state, self._job(bound, state, began)
 
     def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
@@ -175,47 +175,31 @@ class SlowPath:
     def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
         return Key(self.owner, state.digest + self.arguments.sharing(bound), arguments)
 
-    def _job(self, bound: Bound, state: State) -> Job:
-        code = self._argument_code()
-        key = self._key(bound, state, tuple(self.arguments.digests(bound, code)))
-        described: list[Description] = []
-
-        def prepare() -> None:
-            described.append(self._description(bound, key, state))
-            say_surprise(registry.the_cache(), job, described[-1])
-
-        def compute() -> Computed:
-            prepare()
-            with watched(*self._watch(bound, state)) as run:
-                value = self.arguments.call(self._function, bound)
-            refuse_awaitable(value, self.name)
-            return self._computed(value, run, key, state, bound, code)
-
-        async def compute_async() -> Computed:
-            prepare()
-            with watched(*self._watch(bound, state)) as run:
-                value = await self.arguments.call(self._function, bound)
-            return self._computed(value, run, key, state, bound, code)
-
-        job = Job(
-            key=key,
+    def _job(self, bound: Bound, state: State, began: float | None = None) -> Job:
+        call = _Call(self, bound, state)
+        return Job(
+            key=call.key,
             policy=self.policy(),
-            compute=compute_async if self.awaited else compute,
-            describe=lambda: described[-1],
+            compute=call.compute_async if self.awaited else call.compute,
+            describe=call.describe,
             keep_if=self.parameters.cache_if,
             replay=self._replay if self.parameters.replay != "none" else None,
             name=self.name,
+            began=perf_counter() if began is None else began,
         )
-        return job
 
-    def _watch(self, bound: Bound, state: State) -> tuple[str | None, bool, str, tuple[FileDep, ...], bool]:
+    def _message(self) -> str | None:
+        """What a spinner says while the function runs; None for no spinner."""
         shown = self.parameters.show_spinner
         parameters = "..." if self.arguments.signature.parameters else ""
-        message = None if shown is False else f"Running `{self.name}({parameters})`." if shown is True else str(shown)
+        return None if shown is False else f"Running `{self.name}({parameters})`." if shown is True else str(shown)
+
+    def _watched(self, bound: Bound, state: State) -> AbstractContextManager[Run]:
+        parameters = self.parameters
         named: tuple[FileDep, ...] = ()
-        if self.parameters.track:
-            named = candidates((value for _, value in self.arguments.items(bound)), state.paths)
-        return message, self.parameters.show_time, self.parameters.replay, named, self.parameters.track
+        if parameters.track:
+            named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
+        return watched(self._said, parameters.show_time, parameters.replay, named, parameters.track)
 
     def _argument_code(self) -> ArgumentCode:
         return ArgumentCode(self._without or frozenset())
@@ -313,6 +297,48 @@ class SlowPath:
 
     def entries(self) -> list[EntryInfo]:
         return entry_rows(registry.the_cache(), self.owner)
+
+
+class _Call:
+    """One call on its way: computes the value, and describes it.
+
+    Nothing here leads back to the job, so that a call that is over leaves nothing to the garbage collector.
+    """
+
+    __slots__ = ("_bound", "_code", "_described", "_slow", "_state", "key")
+
+    def __init__(self, slow: SlowPath, bound: Bound, state: State) -> None:
+        self._slow = slow
+        self._bound = bound
+        self._state = state
+        self._code = slow._argument_code()
+        self.key = slow._key(bound, state, tuple(slow.arguments.digests(bound, self._code)))
+        self._described: Description | None = None
+
+    def compute(self) -> Computed:
+        slow = self._slow
+        with self._begun() as run:
+            value = slow.arguments.call(slow._function, self._bound)
+        refuse_awaitable(value, slow.name)
+        return slow._computed(value, run, self.key, self._state, self._bound, self._code)
+
+    async def compute_async(self) -> Computed:
+        slow = self._slow
+        with self._begun() as run:
+            value = await slow.arguments.call(slow._function, self._bound)
+        return slow._computed(value, run, self.key, self._state, self._bound, self._code)
+
+    def describe(self) -> Description:
+        """The arguments as they were before the run."""
+        assert self._described is not None
+        return self._described
+
+    def _begun(self) -> AbstractContextManager[Run]:
+        slow, bound, state = self._slow, self._bound, self._state
+        self._described = slow._description(bound, self.key, state)
+        if settings().explain_misses:
+            say_surprise(registry.the_cache(), slow._job(bound, state), self._described)
+        return slow._watched(bound, state)
 
 
 def _code_of(state: State) -> str:

@@ -101,13 +101,12 @@ class Flights:
         (mine, None) for the leader, who must call `leave`; (None, theirs) for those who must `wait`;
         (None, None) for a caller that must compute by itself, because waiting could not end.
         """
-        around = self._around()
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
-                mine = Flight(key)
-                self._flights[key] = mine
+                mine = self._flights[key] = Flight(key)
                 return mine, None
+            around = self._around()
             if _leads_to(flight, around):
                 return None, None
             for outer in around:

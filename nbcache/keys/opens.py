@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from nbcache.keys import watch
@@ -80,18 +80,16 @@ class FileRecorder:
         self._open = listening
 
     def __enter__(self) -> FileRecorder:
-        with _Listening.lock:
-            if not _Listening.installed:
-                _Listening.install()
-            _Listening.recorders += 1
+        if not _Listening.installed:
+            _Listening.install()
+        _Listening.recorders.add(self)
         self._token = _current.set(self)
         return self
 
     def __exit__(self, *error: object) -> None:
         _current.reset(self._token)
         self._open = False  # also to threads of the run that are still alive
-        with _Listening.lock:
-            _Listening.recorders -= 1
+        _Listening.recorders.discard(self)
 
     def any(self) -> bool:
         """Tell whether the run read anything, or something may have been overlooked."""
@@ -174,18 +172,20 @@ _ignored: list[str] = []
 
 
 class _Listening:
-    """How many recorders are open, and whether the hook is in place (it can never be removed)."""
+    """Which recorders are open, and whether the hook is in place (it can never be removed)."""
 
-    recorders = 0
+    recorders: ClassVar[set[FileRecorder]] = set()
     installed = False
     lock = threading.Lock()
 
     @classmethod
     def install(cls) -> None:
-        watch.listen(_hear)
-        if sys.version_info < (3, 12):
-            _announce_threads()
-        cls.installed = True
+        with cls.lock:
+            if not cls.installed:
+                watch.listen(_hear)
+                if sys.version_info < (3, 12):
+                    _announce_threads()
+                cls.installed = True
 
 
 def recording() -> FileRecorder:
@@ -212,7 +212,7 @@ _DEAF = FileRecorder(listening=False)
 
 def active() -> bool:
     """Tell whether a recording is under way here."""
-    return _Listening.recorders > 0 and _active() is not None
+    return bool(_Listening.recorders) and _active() is not None
 
 
 def scope_here() -> object:

@@ -150,10 +150,11 @@ class _Drawer:
     def add(self, one: Spinner) -> None:
         with self._lock:
             self._live.append(one)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="nbcache-spinner", daemon=True)
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="nbcache-spinner", daemon=True)
                 with unheard():
-                    self._thread.start()
+                    thread.start()
+                self._thread = thread
 
     def remove(self, one: Spinner) -> None:
         with self._lock:

@@ -26,7 +26,7 @@ from .keeping import Keeper, Profiles
 from .policy import Policy
 from .shelf import Shelf
 from .slot import Slot
-from .steps import Compute, Lock, Refresh, Road, Wait, follow, follow_async
+from .steps import COMPUTE, Lock, Refresh, Road, Wait, follow, follow_async
 from .tiers import Tiers
 
 
@@ -74,16 +74,11 @@ class Cache:
         Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
         ``trust="strict"``.
         """
-        identity = (job.key.owner, job.text)
-        return follow(
-            self._road(job),
-            job,
-            lambda: self.refresher.submit(identity, lambda: self.refresh(job), _refresh_failed(job)),
-        )
+        return follow(self._road(job), job, self._refresh_apart)
 
     async def fetch_async(self, job: Job) -> Fetched:
         """Like `fetch`, for a job whose computation is awaited."""
-        return await follow_async(self._road(job), job, lambda: self._refresh_soon(job))
+        return await follow_async(self._road(job), job, self._refresh_soon)
 
     def refresh(self, job: Job) -> Fetched:
         """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
@@ -124,11 +119,11 @@ class Cache:
                 finally:
                     self._flights.stop_waiting(theirs)
                 if ending is Ending.UNSTORED:
-                    return self._computed(job, (yield Compute()), None, None)
+                    return self._computed(job, (yield COMPUTE), None, None)
                 found = self._find(job)
                 continue
             if mine is None:
-                return self._computed(job, (yield Compute()), None, None)
+                return self._computed(job, (yield COMPUTE), None, None)
             ending, lock = Ending.FAILED, self.tiers.lock(job.text) if job.policy.disk else None
             try:
                 with self._flights.within(mine):
@@ -139,7 +134,7 @@ class Cache:
                         since = None if lock is None else self.tiers.mark(job.address, True)
                         found = self._find(job)
                         if found is None:
-                            fetched = self._computed(job, (yield Compute()), mine, since)
+                            fetched = self._computed(job, (yield COMPUTE), mine, since)
                             # after a clear the others start anew; where nothing can be kept they need not queue
                             ending = (
                                 Ending.STORED if fetched.slot else Ending.FAILED if mine.cancelled else Ending.UNSTORED
@@ -240,7 +235,12 @@ class Cache:
         self._unloaded.discard((job.key.owner, job.text))
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
 
+    def _refresh_apart(self, job: Job) -> None:
+        """Refresh in a thread."""
+        self.refresher.submit((job.key.owner, job.text), lambda: self.refresh(job), _refresh_failed(job))
+
     def _refresh_soon(self, job: Job) -> None:
+        """Refresh in a task."""
         identity = (job.key.owner, job.text)
         if not self.refresher.begin(identity):
             return

@@ -57,7 +57,7 @@ class Keeper:
             expires=None if policy.ttl is None else now + policy.ttl,
             seconds=computed.seconds,
             kind=job.kind,
-            files=tuple([(dep.path, dep.kind) for dep in computed.files]),
+            files=tuple([(dep.path, dep.kind) for dep in computed.files]) if computed.files else (),
             parts=_with_files(description.parts, computed.files),
         )
         try:

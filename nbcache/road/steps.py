@@ -25,6 +25,9 @@ class Compute(NamedTuple):
     """Run the job's computation; the outcome is what it computed."""
 
 
+COMPUTE = Compute()
+
+
 class Refresh(NamedTuple):
     """Start a refresh in the background; no outcome."""
 
@@ -39,21 +42,21 @@ Step = Wait | Compute | Refresh | Lock
 Road = Generator[Step, Any, Fetched]
 
 
-def follow(road: Road, job: Job, refresh: Callable[[], object]) -> Fetched:
-    """Take a road to its end in this thread."""
+def follow(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+    """Take a road to its end in this thread; `refresh` starts one in the background."""
     step = _next(road, None)
     while not isinstance(step, Fetched):
         answer: Any = None
         try:
             match step:
-                case Wait(flight):
-                    answer = flight.done.result()
                 case Compute():
                     answer = job.compute()
                 case Lock(lock):
                     lock.__enter__()
+                case Wait(flight):
+                    answer = flight.done.result()
                 case Refresh():
-                    refresh()
+                    refresh(job)
         except BaseException as error:
             step = _throw(road, error)
         else:
@@ -61,7 +64,7 @@ def follow(road: Road, job: Job, refresh: Callable[[], object]) -> Fetched:
     return step
 
 
-async def follow_async(road: Road, job: Job, refresh: Callable[[], object]) -> Fetched:
+async def follow_async(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
     """Take a road to its end in this task; the event loop never waits."""
     step = _next(road, None)
     while not isinstance(step, Fetched):
@@ -76,7 +79,7 @@ async def follow_async(road: Road, job: Job, refresh: Callable[[], object]) -> F
                 case Lock(lock):
                     await _enter(lock)
                 case Refresh():
-                    refresh()
+                    refresh(job)
         except BaseException as error:
             step = _throw(road, error)
         else:
