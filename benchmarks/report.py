@@ -20,9 +20,8 @@ def write(results: dict[str, Any], out: Path) -> None:
     """Print the table; keep it, its numbers and its picture in a folder."""
     text = "\n".join(lines(results))
     print(text)
-    out.mkdir(parents=True, exist_ok=True)
+    save(results, out)
     (out / "results.txt").write_text(text + "\n", encoding="utf-8")
-    (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     from plot import draw
     from readme_table import table
 
@@ -31,6 +30,12 @@ def write(results: dict[str, Any], out: Path) -> None:
     wrapper = statistics.median(results["limits"]["empty wrapper"])
     (out / "results.md").write_text("\n".join(table(numbers, fair, wrapper)) + "\n", encoding="utf-8")
     print(f"\nWritten to {out}: results.txt, results.json, results.png, and results.md for the README")
+
+
+def save(results: dict[str, Any], out: Path) -> None:
+    """Keep the numbers alone."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 def medians(results: dict[str, Any]) -> Table:

@@ -62,6 +62,7 @@ def main() -> int:
 def run_all(options: argparse.Namespace) -> dict[str, Any]:
     """Every chosen case for every chosen system, round after round."""
     from cases import CASES
+    from report import save
     from systems import SYSTEMS
 
     rounds = options.rounds or (3 if options.quick else 5)
@@ -76,6 +77,13 @@ def run_all(options: argparse.Namespace) -> dict[str, Any]:
     limits: Numbers = defaultdict(list)
     failures: dict[str, str] = {}
     started = time.perf_counter()
+
+    def results() -> dict[str, Any]:
+        return {
+            "quick": options.quick, "rounds": rounds, "seconds": time.perf_counter() - started,
+            "cases": numbers, "limits": limits, "failures": failures,
+        }  # fmt: skip
+
     try:
         for turn in range(rounds):
             for name, value in _limits(root, options.quick).items():
@@ -94,13 +102,12 @@ def run_all(options: argparse.Namespace) -> dict[str, Any]:
                         failures[f"{case.name} / {system.name}"] = failure
                     for metric, value in found.items():
                         numbers[case.name][system.name][metric].append(value)
+                # A run that is broken off has not been for nothing: --report shows it.
+                save(results(), options.out)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     _show("")
-    return {
-        "quick": options.quick, "rounds": rounds, "seconds": time.perf_counter() - started,
-        "cases": numbers, "limits": limits, "failures": failures,
-    }  # fmt: skip
+    return results()
 
 
 def _named(case: Any, words: list[str]) -> bool:
