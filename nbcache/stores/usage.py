@@ -14,8 +14,8 @@ from pathlib import Path
 
 from .folders import CREATE, FILE_MODE, append, read_small
 
-#: A file longer than this is replaced by its sum.
-_LONGEST = 1 << 16
+#: A file longer than this is replaced by its sum: it is read whole by every process that shares its changes.
+_LONGEST = 1 << 12
 #: A process keeps changes to itself until there are so many, or so many bytes as a share of the bound.
 _CHANGES = 32
 _SHARE = 1000
