@@ -167,8 +167,8 @@ def test_false_is_no_spinner():
 
 
 def test_the_text_names_the_function():
-    assert spinner(True, "foo", False, Clock())._spinner._text == "Running `foo(...)`."
-    assert spinner("Loading", "foo", False, Clock())._spinner._text == "Loading"
+    assert spinner(True, "foo", False, Clock())._text == "Running `foo(...)`."
+    assert spinner("Loading", "foo", False, Clock())._text == "Loading"
 
 
 def test_a_real_thread_draws_it_in_the_callers_context(monkeypatch):

@@ -26,7 +26,7 @@ from ..looking.rows import EntryInfo, FunctionInfo
 from ..road.cache import Cache
 from ..road.job import CallParts, Computed, Description, Fetched, Job, argument_parts
 from ..road.policy import Policy
-from ..road.slot import Slot
+from ..road.slot import Replay, Slot
 from ..road.surroundings import around
 from .fastpath import FastPath
 from .parameters import Parameters
@@ -51,6 +51,8 @@ class SlowPath:
         self.arguments = Arguments(function, parameters.hash_funcs)
         self.awaited = _is_async(function)
         self._said = self._message()
+        # one for all jobs: every entry in memory holds it
+        self._replayed: Replay | None = self._replay if parameters.replay != "none" else None
         self._function = function
         self._tracker = Tracker(
             {"": function},
@@ -183,7 +185,7 @@ class SlowPath:
             compute=call.compute_async if self.awaited else call.compute,
             describe=call.describe,
             keep_if=self.parameters.cache_if,
-            replay=self._replay if self.parameters.replay != "none" else None,
+            replay=self._replayed,
             name=self.name,
             began=perf_counter() if began is None else began,
         )

@@ -178,16 +178,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_drawer.forget)
 
 
-class _Spinning:
-    """Shows a spinner while the context lasts."""
-
-    def __init__(self, text: object, show_time: bool, clock: Callable[[], float]) -> None:
-        self._spinner = Spinner(text, show_time, clock)
+class _Spinning(Spinner):
+    """A spinner that is shown while its context lasts."""
 
     def __enter__(self) -> None:
         self._token = _spinning.set(True)
         try:
-            _drawer.add(self._spinner)
+            _drawer.add(self)
         except RuntimeError:  # no thread can be started: the interpreter ends, or there are none (Pyodide)
             pass
 
@@ -196,10 +193,10 @@ class _Spinning:
     ) -> None:
         _spinning.reset(self._token)
         try:
-            _drawer.remove(self._spinner)
+            _drawer.remove(self)
         except ValueError:  # a fork meanwhile: this process never drew it
             return
-        self._spinner.stop()
+        self.stop()
 
 
 def spinner(

@@ -301,7 +301,6 @@ class DiskStore:
         if not self._reader.trusts(os.path.dirname(path)):
             return entry.owned(None)
         now = self._clock()
-        before = folders.size_of(path) if folders.is_there(path) else 0
         watched = self._catalogue.watched(path)
         turn = self._gate.publishing(since)
         try:
@@ -320,20 +319,20 @@ class DiskStore:
             for other in self._catalogue.paths(address):
                 if other != path and folders.is_there(other):
                     self._catalogue.unlink(other)
-            if replaced:
+            if replaced is not None:
                 self._notices.replaced(address)
-            total = self._catalogue.written(path, size, before, now, watched)
+            total = self._catalogue.written(path, size, replaced or 0, now, watched)
             if entry.meta.expires is not None:
                 self._catalogue.used(path, now, entry.meta.expires)
             self._writer.succeeded()
             self._make_room(total)
-            return self._backed(fd, blocks, address, entry)
+            return self._backed(fd, blocks, size, address, entry)
         finally:
             os.close(fd)
 
-    def _backed(self, fd: int, blocks: Sequence[Block], address: Address, entry: Entry) -> Entry:
+    def _backed(self, fd: int, blocks: Sequence[Block], size: int, address: Address, entry: Entry) -> Entry:
         """The entry over a mapping of its file, where that is worth it."""
-        if sum(block.nbytes for block in blocks if isinstance(block, memoryview)) > MAPPED_FROM:
+        if size > MAPPED_FROM < sum(block.nbytes for block in blocks if isinstance(block, memoryview)):
             try:
                 return Entry.open(fd, address, self.keyring, trust=self._trust, memo=self._verified)
             except (CacheError, OSError, MemoryError):

@@ -98,7 +98,7 @@ class Claim:
         self._offset = offset_of(text)
         self._locked: bool = False
         self._released: bool = False
-        self._outer = tuple(claim for claim in _claims.get() if not claim._released)
+        self._outer = tuple([claim for claim in _claims.get() if not claim._released])
         self._note: Path | None = None
         self._since: float | None = None
         self._looked = 0.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from .folders import CREATE, FILE_MODE, make_folder
+from .folders import CREATE, FILE_MODE, make_folder, size_of
 from .liveness import name_for_now
 
 Block = bytes | memoryview
@@ -45,7 +45,7 @@ class Publisher:
 
     def publish(
         self, blocks: Sequence[Block], target: str, written: float, turn: Turn = nullcontext
-    ) -> tuple[int, bool]:
+    ) -> tuple[int, int | None]:
         """Put a file in place, replacing one that is there.
 
         Parameters
@@ -55,7 +55,8 @@ class Publisher:
 
         Returns
         -------
-        A descriptor of the file, for reading, which the caller closes; and whether another file was replaced.
+        A descriptor of the file, for reading, which the caller closes; and the length of the file that was replaced,
+        None where there was none.
         """
         if self._unnamed:
             try:
@@ -88,13 +89,15 @@ class Publisher:
         finally:
             os.unlink(name)
 
-    def _publish_unnamed(self, blocks: Sequence[Block], target: str, written: float, turn: Turn) -> tuple[int, bool]:
+    def _publish_unnamed(
+        self, blocks: Sequence[Block], target: str, written: float, turn: Turn
+    ) -> tuple[int, int | None]:
         fd = self._fill_unnamed(blocks, os.path.dirname(target), written)
         try:
             try:
                 with turn():
                     _link(fd, target)
-                return fd, False
+                return fd, None
             except FileExistsError:
                 pass
             name = self._temporary_name()
@@ -103,8 +106,9 @@ class Publisher:
             except FileNotFoundError:
                 make_folder(self._temporary)
                 _link(fd, name)
+            before = size_of(target)
             self._replace(name, target, turn)
-            return fd, True
+            return fd, before
         except BaseException:
             os.close(fd)
             raise
@@ -124,14 +128,16 @@ class Publisher:
             raise
         return fd
 
-    def _publish_named(self, blocks: Sequence[Block], target: str, written: float, turn: Turn) -> tuple[int, bool]:
+    def _publish_named(
+        self, blocks: Sequence[Block], target: str, written: float, turn: Turn
+    ) -> tuple[int, int | None]:
         make_folder(self._temporary)
         name = self._temporary_name()
         fd = _fill_named(blocks, name, written)
         try:
-            replaced = os.path.lexists(target)
+            before = size_of(target) if os.path.lexists(target) else None
             self._replace(name, target, turn)
-            return fd, replaced
+            return fd, before
         except BaseException:
             os.close(fd)
             raise

@@ -25,7 +25,10 @@ class TieredMark:
 
     @property
     def cleared(self) -> bool:
-        return any(part.cleared for part in self.parts)
+        for part in self.parts:  # noqa: SIM110
+            if part.cleared:
+                return True
+        return False
 
 
 class TieredStore:

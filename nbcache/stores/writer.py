@@ -54,8 +54,8 @@ class Writer:
     def paused(self) -> bool:
         return self._paused_at is not None and 0 <= self._clock() - self._paused_at < PAUSE
 
-    def write(self, blocks: Sequence[Block], size: int, path: str, now: float, turn: Turn) -> tuple[int, bool]:
-        """Publish a file: a descriptor that the caller closes, and whether it replaced another; OSError."""
+    def write(self, blocks: Sequence[Block], size: int, path: str, now: float, turn: Turn) -> tuple[int, int | None]:
+        """Publish a file: a descriptor that the caller closes, and the length of what it replaced; OSError."""
         self._tidy_once()
         self._ask_for_room(size)
         for _ in range(_TRIES):
