@@ -24,7 +24,7 @@ import pytest
 from disk_stores import Shop, files_of, finished, leftovers_of
 from store_contract import address_of, entry_of
 
-from nbcache.entries import section, source
+from nbcache.entries import packed, section, source
 from nbcache.errors import UntrustedEntryError
 from nbcache.stores import (
     catalogue,
@@ -539,12 +539,12 @@ def test_too_many_open_files_cost_no_value(shop: Shop, store: DiskStore) -> None
 # -- system calls that fail
 
 COUNTED = {
-    "open", "write", "writev", "link", "replace", "rename", "unlink", "rmdir", "mkdir", "chmod", "fchmod", "utime",
+    "open", "write", "pwrite", "link", "replace", "rename", "unlink", "rmdir", "mkdir", "chmod", "fchmod", "utime",
     "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
 }  # fmt: skip
 ROOMS = (
     catalogue, clearing, collection, disk, folders, liveness, lockfile, locks, notices, publish, quarantine, ranking,
-    reader, recency, usage, writer, source, section,
+    reader, recency, usage, writer, source, section, packed,
 )  # fmt: skip
 
 
@@ -589,11 +589,12 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, int], Faili
 
 def scenarios() -> dict[str, Callable[[DiskStore], Any]]:
     """What is done while one system call fails, on a store that has entries 1 ("old"), 2 and a large 3."""
-    large = np.arange(150_000.0)
+    large, huge = np.arange(150_000.0), np.arange(1_200_000.0)
     return {
         "get": lambda store: [store.get(address_of(n)) for n in (1, 2, 3, 4)],
         "put": lambda store: store.put(address_of(5), entry_of(["new"])),
         "put large": lambda store: store.put(address_of(5), entry_of(large)),
+        "put huge": lambda store: store.put(address_of(5), entry_of(huge)),
         "replace": lambda store: store.put(address_of(1), entry_of(["new"], created=5.0)),
         "put after a clear": lambda store: store.put(address_of(1), entry_of(["new"]), _cleared(store)),
         "delete": lambda store: store.delete(address_of(1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import sys
@@ -239,23 +240,66 @@ def test_the_next_kernel_does_not_hash_them_again(
     assert (tmp_path / "memo").stat().st_mode & 0o777 == 0o700
 
 
+LATE = (9 << 20) // 8
+VALUES = {
+    "no buffer": [1, "a"],
+    "a small buffer": np.arange(1000),
+    "a buffer digested first": np.arange(LARGE),
+    "a buffer digested while it is written": np.arange(LATE),
+    "many buffers": [np.arange(n) for n in (LATE, 200, 3, 0, 9000, LATE + 5)],
+}
+
+
+@pytest.mark.parametrize("name", list(VALUES))
+@pytest.mark.parametrize("most", [1 << 40, 700_001], ids=["whole", "short"])
+def test_what_is_written_is_what_is_packed(
+    name: str, most: int, tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, content, place: pwrite(fd, content[:most], place))
+    packed = Entry.of(VALUES[name], META).packed(ADDRESS, keyring)
+    path = tmp_path / "written"
+    with open(path, "xb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        packed.write_to(file.fileno())
+    assert path.stat().st_size == packed.size
+    assert path.read_bytes() == b"".join(Entry.of(VALUES[name], META).pack(ADDRESS, keyring))
+    assert path.read_bytes() == b"".join(packed.blocks())
+    np.testing.assert_equal(opened(path, keyring).value(), VALUES[name])
+
+
+def test_a_disk_that_fills_up_while_a_value_is_digested_is_an_error(
+    tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, content: memoryview, place: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    packed = Entry.of(np.arange(LATE), META).packed(ADDRESS, keyring)
+    with open(tmp_path / "written", "xb") as file:
+        with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+            patched.setattr(os, "pwrite", full)
+            packed.write_to(file.fileno())
+        packed.write_to(file.fileno())  # with room again it can be written after all
+    assert (tmp_path / "written").read_bytes() == b"".join(packed.blocks())
+
+
 def test_who_wrote_a_file_need_not_hash_it(tmp_path: Path, keyring: Keyring, hashed: list[int]) -> None:
     memo = VerifiedFiles(None, keyring)
-    pieces = Entry.of(np.arange(LARGE), META).pack(ADDRESS, keyring)
-    path = write(tmp_path / "own", pieces)
+    packed = Entry.of(np.arange(LARGE), META).packed(ADDRESS, keyring)
+    path = write(tmp_path / "own", packed.blocks())
     with open(path, "rb") as file:
-        memo.written(file.fileno(), pieces)
+        memo.written(file.fileno(), packed.size, packed.mac)
     opened(path, keyring, memo=memo)
     assert hashed == []
 
 
 def test_a_half_written_file_is_not_remembered(tmp_path: Path, keyring: Keyring) -> None:
     memo = VerifiedFiles(None, keyring)
-    pieces = Entry.of(np.arange(LARGE), META).pack(ADDRESS, keyring)
-    path = write(tmp_path / "own", pieces[:-1])
+    packed = Entry.of(np.arange(LARGE), META).packed(ADDRESS, keyring)
+    path = write(tmp_path / "own", packed.blocks()[:-1])
     with open(path, "rb") as file:
-        memo.written(file.fileno(), pieces)
-        assert not memo.holds(os.fstat(file.fileno()), bytes(pieces[0][-32:]))
+        memo.written(file.fileno(), packed.size, packed.mac)
+        assert not memo.holds(os.fstat(file.fileno()), packed.mac)
 
 
 def test_a_rewrite_with_the_old_times_is_hashed_and_found(

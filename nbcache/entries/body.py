@@ -12,7 +12,7 @@ from . import serialize
 from .section import MAPPED_FROM, RamSection, Section, arrange, in_order, spool
 from .serialize import READONLY, WRITABLE, Serialized
 from .template import array_maker
-from .treehash import digest_of_pieces
+from .treehash import Sink, digest_of_pieces
 
 __all__ = ["Body"]
 
@@ -88,10 +88,12 @@ class Body:
             return [self._section.shared()] if self.length else []
         return in_order(self._loose, [offset for offset, _ in self.spans])
 
-    def root(self) -> bytes:
-        """Digest the buffers, once."""
+    def root(self, sink: Sink | None = None) -> bytes:
+        """Digest the buffers, once; a `sink` is given all of them each time, in pieces and from several threads."""
         if self._root is None:
-            self._root = digest_of_pieces(self.pieces())
+            self._root = digest_of_pieces(self.pieces(), sink)
+        elif sink is not None:
+            sink(0, self.pieces())
         return self._root
 
     def fresh(self) -> Any:

@@ -10,6 +10,7 @@ from ..errors import CacheError, DamagedEntryError
 from . import layout, opening, restore, safe, serialize
 from .body import Body
 from .meta import Address, Meta, facts_of, sections_of
+from .packed import Packed
 from .signing import Keyring
 from .source import Given
 from .verified import VerifiedFiles
@@ -169,6 +170,16 @@ class Entry:
         UnstorableResultError
             A value that was kept as it is cannot be pickled.
         """
+        return self.packed(address, keyring).blocks()
+
+    def packed(self, address: Address, keyring: Keyring) -> Packed:
+        """Prepare the bytes of the entry's file, of which large ones are digested when they are written.
+
+        Raises
+        ------
+        UnstorableResultError
+            As for `pack`.
+        """
         body = self._body
         if body is None:
             body = _body_of(self._live, self._recipe)
@@ -176,10 +187,8 @@ class Entry:
         table = layout.pack_table(body.spans, body.kinds)
         sections = (files, parts, self.recording, table, body.stream)
         facts = {**facts_of(self.meta, address), "recipe": self._recipe}
-        root = body.root() if body.length else b""
-        head, zeros = layout.compose(facts, sections, body.length, root, keyring)
-        pieces: list[bytes | memoryview] = [head, *filter(None, sections)]
-        return [*pieces, *([zeros] if zeros else []), *body.pieces()]
+        length = body.length
+        return Packed(lambda root: layout.compose(facts, sections, length, root, keyring), sections, body)
 
     def _made(self) -> Any:
         ready, given = self.restore

@@ -18,6 +18,7 @@ _PARALLEL_FROM = 8 * LEAF
 _MAX_THREADS = 8
 
 Fragments = Sequence[memoryview]
+Sink = Callable[[int, Fragments], None]
 
 
 def _root(total: int, leaves: Iterable[bytes]) -> bytes:
@@ -46,8 +47,13 @@ def _all_leaves(total: int, stripe: Callable[[range], list[bytes]]) -> bytes:
     return _root(total, ordered)
 
 
-def digest_of_pieces(pieces: Iterable[memoryview]) -> bytes:
-    """Digest byte views as if they were joined, without joining them."""
+def digest_of_pieces(pieces: Iterable[memoryview], sink: Sink | None = None) -> bytes:
+    """Digest byte views as if they were joined, without joining them.
+
+    Parameters
+    ----------
+    sink : is given every leaf, with its place among all bytes, while it is at hand; by several threads, in any order
+    """
     leaves: list[list[memoryview]] = [[]]
     room, total = LEAF, 0
     for piece in pieces:
@@ -69,6 +75,8 @@ def digest_of_pieces(pieces: Iterable[memoryview]) -> bytes:
             for fragment in leaves[place]:
                 leaf.update(fragment)
             found.append(leaf.digest())
+            if sink is not None:
+                sink(place * LEAF, leaves[place])
         return found
 
     return _all_leaves(total, stripe)

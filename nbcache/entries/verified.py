@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
 from .signing import MAC_BYTES, Keyring
@@ -60,8 +59,8 @@ class VerifiedFiles:
         if facts.st_size >= _RECORDED_FROM:
             self._record(identity, mac)
 
-    def written(self, descriptor: int, packed: Sequence[bytes | memoryview]) -> None:
-        """Note that this process wrote the packed entry to this file, which has its final name by now.
+    def written(self, descriptor: int, size: int, mac: bytes) -> None:
+        """Note that this process wrote an entry of this size and MAC to this file, which has its final name by now.
 
         A link or rename changes the status of a file: what is noted before is forgotten by it.
         """
@@ -69,8 +68,8 @@ class VerifiedFiles:
             facts = os.fstat(descriptor)
         except OSError:
             return  # a later reader verifies
-        if facts.st_size == sum(memoryview(piece).nbytes for piece in packed):
-            self.remember(facts, bytes(packed[0][-MAC_BYTES:]))
+        if facts.st_size == size:
+            self.remember(facts, mac)
 
     def _keep(self, identity: bytes, mac: bytes) -> None:
         if len(self._known) >= _IN_MEMORY:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from ..entries.entry import Address, Entry, Meta
+from ..entries.packed import Packed
 from ..entries.section import MAPPED_FROM
 from ..entries.signing import Keyring, state_folder
 from ..entries.verified import VerifiedFiles
@@ -26,7 +27,7 @@ from .lockfile import offset_of
 from .locks import Claim, KeyLocks
 from .notices import DiskMark, Notices, Stamp
 from .protocol import Clock, Mark, Stored, Warn
-from .publish import Block, Publisher
+from .publish import Publisher
 from .reader import Reader, untrusted
 from .usage import occupied
 from .writer import Writer
@@ -153,11 +154,10 @@ class DiskStore:
         if self._writer.paused:
             return self._unstored(address, entry)
         try:
-            blocks = entry.pack(address, self.keyring)
-            size = sum(map(len, blocks))
-            if occupied(size) <= self._max_size:
-                return self._publish(address, entry, blocks, size, since)
-            self._say_too_large(size)
+            packed = entry.packed(address, self.keyring)
+            if occupied(packed.size) <= self._max_size:
+                return self._publish(address, entry, packed, since)
+            self._say_too_large(packed.size)
         except UnstorableResultError as error:
             self._complaints.always(
                 "A result is returned, and kept in memory, but not stored on disk.",
@@ -296,7 +296,7 @@ class DiskStore:
         used = uses.get(os.path.basename(path).partition(".")[0], 0.0)
         return Stored(address, meta, size, max(written, used), self.tier)
 
-    def _publish(self, address: Address, entry: Entry, blocks: Sequence[Block], size: int, since: Mark | None) -> Entry:
+    def _publish(self, address: Address, entry: Entry, packed: Packed, since: Mark | None) -> Entry:
         path = self._catalogue.path_for(address, entry.meta)
         if not self._reader.trusts(os.path.dirname(path)):
             return entry.owned(None)
@@ -304,7 +304,7 @@ class DiskStore:
         watched = self._catalogue.watched(path)
         turn = self._gate.publishing(since)
         try:
-            fd, replaced = self._writer.write(blocks, size, path, now, lambda: turn)
+            fd, replaced = self._writer.write(packed, path, now, lambda: turn)
         except ClearedError:
             return entry.owned(None)
         try:
@@ -314,25 +314,25 @@ class DiskStore:
                 # Whoever found it in between has it in memory now.
                 self._notices.cleared(address=address)
                 return entry.owned(None)
-            if size > MAPPED_FROM:
-                self._verified.written(fd, blocks)
+            if packed.size > MAPPED_FROM:
+                self._verified.written(fd, packed.size, packed.mac)
             for other in self._catalogue.paths(address):
                 if other != path and folders.is_there(other):
                     self._catalogue.unlink(other)
             if replaced is not None:
                 self._notices.replaced(address)
-            total = self._catalogue.written(path, size, replaced or 0, now, watched)
+            total = self._catalogue.written(path, packed.size, replaced or 0, now, watched)
             if entry.meta.expires is not None:
                 self._catalogue.used(path, now, entry.meta.expires)
             self._writer.succeeded()
             self._make_room(total)
-            return self._backed(fd, blocks, size, address, entry)
+            return self._backed(fd, packed, address, entry)
         finally:
             os.close(fd)
 
-    def _backed(self, fd: int, blocks: Sequence[Block], size: int, address: Address, entry: Entry) -> Entry:
+    def _backed(self, fd: int, packed: Packed, address: Address, entry: Entry) -> Entry:
         """The entry over a mapping of its file, where that is worth it."""
-        if size > MAPPED_FROM < sum(block.nbytes for block in blocks if isinstance(block, memoryview)):
+        if packed.buffered > MAPPED_FROM:
             try:
                 return Entry.open(fd, address, self.keyring, trust=self._trust, memo=self._verified)
             except (CacheError, OSError, MemoryError):

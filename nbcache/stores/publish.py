@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from .folders import CREATE, FILE_MODE, make_folder, size_of
 from .liveness import name_for_now
 
-Block = bytes | memoryview
 Turn = Callable[[], AbstractContextManager[None]]
 
 #: From this size on, room is reserved first: a full disk shows before the writing, and the file lies together.
 RESERVE_FROM = 16 << 20
-#: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
-_PIECE = 32 << 20
-_VECTORS = 512
-#: Up to this size the pieces are put together first, which is quicker than to write them piece by piece.
-_JOINED = 64 << 10
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _DESCRIPTORS = "/proc/self/fd"
+
+
+class Content(Protocol):
+    """What becomes a file."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def write_to(self, descriptor: int) -> None:
+        """Write all of it to an empty file; OSError."""
+
+
+class _Few(NamedTuple):
+    """Few bytes, which one call writes."""
+
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def write_to(self, descriptor: int) -> None:
+        os.write(descriptor, self.content)
 
 
 class Publisher:
@@ -44,7 +63,7 @@ class Publisher:
         self._unnamed = bool(_UNNAMED) and os.path.isdir(_DESCRIPTORS)
 
     def publish(
-        self, blocks: Sequence[Block], target: str, written: float, turn: Turn = nullcontext
+        self, content: Content, target: str, written: float, turn: Turn = nullcontext
     ) -> tuple[int, int | None]:
         """Put a file in place, replacing one that is there.
 
@@ -60,16 +79,16 @@ class Publisher:
         """
         if self._unnamed:
             try:
-                return self._publish_unnamed(blocks, target, written, turn)
+                return self._publish_unnamed(content, target, written, turn)
             except _NotHere:
                 self._unnamed = False
-        return self._publish_named(blocks, target, written, turn)
+        return self._publish_named(content, target, written, turn)
 
     def begin(self, content: bytes, target: str, written: float) -> None:
         """Put a small file in place, unless there is one."""
         if self._unnamed:
             try:
-                fd = self._fill_unnamed([content], os.path.dirname(target), written)
+                fd = self._fill_unnamed(_Few(content), os.path.dirname(target), written)
                 try:
                     _link(fd, target)
                 finally:
@@ -81,7 +100,7 @@ class Publisher:
                 self._unnamed = False
         make_folder(self._temporary)
         name = self._temporary_name()
-        os.close(_fill_named([content], name, written))
+        os.close(_fill_named(_Few(content), name, written))
         try:
             os.link(name, target)
         except FileExistsError:
@@ -89,10 +108,8 @@ class Publisher:
         finally:
             os.unlink(name)
 
-    def _publish_unnamed(
-        self, blocks: Sequence[Block], target: str, written: float, turn: Turn
-    ) -> tuple[int, int | None]:
-        fd = self._fill_unnamed(blocks, os.path.dirname(target), written)
+    def _publish_unnamed(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
+        fd = self._fill_unnamed(content, os.path.dirname(target), written)
         try:
             try:
                 with turn():
@@ -114,7 +131,7 @@ class Publisher:
             raise
 
     @staticmethod
-    def _fill_unnamed(blocks: Sequence[Block], folder: str, written: float) -> int:
+    def _fill_unnamed(content: Content, folder: str, written: float) -> int:
         try:
             fd = os.open(folder, _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
         except OSError as error:
@@ -122,18 +139,16 @@ class Publisher:
                 raise _NotHere from error
             raise
         try:
-            _fill(fd, blocks, written)
+            _fill(fd, content, written)
         except BaseException:
             os.close(fd)
             raise
         return fd
 
-    def _publish_named(
-        self, blocks: Sequence[Block], target: str, written: float, turn: Turn
-    ) -> tuple[int, int | None]:
+    def _publish_named(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         make_folder(self._temporary)
         name = self._temporary_name()
-        fd = _fill_named(blocks, name, written)
+        fd = _fill_named(content, name, written)
         try:
             before = size_of(target) if os.path.lexists(target) else None
             self._replace(name, target, turn)
@@ -170,10 +185,10 @@ def _link(fd: int, target: str) -> None:
         raise
 
 
-def _fill_named(blocks: Sequence[Block], name: str, written: float) -> int:
+def _fill_named(content: Content, name: str, written: float) -> int:
     fd = os.open(name, CREATE, FILE_MODE)
     try:
-        _fill(fd, blocks, written)
+        _fill(fd, content, written)
     except BaseException:
         os.close(fd)
         os.unlink(name)
@@ -181,35 +196,13 @@ def _fill_named(blocks: Sequence[Block], name: str, written: float) -> int:
     return fd
 
 
-def _fill(fd: int, blocks: Sequence[Block], written: float) -> None:
+def _fill(fd: int, content: Content, written: float) -> None:
     os.fchmod(fd, FILE_MODE)
-    total = sum(map(len, blocks))
-    if total <= _JOINED and os.write(fd, b"".join(blocks)) == total:
-        os.utime(fd, (written, written))
-        return
-    os.lseek(fd, 0, os.SEEK_SET)  # a small write that was cut short is begun again
-    if total >= RESERVE_FROM and hasattr(os, "posix_fallocate"):
+    if content.size >= RESERVE_FROM and hasattr(os, "posix_fallocate"):
         try:
-            os.posix_fallocate(fd, 0, total)
+            os.posix_fallocate(fd, 0, content.size)
         except OSError as error:
             if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
                 raise
-    waiting = [memoryview(block).cast("B") for block in blocks if len(block)]
-    waiting.reverse()
-    while waiting:
-        batch: list[memoryview] = []
-        size = 0
-        while waiting and len(batch) < _VECTORS and size < _PIECE:
-            block = waiting.pop()
-            if size + len(block) > _PIECE:
-                waiting.append(block[_PIECE - size :])
-                block = block[: _PIECE - size]
-            batch.append(block)
-            size += len(block)
-        done = os.writev(fd, batch)
-        # A short write: what is left of the batch goes back, in order.
-        for block in reversed(batch):
-            size -= len(block)
-            if done < size + len(block):
-                waiting.append(block[max(0, done - size) :])
+    content.write_to(fd)
     os.utime(fd, (written, written))

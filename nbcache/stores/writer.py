@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from . import collection
@@ -13,7 +12,7 @@ from .complaints import Complaints, reason
 from .folders import Places, make_folder, make_store
 from .notices import Notices
 from .protocol import Clock
-from .publish import Block, Publisher, Turn
+from .publish import Content, Publisher, Turn
 
 #: After an error nothing is written for so many seconds.
 PAUSE = 30.0
@@ -54,17 +53,17 @@ class Writer:
     def paused(self) -> bool:
         return self._paused_at is not None and 0 <= self._clock() - self._paused_at < PAUSE
 
-    def write(self, blocks: Sequence[Block], size: int, path: str, now: float, turn: Turn) -> tuple[int, int | None]:
+    def write(self, content: Content, path: str, now: float, turn: Turn) -> tuple[int, int | None]:
         """Publish a file: a descriptor that the caller closes, and the length of what it replaced; OSError."""
         self._tidy_once()
-        self._ask_for_room(size)
+        self._ask_for_room(content.size)
         for _ in range(_TRIES):
             try:
-                return self._publisher.publish(blocks, path, now, turn)
+                return self._publisher.publish(content, path, now, turn)
             except FileNotFoundError:
                 # The first entry of an owner, or of all; or a clear took the folder away meanwhile.
                 self._make_folders(os.path.dirname(path))
-        return self._publisher.publish(blocks, path, now, turn)
+        return self._publisher.publish(content, path, now, turn)
 
     def _make_folders(self, owner: str) -> None:
         try:

@@ -1,0 +1,104 @@
+"""An entry on its way into a file: large buffers are digested while they are written, piece by piece.
+
+First a digest and then a write of the same bytes would take both times, and read the memory twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from .body import Body
+from .signing import MAC_BYTES
+
+__all__ = ["Packed"]
+
+Bytes = bytes | memoryview
+
+#: Small pieces are put together up to this size, which is quicker than to write each.
+_TOGETHER = 1 << 20
+#: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
+_AT_ONCE = 32 << 20
+#: From so many bytes of buffers on, the digest is made while they are written.
+_LATE_FROM = 8 << 20
+_UNKNOWN = bytes(32)
+
+
+class Packed:
+    """The bytes of an entry's file.
+
+    Parameters
+    ----------
+    compose : makes the header, which ends with the MAC, and the zeros before the buffers; given the buffers' digest
+    sections : what stands between header and zeros
+    body : the value
+
+    Attributes
+    ----------
+    size : of the whole, in bytes
+    buffered : bytes of it that are buffers
+    """
+
+    __slots__ = ("_body", "_compose", "_head", "_late", "_sections", "_zeros", "buffered", "size")
+
+    def __init__(self, compose: Callable[[bytes], tuple[bytes, bytes]], sections: Sequence[bytes], body: Body) -> None:
+        self._compose = compose
+        self._sections = sections
+        self._body = body
+        self.buffered = body.length
+        self._late = body.length >= _LATE_FROM
+        self._head, self._zeros = compose(_UNKNOWN if self._late else body.root() if body.length else b"")
+        self.size = len(self._head) + sum(map(len, sections)) + len(self._zeros) + body.length
+
+    @property
+    def mac(self) -> bytes:
+        """What stands for the whole entry."""
+        return self._before()[0][-MAC_BYTES:]
+
+    def blocks(self) -> list[Bytes]:
+        """List the bytes in order; the first piece ends with the MAC."""
+        return [*self._before(), *self._body.pieces()]
+
+    def write_to(self, descriptor: int) -> None:
+        """Write all of it to an open file, from its beginning.
+
+        Raises
+        ------
+        OSError
+            Not all of it can be written.
+        """
+        if not self._late:
+            _write(descriptor, 0, self.blocks())
+            return
+        start = self.size - self.buffered
+        self._body.root(lambda place, pieces: _write(descriptor, start + place, pieces))
+        _write(descriptor, 0, self._before())
+
+    def _before(self) -> list[bytes]:
+        if self._late:
+            self._head, self._zeros = self._compose(self._body.root())  # as long as with the digest of nothing
+        return [piece for piece in (self._head, *self._sections, self._zeros) if piece]
+
+
+def _write(descriptor: int, place: int, pieces: Iterable[Bytes]) -> None:
+    for piece in _joined(pieces):
+        rest = memoryview(piece)
+        while rest:
+            written = os.pwrite(descriptor, rest[:_AT_ONCE], place)
+            place += written
+            rest = rest[written:]
+
+
+def _joined(pieces: Iterable[Bytes]) -> Iterator[Bytes]:
+    small: list[Bytes] = []
+    size = 0
+    for piece in pieces:
+        if size + len(piece) > _TOGETHER:
+            yield b"".join(small)
+            small, size = [], 0
+        if len(piece) > _TOGETHER:
+            yield piece
+        else:
+            small.append(piece)
+            size += len(piece)
+    yield small[0] if len(small) == 1 else b"".join(small)
