@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import linecache
 import sys
 import textwrap
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nbcache.keys.codes import Import, facts_of, source_of
+from nbcache.keys.codes import Import, LateSource, facts_of, source_of
 
 
 def code(source: str, name: str = "foo") -> types.CodeType:
@@ -149,3 +151,33 @@ def test_source_is_given_as_it_was_written(tmp_path: Any) -> None:
 
     assert source_of(space["C"].foo.__code__) == "def foo(self):\n    # why\n    return [\n        1,\n    ]"
     assert source_of(code("def foo(): pass")) == ""
+
+
+def module_of(path: Path) -> Any:
+    """The function `foo` of a module that lies in a file."""
+    space: dict[str, Any] = {}
+    exec(compile(path.read_text(), str(path), "exec"), space)
+    return space["foo"].__code__
+
+
+def test_source_is_read_when_somebody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "late.py"
+    path.write_text("def foo(): return 1\n")
+    reads: list[str] = []
+    lines = linecache.getlines
+    monkeypatch.setattr(linecache, "getlines", lambda name: [reads.append(name), lines(name)][1])
+
+    late = LateSource(module_of(path))
+
+    assert reads == []
+    assert late() == "def foo(): return 1"
+    assert reads == [str(path)]
+
+
+def test_source_written_after_its_code_was_met_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "late.py"
+    path.write_text("def foo(): return 1\n")
+    late = LateSource(module_of(path))
+    path.write_text("def bar(): return 2\n\ndef foo(): return 3\n")
+
+    assert late() == ""

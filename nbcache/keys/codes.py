@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dis
 import linecache
+import os
 import re
 import textwrap
 from collections.abc import Sequence
@@ -252,6 +253,29 @@ class _Reading:
             self.notes[f"{chain[0]}()"] = None
         if chain[:2] in _ENVIRONMENT:
             self.notes[".".join(chain[:2])] = None
+
+
+class LateSource:
+    """The source of code that is read when somebody looks, which a hit never does."""
+
+    __slots__ = ("_code", "_written")
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._written = _written(code.co_filename)
+
+    def __call__(self) -> str:
+        """Give it, or "" if the file was written since the code was met: its lines may be others."""
+        return source_of(self._code) if _written(self._code.co_filename) == self._written else ""
+
+
+def _written(name: str) -> tuple[int, int] | None:
+    """When a file was written, and its length; None for a cell, whose lines are in memory."""
+    try:
+        status = os.stat(name)
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def source_of(code: CodeType, limit: int = 2000) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbcache.keys import classes, files, hashing
 from nbcache.keys.bytecode import short_digest
-from nbcache.keys.codes import facts_of
+from nbcache.keys.codes import LateSource, facts_of
 from nbcache.keys.contents import Content, Contents
 from nbcache.keys.guards import Place
 from nbcache.keys.reach import Reach
@@ -25,7 +25,6 @@ _NOTHING: frozenset[str] = frozenset()
 _MARK = " #"
 
 
-@dataclass(frozen=True, slots=True)
 class Part:
     """One thing that a result rests on.
 
@@ -33,12 +32,22 @@ class Part:
     ----------
     label : in the user's words: "code", "helper normalize", "global ALPHA", "class Model", "package pandas"
     digest : hexadecimal; "" for a global that is left out
-    summary : the source of code, a short text for values, the version of a package
     """
 
-    label: str
-    digest: str
-    summary: str
+    __slots__ = ("_summary", "digest", "label")
+
+    def __init__(self, label: str, digest: str, summary: str | LateSource) -> None:
+        self.label = label
+        self.digest = digest
+        self._summary = summary
+
+    @property
+    def summary(self) -> str:
+        """The source of code, read at the first look; a short text for values; the version of a package."""
+        text = self._summary
+        if not isinstance(text, str):
+            text = self._summary = text()
+        return text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +127,9 @@ class Tracker:
         self._namespace = namespace
         self._ignore = ignore
         self._states: dict[frozenset[str], State] = {}
+        root = self._roots.get("")
+        if type(root) is FunctionType:
+            facts_of(root.__code__)  # remembered: what code says does not wait for globals, nor a first call for it
 
     def state(self, without: frozenset[str] = frozenset()) -> State:
         """Give the present state; `without` names globals (by label) that the function changes itself.
@@ -316,9 +328,12 @@ def _parts(
     origins: Mapping[Place, bytes],
     depends: Iterable[tuple[_Dependency, bytes]],
 ) -> tuple[Part, ...]:
-    found = [Part(label, digest.hex(), summary()) for label, digest, summary in reach.parts]
-    found += [Part(content.label, _bytes_of(content, origins).hex(), content.summary) for content in counted]
-    found += [Part(dependency.label, digest.hex(), dependency.summary()) for dependency, digest in depends]
+    found: list[tuple[str, bytes, str | LateSource]] = [
+        (label, digest, summary if isinstance(summary, LateSource) else summary())
+        for label, digest, summary in reach.parts
+    ]
+    found += [(content.label, _bytes_of(content, origins), content.summary) for content in counted]
+    found += [(dependency.label, digest, dependency.summary()) for dependency, digest in depends]
     return tuple(_unique(found))
 
 
@@ -343,11 +358,11 @@ def _bytes_of(item: bytes | Content, origins: Mapping[Place, bytes]) -> bytes:
     return origins.get(item.place, item.digest) if isinstance(item, Content) else item
 
 
-def _unique(parts: Iterable[Part]) -> Iterable[Part]:
+def _unique(found: Iterable[tuple[str, bytes, str | LateSource]]) -> Iterable[Part]:
     counts: dict[str, int] = {}
-    for part in parts:
-        count = counts[part.label] = counts.get(part.label, 0) + 1
-        yield part if count == 1 else Part(f"{part.label} ({count})", part.digest, part.summary)
+    for label, digest, summary in found:
+        count = counts[label] = counts.get(label, 0) + 1
+        yield Part(label if count == 1 else f"{label} ({count})", digest.hex(), summary)
 
 
 def _name_of(value: object) -> str:

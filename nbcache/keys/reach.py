@@ -29,7 +29,7 @@ from typing import Any
 
 from nbcache.keys import classes, packages
 from nbcache.keys.bytecode import framed, short_digest
-from nbcache.keys.codes import Facts, facts_of, source_of
+from nbcache.keys.codes import Facts, LateSource, facts_of
 from nbcache.keys.contents import Content, Contents, path_texts
 from nbcache.keys.guards import Guards, Place
 from nbcache.keys.members import follow_class, follow_module
@@ -278,7 +278,7 @@ class Reach:
 
     def _code(self, code: CodeType, label: str) -> Facts:
         facts = facts_of(code)
-        self.part(label, facts.digest, lambda: source_of(code))
+        self.part(label, facts.digest, LateSource(code))
         self.texts.update(dict.fromkeys(facts.texts))
         return facts
 
