@@ -184,7 +184,7 @@ class NBCache(SingletonConfigurable):
         "safe: moreover load only formats that cannot run code.",
     ).tag(config=True)
     max_disk_size = Union(
-        [Integer(), Unicode()], help='Bound of the whole folder, in bytes or as text such as "10GB".'
+        [Unicode(), Integer()], help='Bound of the whole folder, in bytes or as text such as "10GB".'
     ).tag(config=True)
     store = Unicode(help="A shared store behind the local ones: redis://, s3:// or any fsspec URL; empty: none.").tag(
         config=True

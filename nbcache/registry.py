@@ -37,6 +37,7 @@ if hasattr(os, "register_at_fork"):
 
 def add(function: Registered) -> None:
     """Remember a cached function; one defined again under its name takes the place of the former."""
+    settings()  # made now: of a first call it would be a tenth
     with _lock:
         _alive[function.owner] = function
 

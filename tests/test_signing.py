@@ -58,6 +58,17 @@ def test_without_a_path_the_key_is_in_the_state_folder(tmp_path: Path, monkeypat
     assert keys.path.exists() and not keys.ephemeral_only
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the names of its variables are those of Linux")
+def test_the_state_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "one"))
+    first = keyfile.state_folder()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "two"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert keyfile.state_folder() != first
+    monkeypatch.delenv("XDG_STATE_HOME")
+    assert str(keyfile.state_folder()).startswith(str(tmp_path / "home"))
+
+
 def test_an_unwritable_state_folder_gives_keys_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(keyfile, "state_folder", lambda: tmp_path / "file" / "state")

@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import KeyFileError, explain
@@ -44,6 +45,15 @@ class Secret:
 
 def state_folder() -> Path:
     """Name the folder for this user's private state, which may not exist yet."""
+    return _state_folder(*map(os.environ.get, _DECIDING))
+
+
+#: What decides where it is.
+_DECIDING = ("XDG_STATE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA")
+
+
+@lru_cache(maxsize=8)
+def _state_folder(*environment: str | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_state_path("nbcache", appauthor=False))

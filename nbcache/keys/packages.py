@@ -137,36 +137,37 @@ def _look(top: str, path: str | None, folders: object) -> Home:
     full = os.path.abspath(path)
     root = _site_root(full)
     if root is None:
-        if top in sys.stdlib_module_names and full.startswith(_stdlib_folders()):
+        if top in sys.stdlib_module_names and full.startswith(_STDLIB_FOLDERS):
             return STDLIB
         root = _root_with_metadata(full, top)
         if root is None:
-            return STDLIB if full.startswith(_stdlib_folders()) else LOCAL
+            return STDLIB if full.startswith(_STDLIB_FOLDERS) else LOCAL
     return _distribution(root, os.path.relpath(full, root).replace(os.sep, "/"), top)
 
 
-@lru_cache(maxsize=1)
-def _stdlib_folders() -> tuple[str, ...]:
+def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the folders of the standard library, with a trailing separator, and those of installed packages."""
     paths = sysconfig.get_paths()
-    found = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
-    return tuple(os.path.abspath(path) + os.sep for path in found)
+    standard = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
+    packages = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
+    return (
+        tuple([os.path.abspath(path) + os.sep for path in standard]),
+        tuple(sorted(map(os.path.abspath, packages), key=len, reverse=True)),
+    )
 
 
-@lru_cache(maxsize=1)
-def _site_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    found = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
-    return tuple(sorted((os.path.abspath(path) for path in found), key=len, reverse=True))
+# Asked here, not at the first call: a quarter of a millisecond is much for that, and nothing for an import.
+_STDLIB_FOLDERS, _SITE_FOLDERS = _folders()
 
 
 def installed_folders() -> tuple[str, ...]:
     """Give the folders of the standard library and of installed packages, each with a trailing separator."""
-    return _stdlib_folders() + tuple(folder + os.sep for folder in _site_folders())
+    return _STDLIB_FOLDERS + tuple(folder + os.sep for folder in _SITE_FOLDERS)
 
 
 def _site_root(full: str) -> str | None:
     """Find the site-packages folder that `full` lies in."""
-    for folder in _site_folders():
+    for folder in _SITE_FOLDERS:
         if full.startswith(folder + os.sep):
             return folder
     parts = full.split(os.sep)
