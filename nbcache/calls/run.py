@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from time import perf_counter
-from types import CoroutineType
+from types import CoroutineType, TracebackType
 from typing import Any
 
 from ..compute.singleflight import inside
@@ -30,9 +29,8 @@ class Run:
     steady: bool = True
 
 
-@contextmanager
-def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDep, ...], track: bool) -> Iterator[Run]:
-    """Surround a run, and say afterwards how long it took, what it showed and which files it read.
+class Watched:
+    """A context around a run, which says afterwards how long it took, what it showed and which files it read.
 
     Parameters
     ----------
@@ -40,27 +38,64 @@ def watched(message: str | None, show_time: bool, what: str, named: tuple[FileDe
     what : "display", "all" or "none": which outputs to record
     named : files that arguments and constants name; they count as read unless the run wrote them
     track : whether files count at all
+
+    Notes
+    -----
+    A class, because a generator behind `contextlib.contextmanager` costs a small run two microseconds more.
     """
-    run = Run()
-    before = {dep: files.state_digest((dep,)) for dep in named}
-    with (
-        _NOTHING if message is None else around.spinner(message, show_time),
-        UNRECORDED if what == "none" else around.record(what) as run.recorded,
-        files.recording() as seen,
-    ):
+
+    __slots__ = ("_before", "_named", "_outputs", "_run", "_seen", "_spinner", "_start", "_track")
+
+    def __init__(
+        self, message: str | None, show_time: bool, what: str, named: tuple[FileDep, ...], track: bool
+    ) -> None:
+        self._spinner = _NOTHING if message is None else around.spinner(message, show_time)
+        self._outputs = UNRECORDED if what == "none" else around.record(what)
+        self._seen = files.recording()
+        self._named = named
+        self._track = track
+        self._run = Run()
+
+    def __enter__(self) -> Run:
+        run, seen = self._run, self._seen
+        self._before = {dep: files.state_digest((dep,)) for dep in self._named} if self._named else {}
+        self._spinner.__enter__()
+        try:
+            run.recorded = self._outputs.__enter__()
+            try:
+                seen.__enter__()
+            except BaseException as error:
+                self._outputs.__exit__(type(error), error, error.__traceback__)
+                raise
+        except BaseException as error:
+            self._spinner.__exit__(type(error), error, error.__traceback__)
+            raise
         seen.scope = inside()  # threads that the run starts are part of the same computations
-        start = perf_counter()
-        yield run
-        run.seconds = perf_counter() - start
-    if not track or not (named or seen.any()):
-        return
-    # what the run writes where it was pointed at is its output, no input
-    named = tuple(dep for dep in named if not seen.wrote(dep.path))
-    run.files = tuple(dict.fromkeys((*seen.deps, *named)))
-    # digested before it is looked whether they still are what the run read: a later change is another state
-    run.state = files.state_digest(run.files)
-    # any other file that changed meanwhile moved under it
-    run.steady = seen.steady() and all(files.state_digest((dep,)) == before[dep] for dep in named)
+        self._start = perf_counter()
+        return run
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run.seconds = perf_counter() - self._start
+        self._seen.__exit__()
+        try:
+            self._outputs.__exit__(kind, error, trace)
+        finally:
+            self._spinner.__exit__(kind, error, trace)
+        if kind is None and self._track and (self._named or self._seen.any()):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Find which files the run rests on, and whether they stayed as they were."""
+        run, seen = self._run, self._seen
+        # what the run writes where it was pointed at is its output, no input
+        named = tuple(dep for dep in self._named if not seen.wrote(dep.path))
+        run.files = tuple(dict.fromkeys((*seen.deps, *named)))
+        # digested before it is looked whether they still are what the run read: a later change is another state
+        run.state = files.state_digest(run.files)
+        # any other file that changed meanwhile moved under it
+        run.steady = seen.steady() and all(files.state_digest((dep,)) == self._before[dep] for dep in named)
 
 
 def refuse_awaitable(value: Any, name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from itertools import repeat
 from time import perf_counter
 from typing import Any
@@ -30,7 +29,7 @@ from ..road.slot import Replay, Slot
 from ..road.surroundings import around
 from .fastpath import FastPath
 from .parameters import Parameters
-from .run import Run, refuse_awaitable, watched
+from .run import Run, Watched, refuse_awaitable
 
 
 class SlowPath:
@@ -196,12 +195,12 @@ class SlowPath:
         parameters = "..." if self.arguments.signature.parameters else ""
         return None if shown is False else f"Running `{self.name}({parameters})`." if shown is True else str(shown)
 
-    def _watched(self, bound: Bound, state: State) -> AbstractContextManager[Run]:
+    def _watched(self, bound: Bound, state: State) -> Watched:
         parameters = self.parameters
         named: tuple[FileDep, ...] = ()
         if parameters.track:
             named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
-        return watched(self._said, parameters.show_time, parameters.replay, named, parameters.track)
+        return Watched(self._said, parameters.show_time, parameters.replay, named, parameters.track)
 
     def _argument_code(self) -> ArgumentCode:
         return ArgumentCode(self._without or frozenset())
@@ -227,8 +226,7 @@ class SlowPath:
         except CacheError:
             return key.arguments
 
-    def _description(self, bound: Bound, key: Key, state: State) -> Description:
-        private = settings().private
+    def _description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
             reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
             self._reached = (state, private, reached)
@@ -289,7 +287,7 @@ class SlowPath:
         return explain_call(
             cache,
             job,
-            self._description(bound, job.key, state),
+            self._description(bound, job.key, state, settings().private),
             unfollowed=state.unfollowed,
             tracked=self.parameters.track,
         )
@@ -335,10 +333,10 @@ class _Call:
         assert self._described is not None
         return self._described
 
-    def _begun(self) -> AbstractContextManager[Run]:
-        slow, bound, state = self._slow, self._bound, self._state
-        self._described = slow._description(bound, self.key, state)
-        if settings().explain_misses:
+    def _begun(self) -> Watched:
+        slow, bound, state, chosen = self._slow, self._bound, self._state, settings()
+        self._described = slow._description(bound, self.key, state, chosen.private)
+        if chosen.explain_misses:
             say_surprise(registry.the_cache(), slow._job(bound, state), self._described)
         return slow._watched(bound, state)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..calls.run import Run, watched
+from ..calls.run import Run, Watched
 from ..errors import UnstorableResultError
 from ..keys import files, hashing
 from ..keys.fingerprint import code_digest
@@ -95,7 +95,7 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
     bound: dict[str, Any] = {}
     try:
         with (
-            watched(None, False, "none", inputs.files(), True) as run,
+            Watched(None, False, "none", inputs.files(), True) as run,
             files.recording() as opened,
             record("cell") as recording,
         ):

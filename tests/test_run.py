@@ -1,0 +1,80 @@
+"""What surrounds a run ends with it, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from nbcache.calls.run import Watched
+from nbcache.keys import files
+from nbcache.road.surroundings import Recorded, around
+
+
+@pytest.fixture
+def diary(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A spinner and a recording that write down when they begin and end."""
+    written: list[str] = []
+
+    @contextmanager
+    def told(what: str) -> Iterator[Any]:
+        written.append(f"{what} begins")
+        try:
+            yield None
+        finally:
+            written.append(f"{what} ends")
+
+    monkeypatch.setattr(around, "spinner", lambda message, show_time: told("spinner"))
+    monkeypatch.setattr(around, "record", lambda what: told("recording"))
+    return written
+
+
+def watched() -> Watched:
+    return Watched("Running", False, "display", (), True)
+
+
+def test_what_surrounds_a_run_begins_in_order_and_ends_in_reverse(diary: list[str]) -> None:
+    with watched() as run:
+        diary.append("run")
+        assert files.active()
+
+    assert diary == ["spinner begins", "recording begins", "run", "recording ends", "spinner ends"]
+    assert not files.active() and run.seconds > 0.0
+
+
+def test_a_run_that_fails_leaves_nothing_around_the_next_one(diary: list[str]) -> None:
+    with pytest.raises(ZeroDivisionError), watched():
+        raise ZeroDivisionError
+
+    assert diary[-2:] == ["recording ends", "spinner ends"]
+    assert not files.active()
+
+
+def test_a_recording_that_cannot_begin_leaves_no_spinner(diary: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(AbstractContextManager[Recorded]):
+        def __enter__(self) -> Recorded:
+            raise RuntimeError
+
+        def __exit__(self, *error: object) -> None:
+            diary.append("never begun, yet ended")
+
+    monkeypatch.setattr(around, "record", lambda what: Refusing())
+    with pytest.raises(RuntimeError), watched():
+        diary.append("run")
+
+    assert diary == ["spinner begins", "spinner ends"]
+
+
+def test_a_recording_of_files_that_cannot_begin_leaves_nothing_open(
+    diary: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(recorder: files.FileRecorder) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(files.FileRecorder, "__enter__", refuse)
+    with pytest.raises(RuntimeError), watched():
+        diary.append("run")
+
+    assert diary == ["spinner begins", "recording begins", "recording ends", "spinner ends"]
