@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from sys import intern
 from typing import Any, NamedTuple, overload
 
 __all__ = ["Address", "LateParts", "Meta", "meta_of", "sections_of"]
@@ -149,4 +150,6 @@ def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address,
         raise ValueError("its end is no time")
     met = tuple([(_as_text(path), _as_text(kind)) for path, kind in json.loads(files)]) if files else ()
     unread = _UnreadParts(parts) if parts else ()
+    # of many entries few names differ: each is kept once
+    owner, name = intern(owner), intern(name)
     return Address(owner, key), Meta(name, arguments, created, expires, seconds, kind, met, unread, namespace)

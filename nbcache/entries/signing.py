@@ -27,7 +27,10 @@ state_folder = keyfile.state_folder
 
 
 def _framed(parts: Sequence[bytes]) -> bytes:
-    return b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "little"), part)])
+    pieces = []
+    for part in parts:
+        pieces += (len(part).to_bytes(8, "little"), part)
+    return b"".join(pieces)
 
 
 # Asked for once: OpenSSL takes 40 microseconds to find an algorithm for the first time.
