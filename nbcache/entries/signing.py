@@ -27,7 +27,7 @@ state_folder = keyfile.state_folder
 
 
 def _framed(parts: Sequence[bytes]) -> bytes:
-    pieces = []
+    pieces: list[bytes] = []
     for part in parts:
         pieces += (len(part).to_bytes(8, "little"), part)
     return b"".join(pieces)
