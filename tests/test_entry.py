@@ -255,8 +255,10 @@ VALUES = {
 def test_what_is_written_is_what_is_packed(
     name: str, most: int, tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pwrite = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda fd, content, place: pwrite(fd, content[:most], place))
+    def short(fd: int, batch: list[memoryview], place: int) -> int:
+        return os.pwrite(fd, b"".join(batch)[:most], place)
+
+    monkeypatch.setattr(os, "pwritev", short)
     packed = Entry.of(VALUES[name], META).packed(ADDRESS, keyring)
     path = tmp_path / "written"
     with open(path, "xb") as file:
@@ -271,13 +273,13 @@ def test_what_is_written_is_what_is_packed(
 def test_a_disk_that_fills_up_while_a_value_is_digested_is_an_error(
     tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(fd: int, content: memoryview, place: int) -> int:
+    def full(fd: int, batch: list[memoryview], place: int) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     packed = Entry.of(np.arange(LATE), META).packed(ADDRESS, keyring)
     with open(tmp_path / "written", "xb") as file:
         with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
-            patched.setattr(os, "pwrite", full)
+            patched.setattr(os, "pwritev", full)
             packed.write_to(file.fileno())
         packed.write_to(file.fileno())  # with room again it can be written after all
     assert (tmp_path / "written").read_bytes() == b"".join(packed.blocks())

@@ -225,6 +225,21 @@ def test_pages_that_are_locked_are_not_lent_again(file: int) -> None:
     assert memoryview(maps.lend(file)).cast("B")[0] == 0
 
 
+@pytest.mark.parametrize("start", [0, 3 << 12, 5 << 20])
+def test_a_large_map_lies_as_its_bytes_lie_in_huge_pages(tmp_path: Path, start: int) -> None:
+    span, huge = 40 << 20, 2 << 20
+    with open(tmp_path / "large", "xb+") as file:
+        file.truncate(start + span)
+        os.pwrite(file.fileno(), b"first", start)
+        os.pwrite(file.fileno(), b"last", start + span - 4)
+        for writable in (mmap.PROT_READ | mmap.PROT_WRITE, mmap.PROT_READ):
+            owner, before = mapping._overlay(file.fileno(), start, span, writable)
+            assert (mapping._address(owner) + before) % huge == start % huge
+            view = memoryview(owner)[before : before + span]
+            assert (bytes(view[:5]), bytes(view[-4:])) == (b"first", b"last")
+            assert len(map_private(file.fileno(), start, span)) == len(map_readonly(file.fileno(), start, span)) == span
+
+
 def test_buffers_are_placed_apart_and_aligned() -> None:
     offsets, total = arrange([10, 0, 100, 70_000, 1])
     assert offsets == [0, 64, 64, 4096, 4096 + 70_016]

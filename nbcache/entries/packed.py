@@ -15,10 +15,9 @@ __all__ = ["Packed"]
 
 Bytes = bytes | memoryview
 
-#: Small pieces are put together up to this size, which is quicker than to write each.
-_TOGETHER = 1 << 20
 #: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
 _AT_ONCE = 32 << 20
+_VECTORS = 512
 #: From so many bytes of buffers on, the digest is made while they are written.
 _LATE_FROM = 8 << 20
 _UNKNOWN = bytes(32)
@@ -81,24 +80,34 @@ class Packed:
 
 
 def _write(descriptor: int, place: int, pieces: Iterable[Bytes]) -> None:
-    for piece in _joined(pieces):
-        rest = memoryview(piece)
-        while rest:
-            written = os.pwrite(descriptor, rest[:_AT_ONCE], place)
+    for batch in _batches(pieces):
+        waiting = batch
+        while waiting:
+            written = os.pwritev(descriptor, waiting, place)
             place += written
-            rest = rest[written:]
+            waiting = _rest(waiting, written)
 
 
-def _joined(pieces: Iterable[Bytes]) -> Iterator[Bytes]:
-    small: list[Bytes] = []
+def _batches(pieces: Iterable[Bytes]) -> Iterator[list[memoryview]]:
+    batch: list[memoryview] = []
     size = 0
     for piece in pieces:
-        if size + len(piece) > _TOGETHER:
-            yield b"".join(small)
-            small, size = [], 0
-        if len(piece) > _TOGETHER:
-            yield piece
-        else:
-            small.append(piece)
-            size += len(piece)
-    yield small[0] if len(small) == 1 else b"".join(small)
+        view = memoryview(piece)
+        while view.nbytes:
+            taken = view[: _AT_ONCE - size]
+            batch.append(taken)
+            size += taken.nbytes
+            view = view[taken.nbytes :]
+            if size == _AT_ONCE or len(batch) == _VECTORS:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _rest(batch: list[memoryview], written: int) -> list[memoryview]:
+    for number, view in enumerate(batch):
+        if written < view.nbytes:
+            return [view[written:], *batch[number + 1 :]]
+        written -= view.nbytes
+    return []

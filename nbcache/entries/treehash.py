@@ -16,6 +16,8 @@ __all__ = ["LEAF", "digest_of_file", "digest_of_pieces"]
 LEAF = 1 << 20
 _PARALLEL_FROM = 8 * LEAF
 _MAX_THREADS = 8
+# Leaves that one thread takes in a row: written at once, they can become one huge page of the file.
+_IN_A_ROW = 2
 
 Fragments = Sequence[memoryview]
 Sink = Callable[[int, Fragments], None]
@@ -28,13 +30,16 @@ def _root(total: int, leaves: Iterable[bytes]) -> bytes:
     return root.digest()
 
 
-def _all_leaves(total: int, stripe: Callable[[range], list[bytes]]) -> bytes:
-    """Digest the leaves, on as many threads as the size is worth; `stripe` digests the leaves of a range."""
+def _all_leaves(total: int, stripe: Callable[[Sequence[int]], list[bytes]]) -> bytes:
+    """Digest the leaves, on as many threads as the size is worth; `stripe` digests those at some places."""
     count = -(-total // LEAF)
     threads = min(_MAX_THREADS, os.cpu_count() or 1, count) if total > _PARALLEL_FROM else 1
     if threads == 1:
         return _root(total, stripe(range(count)))
-    stripes = [range(first, count, threads) for first in range(threads)]
+    stripes = [
+        [place for row in range(first, count, threads * _IN_A_ROW) for place in range(row, min(row + _IN_A_ROW, count))]
+        for first in range(0, threads * _IN_A_ROW, _IN_A_ROW)
+    ]
     try:
         with ThreadPoolExecutor(threads, thread_name_prefix="nbcache-hash") as pool:
             digests = list(pool.map(stripe, stripes))
@@ -52,7 +57,7 @@ def digest_of_pieces(pieces: Iterable[memoryview], sink: Sink | None = None) -> 
 
     Parameters
     ----------
-    sink : is given every leaf, with its place among all bytes, while it is at hand; by several threads, in any order
+    sink : is given all bytes and their place, a few leaves at a time while they are at hand; from several threads
     """
     leaves: list[list[memoryview]] = [[]]
     room, total = LEAF, 0
@@ -68,15 +73,16 @@ def digest_of_pieces(pieces: Iterable[memoryview], sink: Sink | None = None) -> 
             start += taken.nbytes
             room -= taken.nbytes
 
-    def stripe(places: range) -> list[bytes]:
+    def stripe(places: Sequence[int]) -> list[bytes]:
         found = []
         for place in places:
-            leaf = hashlib.sha256()
+            digest = hashlib.sha256()
             for fragment in leaves[place]:
-                leaf.update(fragment)
-            found.append(leaf.digest())
-            if sink is not None:
-                sink(place * LEAF, leaves[place])
+                digest.update(fragment)
+            found.append(digest.digest())
+            if sink is not None and (place + 1 == len(leaves) or not (place + 1) % _IN_A_ROW):
+                first = place - place % _IN_A_ROW
+                sink(first * LEAF, [fragment for leaf in leaves[first : place + 1] for fragment in leaf])
         return found
 
     return _all_leaves(total, stripe)
@@ -95,7 +101,7 @@ def digest_of_file(descriptor: int, offset: int, length: int) -> bytes:
         It cannot be read.
     """
 
-    def stripe(places: range) -> list[bytes]:
+    def stripe(places: Sequence[int]) -> list[bytes]:
         found = []
         for place in places:
             wanted = min(LEAF, length - place * LEAF)
