@@ -106,7 +106,7 @@ class Claim:
 
     def attempt(self) -> bool:
         """Whether the computation may go on: it has the lock, or no lock can be had, or waiting would never end."""
-        if any(claim._locked and claim._offset == self._offset for claim in self._outer):
+        if self._outer and any(claim._locked and claim._offset == self._offset for claim in self._outer):
             return True
         try:
             self._locked = self._locks.attempt(self._offset)
