@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import platformdirs
+
 from ..errors import KeyFileError, explain
 
 __all__ = ["KEY_BYTES", "MAX_FILE_BYTES", "Secret", "create", "default_path", "read", "replace", "state_folder"]
@@ -54,9 +56,10 @@ _DECIDING = ("XDG_STATE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA")
 
 @lru_cache(maxsize=8)
 def _state_folder(*environment: str | None) -> Path:
-    import platformdirs
-
     return Path(platformdirs.user_state_path("nbcache", appauthor=False))
+
+
+state_folder()  # known before a first call wants it, which would wait for some 60 microseconds
 
 
 def default_path() -> Path:
