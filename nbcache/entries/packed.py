@@ -18,6 +18,8 @@ Bytes = bytes | memoryview
 #: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
 _AT_ONCE = 32 << 20
 _VECTORS = 512
+#: Up to this size the pieces are put together first, which is quicker than to tell the system about each.
+_JOINED = 64 << 10
 #: From so many bytes of buffers on, the digest is made while they are written.
 _LATE_FROM = 8 << 20
 _UNKNOWN = bytes(32)
@@ -67,7 +69,9 @@ class Packed:
             Not all of it can be written.
         """
         if not self._late:
-            _write(descriptor, 0, self.blocks())
+            blocks = self.blocks()
+            if self.size > _JOINED or os.pwrite(descriptor, b"".join(blocks), 0) < self.size:
+                _write(descriptor, 0, blocks)
             return
         start = self.size - self.buffered
         self._body.root(lambda place, pieces: _write(descriptor, start + place, pieces))
