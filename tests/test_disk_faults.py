@@ -539,8 +539,8 @@ def test_too_many_open_files_cost_no_value(shop: Shop, store: DiskStore) -> None
 # -- system calls that fail
 
 COUNTED = {
-    "open", "write", "pwrite", "pwritev", "link", "replace", "rename", "unlink", "rmdir", "mkdir", "chmod", "fchmod", "utime",
-    "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
+    "open", "write", "pwrite", "pwritev", "link", "replace", "rename", "unlink", "rmdir", "mkdir", "chmod", "fchmod",
+    "utime", "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
 }  # fmt: skip
 ROOMS = (
     catalogue, clearing, collection, disk, folders, liveness, lockfile, locks, notices, publish, quarantine, ranking,
