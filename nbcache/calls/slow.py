@@ -171,6 +171,8 @@ class SlowPath:
             state = self._tracker.state()
             known = cache.profiles.get(self.owner, _code_of(state), self.policy().disk)
             self._without = frozenset(known if self.parameters.track else ())
+            if not self._without:
+                return state
         return self._tracker.state(self._without)
 
     def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:

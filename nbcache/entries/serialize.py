@@ -6,7 +6,6 @@ cannot: lambdas, classes made inside functions. Large memory stays outside of th
 
 from __future__ import annotations
 
-import gc
 import io
 import pickle
 import re
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ..errors import UnstorableResultError, explain
 from . import guests
+from .garbage import uncollected
 
 __all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads"]
 
@@ -69,14 +69,8 @@ def loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
     """
     if len(stream) < _WITHOUT_COLLECTOR_FROM:
         return _loads(stream, buffers, kinds)
-    # Nothing that is being built is garbage; the collector would look at all of it again and again.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with uncollected():
         return _loads(stream, buffers, kinds)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:

@@ -10,6 +10,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -173,13 +174,15 @@ class Tracker:
             said = label.partition(_MARK)[0]
             note = f"what the function does to {said}" if label in kept else f"{said} (changed by the function)"
             reach.unfollowed[note] = None
-        checks = reach.guards.compile(left_out, origins.keys())
         names = reach.guards.names
         simple = (
             reach.guards.expression(left_out)
             if reach.guards.simple(left_out | origins.keys()) and not depends
             else None
         )
+        compiled = partial(reach.guards.compile, left_out, origins.keys())
+        # Plain hits have a guard of their own then; a process that only makes those never needs the other.
+        checks = compiled() if simple is None else _at_first_use(compiled)
         return State(
             digest=short_digest(*record, *depends),
             parts=_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
@@ -335,6 +338,11 @@ def _parts(
     found += [(content.label, _bytes_of(content, origins), content.summary) for content in counted]
     found += [(dependency.label, digest, dependency.summary()) for dependency, digest in depends]
     return tuple(_unique(found))
+
+
+def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
+    made = cache(make)
+    return lambda: made()()
 
 
 def _both(checks: Callable[[], bool], dependencies: Sequence[_Dependency], digests: list[bytes]) -> Callable[[], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
+from ..entries.garbage import uncollected
 from ..road.cache import Cache
 from ..stores.protocol import Stored
 from .rows import EntryInfo, FunctionInfo
@@ -33,13 +34,19 @@ def function_row(cache: Cache, owner: str, stored: Iterable[Stored] | None = Non
 def function_rows(cache: Cache, alive: Iterable[str]) -> list[FunctionInfo]:
     """A row for everybody who is alive, has counted something, or has entries, by name."""
     by_owner: dict[str, list[Stored]] = {owner: [] for owner in (*alive, *cache.shelf.owners())}
-    for row in cache.entries():
-        by_owner.setdefault(row.meta.owner, []).append(row)
+    with uncollected():
+        for row in cache.entries():
+            by_owner.setdefault(row.meta.owner, []).append(row)
     return [function_row(cache, owner, rows) for owner, rows in sorted(by_owner.items())]
 
 
 def entry_rows(cache: Cache, owner: str | None = None) -> list[EntryInfo]:
     """A row per entry of one owner, or of all: by owner, the newest first."""
+    with uncollected():
+        return _rows(cache, owner)
+
+
+def _rows(cache: Cache, owner: str | None) -> list[EntryInfo]:
     hits = {} if owner is None else cache.shelf.counts(owner).entry_hits
     rows = []
     for stored in cache.entries(owner):

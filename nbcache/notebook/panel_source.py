@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Set
 from dataclasses import dataclass, replace
 
 from nbcache import registry
 from nbcache.config import settings
 from nbcache.entries.entry import Address
+from nbcache.entries.garbage import uncollected
 from nbcache.notebook.info import short_name
 from nbcache.notebook.panel_codes import Codes, code_of
 from nbcache.notebook.panel_rows import EntryRow, FunctionRow, Totals
@@ -66,7 +65,7 @@ class CacheSource:
 
     def functions(self) -> list[FunctionRow]:
         """Return a row per function or cell that is alive, has counted something, or has entries."""
-        with _without_collections():
+        with uncollected():
             self._read()
             cache = self._cache()
             counts = cache.shelf.all_counts()
@@ -81,7 +80,7 @@ class CacheSource:
             return []
         if held.unread:
             self._stock().prefer(name)
-        with _without_collections():
+        with uncollected():
             cache = self._cache()
             hits = cache.shelf.counts(name).entry_hits
             metas = [row.meta for group in held.groups.values() for row in group]
@@ -270,18 +269,6 @@ _HELD_IN = {
     held: tuple(tier for tier, is_in in zip(_TIERS, held, strict=True) if is_in)
     for held in itertools.product((False, True), repeat=len(_TIERS))
 }
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Keep the garbage collector out: a hundred thousand new rows make it walk the whole heap, for a second."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _names_alive() -> list[str]:
