@@ -75,6 +75,7 @@ def test_a_guard_asks_for_nothing_audited() -> None:
     current = Tracker({"": space["foo"]}).state().current
     heard: list[str] = []
     listening = [False]
+    assert current()  # it is compiled at its first use
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         if listening[0]:
