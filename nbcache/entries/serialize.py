@@ -6,6 +6,7 @@ cannot: lambdas, classes made inside functions. Large memory stays outside of th
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 import re
@@ -14,7 +15,6 @@ from typing import Any, NamedTuple
 
 from ..errors import UnstorableResultError, explain
 from . import guests
-from .garbage import uncollected
 
 __all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads"]
 
@@ -69,8 +69,15 @@ def loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
     """
     if len(stream) < _WITHOUT_COLLECTOR_FROM:
         return _loads(stream, buffers, kinds)
-    with uncollected():
+    # Nothing that is being built is garbage, and the collector would look at all of it again and again. Not by a context
+    # (`uncollected`): to leave one makes objects, and with the first of them comes the collection that was put off.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
         return _loads(stream, buffers, kinds)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
