@@ -69,8 +69,8 @@ def loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
     """
     if len(stream) < _WITHOUT_COLLECTOR_FROM:
         return _loads(stream, buffers, kinds)
-    # Nothing that is being built is garbage, and the collector would look at all of it again and again. Not by a context
-    # (`uncollected`): to leave one makes objects, and with the first of them comes the collection that was put off.
+    # Nothing that is being built is garbage, and the collector would look at all of it again and again. Not by the
+    # context `uncollected`: to leave it makes objects, and with the first of them comes the collection put off.
     collecting = gc.isenabled()
     gc.disable()
     try:
