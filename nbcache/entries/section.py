@@ -5,6 +5,7 @@ Whoever restores a value asks for `private` bytes, which it may write, or for `s
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from typing import Protocol
 from ..errors import DamagedEntryError
 from .mapping import HUGE_FROM, PrivateMaps, fresh_memory, map_readonly
 
-__all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "spool"]
+__all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "reserve", "spool"]
 
 MAPPED_FROM = 1 << 20
 """Bytes from which a map beats a copy; a write to every page costs more in a map, a copy more in everything else."""
@@ -23,6 +24,7 @@ _SMALL_ALIGNMENT = 64
 _PAGE_ALIGNMENT = 4096
 _PAGE_ALIGNED_FROM = 64 << 10
 _COPIED_AT_ONCE = 32 << 20
+_RESERVED_FROM = 16 << 20
 _ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
 
 
@@ -203,6 +205,7 @@ def spool(pieces: Sequence[memoryview], folder: Path | None) -> Section:
 def _spool_to_file(pieces: Sequence[memoryview], folder: Path, length: int) -> FileSection:
     descriptor = _nameless(folder)
     try:
+        reserve(descriptor, length)
         for piece in pieces:
             written = 0
             while written < piece.nbytes:
@@ -210,6 +213,26 @@ def _spool_to_file(pieces: Sequence[memoryview], folder: Path, length: int) -> F
         return FileSection(descriptor, 0, length)
     finally:
         os.close(descriptor)
+
+
+def reserve(descriptor: int, length: int) -> None:
+    """Have room for a file from its beginning on, if it is large and the system can tell.
+
+    A full disk shows before the writing, the file lies together, and the writing is a third shorter: ext4 looks for
+    the blocks once, and not while it writes, where it may have to wait for its journal.
+
+    Raises
+    ------
+    OSError
+        There is no room.
+    """
+    if length < _RESERVED_FROM or not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, length)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            raise
 
 
 def _nameless(folder: Path) -> int:

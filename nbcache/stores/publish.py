@@ -9,13 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from ..entries.section import reserve
 from .folders import CREATE, FILE_MODE, make_folder, size_of
 from .liveness import name_for_now
 
 Turn = Callable[[], AbstractContextManager[None]]
 
-#: From this size on, room is reserved first: a full disk shows before the writing, and the file lies together.
-RESERVE_FROM = 16 << 20
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _DESCRIPTORS = "/proc/self/fd"
 
@@ -198,11 +197,6 @@ def _fill_named(content: Content, name: str, written: float) -> int:
 
 def _fill(fd: int, content: Content, written: float) -> None:
     os.fchmod(fd, FILE_MODE)
-    if content.size >= RESERVE_FROM and hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(fd, 0, content.size)
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                raise
+    reserve(fd, content.size)
     content.write_to(fd)
     os.utime(fd, (written, written))
