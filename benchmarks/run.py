@@ -1,7 +1,7 @@
 """Measure nbcache beside its peers and beside the limits of the machine, in one interleaved run.
 
-python benchmarks/run.py                     everything: about half an hour
-python benchmarks/run.py --quick             no gigabytes, fewer rounds: a few minutes
+python benchmarks/run.py                     everything: half an hour a round, five rounds
+python benchmarks/run.py --quick             no gigabytes: some fifteen minutes a round, three rounds
 python benchmarks/run.py --only T1,T3 --systems "nbcache,joblib mmap"
 
 Each (case, system) runs in a process of its own, and the systems take turns within each round; the table shows
