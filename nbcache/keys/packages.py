@@ -15,12 +15,12 @@ import site
 import sys
 import sysconfig
 from functools import lru_cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["local", "package", "stdlib", "ours"]
 
+_METADATA = ".dist-info"
 _OURS = __name__.partition(".")[0]
 
 
@@ -184,32 +184,32 @@ def _root_with_metadata(full: str, top: str) -> str | None:
         if parts[index].partition(".")[0] == top:
             root = os.sep.join(parts[:index]) or os.sep
             relative = "/".join(parts[index:])
-            return root if any(_lists(record, relative) for record in _records(root)) else None
+            return root if any(_lists(root, name, relative) for name in _installed(root)) else None
     return None
 
 
 @lru_cache(maxsize=64)
-def _records(root: str) -> tuple[Path, ...]:
-    """List the RECORD files of a folder of installed packages."""
+def _installed(root: str) -> tuple[str, ...]:
+    """List the folders of metadata in a folder of installed packages."""
     try:
         with os.scandir(root) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.endswith(".dist-info"))
+            return tuple(sorted(entry.name for entry in entries if entry.name.endswith(_METADATA)))
     except OSError:
         return ()
-    return tuple(Path(root, name, "RECORD") for name in names)
 
 
-def _lists(record: Path, relative: str) -> bool:
+def _lists(root: str, installed: str, relative: str) -> bool:
     """Tell whether a RECORD names a file; searched as bytes, since parsing 200 of them costs seconds."""
-    content = _content(record)
+    content = _content(os.path.join(root, installed, "RECORD"))
     wanted = relative.encode()
     return content.startswith(wanted + b",") or b"\n" + wanted + b"," in content
 
 
 @lru_cache(maxsize=1024)
-def _content(record: Path) -> bytes:
+def _content(record: str) -> bytes:
     try:
-        return record.read_bytes()
+        with open(record, "rb") as file:
+            return file.read()
     except OSError:
         return b""
 
@@ -218,17 +218,17 @@ def _content(record: Path) -> bytes:
 def _distribution(root: str, relative: str, top: str) -> Home:
     """Find the distribution that installed a file, by its own name first, by the RECORDs otherwise."""
     guesses = {top.lower(), _OTHER_NAMES.get(top, "")}
-    records = _records(root)
-    likely = [record for record in records if _project(record)[0].lower().replace(".", "_") in guesses]
-    for record in (*likely, *records):
-        if _lists(record, relative):
-            return Home("package", *_project(record))
+    installed = _installed(root)
+    likely = [name for name in installed if _project(name)[0].lower().replace(".", "_") in guesses]
+    for name in (*likely, *installed):
+        if _lists(root, name, relative):
+            return Home("package", *_project(name))
     return Home("package", top, _unlisted_version(root, top))
 
 
-def _project(record: Path) -> tuple[str, str]:
+def _project(installed: str) -> tuple[str, str]:
     """Split "pandas-2.2.3.dist-info" into name and version."""
-    name, _, version = record.parent.name.removesuffix(".dist-info").partition("-")
+    name, _, version = installed.removesuffix(_METADATA).partition("-")
     return name, version
 
 
@@ -250,6 +250,6 @@ def _unlisted_version(root: str, top: str) -> str:
 def forget() -> None:
     """Forget what is installed, so that an upgrade in a live kernel is seen."""
     _homes.clear()
-    _records.cache_clear()
+    _installed.cache_clear()
     _content.cache_clear()
     _distribution.cache_clear()
