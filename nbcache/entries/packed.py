@@ -80,6 +80,7 @@ class Packed:
     def _before(self) -> list[bytes]:
         if self._late:
             self._head, self._zeros = self._compose(self._body.root())  # as long as with the digest of nothing
+            self._late = False
         return [piece for piece in (self._head, *self._sections, self._zeros) if piece]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from ..errors import KeyFileError, explain
@@ -33,34 +32,18 @@ def _framed(parts: Sequence[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-# Asked for once: OpenSSL takes 40 microseconds to find an algorithm for the first time.
-_SHA256 = sha256()
-_BLOCK = 64
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
-
-
 class _Signer:
-    """HMAC-SHA256 (RFC 2104) under one key, which is hashed once and for all.
+    """HMAC-SHA256 under one key, which is hashed once and for all: `hmac.digest` takes half as long again."""
 
-    Half the price of `hmac.digest`, which looks for its algorithm each time: 0.7 instead of 1.4 microseconds, and
-    10 instead of 35 in a process that has not hashed yet.
-    """
-
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
-        block = (key if len(key) <= _BLOCK else sha256(key).digest()).ljust(_BLOCK, b"\0")
-        self._inner, self._outer = _SHA256.copy(), _SHA256.copy()
-        self._inner.update(block.translate(_INNER))
-        self._outer.update(block.translate(_OUTER))
+        self._keyed = hmac.new(key, digestmod="sha256")
 
     def __call__(self, message: bytes) -> bytes:
-        inner = self._inner.copy()
-        inner.update(message)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()
+        signing = self._keyed.copy()
+        signing.update(message)
+        return signing.digest()
 
 
 class Keyring:
@@ -159,13 +142,9 @@ class Keyring:
         return found
 
 
-def _id_by(signer: _Signer) -> str:
-    return signer(b"nbcache/key-id/v1")[:8].hex()
-
-
 def key_id(secret: Secret) -> str:
     """Name a key by 16 hexadecimal digits that tell nothing about it."""
-    return _id_by(_Signer(secret.key))
+    return hmac.digest(secret.key, b"nbcache/key-id/v1", "sha256")[:8].hex()
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
