@@ -336,19 +336,26 @@ def test_a_clear_elsewhere_just_before_memory_has_the_entry_is_not_undone_in_mem
     assert store.memory.peek(address_of(1)) is None
 
 
-def test_a_clear_elsewhere_after_the_find_on_disk_is_not_undone_in_memory(
-    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+def found_and_cleared_elsewhere(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, then: Callable[[], object] = lambda: None
 ) -> None:
+    """Store entry 1, for another process to clear as soon as it was found on disk."""
     shop.open().put(address_of(1), entry_of(1))
     get = DiskStore.get
 
     def got_and_cleared(disk: DiskStore, address: Address) -> Entry | None:
         found = get(disk, address)
         shop.open().clear()
-        store.refresh()  # the watching thread, before memory has the entry
+        then()
         return found
 
     monkeypatch.setattr(DiskStore, "get", got_and_cleared)
+
+
+def test_a_clear_elsewhere_after_the_find_on_disk_is_not_undone_in_memory(
+    shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_and_cleared_elsewhere(shop, monkeypatch, store.refresh)  # the watching thread, before memory has the entry
 
     assert store.get(address_of(1)) is not None
     assert store.memory.peek(address_of(1)) is None
@@ -357,15 +364,7 @@ def test_a_clear_elsewhere_after_the_find_on_disk_is_not_undone_in_memory(
 def test_a_clear_elsewhere_during_a_find_reaches_memory_with_the_next_look(
     shop: Shop, store: TieredStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.open().put(address_of(1), entry_of(1))
-    get = DiskStore.get
-
-    def got_and_cleared(disk: DiskStore, address: Address) -> Entry | None:
-        found = get(disk, address)
-        shop.open().clear()
-        return found
-
-    monkeypatch.setattr(DiskStore, "get", got_and_cleared)
+    found_and_cleared_elsewhere(shop, monkeypatch)
     store.get(address_of(1))
 
     assert store.refresh() == 1
