@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 from ..errors import DamagedEntryError
@@ -20,14 +21,14 @@ _REMOTE_FILE_SYSTEMS = frozenset(
 )  # fmt: skip
 
 
-class Source:
+class Source(ABC):
     """Bytes of a known number, that can be read at any place."""
 
     size: int
 
+    @abstractmethod
     def read(self, offset: int, length: int) -> bytes:
         """Read exactly that range into memory of our own."""
-        raise NotImplementedError
 
 
 class MemorySource(Source):

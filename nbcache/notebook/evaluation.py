@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
 from . import hidden
@@ -22,7 +23,7 @@ def meet(one: State, other: State) -> State:
     return one & other
 
 
-class Evaluation:
+class Evaluation(ABC):
     """Expressions, and the names certainly bound so far.
 
     Attributes
@@ -205,6 +206,6 @@ class Evaluation:
         """Return the globals that the body of a function uses once it is called."""
         return used_later(node, self.names, self.lazy)
 
+    @abstractmethod
     def body(self, statements: list[ast.stmt]) -> None:
         """Walk over statements; here only those that a hidden text holds."""
-        raise NotImplementedError
