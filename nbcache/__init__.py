@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .config import NBCache
-from .decorator import cache_data
-from .errors import (
+from nbcache.config import NBCache
+from nbcache.decorator import cache_data
+from nbcache.errors import (
     AwaitableResultError,
     CacheError,
     CacheWarning,
@@ -28,12 +28,12 @@ from .errors import (
     UntrustedEntryError,
     UserHashError,
 )
-from .looking.rows import EntryInfo, FunctionInfo
-from .notebook.surround import surround
+from nbcache.inspection.rows import EntryInfo, FunctionInfo
+from nbcache.notebook.hooks import surround
 
 if TYPE_CHECKING:
-    from .calls.function import CachedFunction
-    from .looking.explanation import Explanation
+    from nbcache.calls.function import CachedFunction
+    from nbcache.inspection.explanation import Explanation
 
 __version__ = "0.1.0"
 
@@ -72,11 +72,11 @@ surround()
 def __getattr__(name: str) -> Any:
     """Import what only few programs name at the moment they name it: loading the extension stays cheap."""
     if name == "CachedFunction":
-        from .calls.function import CachedFunction
+        from nbcache.calls.function import CachedFunction
 
         return CachedFunction
     if name == "Explanation":
-        from .looking.explanation import Explanation
+        from nbcache.inspection.explanation import Explanation
 
         return Explanation
     raise AttributeError(f"module 'nbcache' has no attribute {name!r}")
@@ -84,13 +84,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """What ``%load_ext nbcache`` calls."""
-    from .notebook.extension import load
+    from nbcache.notebook.extension import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """What ``%unload_ext nbcache`` calls."""
-    from .notebook.extension import unload
+    from nbcache.notebook.extension import unload
 
     unload(shell)

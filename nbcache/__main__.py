@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 
-from .errors import CacheError
-from .notebook import trust
+from nbcache.errors import CacheError
+from nbcache.notebook.magics import trust
 
 _USAGE = "usage: python -m nbcache trust [share FILE | add FILE | rotate | forget ID | adopt FOLDER]\n" \
     "       python -m nbcache verify"  # fmt: skip

@@ -17,7 +17,7 @@ from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default
 from traitlets import Int as Integer
 from traitlets.config import SingletonConfigurable
 
-from .errors import InvalidSizeError, InvalidTTLError, explain, shown, warn
+from nbcache.errors import InvalidSizeError, InvalidTTLError, explain, shown, warn
 
 _UNITS = {
     "w": 604800.0, "week": 604800.0, "weeks": 604800.0,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from .calls.clicks import is_click
-from .calls.parameters import check
-from .road.surroundings import around
+from nbcache.calls.clicks import is_click
+from nbcache.calls.parameters import check
+from nbcache.engine.hooks import around
 
 if TYPE_CHECKING:
-    from .calls.decorating import Everything
-    from .calls.function import CachedFunction
-    from .looking.rows import EntryInfo, FunctionInfo
+    from nbcache.calls.decorating import Everything
+    from nbcache.calls.function import CachedFunction
+    from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,7 +22,7 @@ HashFuncs = Mapping[type | str, Callable[[Any], Any]]
 
 def everything() -> Everything:
     """All that is cached; the rooms behind it are imported at their first use."""
-    from .calls.decorating import Everything
+    from nbcache.calls.decorating import Everything
 
     return Everything()
 
@@ -132,8 +132,9 @@ class CacheData:
             cache_if=cache_if,
             copy=copy,
         )
-        from .calls.decorating import (
-            decorated,  # at the first decoration: a notebook loads the extension before it needs this
+        from nbcache.calls.decorating import (
+            decorated,
+            # at the first decoration: a notebook loads the extension before it needs this,
         )
 
         if func is None:

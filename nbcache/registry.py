@@ -7,9 +7,9 @@ import threading
 import weakref
 from typing import Protocol
 
-from .config import settings
-from .road.cache import Cache
-from .road.tiers import open_tiers
+from nbcache.config import settings
+from nbcache.engine.cache import Cache
+from nbcache.engine.tiers import open_tiers
 
 
 class Registered(Protocol):

@@ -14,8 +14,8 @@ import pytest
 
 from nbcache import registry
 from nbcache.config import NBCache
-from nbcache.road.cache import Cache
-from nbcache.road.tiers import open_tiers
+from nbcache.engine.cache import Cache
+from nbcache.engine.tiers import open_tiers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

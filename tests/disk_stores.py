@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcache.entries.signing import Keyring
-from nbcache.stores.disk import DiskStore
+from nbcache.stores.disk.store import DiskStore
 
 #: What every program run in another process begins with.
 PRELUDE = """
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from store_contract import address_of, entry_of
 from nbcache.entries.signing import Keyring
-from nbcache.stores.disk import DiskStore
+from nbcache.stores.disk.store import DiskStore
 folder, key = Path(sys.argv[1]), Path(sys.argv[2])
 said = []
 store = DiskStore(folder, Keyring.load(key), warn=said.append)

@@ -755,8 +755,8 @@ def session(phase: str, edit: Edit, folder: Path) -> dict[str, Any]:
 def main(phase: str, folder: str) -> None:
     from nbcache import registry
     from nbcache.config import settings
-    from nbcache.road.cache import Cache
-    from nbcache.road.tiers import open_tiers
+    from nbcache.engine.cache import Cache
+    from nbcache.engine.tiers import open_tiers
 
     sys.dont_write_bytecode = True
     report = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
-from nbcache.notebook.panel_rows import EntryRow, FunctionRow, Totals
+from nbcache.notebook.panel.rows import EntryRow, FunctionRow, Totals
 
 NOW = 1_000_000.0
 

@@ -25,8 +25,8 @@ from edits import Notebook, notebook
 
 from nbcache import cache_data, registry
 from nbcache.config import settings
-from nbcache.road.cache import Cache
-from nbcache.road.tiers import open_tiers
+from nbcache.engine.cache import Cache
+from nbcache.engine.tiers import open_tiers
 
 # Values that are easily taken for one another.
 VALUES = (

@@ -34,8 +34,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from nbcache.keys import hashing
-from nbcache.keys.fingerprint import Tracker
+from nbcache.hashing import hasher
+from nbcache.tracking.fingerprint import Tracker
 
 log = logging.getLogger(__name__)
 lock = threading.Lock()
@@ -225,7 +225,7 @@ def use() -> None:
 
 def main() -> None:
     functions = {name: value for name, value in globals().items() if name.startswith("with_")}
-    hashing.digest([1])
+    hasher.digest([1])
     first = {}
     for name, function in functions.items():
         started = time.perf_counter()

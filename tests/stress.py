@@ -35,7 +35,7 @@ from stressed.worker import work  # noqa: E402
 
 from nbcache import registry  # noqa: E402
 from nbcache.config import NBCache  # noqa: E402
-from nbcache.looking import inspection  # noqa: E402
+from nbcache.inspection import verification  # noqa: E402
 from nbcache.stores.names import parts_of_file  # noqa: E402
 
 #: The bytes the store may hold: less than what is called for, so that entries are evicted all the time.
@@ -104,7 +104,7 @@ def last_look(store: Path) -> dict[str, Any]:
                 for n in range(KEYS):
                     wrong += not same(function(n), true(function, n))
             registry.replace_cache(None)
-        found = inspection.verify()
+        found = verification.verify()
         collected = registry.the_cache().tiers.beyond.disk
         collected.collect()
         registry.replace_cache(None)

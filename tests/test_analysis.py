@@ -43,7 +43,7 @@ class Analysis:
 
 
 BECAME = """import json
-from nbcache.notebook.cells import known_cells
+from nbcache.notebook.cells.known import known_cells
 print(json.dumps({run.code.source.strip(): report.outcome for _, run, report in known_cells(get_ipython()).rows()}))"""
 KEPT = {cell.name for cell in CELLS if not cell.lives}
 

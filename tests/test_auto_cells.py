@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_cell import nb, one_shell, shell  # noqa: F401 - fixtures
 
-from nbcache.notebook.cells import known_cells
+from nbcache.notebook.cells.known import known_cells
 
 
 def outcomes(nb):  # noqa: F811

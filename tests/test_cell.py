@@ -14,7 +14,7 @@ import pytest
 from traitlets.config import Config
 
 from nbcache import CacheWarning
-from nbcache.notebook.outputs import record
+from nbcache.notebook.display.outputs import record
 
 
 @pytest.fixture(scope="module")

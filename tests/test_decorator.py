@@ -820,7 +820,7 @@ def test_errors_and_warnings_are_importable_and_survive_pickling():
 
 
 def test_time_saved_is_less_what_hits_cost_and_the_table_says_when_caching_does_not_pay(cache):
-    from nbcache.notebook.info import functions_table
+    from nbcache.notebook.magics.info import functions_table
 
     @cache_data(track=False)
     def total(numbers):

@@ -26,25 +26,25 @@ from store_contract import address_of, entry_of
 
 from nbcache.entries import packed, section, source
 from nbcache.errors import UntrustedEntryError
-from nbcache.stores import (
+from nbcache.stores import folders
+from nbcache.stores.disk import (
     catalogue,
     clearing,
     collection,
-    disk,
-    folders,
+    disk_usage,
     liveness,
     lockfile,
     locks,
+    lru_order,
     notices,
     publish,
     quarantine,
-    ranking,
     reader,
-    recency,
-    usage,
+    use_journal,
     writer,
 )
-from nbcache.stores.disk import DiskStore
+from nbcache.stores.disk import store as disk_store
+from nbcache.stores.disk.store import DiskStore
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -543,8 +543,8 @@ COUNTED = {
     "utime", "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
 }  # fmt: skip
 ROOMS = (
-    catalogue, clearing, collection, disk, folders, liveness, lockfile, locks, notices, publish, quarantine, ranking,
-    reader, recency, usage, writer, source, section, packed,
+    catalogue, clearing, collection, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order, notices,
+    publish, quarantine, reader, use_journal, writer, source, section, packed,
 )  # fmt: skip
 
 

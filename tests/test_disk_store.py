@@ -24,9 +24,9 @@ from store_contract import (
 
 from nbcache.entries.signing import Keyring
 from nbcache.errors import UntrustedEntryError
-from nbcache.stores import clearing, liveness
-from nbcache.stores.disk import DiskStore
-from nbcache.stores.notices import NOTHING
+from nbcache.stores.disk import clearing, liveness
+from nbcache.stores.disk.notices import NOTHING
+from nbcache.stores.disk.store import DiskStore
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_what_is_used_stays_when_room_is_made(shop: Shop, clock: Any) -> None:
 
 
 def test_a_full_store_is_not_scanned_for_every_put(shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbcache.stores import collection
+    from nbcache.stores.disk import collection
 
     scans: list[float] = []
     collect = collection.collect
@@ -261,7 +261,7 @@ def test_a_full_store_is_not_scanned_for_every_put(shop: Shop, clock: Any, monke
 def test_room_that_cannot_be_made_is_not_looked_for_at_every_put(
     shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nbcache.stores import collection
+    from nbcache.stores.disk import collection
 
     scans: list[float] = []
     monkeypatch.setattr(collection, "collect", lambda *a: scans.append(clock()) or (0, 10**9))
@@ -352,9 +352,9 @@ def test_a_damaged_count_is_ignored(shop: Shop, clock: Any) -> None:
 
 
 def test_a_journal_stays_short(shop: Shop, store: DiskStore, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbcache.stores import recency
+    from nbcache.stores.disk import use_journal
 
-    monkeypatch.setattr(recency, "LONGEST", 2000)
+    monkeypatch.setattr(use_journal, "LONGEST", 2000)
     store.put(address_of(1), entry_of(1))
     for _ in range(200):
         clock.move(2)
@@ -417,7 +417,7 @@ def test_a_clear_elsewhere_reaches_a_computation_here(shop: Shop, store: DiskSto
 
 
 def test_many_removals_do_not_hide_one(shop: Shop, store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbcache.stores import notices
+    from nbcache.stores.disk import notices
 
     monkeypatch.setattr(notices, "ROTATE_AT", 500)
     store.put(address_of(1), entry_of(1))
@@ -434,7 +434,7 @@ def test_many_removals_do_not_hide_one(shop: Shop, store: DiskStore, monkeypatch
 def test_a_removal_that_could_not_be_written_down_counts_as_any(
     store: DiskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nbcache.stores import notices
+    from nbcache.stores.disk import notices
 
     store.put(address_of(1), entry_of(1))
     store.delete(address_of(2))
@@ -596,7 +596,7 @@ def test_waiting_can_be_interrupted(shop: Shop, store: DiskStore) -> None:
 def test_where_locks_do_not_work_everybody_computes(
     store: DiskStore, monkeypatch: pytest.MonkeyPatch, shop: Shop
 ) -> None:
-    from nbcache.stores import lockfile
+    from nbcache.stores.disk import lockfile
 
     def refuse(fd: int, offset: int) -> None:
         raise OSError(37, "No locks available")

@@ -13,8 +13,8 @@ from edits import Notebook, notebook
 
 from nbcache import CacheWarning, Explanation, UntrustedEntryError, cache_data, registry
 from nbcache.config import settings
-from nbcache.looking.explanation import age, differences
-from nbcache.road.cache import Cache
+from nbcache.engine.cache import Cache
+from nbcache.inspection.explanation import age, differences
 
 Restart = Callable[[], Cache]
 

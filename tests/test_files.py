@@ -23,8 +23,8 @@ from typing import Any
 
 import pytest
 
-from nbcache.keys import files
-from nbcache.keys.files import FileDep, candidates, file_digest, recording, state_digest
+from nbcache.tracking import files
+from nbcache.tracking.files import FileDep, candidates, file_digest, recording, state_digest
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbcache.errors import UnhashableValueError
-from nbcache.keys.fingerprint import State, Tracker, code_digest, tracker_of_code
+from nbcache.tracking.fingerprint import State, Tracker, code_digest, tracker_of_code
 
 _cells = itertools.count()
 
@@ -781,8 +781,8 @@ def test_a_third_party_package_counts_by_its_version() -> None:
 SCRIPT = """
 import dataclasses, enum, functools, sys
 sys.path.insert(0, {root!r})
-from nbcache.keys.fingerprint import Tracker
-from nbcache.keys import hashing
+from nbcache.tracking.fingerprint import Tracker
+from nbcache.hashing import hasher
 
 SET = {{"a", "b", "c", ("d", 1)}}
 FUNCTIONS = {{len, print, max}}
@@ -935,7 +935,7 @@ def test_the_shell_is_not_followed() -> None:
 
 def test_our_own_code_is_never_followed() -> None:
     state = state_of(
-        "from nbcache.keys.hashing import digest\nimport nbcache\ndef foo(x): return digest(x), nbcache.keys"
+        "from nbcache.hashing.hasher import digest\nimport nbcache\ndef foo(x): return digest(x), nbcache.keys"
     )
 
     assert [part.label for part in state.parts] == ["code"]

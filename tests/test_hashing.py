@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import nbcache.keys
 from nbcache.errors import UnhashableValueError, UserHashError
-from nbcache.keys.hashing import digest, summary
+from nbcache.hashing.hasher import digest, summary
 
 ROOT = str(Path(nbcache.keys.__file__).parents[2])
 
@@ -41,7 +41,7 @@ def in_another_process(source: str, seed: int) -> str:
         import sys, types
         package = types.ModuleType("nbcache"); package.__path__ = [{os.path.join(ROOT, "nbcache")!r}]
         sys.modules["nbcache"] = package
-        from nbcache.keys.hashing import digest
+        from nbcache.hashing.hasher import digest
     """
     code = textwrap.dedent(start) + textwrap.dedent(source)
     environment = {**os.environ, "PYTHONHASHSEED": str(seed)}

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nbcache.keys.hashing import digest
+from nbcache.hashing.hasher import digest
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")

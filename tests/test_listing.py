@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbcache import cache_data
-from nbcache.road.cache import Cache
+from nbcache.engine.cache import Cache
 
 
 def test_rows_come_by_function_the_newest_first_and_those_of_one_moment_by_arguments(cache: Cache, clock: Any) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nbcache.notebook.names import names_of
+from nbcache.notebook.cells.syntax.names import names_of
 
 
 def names(source, **options):

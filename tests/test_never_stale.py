@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from edits import COSMETIC, EDITS, notebook
 
-from nbcache.road.cache import Cache
+from nbcache.engine.cache import Cache
 
 SCRIPT = Path(__file__).with_name("edits.py")
 PHASES = ("before", "after", "back")

@@ -17,9 +17,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import clear_output, display, update_display
 from IPython.utils.capture import capture_output
 
-from nbcache.notebook import taps
-from nbcache.notebook.folding import fold, fold_text
-from nbcache.notebook.outputs import record, replay
+from nbcache.notebook.display import listeners
+from nbcache.notebook.display.coalescing import fold, fold_text
+from nbcache.notebook.display.outputs import record, replay
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ class TestRecord:
         assert (sys.stdout, sys.stderr, threading.Thread.start) == before
         assert "publish" not in vars(ip.display_pub)
         assert "write_format_data" not in vars(ip.displayhook)
-        assert not taps._taps and not taps._chains
+        assert not listeners._taps and not listeners._chains
 
     def test_an_error_leaves_nothing_behind_either(self, ip):
         before = sys.stdout
         with contextlib.suppress(KeyError), record("all"):
             raise KeyError
-        assert sys.stdout is before and not taps._taps
+        assert sys.stdout is before and not listeners._taps
 
     def test_output_is_live_while_it_is_recorded(self, ip, capsys):
         with record("all"):
@@ -199,7 +199,7 @@ class TestWhoIsHeard:
 
     def test_what_is_unheard_is_shown_and_not_kept(self, ip, capsys):
         with record("all") as recording:
-            with taps.unheard():
+            with listeners.unheard():
                 print("aside")
                 in_thread(lambda: print("aside too"))
         assert recording.to_bytes() == b"" and capsys.readouterr().out == "aside\naside too\n"
@@ -329,7 +329,7 @@ class TestFigures:
 
 SCRIPT = """
 import sys
-from nbcache.notebook.outputs import record, replay
+from nbcache.notebook.display.outputs import record, replay
 with record("all") as recording:
     print("out")
     print("err", file=sys.stderr)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcache.keys import packages
+from nbcache.tracking import packages
 
 
 @pytest.fixture(autouse=True)
@@ -121,9 +121,9 @@ def test_an_unlisted_file_among_installed_packages_counts_by_its_time(tmp_path: 
 
 
 def test_we_are_nobodys_dependency() -> None:
-    import nbcache.keys.packages
+    import nbcache.tracking.packages
 
-    assert packages.home_of_module(nbcache.keys.packages).kind == "ours"
+    assert packages.home_of_module(nbcache.tracking.packages).kind == "ours"
     assert packages.home_of_name("nbcache.anything").kind == "ours"
 
 

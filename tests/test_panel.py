@@ -11,10 +11,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets.widget import _instances as widgets_alive
 from panel_source import FakeSource
 
-from nbcache.notebook import panel as room
-from nbcache.notebook.panel import Stage, show
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_pool import PoolView
+from nbcache.notebook.panel import front as room
+from nbcache.notebook.panel.front import Stage, show
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.pool import PoolView
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from nbcache.notebook.panel_live import Live
+from nbcache.notebook.panel.live import Live
 
 
 class Clock:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from panel_source import NOW, FakeSource
 
-from nbcache.notebook import panel_text as say
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_rows import Totals, natural
+from nbcache.notebook.display import quantities as say
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.rows import Totals, natural
 
 
 def panel(source: FakeSource, owner: str | None = None) -> PanelModel:

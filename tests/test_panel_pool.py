@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipywidgets.widgets.widget import _instances as widgets_alive
 from panel_source import NOW, FakeSource
 
-from nbcache.notebook.panel_clear_button import clear_button
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_pool import PoolView
+from nbcache.notebook.panel.clear_button import clear_button
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.pool import PoolView
 
 
 def pool(source: FakeSource, owner: str | None = None) -> PoolView:

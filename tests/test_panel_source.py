@@ -10,15 +10,15 @@ import pytest
 
 from nbcache import cache_data, registry
 from nbcache.config import settings
+from nbcache.engine.cache import Cache
+from nbcache.engine.tiers import Beyond, Tiers
 from nbcache.entries.entry import Address
 from nbcache.entries.signing import Keyring
-from nbcache.notebook.panel_codes import Codes
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_rows import FunctionRow
-from nbcache.notebook.panel_source import CacheSource
-from nbcache.road.cache import Cache
-from nbcache.road.tiers import Beyond, Tiers
-from nbcache.stores.disk import DiskStore
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.rows import FunctionRow
+from nbcache.notebook.panel.source import CacheSource
+from nbcache.notebook.panel.versions import Codes
+from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Stored
 from nbcache.stores.tiered import TieredStore

@@ -6,8 +6,8 @@ import re
 
 from panel_source import NOW, FakeSource
 
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_static import html_table, text_table
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.static import html_table, text_table
 
 
 def model(functions: dict[str, int], *opened: str) -> PanelModel:

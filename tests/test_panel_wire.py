@@ -7,8 +7,8 @@ from typing import Any
 
 from panel_source import NOW, FakeSource
 
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_wire import Wire
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.wire import Wire
 
 
 class Browser:

@@ -20,10 +20,10 @@ from store_contract import LastingContract, StoreContract, address_of, entry_of
 
 from nbcache.entries.signing import Keyring
 from nbcache.errors import InvalidParameterError, MissingExtraError, UntrustedEntryError
-from nbcache.stores.bucket import Blob
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Store
-from nbcache.stores.remote import RemoteStore, open_remote
+from nbcache.stores.remote.bucket import Blob
+from nbcache.stores.remote.store import RemoteStore, open_remote
 from nbcache.stores.tiered import TieredStore
 
 Reopened = Callable[[], RemoteStore]

@@ -97,7 +97,7 @@ def test_the_spinner_gets_the_text_and_only_the_outermost_call_has_one(cache, mo
     from contextlib import contextmanager
 
     from nbcache import cache_data
-    from nbcache.road.surroundings import around
+    from nbcache.engine.hooks import around
 
     seen = []
 

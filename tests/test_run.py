@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nbcache.calls.run import Watched
-from nbcache.keys import files
-from nbcache.road.surroundings import Recorded, around
+from nbcache.engine.hooks import Recorded, around
+from nbcache.tracking import files
 
 
 @pytest.fixture

@@ -564,7 +564,7 @@ def test_a_thread_looks_for_what_others_cleared_more_often_than_every_second(tmp
         names = kernel.value("[thread.name for thread in __import__('threading').enumerate()]")
 
         assert "nbcache-watch" in names
-        assert kernel.value("__import__('nbcache.road.tiers').road.tiers._EVERY") < 1
+        assert kernel.value("__import__('nbcache.engine.tiers').road.tiers._EVERY") < 1
 
 
 def test_four_processes_compute_once(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from nbcache.notebook import spinner as room
-from nbcache.notebook.outputs import record
-from nbcache.notebook.spinner import Spinner, spinner
+from nbcache.notebook.display import spinner as room
+from nbcache.notebook.display.outputs import record
+from nbcache.notebook.display.spinner import Spinner, spinner
 
 
 class Clock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbcache.errors import UnknownNameError
-from nbcache.notebook.target import parse, resolve, unknown
+from nbcache.notebook.magics.target import parse, resolve, unknown
 
 
 @pytest.mark.parametrize(

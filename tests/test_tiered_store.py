@@ -19,15 +19,15 @@ from store_contract import (
     entry_of,
 )
 
+from nbcache.engine.tiers import Beyond, Tiers
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
-from nbcache.road.tiers import Beyond, Tiers
-from nbcache.stores import publish
-from nbcache.stores.disk import DiskStore
+from nbcache.stores.disk import publish
+from nbcache.stores.disk.store import DiskStore
+from nbcache.stores.disk.writer import Writer
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Mark, Stored
 from nbcache.stores.tiered import TieredStore
-from nbcache.stores.writer import Writer
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from nbcache import cache_data, registry
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, UnknownNameError
-from nbcache.looking import inspection, trusting
-from nbcache.notebook import trust
-from nbcache.notebook.info import Table
+from nbcache.inspection import trusted_keys, verification
+from nbcache.notebook.magics import trust
+from nbcache.notebook.magics.info import Table
 
 
 class Counter:
@@ -306,7 +306,7 @@ def test_a_key_file_that_is_not_used_is_not_changed_either(line: str, ring: Path
 def test_verify_reads_every_byte_again_and_sets_damage_aside(tmp_path: Path) -> None:
     for n in range(5):
         squared(n)
-    assert inspection.verify().damaged == ()
+    assert verification.verify().damaged == ()
     altered, moved, cut, linked = files(tmp_path / "store")[:4]
     content = bytearray(altered.read_bytes())
     content[-1] ^= 1
@@ -351,7 +351,7 @@ def test_verify_finds_what_the_memory_of_verified_files_hides(tmp_path: Path, mo
         disk._verified.remember(os.fstat(file.fileno()), mac[24 + length : 24 + length + 32])
     assert numbers.is_cached()
 
-    assert [finding.why for finding in inspection.verify().damaged] == ["its buffers were altered"]
+    assert [finding.why for finding in verification.verify().damaged] == ["its buffers were altered"]
 
     assert int(numbers().sum()) == 0
 
@@ -360,7 +360,7 @@ def test_verify_leaves_foreign_entries_alone(tmp_path: Path, other_store: Path) 
     squared(1)
     shutil.copytree(other_store / "store" / "v1", tmp_path / "store" / "v1", dirs_exist_ok=True)
 
-    found = inspection.verify()
+    found = verification.verify()
 
     assert (found.whole, found.foreign, found.damaged) == (1, 3, ())
 
@@ -516,7 +516,7 @@ def test_the_command_line_says_what_the_magic_says(tmp_path: Path, ring: Path) -
 
 
 def test_looking_at_trust_never_unpickles() -> None:
-    for room in (trust, trusting, inspection):
+    for room in (trust, trusted_keys, verification):
         assert room.__file__ is not None
         source = Path(room.__file__).read_text(encoding="utf-8")
         assert "pickle" not in source.replace("unpickle", "") and ".value()" not in source and "restore" not in source

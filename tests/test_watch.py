@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from nbcache.keys.fingerprint import Tracker
-from nbcache.keys.watch import Watched, changes
+from nbcache.tracking.fingerprint import Tracker
+from nbcache.tracking.watch import Watched, changes
 
 
 def _function() -> types.FunctionType:

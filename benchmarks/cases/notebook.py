@@ -38,7 +38,7 @@ def _shell() -> Any:
 
 def _print(system: System, folder: Path) -> dict[str, float]:
     """One print under a recorder of everything, beside one without; the stream is a file in memory."""
-    from nbcache.notebook.outputs import record
+    from nbcache.notebook.display.outputs import record
 
     def prints() -> None:
         for number in range(_PRINTS):

@@ -29,7 +29,7 @@ def function_{{number}}(x):
 _FIRST_PANEL = """
 %load_ext nbcache
 from panel_source import FakeSource
-from nbcache.notebook.panel import show
+from nbcache.notebook.panel.front import show
 show(FakeSource({'first': 1}))
 """
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .. import registry
-from ..looking.listing import entry_rows, function_rows
-from ..looking.rows import EntryInfo, FunctionInfo
-from .function import BoundCachedFunction, CachedFunction
-from .parameters import Parameters, check_function
+from nbcache import registry
+from nbcache.calls.function import BoundCachedFunction, CachedFunction
+from nbcache.calls.parameters import Parameters, check_function
+from nbcache.inspection.listing import entry_rows, function_rows
+from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 
 def decorated(function: Any, parameters: Parameters) -> Any:

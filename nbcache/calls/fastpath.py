@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..keys.arguments import Arguments, Bound
-from ..keys.fingerprint import State
-from ..road.slot import Slot
+from nbcache.engine.slot import Slot
+from nbcache.keys.arguments import Arguments, Bound
+from nbcache.tracking.fingerprint import State
 
 # Names that no parameter has: see `signature_of`.
 _HIT = """

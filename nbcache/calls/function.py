@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
-from .. import registry
-from ..looking.explanation import Explanation
-from ..looking.rows import EntryInfo, FunctionInfo
-from ..road.job import Computed, Description
-from ..road.surroundings import around
-from . import carry
-from .clicks import is_click
-from .parameters import Parameters
-from .slow import SlowPath
+from nbcache import registry
+from nbcache.calls import pickling
+from nbcache.calls.clicks import is_click
+from nbcache.calls.parameters import Parameters
+from nbcache.calls.slowpath import SlowPath
+from nbcache.engine.hooks import around
+from nbcache.engine.job import Computed, Description
+from nbcache.inspection.explanation import Explanation
+from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -204,7 +204,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
     # -- being an object ------------------------------------------------------------------------------------------
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return carry.reduced(self, self._slow.parameters, CachedFunction.shell)
+        return pickling.reduced(self, self._slow.parameters, CachedFunction.shell)
 
     def __reduce__(self) -> Any:
         return self.__reduce_ex__(2)

@@ -10,9 +10,9 @@ from datetime import timedelta
 from types import BuiltinFunctionType
 from typing import Any
 
-from ..config import seconds, settings, size_in_bytes
-from ..errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain, shown
-from ..road.policy import Policy
+from nbcache.config import seconds, settings, size_in_bytes
+from nbcache.engine.policy import Policy
+from nbcache.errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from time import perf_counter
 from types import CoroutineType, TracebackType
 from typing import Any
 
-from ..compute.singleflight import inside
-from ..errors import AwaitableResultError, explain
-from ..keys import files
-from ..keys.files import FileDep
-from ..road.surroundings import SILENCE, UNRECORDED, Recorded, around
+from nbcache.compute.singleflight import inside
+from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, around
+from nbcache.errors import AwaitableResultError, explain
+from nbcache.tracking import files
+from nbcache.tracking.files import FileDep
 
 _NOTHING = nullcontext()
 

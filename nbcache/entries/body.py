@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import serialize
-from .section import MAPPED_FROM, RamSection, Section, arrange, in_order, spool
-from .serialize import READONLY, WRITABLE, Serialized
-from .template import array_maker
-from .treehash import Sink, digest_of_pieces
+from nbcache.entries import serialize
+from nbcache.entries.section import MAPPED_FROM, RamSection, Section, arrange, in_order, spool
+from nbcache.entries.serialize import READONLY, WRITABLE, Serialized
+from nbcache.entries.template import array_maker
+from nbcache.entries.treehash import Sink, digest_of_pieces
 
 __all__ = ["Body"]
 

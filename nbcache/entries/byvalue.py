@@ -15,7 +15,7 @@ from typing import Any
 
 import cloudpickle
 
-from .guests import Reducer
+from nbcache.entries.guests import Reducer
 
 __all__ = ["ByValuePickler"]
 

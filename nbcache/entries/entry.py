@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import CacheError, DamagedEntryError
-from . import layout, opening, restore, safe, serialize
-from .body import Body
-from .meta import Address, Meta, facts_of, sections_of
-from .packed import Packed
-from .signing import Keyring
-from .source import Given
-from .verified import VerifiedFiles
+from nbcache.entries import layout, opening, restore, safe, serialize
+from nbcache.entries.body import Body
+from nbcache.entries.meta import Address, Meta, facts_of, sections_of
+from nbcache.entries.packed import Packed
+from nbcache.entries.signing import Keyring
+from nbcache.entries.source import Given
+from nbcache.entries.verified import VerifiedFiles
+from nbcache.errors import CacheError, DamagedEntryError
 
 __all__ = ["Address", "Entry", "Meta"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ..errors import KeyFileError, explain
+from nbcache.errors import KeyFileError, explain
 
 __all__ = ["KEY_BYTES", "MAX_FILE_BYTES", "Secret", "create", "default_path", "read", "replace", "state_folder"]
 

@@ -17,10 +17,10 @@ import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..errors import DamagedEntryError, ForeignEntryError, UnstorableResultError
-from .serialize import BLOBS, READONLY, WRITABLE
-from .signing import MAC_BYTES, Keyring
-from .source import Source
+from nbcache.entries.serialize import BLOBS, READONLY, WRITABLE
+from nbcache.entries.signing import MAC_BYTES, Keyring
+from nbcache.entries.source import Source
+from nbcache.errors import DamagedEntryError, ForeignEntryError, UnstorableResultError
 
 __all__ = ["SECTIONS", "Head", "check_padding", "compose", "pack_table", "read_head", "read_section", "unpack_table"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hmac
 from typing import NamedTuple
 
-from ..errors import DamagedEntryError
-from . import layout, restore, safe, serialize
-from .body import Body
-from .layout import Head
-from .meta import Address, Meta, meta_of
-from .section import MAPPED_FROM, FileSection, RamSection, Section
-from .signing import Keyring
-from .source import FileSource, Given, MemorySource, source_of
-from .treehash import digest_of_file, digest_of_pieces
-from .verified import VerifiedFiles
+from nbcache.entries import layout, restore, safe, serialize
+from nbcache.entries.body import Body
+from nbcache.entries.layout import Head
+from nbcache.entries.meta import Address, Meta, meta_of
+from nbcache.entries.section import MAPPED_FROM, FileSection, RamSection, Section
+from nbcache.entries.signing import Keyring
+from nbcache.entries.source import FileSource, Given, MemorySource, source_of
+from nbcache.entries.treehash import digest_of_file, digest_of_pieces
+from nbcache.entries.verified import VerifiedFiles
+from nbcache.errors import DamagedEntryError
 
 __all__ = ["Opened", "opened", "peeked"]
 

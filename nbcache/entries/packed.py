@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .body import Body
-from .signing import MAC_BYTES
+from nbcache.entries.body import Body
+from nbcache.entries.signing import MAC_BYTES
 
 __all__ = ["Packed"]
 

@@ -15,9 +15,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import ForeignEntryError
-from . import guests
-from .serialize import BlobUnpickler
+from nbcache.entries import guests
+from nbcache.entries.serialize import BlobUnpickler
+from nbcache.errors import ForeignEntryError
 
 __all__ = ["UnsafeEntryError", "check", "loads"]
 

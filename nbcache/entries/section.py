@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import DamagedEntryError
-from .mapping import HUGE_FROM, PrivateMaps, fresh_memory, map_readonly
+from nbcache.entries.mapping import HUGE_FROM, PrivateMaps, fresh_memory, map_readonly
+from nbcache.errors import DamagedEntryError
 
 __all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "reserve", "spool"]
 

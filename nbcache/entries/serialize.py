@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import UnstorableResultError, explain
-from . import guests
+from nbcache.entries import guests
+from nbcache.errors import UnstorableResultError, explain
 
 __all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads"]
 
@@ -113,7 +113,7 @@ def _cloudpickled(
     table: Mapping[type, guests.Reducer] | None,
     blobs: _Blobs | None,
 ) -> bytes:
-    from .byvalue import ByValuePickler
+    from nbcache.entries.byvalue import ByValuePickler
 
     target = io.BytesIO()
     pickler = ByValuePickler(target, table or {}, collected.append)

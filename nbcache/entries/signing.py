@@ -11,9 +11,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import KeyFileError, explain
-from . import keyfile
-from .keyfile import Secret
+from nbcache.entries import keyfile
+from nbcache.entries.keyfile import Secret
+from nbcache.errors import KeyFileError, explain
 
 __all__ = ["Keyring", "add_key", "default_key_path", "forget_key", "rotate_key", "share_key", "state_folder"]
 

@@ -8,7 +8,7 @@ import sys
 from abc import ABC, abstractmethod
 from functools import lru_cache
 
-from ..errors import DamagedEntryError
+from nbcache.errors import DamagedEntryError
 
 __all__ = ["FileSource", "Given", "MemorySource", "Source", "source_of"]
 

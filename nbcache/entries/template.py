@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import guests
+from nbcache.entries import guests
 
 __all__ = ["array_maker"]
 

@@ -12,7 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
-from .signing import MAC_BYTES, Keyring
+from nbcache.entries.signing import MAC_BYTES, Keyring
 
 __all__ = ["VerifiedFiles"]
 

@@ -1,1 +1,1 @@
-"""What makes two calls equal: digests of values, fingerprints of code, files that were read, and the key of a call."""
+"""What makes two calls equal: a call bound to its signature, and its key."""

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
-from ..errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
-from .fingerprint import ArgumentCode
-from .hashing import digest, summary
+from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
+from nbcache.hashing.hasher import digest, summary
+from nbcache.tracking.fingerprint import ArgumentCode
 
 _EMPTY = inspect.Parameter.empty
 _ANY_CALL = inspect.Signature(

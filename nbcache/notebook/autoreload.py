@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..calls.function import CachedFunction
+    from nbcache.calls.function import CachedFunction
 
 _NAME = "IPython.extensions.autoreload"
 

@@ -7,12 +7,12 @@ from typing import Any
 from IPython.core.completer import context_matcher
 from traitlets import TraitError
 
-from ..config import settings
-from ..decorator import cache_data
-from ..errors import warn
-from .autoreload import Reloads
-from .cell_magics import CellMagics
-from .magics import CacheMagics
+from nbcache.config import settings
+from nbcache.decorator import cache_data
+from nbcache.errors import warn
+from nbcache.notebook.autoreload import Reloads
+from nbcache.notebook.magics.cell_magics import CellMagics
+from nbcache.notebook.magics.line_magics import CacheMagics
 
 _KEPT = "_nbcache_extension"
 _NAME = "cache_data"
@@ -87,7 +87,7 @@ def _matcher(shell: Any) -> Any:
         magic, _, rest = line.partition(" ")
         if magic.lstrip("%") not in _COMPLETED or " " in rest.strip() or (rest.strip() and rest.endswith(" ")):
             return {"completions": []}
-        from .commands import names
+        from nbcache.notebook.magics.commands import names
 
         found = [SimpleCompletion(name, type="function") for name in names(shell.user_ns) if name.startswith(word)]
         return {"completions": found, "suppress": bool(found), "ordered": True}

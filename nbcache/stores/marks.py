@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from weakref import WeakSet
 
-from ..entries.entry import Address
+from nbcache.entries.entry import Address
 
 
 class MemoryMark:

@@ -8,14 +8,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..entries.entry import Address, Entry
-from ..entries.section import MAPPED_FROM
-from .eviction import notes_to_keep
-from .folders import make_scratch
-from .forks import renew_after_fork
-from .marks import Marks, MemoryMark
-from .names import entry_name
-from .protocol import RESULTS, Clock, Dropped, Mark, Stored
+from nbcache.entries.entry import Address, Entry
+from nbcache.entries.section import MAPPED_FROM
+from nbcache.stores.eviction import notes_to_keep
+from nbcache.stores.folders import make_scratch
+from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.marks import Marks, MemoryMark
+from nbcache.stores.names import entry_name
+from nbcache.stores.protocol import RESULTS, Clock, Dropped, Mark, Stored
 
 
 class _Kept:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from hashlib import blake2b
 
-from ..entries.entry import Address
+from nbcache.entries.entry import Address
 
 _KEY = re.compile(r"[0-9a-f]{40}(?:-[0-9a-f]{16})?")
 

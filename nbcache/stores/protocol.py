@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from ..entries.entry import Address, Entry, Meta
+from nbcache.entries.entry import Address, Entry, Meta
 
 Warn = Callable[[str], None]
 Clock = Callable[[], float]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..entries.entry import Address, Entry
-from .disk import DiskStore
-from .memory import MemoryStore
-from .names import entry_name
-from .notices import NOTHING
-from .protocol import Dropped, Mark, Store, Stored
+from nbcache.entries.entry import Address, Entry
+from nbcache.stores.disk.notices import NOTHING
+from nbcache.stores.disk.store import DiskStore
+from nbcache.stores.memory import MemoryStore
+from nbcache.stores.names import entry_name
+from nbcache.stores.protocol import Dropped, Mark, Store, Stored
 
 #: Uses of entries in memory are told to the slower stores at least this often while `refresh` is called, in seconds.
 _TELL_USES = 30.0

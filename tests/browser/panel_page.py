@@ -27,7 +27,7 @@ def train(depth):
 CALLS = "load_data(1); load_data(2); load_data(10, mode='full'); train(3)"
 MANY = """
 from panel_source import FakeSource
-from nbcache.notebook.panel import show
+from nbcache.notebook.panel.front import show
 source = FakeSource({f"function_{i}": 10_000 for i in range(10)})
 """
 

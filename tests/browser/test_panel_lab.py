@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 
 from browser.jupyter import Notebook
 from browser.panel_page import CALLS, MANY, SETUP, PanelPage, runs
-from nbcache.notebook.panel_model import PanelModel
-from nbcache.notebook.panel_rows import Column
+from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.rows import Column
 
 pytestmark = pytest.mark.browser
 

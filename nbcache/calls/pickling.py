@@ -1,0 +1,114 @@
+"""How a cached function travels: to a worker process, into a file, and back.
+
+A function that can be imported travels as its name. One that lives in a notebook or in another function travels by
+value, with cloudpickle, together with what it was decorated with and where this process keeps its entries.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from nbcache import registry
+from nbcache.config import settings
+
+_SETTINGS = ("persist", "trust", "max_disk_size", "store", "key_file", "off", "private")
+
+
+class _Travel(threading.local):
+    """The functions on their way in this thread: out, by identity, and in, by ticket."""
+
+    def __init__(self) -> None:
+        self.leaving: dict[int, str] = {}
+        self.arriving: dict[str, Any] = {}
+
+
+_travel = _Travel()
+
+
+@dataclass(frozen=True, slots=True)
+class Luggage:
+    """What a cached function takes along.
+
+    Attributes
+    ----------
+    kind : makes an empty shell, which is filled once the function is there
+    function : the function itself, by value
+    ticket : by which the function finds itself, where it refers to itself
+    sender, chosen : the process it comes from, and the settings there, which a worker of that process takes over
+    """
+
+    kind: Callable[[], Any]
+    function: bytes
+    parameters: Any
+    ticket: str
+    sender: int
+    chosen: dict[str, Any]
+
+
+def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
+    """What pickle is to write for a cached function."""
+    if _importable(function):
+        return function.__qualname__
+    ticket = _travel.leaving.get(id(function))
+    if ticket is not None:  # met again inside itself: it calls itself
+        return _met_again, (ticket,)
+    import cloudpickle
+
+    ticket = _travel.leaving[id(function)] = uuid4().hex
+    try:
+        payload = cloudpickle.dumps(function.__wrapped__)
+    finally:
+        del _travel.leaving[id(function)]
+    chosen = {name: getattr(settings(), name) for name in _SETTINGS} | {"dir": str(settings().folder())}
+    return arrive, (Luggage(kind, payload, parameters, ticket, os.getpid(), chosen),)
+
+
+def arrive(luggage: Luggage) -> Any:
+    """Build a cached function from what it took along."""
+    if _is_worker_of(luggage.sender):
+        _take_over(luggage.chosen)
+    shell = luggage.kind()
+    _travel.arriving[luggage.ticket] = shell
+    try:
+        function = pickle.loads(luggage.function)
+    finally:
+        del _travel.arriving[luggage.ticket]
+    shell.fill(function, luggage.parameters)
+    return shell
+
+
+def _take_over(chosen: dict[str, Any]) -> None:
+    """Keep entries where the process does that this one works for."""
+    present = {name: getattr(settings(), name) for name in chosen}
+    if present | {"dir": str(settings().folder())} != chosen:
+        for name, value in chosen.items():
+            setattr(settings(), name, value)
+        registry.replace_cache(None)
+
+
+def _is_worker_of(sender: int) -> bool:
+    mine = os.getpid()
+    return mine != sender and (os.getppid() == sender or multiprocessing.parent_process() is not None)
+
+
+def _met_again(ticket: str) -> Any:
+    return _travel.arriving[ticket]
+
+
+def _importable(function: Any) -> bool:
+    """Whether another process finds this very function by its name."""
+    module = sys.modules.get(function.__module__)
+    if module is None or function.__module__ == "__main__":
+        return False
+    found: Any = module
+    for name in function.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is function

@@ -1,0 +1,366 @@
+"""The road of a call that is not a plain hit in memory: its key, its job, its run."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from time import perf_counter
+from typing import Any
+
+from nbcache import registry
+from nbcache.calls.fastpath import FastPath
+from nbcache.calls.parameters import Parameters
+from nbcache.calls.run import Run, Watched, refuse_awaitable
+from nbcache.compute.parallel import Mappable, cached_map, finished
+from nbcache.config import settings
+from nbcache.engine.cache import Cache
+from nbcache.engine.hooks import around
+from nbcache.engine.job import CallParts, Computed, Description, Fetched, Job, argument_parts
+from nbcache.engine.policy import Policy
+from nbcache.engine.slot import Replay, Slot
+from nbcache.entries.meta import Part
+from nbcache.errors import CacheError
+from nbcache.hashing.hasher import summary
+from nbcache.inspection.explanation import Explanation, explain_call, say_surprise
+from nbcache.inspection.listing import entry_rows, function_row
+from nbcache.inspection.rows import EntryInfo, FunctionInfo
+from nbcache.keys.arguments import Arguments, Bound
+from nbcache.keys.key import Key
+from nbcache.tracking.files import FileDep, candidates
+from nbcache.tracking.fingerprint import ArgumentCode, State, Tracker
+
+
+class SlowPath:
+    """Everything a cached function does except the plain hit.
+
+    Attributes
+    ----------
+    arguments : how the function is called
+    fast : the function that users call, which falls back to this
+    described : where name, docstring and annotations come from
+    """
+
+    def __init__(self, function: Callable[..., Any], parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.described = _described(function)
+        self.name: str = getattr(self.described, "__name__", type(function).__name__)
+        self.owner = f"{_module(self.described, function)}.{getattr(self.described, '__qualname__', self.name)}"
+        self.arguments = Arguments(function, parameters.hash_funcs)
+        self.awaited = _is_async(function)
+        self._said = self._message()
+        # one for all jobs: every entry in memory holds it
+        self._replayed: Replay | None = self._replay if parameters.replay != "none" else None
+        self._function = function
+        self._tracker = Tracker(
+            {"": function},
+            track=parameters.track,
+            hash_funcs=parameters.hash_funcs,
+            depends_on=parameters.depends_on,
+        )
+        self._without: frozenset[str] | None = None
+        self._policies: dict[bool, Policy] = {}
+        self._reached: tuple[State | None, bool, tuple[Part, ...]] = (None, False, ())
+        policy = parameters.policy()
+        self.fast = FastPath(
+            self.arguments,
+            name=self.name,
+            slow=self._call_async if self.awaited else self._call,
+            awaited=self.awaited,
+            expiring=policy.ttl is not None,
+            touch=self._touch if policy.bounded else None,
+        )
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+
+    def _call(self, bound: Bound) -> Any:
+        if settings().off or self.parameters.ttl == 0:
+            value = self.arguments.call(self._function, bound)
+            refuse_awaitable(value, self.name)
+            return value
+        cache, state, job = self._asked(bound)
+        return self._offered(cache, cache.fetch(job), bound, state)
+
+    async def _call_async(self, bound: Bound) -> Any:
+        if settings().off or self.parameters.ttl == 0:
+            return await self.arguments.call(self._function, bound)
+        cache, state, job = self._asked(bound)
+        return self._offered(cache, await cache.fetch_async(job), bound, state)
+
+    def _asked(self, bound: Bound) -> tuple[Cache, State, Job]:
+        """The cache, the state of the function, and the job of a call that begins now."""
+        began = perf_counter()
+        cache = registry.the_cache()
+        state = self._state(cache)
+        return cache, state, self._job(bound, state, began)
+
+    def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
+        """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
+        slot = fetched.slot
+        if slot is not None and not slot.entry.meta.files and self.arguments.is_primitive(bound):
+            self.fast.guard(state, cache.clock)
+            cache.shelf.offer(slot, self.fast.slots, self.fast.key(bound))
+        return fetched.value
+
+    def _touch(self, slot: Slot) -> None:
+        registry.the_cache().touch(slot.address)
+
+    def refresh(self, bound: Bound) -> Any:
+        """Compute and store; for an ``async def`` function, an awaitable that does."""
+        if settings().off or self.parameters.ttl == 0:
+            return self._call_async(bound) if self.awaited else self._call(bound)
+        cache = registry.the_cache()
+        job = self._job(bound, self._state(cache))
+        if self.awaited:
+            return self._refresh_async(cache, job)
+        return cache.refresh(job).value
+
+    async def _refresh_async(self, cache: Cache, job: Job) -> Any:
+        return (await cache.refresh_async(job)).value
+
+    def map(
+        self,
+        function: Mappable,
+        calls: Iterable[tuple[Any, ...]],
+        n_jobs: int | None,
+        backend: str | None,
+        progress: bool,
+    ) -> list[Any]:
+        """Call the function for each tuple of arguments: what is cached at once, the rest in parallel."""
+        return cached_map(function, list(calls), self, n_jobs, backend, around.progress if progress else None)
+
+    def look(self, arguments: tuple[Any, ...]) -> tuple[str, bool, Any]:
+        """The key of a call, whether it is a hit, and if so its value; computes nothing."""
+        if settings().off or self.parameters.ttl == 0:
+            return "", False, None
+        cache = registry.the_cache()
+        job = self._job(self.arguments.bind(*arguments), self._state(cache))
+        fetched = cache.find(job)
+        return (job.text, False, None) if fetched is None else (job.text, True, fetched.value)
+
+    def compute_apart(self, arguments: tuple[Any, ...]) -> tuple[Computed, Description] | None:
+        """Compute for another process, which keeps the result in its memory; None where a store is shared."""
+        if self.policy().disk or settings().off:
+            return None
+        job = self._job(self.arguments.bind(*arguments), self._state(registry.the_cache()))
+        computed = finished(job.compute())
+        assert isinstance(computed, Computed)
+        return computed._replace(key=None), job.describe()
+
+    def adopt(self, arguments: tuple[Any, ...], computed: Computed, description: Description) -> None:
+        """Keep what a worker process computed."""
+        cache = registry.the_cache()
+        job = self._job(self.arguments.bind(*arguments), self._state(cache))
+        job.describe = lambda: description
+        cache.keep(job, computed)
+
+    # -- key and job ----------------------------------------------------------------------------------------------
+
+    def policy(self) -> Policy:
+        """How results are kept now; `persist=None` follows the setting."""
+        disk = self.parameters.on_disk()
+        policy = self._policies.get(disk)
+        if policy is None:
+            policy = self._policies[disk] = self.parameters.policy()
+        return policy
+
+    def _state(self, cache: Cache) -> State:
+        """What the function is and reaches, without the globals that it was seen to change itself."""
+        if self._without is None:
+            state = self._tracker.state()
+            known = cache.profiles.get(self.owner, _code_of(state), self.policy().disk)
+            self._without = frozenset(known if self.parameters.track else ())
+            if not self._without:
+                return state
+        return self._tracker.state(self._without)
+
+    def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
+        return Key(self.owner, state.digest + self.arguments.sharing(bound), arguments)
+
+    def _job(self, bound: Bound, state: State, began: float | None = None) -> Job:
+        call = _Call(self, bound, state)
+        return Job(
+            key=call.key,
+            policy=self.policy(),
+            compute=call.compute_async if self.awaited else call.compute,
+            describe=call.describe,
+            keep_if=self.parameters.cache_if,
+            replay=self._replayed,
+            name=self.name,
+            began=perf_counter() if began is None else began,
+        )
+
+    def _message(self) -> str | None:
+        """What a spinner says while the function runs; None for no spinner."""
+        shown = self.parameters.show_spinner
+        parameters = "..." if self.arguments.signature.parameters else ""
+        return None if shown is False else f"Running `{self.name}({parameters})`." if shown is True else str(shown)
+
+    def _watched(self, bound: Bound, state: State) -> Watched:
+        parameters = self.parameters
+        named: tuple[FileDep, ...] = ()
+        if parameters.track:
+            named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
+        return Watched(self._said, parameters.show_time, parameters.replay, named, parameters.track)
+
+    def _argument_code(self) -> ArgumentCode:
+        return ArgumentCode(self._without or frozenset())
+
+    def _computed(self, value: Any, run: Run, key: Key, state: State, bound: Bound, code: ArgumentCode) -> Computed:
+        changed = state.changed() if self.parameters.track else frozenset()
+        state.note_origins(changed)
+        settled = None
+        if changed := changed | code.changed():
+            # the function changes these itself: the next call would never find what this one stores
+            self._without = (self._without or frozenset()) | changed
+            cache = registry.the_cache()
+            cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
+            arguments = self._settled_arguments(key, bound, code)
+            settled = self._key(bound, self._tracker.state(self._without), arguments)
+        return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady, run.state)
+
+    def _settled_arguments(self, key: Key, bound: Bound, code: ArgumentCode) -> tuple[tuple[str, bytes], ...]:
+        """The digests of the arguments as the next call will see them; as they were if the run changed an argument."""
+        try:
+            same = tuple(self.arguments.digests(bound, code)) == key.arguments
+            return tuple(self.arguments.digests(bound, self._argument_code())) if same else key.arguments
+        except CacheError:
+            return key.arguments
+
+    def _description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
+        if self._reached[0] is not state or self._reached[1] is not private:
+            reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
+            self._reached = (state, private, reached)
+        reached = self._reached[2]
+        if private:
+            return Description("", (*argument_parts(key.arguments, repeat("", len(key.arguments))), *reached))
+        text = self.arguments.text(bound)
+        if self.arguments.is_primitive(bound):
+            return Description(text, CallParts(self.arguments, bound, reached))
+        told = [summary(value) for _, value in self.arguments.items(bound)]
+        return Description(text, (*argument_parts(key.arguments, told), *reached))
+
+    def _replay(self, recording: bytes) -> None:
+        around.replay(recording, self.parameters.replay)
+
+    # -- clearing and looking -------------------------------------------------------------------------------------
+
+    def clear(self) -> int:
+        """Forget everything of this function; return how many entries are gone."""
+        return registry.the_cache().clear(self.owner)
+
+    def clear_call(self, bound: Bound) -> int:
+        """Forget one call; return how many entries are gone."""
+        cache = registry.the_cache()
+        return cache.delete(self._job(bound, self._state(cache)).address)
+
+    def clear_where(self, partial: dict[str, Any]) -> int:
+        """Forget all calls whose named arguments have these values; return how many entries are gone."""
+        known = self.arguments.signature.parameters
+        takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
+        for name in partial:
+            if name.startswith("_"):
+                raise TypeError(f"{self.name}() leaves {name!r} out of the key; nothing can be found by it")
+            if name not in known and not takes_any:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
+        if not partial:
+            return self.clear()
+        code = self._argument_code()
+        wanted = {
+            (f"argument {name}", self.arguments.digest_of(name, value, code).hex()) for name, value in partial.items()
+        }
+        cache = registry.the_cache()
+        matching = [
+            row.address
+            for row in cache.entries(self.owner)
+            if wanted <= {(label, digest) for label, digest, _ in row.meta.parts}
+        ]
+        return sum(cache.delete(address) for address in matching)
+
+    def is_cached(self, bound: Bound) -> bool:
+        cache = registry.the_cache()
+        return not settings().off and cache.holds(self._job(bound, self._state(cache)))
+
+    def explain(self, bound: Bound) -> Explanation:
+        cache = registry.the_cache()
+        state = self._state(cache)
+        job = self._job(bound, state)
+        return explain_call(
+            cache,
+            job,
+            self._description(bound, job.key, state, settings().private),
+            unfollowed=state.unfollowed,
+            tracked=self.parameters.track,
+        )
+
+    def info(self) -> FunctionInfo:
+        return function_row(registry.the_cache(), self.owner)
+
+    def entries(self) -> list[EntryInfo]:
+        return entry_rows(registry.the_cache(), self.owner)
+
+
+class _Call:
+    """One call on its way: computes the value, and describes it.
+
+    Nothing here leads back to the job, so that a call that is over leaves nothing to the garbage collector.
+    """
+
+    __slots__ = ("_bound", "_code", "_described", "_slow", "_state", "key")
+
+    def __init__(self, slow: SlowPath, bound: Bound, state: State) -> None:
+        self._slow = slow
+        self._bound = bound
+        self._state = state
+        self._code = slow._argument_code()
+        self.key = slow._key(bound, state, tuple(slow.arguments.digests(bound, self._code)))
+        self._described: Description | None = None
+
+    def compute(self) -> Computed:
+        slow = self._slow
+        with self._begun() as run:
+            value = slow.arguments.call(slow._function, self._bound)
+        refuse_awaitable(value, slow.name)
+        return slow._computed(value, run, self.key, self._state, self._bound, self._code)
+
+    async def compute_async(self) -> Computed:
+        slow = self._slow
+        with self._begun() as run:
+            value = await slow.arguments.call(slow._function, self._bound)
+        return slow._computed(value, run, self.key, self._state, self._bound, self._code)
+
+    def describe(self) -> Description:
+        """The arguments as they were before the run."""
+        assert self._described is not None
+        return self._described
+
+    def _begun(self) -> Watched:
+        slow, bound, state, chosen = self._slow, self._bound, self._state, settings()
+        self._described = slow._description(bound, self.key, state, chosen.private)
+        if chosen.explain_misses:
+            say_surprise(registry.the_cache(), slow._job(bound, state), self._described)
+        return slow._watched(bound, state)
+
+
+def _code_of(state: State) -> str:
+    return next((part.digest for part in state.parts if part.label == "code"), state.digest.hex())
+
+
+def _described(function: Any) -> Any:
+    """Where the name of a callable stands: for a partial, or an object with ``__call__``, elsewhere."""
+    while isinstance(function, functools.partial) and not hasattr(function, "__name__"):
+        function = function.func
+    return function if isinstance(getattr(function, "__name__", None), str) else type(function)
+
+
+def _module(described: Any, function: Any) -> str:
+    return getattr(described, "__module__", None) or type(function).__module__ or "builtins"
+
+
+def _is_async(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or (
+        not inspect.isroutine(function)
+        and not isinstance(function, type)
+        and inspect.iscoroutinefunction(inspect.getattr_static(type(function), "__call__", None))
+    )

@@ -1,0 +1,326 @@
+"""One road for functions and cells: find an entry, or compute once and keep what came out.
+
+`Cache.fetch` and `Cache.fetch_async` drive the same road, a generator that says what has to be waited for; so a rule
+that holds for one holds for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Any, NamedTuple
+
+from nbcache.compute.refresh import Refresher
+from nbcache.compute.singleflight import Ending, Flight, Flights
+from nbcache.config import told
+from nbcache.engine import traces
+from nbcache.engine.driver import COMPUTE, Lock, Refresh, Road, Wait, follow, follow_async
+from nbcache.engine.job import Computed, Fetched, Job
+from nbcache.engine.policy import Policy
+from nbcache.engine.slot import Slot
+from nbcache.engine.slots import Shelf
+from nbcache.engine.storing import Keeper, Profiles
+from nbcache.engine.tiers import Tiers
+from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.errors import UntrustedEntryError, explain, warn
+from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.protocol import Mark, Stored
+from nbcache.tracking.files import FileDep, active, note, scope_here
+
+
+class _Found(NamedTuple):
+    slot: Slot
+    value: Any
+    stale: bool
+
+
+class Cache:
+    """Entries in memory and, for those who ask, on disk and beyond.
+
+    Parameters
+    ----------
+    tiers : the stores
+    clock : epoch seconds
+
+    Notes
+    -----
+    Safe to use from any number of threads, tasks and processes.
+    """
+
+    def __init__(self, tiers: Tiers, clock: Callable[[], float] = time.time) -> None:
+        self.tiers = tiers
+        self.clock = clock
+        self._changes = 0
+        self._unloaded: set[tuple[str, str]] = set()
+        self._flights = Flights(_inherited)
+        self.refresher = Refresher(time.monotonic)
+        renew_after_fork(self.refresher)
+        self._background: set[asyncio.Task[None]] = set()
+        self._ttls: dict[str, float] = {}
+        self.shelf = Shelf(clock, tiers.memory.peek)
+        self.profiles = Profiles(tiers, clock)
+        self._keeper = Keeper(tiers, self.shelf, clock)
+        tiers.watch(self.shelf.dropped, self._ttls.get)
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def fetch(self, job: Job) -> Fetched:
+        """The value of a job: from the fastest store that has it, or computed once and kept.
+
+        Raises
+        ------
+        Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
+        ``trust="strict"``.
+        """
+        return follow(self._road(job), job, self._refresh_apart)
+
+    async def fetch_async(self, job: Job) -> Fetched:
+        """Like `fetch`, for a job whose computation is awaited."""
+        return await follow_async(self._road(job), job, self._refresh_soon)
+
+    def refresh(self, job: Job) -> Fetched:
+        """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
+        since = self.tiers.mark(job.address, job.policy.disk)
+        return self._computed(job, job.compute(), None, since)  # type: ignore[arg-type]
+
+    async def refresh_async(self, job: Job) -> Fetched:
+        """Like `refresh`, for a job whose computation is awaited."""
+        since = self.tiers.mark(job.address, job.policy.disk)
+        return self._computed(job, await job.compute(), None, since)  # type: ignore[misc]
+
+    def find(self, job: Job) -> Fetched | None:
+        """The value of a job if it is cached and not expired; computes nothing."""
+        found = self._find(job)
+        return None if found is None or found.stale else self._hit(found, job)
+
+    def keep(self, job: Job, computed: Computed) -> None:
+        """Keep what was computed elsewhere."""
+        self._computed(job, computed, None, None)
+
+    def holds(self, job: Job) -> bool:
+        """Whether the call would be a hit; counts nothing and loads nothing."""
+        entry = self.locate(job)
+        return entry is not None and self.clock() < job.policy.deadline(entry.meta.created)
+
+    def locate(self, job: Job) -> Entry | None:
+        """The entry of a job, expired or not; counts nothing and loads no value."""
+        located = self._locate(job.address, job.policy, looking=True)
+        return None if located is None else located[1]
+
+    def _road(self, job: Job) -> Road:
+        found = self._find(job)
+        while found is None:
+            mine, theirs = self._flights.join((job.key.owner, job.text))
+            if theirs is not None:
+                try:
+                    ending = yield Wait(theirs)
+                finally:
+                    self._flights.stop_waiting(theirs)
+                if ending is Ending.UNSTORED:
+                    return self._computed(job, (yield COMPUTE), None, None)
+                found = self._find(job)
+                continue
+            if mine is None:
+                return self._computed(job, (yield COMPUTE), None, None)
+            ending, lock = Ending.FAILED, self.tiers.lock(job.text) if job.policy.disk else None
+            try:
+                with self._flights.within(mine):
+                    if lock is not None:
+                        yield Lock(lock)
+                    try:
+                        # in memory alone the flight itself learns of every clear
+                        since = None if lock is None else self.tiers.mark(job.address, True)
+                        found = self._find(job)
+                        if found is None:
+                            fetched = self._computed(job, (yield COMPUTE), mine, since)
+                            # after a clear the others start anew; where nothing can be kept they need not queue
+                            ending = (
+                                Ending.STORED if fetched.slot else Ending.FAILED if mine.cancelled else Ending.UNSTORED
+                            )
+                            return fetched
+                        ending = Ending.STORED
+                    finally:
+                        if lock is not None:
+                            lock.__exit__(None, None, None)
+            finally:
+                self._flights.leave(mine, ending)
+        if found.stale:
+            yield Refresh()
+        return self._hit(found, job)
+
+    def _hit(self, found: _Found, job: Job) -> Fetched:
+        slot = found.slot
+        slot.hits += 1
+        slot.used = self.clock()
+        slot.spent += time.perf_counter() - job.began
+        self._changes += 1
+        return Fetched(found.value, True, slot)
+
+    def touch(self, address: Address) -> None:
+        """Note a hit that did not pass here, for the order of eviction."""
+        self.tiers.memory.touch(address)
+
+    # -- finding --------------------------------------------------------------------------------------------------
+
+    def _find(self, job: Job) -> _Found | None:
+        self._ttls[job.key.owner] = inf if job.policy.ttl is None else job.policy.ttl
+        if not job.policy.disk and not self.tiers.memory.has(job.address):
+            return None
+        located = self._locate(job.address, job.policy)
+        if located is None:
+            return None
+        address, entry, deps = located
+        deadline = job.policy.deadline(entry.meta.created)
+        now = self.clock()
+        stale = now >= deadline
+        if stale and not (job.policy.background and job.policy.ttl and now < deadline + job.policy.ttl):
+            return None
+        slot = self.shelf.slot(address, entry, deadline, job.replay, job.policy.copied)
+        try:
+            value = slot.take()
+        except UntrustedEntryError:
+            raise
+        except Exception as error:  # a class that is gone, a __setstate__ of the user's: the entry is of no use
+            self._unloadable(job, address, error)
+            return None
+        if deps:
+            note(deps)
+            if active() and self._moved(job, address):
+                return None  # whoever records would take the old value for one of the files as they are now
+        return _Found(slot, value, stale)
+
+    def _moved(self, job: Job, address: Address) -> bool:
+        """Whether the files that a value rests on have changed since it was found at an address."""
+        again = self._locate(job.address, job.policy, looking=True)
+        return again is None or again[0] != address
+
+    def _locate(
+        self, address: Address, policy: Policy, looking: bool = False
+    ) -> tuple[Address, Entry, tuple[FileDep, ...]] | None:
+        get = self.tiers.peek if looking else self.tiers.get
+        entry = get(address, policy.disk)
+        if entry is None:
+            return None
+        if entry.meta.kind != "trace":
+            return address, entry, ()
+        for place, deps in traces.places(address, traces.read(entry)):
+            entry = get(place, policy.disk)
+            if entry is not None:
+                return place, entry, deps
+        return None
+
+    def _unloadable(self, job: Job, address: Address, error: Exception) -> None:
+        self.tiers.forget(address)
+        if (job.key.owner, job.text) in self._unloaded:
+            return  # it was told: the next tier has the same entry
+        self._unloaded.add((job.key.owner, job.text))
+        name = job.name or job.key.owner
+        warn(
+            explain(
+                f"A cached result of {name}() could not be loaded and is computed again.",
+                told(error),
+                "define or import the classes it needs before the call; nothing else is needed."
+                if isinstance(error, AttributeError | ImportError | NameError)
+                else f"nothing for now; if it happens again, {name}.clear() and %cache_trust verify help.",
+            )
+        )
+
+    # -- keeping --------------------------------------------------------------------------------------------------
+
+    def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
+        self.shelf.count(job.key.owner).misses += 1
+        self._changes += 1
+        self._unloaded.discard((job.key.owner, job.text))
+        return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
+
+    def _refresh_apart(self, job: Job) -> None:
+        """Refresh in a thread."""
+        self.refresher.submit((job.key.owner, job.text), lambda: self.refresh(job), _refresh_failed(job))
+
+    def _refresh_soon(self, job: Job) -> None:
+        """Refresh in a task."""
+        identity = (job.key.owner, job.text)
+        if not self.refresher.begin(identity):
+            return
+
+        async def run() -> None:
+            failed = True
+            try:
+                await self.refresh_async(job)
+                failed = False
+            except Exception as error:
+                _refresh_failed(job)(error)
+            finally:
+                self.refresher.finish(identity, failed=failed)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._background.add(task)  # the loop itself keeps only weak references
+        task.add_done_callback(self._background.discard)
+
+    # -- clearing and looking -------------------------------------------------------------------------------------
+
+    def delete(self, address: Address) -> int:
+        """Remove one entry, and whatever rests on it, from every tier; return how many entries are gone."""
+        base = Address(address.owner, address.key.partition("-")[0])
+        self._flights.cancel(base.owner, base.key)
+        self._changes += 1
+        present = self.tiers.peek(base, self.tiers.has_disk()) if address == base else None
+        if present is None or present.meta.kind != "trace":
+            removed = self.tiers.delete(address)
+        else:
+            removed = sum(self.tiers.delete(place) for place in traces.written(base, traces.read(present)))
+            self.tiers.delete(base)
+        self.shelf.forgotten(address.owner, address.key)
+        return removed
+
+    def clear(self, owner: str | None = None) -> int:
+        """Remove all entries of an owner, or of everybody, in memory and on disk; return how many are gone."""
+        self._flights.cancel(owner)
+        self._changes += 1
+        removed = self.tiers.clear(owner)
+        self.shelf.forgotten(owner)
+        return removed
+
+    def entries(self, owner: str | None = None) -> Iterator[Stored]:
+        """The entries of an owner, or all, each once, with the fastest tier that holds it; expired ones left out."""
+        now = self.clock()
+        for stored in self.tiers.entries(owner):
+            if stored.meta.kind not in ("value", "cell"):
+                continue
+            expires = self.expiry(stored.meta)
+            if expires is None or now < expires:
+                yield stored
+
+    def expiry(self, meta: Meta) -> float | None:
+        """When an entry expires, by the ttl of the function that reads it; None for never."""
+        ttl = self._ttls.get(meta.owner)
+        return meta.expires if ttl is None else None if ttl == inf else meta.created + ttl
+
+    def version(self) -> int:
+        """A number that differs whenever anything was kept, handed out or cleared in this process."""
+        return self._changes + self.shelf.hits()
+
+    def close(self) -> None:
+        """Send every fast path to the slow one, and write down what stores only note."""
+        self.shelf.retire_all()
+        self.tiers.close()
+
+
+def _inherited() -> tuple[Flight, ...]:
+    scope = scope_here()
+    return scope if isinstance(scope, tuple) else ()
+
+
+def _refresh_failed(job: Job) -> Callable[[BaseException], None]:
+    def say(error: BaseException) -> None:
+        warn(
+            explain(
+                f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
+                told(error),
+                "call refresh() to see the error; a new try is made after a minute.",
+            )
+        )
+
+    return say

@@ -1,0 +1,113 @@
+"""The steps of a road through the cache, and who takes them: a thread, or a task.
+
+A road is a generator. It yields what has to be waited for and is sent the outcome; so the order of things is written
+once, for functions that are called and for those that are awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+from nbcache.compute.singleflight import Flight
+from nbcache.engine.job import Fetched, Job
+
+
+class Wait(NamedTuple):
+    """Wait until a computation that runs elsewhere has ended; the outcome is its `Ending`."""
+
+    flight: Flight
+
+
+class Compute(NamedTuple):
+    """Run the job's computation; the outcome is what it computed."""
+
+
+COMPUTE = Compute()
+
+
+class Refresh(NamedTuple):
+    """Start a refresh in the background; no outcome."""
+
+
+class Lock(NamedTuple):
+    """Enter the lock that other processes respect; leaving it is up to the road."""
+
+    lock: AbstractContextManager[Any]
+
+
+Step = Wait | Compute | Refresh | Lock
+Road = Generator[Step, Any, Fetched]
+
+
+def follow(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+    """Take a road to its end in this thread; `refresh` starts one in the background."""
+    step = _next(road, None)
+    while not isinstance(step, Fetched):
+        answer: Any = None
+        try:
+            match step:
+                case Compute():
+                    answer = job.compute()
+                case Lock(lock):
+                    lock.__enter__()
+                case Wait(flight):
+                    answer = flight.done.result()
+                case Refresh():
+                    refresh(job)
+        except BaseException as error:
+            step = _throw(road, error)
+        else:
+            step = _next(road, answer)
+    return step
+
+
+async def follow_async(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+    """Take a road to its end in this task; the event loop never waits."""
+    step = _next(road, None)
+    while not isinstance(step, Fetched):
+        answer: Any = None
+        try:
+            match step:
+                case Wait(flight):
+                    # shielded: a cancelled waiter must not resolve what the others wait for
+                    answer = await asyncio.shield(asyncio.wrap_future(flight.done))
+                case Compute():
+                    answer = await job.compute()  # type: ignore[misc]
+                case Lock(lock):
+                    await _enter(lock)
+                case Refresh():
+                    refresh(job)
+        except BaseException as error:
+            step = _throw(road, error)
+        else:
+            step = _next(road, answer)
+    return step
+
+
+async def _enter(lock: AbstractContextManager[Any]) -> None:
+    """Enter a lock in a thread of its own; a task cancelled meanwhile leaves it again."""
+    entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
+    try:
+        await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        entering.add_done_callback(lambda done: done.exception() or lock.__exit__(None, None, None))
+        raise
+
+
+def _next(road: Road, answer: Any) -> Step | Fetched:
+    try:
+        return road.send(answer)
+    except StopIteration as end:
+        fetched: Fetched = end.value
+        return fetched
+
+
+def _throw(road: Road, error: BaseException) -> Step | Fetched:
+    try:
+        return road.throw(error)
+    except StopIteration as end:
+        fetched: Fetched = end.value
+        return fetched

@@ -1,0 +1,117 @@
+"""What the cache is asked to do for one call or one cell: the `Job`, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from nbcache.engine.policy import Policy
+from nbcache.engine.slot import Replay, Slot
+from nbcache.entries.entry import Address
+from nbcache.entries.meta import LateParts, Part
+from nbcache.hashing.hasher import summary
+from nbcache.keys.arguments import Arguments, Bound
+from nbcache.keys.key import Key
+from nbcache.tracking.files import FileDep
+from nbcache.tracking.fingerprint import ArgumentCode
+
+Parts = Sequence[tuple[str, str, str]]
+"""What a key rests on, for explanations: (label, digest, summary) each."""
+
+
+class Computed(NamedTuple):
+    """The outcome of a run.
+
+    Attributes
+    ----------
+    recording : the outputs of the run, as bytes; empty for none
+    files : what the run read
+    seconds : how long it took
+    key : the key to store under, where the run showed that it is another than the one asked for
+    storable : False for a result that must not be kept, such as one that rests on a file changed meanwhile
+    state : digest of what the files held when it was read
+    """
+
+    value: Any
+    recording: bytes = b""
+    files: tuple[FileDep, ...] = ()
+    seconds: float = 0.0
+    key: Key | None = None
+    storable: bool = True
+    state: bytes = b""
+
+
+class CallParts(LateParts):
+    """The parts of one call's key where no argument can change: digests and summaries are made at the first look.
+
+    Parameters
+    ----------
+    reached : the parts of what the function reaches, which all its entries share
+    """
+
+    __slots__ = ("_arguments", "_bound", "_reached")
+
+    def __init__(self, arguments: Arguments, bound: Bound, reached: tuple[Part, ...]) -> None:
+        self._arguments = arguments
+        self._bound = bound
+        self._reached = reached
+
+    def read(self) -> tuple[Part, ...]:
+        digests = self._arguments.digests(self._bound, ArgumentCode())
+        told = [summary(value) for _, value in self._arguments.items(self._bound)]
+        return (*argument_parts(digests, told), *self._reached)
+
+
+def argument_parts(digests: Iterable[tuple[str, bytes]], told: Iterable[str]) -> Iterator[Part]:
+    """The parts of arguments, given what may be told of each."""
+    for (name, digest), text in zip(digests, told, strict=True):
+        yield f"argument {name.lstrip('*')}", digest.hex(), text
+
+
+class Description(NamedTuple):
+    """What listings and explanations say about an entry."""
+
+    arguments: str
+    parts: Parts
+
+
+@dataclass(slots=True)
+class Job:
+    """One request to the cache.
+
+    Attributes
+    ----------
+    compute : runs the real thing; awaitable for `Cache.fetch_async`
+    describe : called only when a result is stored
+    address : where the entry belongs
+    keep_if : False for a result that is returned and not stored
+    replay : shows the recording of a hit
+    kind : the kind of the entry, "value" or "cell"
+    began : when the call was made, as `time.perf_counter` counts, so that a hit knows what it cost
+    """
+
+    key: Key
+    policy: Policy
+    compute: Callable[[], Computed | Awaitable[Computed]]
+    describe: Callable[[], Description]
+    keep_if: Callable[[Any], object] | None = None
+    replay: Replay | None = None
+    kind: str = "value"
+    name: str = ""
+    began: float = field(default_factory=perf_counter)
+    text: str = field(init=False)
+    address: Address = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.text = self.key.text
+        self.address = Address(self.key.owner, self.text)
+
+
+class Fetched(NamedTuple):
+    """The answer to a `Job`: the value, whether it was a hit, and the slot that holds it, if one does."""
+
+    value: Any
+    hit: bool
+    slot: Slot | None

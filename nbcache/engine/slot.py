@@ -1,0 +1,112 @@
+"""The `Slot`: an entry in memory, ready to be handed out, and what its function has counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcache.entries.entry import Address, Entry
+
+#: Hits per entry are remembered for so many entries that have left memory.
+_ENTRIES = 100_000
+
+Replay = Callable[[bytes], None]
+
+
+class Slot:
+    """One entry in memory, as the fast path of a function sees it.
+
+    Attributes
+    ----------
+    value, restore : `value` is handed out as it is when `restore` is None, else `restore()` is
+    hits, used : how often it was handed out, and when last (epoch seconds; 0.0 for never)
+    spent : seconds that hits took to key and to load, as far as they were measured
+    deadline : when it expires (epoch seconds; infinite without a ttl)
+    """
+
+    __slots__ = (
+        "address", "copied", "deadline", "entry", "fast", "hits", "replay", "restore", "spent", "used", "value",
+    )  # fmt: skip
+
+    def __init__(
+        self, address: Address, entry: Entry, deadline: float, replay: Replay | None, copied: bool = False
+    ) -> None:
+        self.address = address
+        self.entry = entry
+        self.deadline = deadline
+        self.replay = replay
+        self.copied = copied
+        self.hits = 0
+        self.used = 0.0
+        self.spent = 0.0
+        self.fast: tuple[Any, ...] = ()
+        as_it_is, value = entry.restore
+        self.value: Any = value if as_it_is else None
+        self.restore: Callable[[], Any] | None = None if as_it_is else entry.copied if copied else value
+        if entry.recording and replay is not None:
+            self.restore = _replaying(entry, entry.copied if copied else entry.value, replay)
+
+    def hands_out(self, entry: Entry, replay: Replay | None, copied: bool) -> bool:
+        """Whether this is the slot of an entry, for a function that wants it in this way."""
+        return self.entry is entry and self.replay == replay and self.copied is copied
+
+    def offer(self, fast: dict[Any, Slot], key: Any) -> None:
+        """Let a function's fast path find this slot under a key of its own, until `retire`."""
+        fast[key] = self
+        self.fast = (*self.fast, fast, key)  # flat, because there is one in every entry
+
+    def retire(self) -> None:
+        """Take the slot out of every fast path that knows it."""
+        offers = iter(self.fast)
+        for fast, key in zip(offers, offers, strict=True):
+            if fast.get(key) is self:
+                fast.pop(key, None)
+        self.fast = ()
+
+    def take(self) -> Any:
+        """The value for one more caller."""
+        restore = self.restore
+        return self.value if restore is None else restore()
+
+
+def _replaying(entry: Entry, made: Callable[[], Any], replay: Replay) -> Callable[[], Any]:
+    def restore() -> Any:
+        value = made()
+        replay(entry.recording)
+        return value
+
+    return restore
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one owner has counted in this process, beside the hits that its slots still hold.
+
+    Attributes
+    ----------
+    seconds_saved : compute time of the hits, less what keys and loading cost where that was measured
+    last_used : epoch seconds, 0.0 for never
+    entry_hits : hits by the key of the entry
+    """
+
+    hits: int = 0
+    misses: int = 0
+    seconds_saved: float = 0.0
+    last_used: float = 0.0
+    entry_hits: dict[str, int] = field(default_factory=dict)
+
+    def add(self, slot: Slot) -> None:
+        """Count what a slot has counted."""
+        if slot.hits:
+            self.hits += slot.hits
+            self.seconds_saved += slot.hits * slot.entry.meta.seconds - slot.spent
+            self.last_used = max(self.last_used, slot.used)
+            if len(self.entry_hits) < _ENTRIES:
+                self.entry_hits[slot.address.key] = self.entry_hits.get(slot.address.key, 0) + slot.hits
+
+    def fold(self, slot: Slot) -> None:
+        """Take over what a slot has counted, when it leaves memory."""
+        self.add(slot)
+        slot.hits = 0
+        slot.spent = 0.0

@@ -1,0 +1,153 @@
+"""Keep what a run computed: make its entry, find its place, put it there, make room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nbcache.compute.singleflight import Flight
+from nbcache.config import told
+from nbcache.engine import traces
+from nbcache.engine.job import Computed, Job, Parts
+from nbcache.engine.policy import Policy
+from nbcache.engine.slot import Slot
+from nbcache.engine.slots import Shelf
+from nbcache.engine.tiers import Tiers
+from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.errors import UnstorableResultError, explain, warn
+from nbcache.keys.key import combine
+from nbcache.stores.protocol import Mark
+from nbcache.tracking.files import FileDep
+
+
+class Keeper:
+    """Keeps results in the tiers that their policies name."""
+
+    def __init__(self, tiers: Tiers, shelf: Shelf, clock: Callable[[], float]) -> None:
+        self._tiers = tiers
+        self._shelf = shelf
+        self._clock = clock
+        self._oversized: set[str] = set()
+
+    def keep(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Slot | None:
+        """Keep the outcome of a run; None where it is not kept, and then it is said why if it should have been.
+
+        Parameters
+        ----------
+        mine : the flight of the computation, which a clear cancels
+        since : the mark taken when it began; what was cleared after it, here or in another process, is not stored
+        """
+        policy = job.policy
+        if policy.ttl == 0:
+            return None
+        if not computed.storable:
+            self._shelf.unkept(job.address, "a file that it read changed while it ran")
+            return None
+        if job.keep_if is not None and not self._wanted(job.keep_if, job, computed.value):
+            self._shelf.unkept(job.address, "cache_if refused its result")
+            return None
+        key = computed.key or job.key
+        address = job.address if computed.key is None else Address(key.owner, key.text)
+        now = self._clock()
+        description = job.describe()
+        meta = Meta(
+            owner=key.owner,
+            arguments=description.arguments,
+            created=now,
+            expires=None if policy.ttl is None else now + policy.ttl,
+            seconds=computed.seconds,
+            kind=job.kind,
+            files=tuple([(dep.path, dep.kind) for dep in computed.files]) if computed.files else (),
+            parts=_with_files(description.parts, computed.files),
+        )
+        try:
+            entry = Entry.of(computed.value, meta, computed.recording)
+        except UnstorableResultError as error:
+            warn(
+                explain(
+                    f"The result of {job.name or key.owner}() is not cached; it was computed and returned.",
+                    str(error).splitlines()[0],
+                    "return something that can be pickled, or leave this function uncached.",
+                )
+            )
+            self._shelf.unkept(address, "its result cannot be pickled")
+            return None
+        place = self._place(address, computed, policy, now) if computed.files else address
+        if mine is not None and mine.cancelled:
+            return None
+        entry = self._tiers.put(place, entry, policy.disk, since)
+        slot = self._shelf.slot(place, entry, policy.deadline(now), job.replay, policy.copied)
+        if mine is not None and mine.cancelled:  # cleared while it was being written
+            self._tiers.delete(place)
+            return None
+        if policy.ttl is not None:
+            self._tiers.expiring()
+        if policy.bounded:
+            self._say_if_oversized(job, entry, policy)
+            self._tiers.limit(key.owner, policy.max_entries, policy.max_size, policy.disk)
+        return slot
+
+    def _say_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
+        if policy.max_size is None or entry.size <= policy.max_size or job.key.owner in self._oversized:
+            return
+        self._oversized.add(job.key.owner)
+        warn(
+            explain(
+                f"A result of {job.name or job.key.owner}() is larger than its max_size and is kept alone.",
+                f"it takes {entry.size:,} bytes, max_size is {policy.max_size:,}.",
+                "raise max_size, or leave it out.",
+            )
+        )
+
+    def _wanted(self, keep_if: Callable[[Any], object], job: Job, value: Any) -> bool:
+        try:
+            return bool(keep_if(value))
+        except Exception as error:
+            warn(
+                explain(
+                    f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
+                    f"cache_if raised {told(error)}",
+                    "make cache_if accept every result and return True or False.",
+                )
+            )
+            return False
+
+    def _place(self, address: Address, computed: Computed, policy: Policy, now: float) -> Address:
+        """Where the value goes: at its key, or, where it rests on files, at a variant that a trace leads to."""
+        present = self._tiers.get(address, policy.disk)
+        known = traces.read(present) if present is not None and present.meta.kind == "trace" else None
+        trace, place, forgotten = traces.extended(address, known, computed.files, computed.state)
+        if trace != known:
+            self._tiers.put(address, traces.entry_of(trace, address, now), policy.disk)
+        for old in forgotten:
+            self._tiers.delete(old)
+        return place
+
+
+def _with_files(parts: Parts, files: tuple[FileDep, ...]) -> Parts:
+    return (*parts, *traces.file_parts(files)) if files else parts
+
+
+class Profiles:
+    """What was learnt about a function from running it: the globals that it changes itself."""
+
+    def __init__(self, tiers: Tiers, clock: Callable[[], float]) -> None:
+        self._tiers = tiers
+        self._clock = clock
+
+    def get(self, owner: str, code: str, disk: bool) -> tuple[str, ...]:
+        """The globals that a function was seen to change itself, by their labels."""
+        entry = self._tiers.get(_profile_of(owner, code), disk)
+        if entry is None or entry.meta.kind != "profile":
+            return ()
+        labels: tuple[str, ...] = entry.value()
+        return labels
+
+    def put(self, owner: str, code: str, labels: Iterable[str], disk: bool) -> None:
+        """Remember the globals that a function changes itself."""
+        meta = Meta(owner=owner, arguments="", created=self._clock(), expires=None, seconds=0.0, kind="profile")
+        self._tiers.put(_profile_of(owner, code), Entry.of(tuple(labels), meta), disk)
+
+
+def _profile_of(owner: str, code: str) -> Address:
+    return Address(owner, combine(b"profile", owner.encode(), code.encode()))

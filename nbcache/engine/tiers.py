@@ -1,0 +1,236 @@
+"""The open stores of this process: memory always, the disk and what is behind it from their first use on.
+
+One daemon thread looks after memory: it drops what has expired, and what other processes cleared or replaced.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from nbcache.config import settings
+from nbcache.entries.entry import Address, Entry
+from nbcache.entries.signing import Keyring
+from nbcache.errors import CacheError, KeyFileError, explain, warn
+from nbcache.stores.disk.store import DiskStore
+from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.memory import MemoryStore
+from nbcache.stores.protocol import Mark, Store, Stored
+from nbcache.stores.tiered import TieredStore
+from nbcache.tracking.files import ignore_folder
+
+#: Seconds between two looks at what other processes did; a clear is to reach every kernel within one second.
+_EVERY = 0.4
+
+
+class Beyond:
+    """The stores behind memory, opened together."""
+
+    def __init__(self, tiered: TieredStore, disk: DiskStore) -> None:
+        self.tiered = tiered
+        self.disk = disk
+
+
+class Tiers:
+    """Where entries are kept.
+
+    Parameters
+    ----------
+    memory : the store in this process
+    open_beyond : opens the stores behind it, at their first use
+
+    Notes
+    -----
+    Safe to use from any number of threads; a forked child starts its own watching thread when it needs one.
+    """
+
+    def __init__(self, memory: MemoryStore, open_beyond: Callable[[MemoryStore], Beyond]) -> None:
+        self.memory = memory
+        self._open_beyond = open_beyond
+        self._beyond: Beyond | None = None
+        self._lock = threading.Lock()
+        self._ttl_of: Callable[[str], float | None] = _unknown
+        self._expiring = False
+        self._watcher: Watcher | None = None
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Start with a fresh lock in a forked child."""
+        self._lock = threading.Lock()
+
+    def watch(self, dropped: Callable[[Address], None], ttl_of: Callable[[str], float | None]) -> None:
+        """Say whom to tell of entries that left memory, and how long an owner keeps them."""
+        self.memory.on_drop = dropped
+        self._ttl_of = ttl_of
+
+    @property
+    def beyond(self) -> Beyond:
+        """The stores behind memory."""
+        beyond = self._beyond
+        if beyond is None:
+            with self._lock:
+                beyond = self._beyond
+                if beyond is None:
+                    beyond = self._beyond = self._open_beyond(self.memory)
+        return beyond
+
+    def _store(self, disk: bool) -> Store:
+        return self.beyond.tiered if disk else self.memory
+
+    def get(self, address: Address, disk: bool) -> Entry | None:
+        if not disk:
+            return self.memory.get(address)
+        entry = self.beyond.tiered.get(address)
+        if entry is not None:
+            self._look_after()
+        return entry
+
+    def peek(self, address: Address, disk: bool) -> Entry | None:
+        return self._store(disk).peek(address)
+
+    def put(self, address: Address, entry: Entry, disk: bool, since: Mark | None = None) -> Entry:
+        if disk:
+            self._look_after()
+        return self._store(disk).put(address, entry, since)
+
+    def mark(self, address: Address, disk: bool) -> Mark:
+        return self._store(disk).mark(address)
+
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, disk: bool) -> int:
+        return self._store(disk).limit(owner, max_entries, max_size)
+
+    def delete(self, address: Address) -> int:
+        """Remove an entry wherever it is."""
+        return self._store(self.has_disk()).delete(address)
+
+    def clear(self, owner: str | None) -> int:
+        """Remove the entries of an owner, or all, wherever they are."""
+        return self._store(self.has_disk()).clear(owner)
+
+    def forget(self, address: Address) -> None:
+        """Drop an entry from memory only."""
+        self.memory.delete(address)
+
+    def entries(self, owner: str | None) -> Iterator[Stored]:
+        """The rows of an owner, or all; those on disk too, if there is a folder."""
+        return self._store(self.has_disk()).entries(owner)
+
+    def lock(self, text: str) -> AbstractContextManager[object]:
+        """The lock that other processes respect, for one key."""
+        return self.beyond.disk.lock(text)
+
+    def claim(self, address: Address, disk: bool) -> str:
+        """Whose file lies on disk where an entry would be: "ours", "foreign", or "" for none; nothing is read."""
+        return self.beyond.disk.claim(address) if disk and self.has_disk() else ""
+
+    def has_disk(self) -> bool:
+        """Whether anything may be on disk: a look must not make folders or keys."""
+        return self._beyond is not None or (settings().folder() / "v1").exists() or bool(settings().store)
+
+    # -- looking after memory --------------------------------------------------------------------------------------
+
+    def expiring(self) -> None:
+        """From now on entries expire: memory is swept while nothing is called."""
+        self._expiring = True
+        self._look_after()
+
+    def _look_after(self) -> None:
+        watcher = self._watcher
+        if watcher is None or not watcher.alive():
+            with self._lock:
+                if self._watcher is None or not self._watcher.alive():
+                    self._watcher = Watcher(self.look, _EVERY)
+
+    def look(self) -> None:
+        """Drop from memory what has expired, and what another process cleared or replaced."""
+        if self._expiring:
+            self.memory.sweep(self.memory.clock(), self._ttl_of)
+        beyond = self._beyond
+        if beyond is not None:
+            beyond.tiered.refresh()
+
+    def reopen(self) -> None:
+        """Open the stores behind memory anew at their next use, because this user's keys have changed."""
+        with self._lock:
+            beyond, self._beyond = self._beyond, None
+        if beyond is not None:
+            beyond.tiered.close()
+
+    def close(self) -> None:
+        """Stop looking after memory, and write down what is only noted."""
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self._beyond is not None:
+            self._beyond.tiered.close()
+
+
+class Watcher:
+    """A daemon thread that calls a function every now and then; none where threads cannot be started."""
+
+    def __init__(self, look: Callable[[], None], every: float) -> None:
+        self._look = look
+        self._every = every
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = threading.Thread(target=self._run, name="nbcache-watch", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._thread = None
+
+    def alive(self) -> bool:
+        """Whether it still watches in this process; a thread does not survive a fork."""
+        return not self._stopped.is_set() and (self._thread is None or self._thread.is_alive())
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._every):
+            self._look()
+
+
+def _unknown(owner: str) -> float | None:
+    return None
+
+
+def open_tiers(clock: Callable[[], float] = time.time) -> Tiers:
+    """The stores that the settings name, the disk not yet opened."""
+    folder = settings().folder()
+    ignore_folder(folder)
+    memory = MemoryStore(clock=clock, scratch=folder / "scratch")
+    return Tiers(memory, lambda memory: _open_beyond(memory, folder, clock))
+
+
+def _open_beyond(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -> Beyond:
+    chosen = settings()
+    disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
+    stores: list[Store] = [memory, disk]
+    if chosen.store:
+        from nbcache.stores.remote.store import open_remote
+
+        try:
+            stores.append(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
+        except CacheError as error:  # a URL that means nothing, or a package that is missing
+            warn(str(error))
+    return Beyond(TieredStore(stores), disk)
+
+
+def load_keyring() -> Keyring:
+    """This user's keys; for a file that cannot be trusted, a key of this process only, and a warning."""
+    path = settings().key_file
+    try:
+        return Keyring.load(Path(path).expanduser() if path else None)
+    except KeyFileError as error:
+        if settings().trust == "strict":
+            raise
+        warn(
+            explain(
+                "Results on disk are kept for this session only.",
+                " ".join(line.removeprefix("Why: ") for line in str(error).splitlines()[:2]),
+                "mend the file, or name another one in NBCACHE_KEY_FILE.",
+            )
+        )
+        return Keyring.ephemeral()

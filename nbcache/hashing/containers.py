@@ -1,0 +1,256 @@
+"""Numbers, text and the builtin containers.
+
+A dict or a set has no order of its own here: keys and elements are sorted when they are all text or all whole
+numbers, and otherwise by the digest of each.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections import Counter, OrderedDict, defaultdict, deque
+from itertools import chain
+from operator import itemgetter
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+from nbcache.hashing.walk import Family, Walk, unreadable
+
+_TOTALLY_ORDERED = frozenset({str, int, bytes, bool})
+_SORTABLE = _TOTALLY_ORDERED | {float}
+_DEEPEST_ORDER = 4
+
+
+def _atoms(walk: Walk, values: list[Any]) -> None:
+    walk.atoms(values)
+
+
+def _complexes(walk: Walk, values: list[Any]) -> None:
+    walk.update(marshal.dumps(values, 2))
+
+
+def _nothing(walk: Walk, values: list[Any]) -> None:
+    """A singleton: its type says it all."""
+
+
+def sequences(walk: Walk, values: list[Any]) -> None:
+    """Write lists or tuples: their lengths, then their elements on the next level."""
+    walk.counts(list(map(len, values)))
+    if len(values) == 1:
+        walk.below.extend(values[0])
+    else:
+        walk.below.extend(chain.from_iterable(values))
+
+
+def _tuples(walk: Walk, values: list[Any]) -> None:
+    # A tuple that holds one tuple twice, which again ..., has as many leaves as 2 to the power of its depth.
+    if walk.depth > 16 and len(values) > 1 << 16:
+        _often_shared(walk, values)
+    else:
+        sequences(walk, values)
+
+
+def _often_shared(walk: Walk, values: list[Any]) -> None:
+    digests: dict[int, bytes | None] = {}
+    walk.counts(list(map(len, values)))
+    for value in values:
+        if id(value) not in digests:
+            digest, complete = walk.apart(value)
+            digests[id(value)] = digest if complete else None
+        known = digests[id(value)]
+        if known is None:
+            walk.update(b"\1")
+            walk.below.extend(value)
+        else:
+            walk.update(b"\0" + known)
+
+
+def in_order(walk: Walk, items: list[Any]) -> tuple[list[Any], bytes | None]:
+    """Sort `items`, which have no order, by content alone.
+
+    Returns
+    -------
+    The items sorted, and their digests when these stand for them fully: then nobody has to look at the items again.
+    """
+    if len(items) < 2:
+        return items, None
+    kinds = set(map(type, items))
+    if not walk.hash_funcs:
+        easy = _sorted_by_type(items, kinds)
+        if easy is not None:
+            return easy, None
+    if walk.nested and (walk.nested >= _DEEPEST_ORDER or any(walk.family(kind).shared for kind in kinds)):
+        # Only an order is wanted of this walk, and graphs held in sets may lead back here for ever.
+        walk.complete = False
+        return [], None
+    ranked = sorted(((walk.apart(item), item) for item in items), key=_rank)
+    in_rank = [item for _, item in ranked]
+    if all(complete for (_, complete), _ in ranked):
+        return in_rank, b"".join(digest for (digest, _), _ in ranked)
+    return in_rank, None
+
+
+def _rank(ranked: tuple[tuple[bytes, bool], Any]) -> bytes:
+    return ranked[0][0]
+
+
+def _name(kind: type) -> str:
+    return kind.__name__
+
+
+def _sorted_by_type(items: list[Any], kinds: set[type]) -> list[Any] | None:
+    if not kinds <= _SORTABLE:
+        if kinds != {tuple} or len(set(map(len, items))) != 1:
+            return None
+        by_place = [set(map(type, column)) for column in zip(*items, strict=True)]
+        if not all(len(types) == 1 and types <= _TOTALLY_ORDERED for types in by_place):
+            return None
+    if float in kinds and any(item != item for item in items):
+        return None
+    if len(kinds) == 1:
+        return sorted(items)
+    by_type: dict[type, list[Any]] = {kind: [] for kind in sorted(kinds, key=_name)}
+    for item in items:
+        by_type[type(item)].append(item)
+    return list(chain.from_iterable(map(sorted, by_type.values())))
+
+
+def sets(walk: Walk, values: list[Any]) -> None:
+    """Write sets, whatever the order in which they give their elements."""
+    for value in values:
+        items, digests = in_order(walk, list(value))
+        walk.facts(len(value), digests)
+        if digests is None:
+            walk.below.extend(items)
+
+
+def mappings(walk: Walk, values: list[Any]) -> None:
+    """Write dicts, whatever the order of their items: their keys, then their values on the next level."""
+    shapes = list(map(tuple, values))
+    kinds = set(map(type, chain.from_iterable(shapes)))
+    if kinds <= {str} and not walk.overrides(str):
+        _records(walk, values, shapes)
+        return
+    walk.update(b"k")
+    for value, shape in zip(values, shapes, strict=True):
+        keys, digests = in_order(walk, list(shape))
+        walk.facts(len(shape), digests)
+        if digests is None:
+            walk.below.extend(keys)
+        walk.below.extend([value[key] for key in keys])
+
+
+def _records(walk: Walk, values: list[Any], shapes: list[tuple[str, ...]]) -> None:
+    """Write dicts with text for keys; those of equal keys share one list of names."""
+    sorted_names = {shape: tuple(sorted(shape)) for shape in set(shapes)}
+    distinct = {names: place for place, names in enumerate(dict.fromkeys(map(sorted_names.__getitem__, shapes)))}
+    walk.update(b"r")
+    walk.counts([len(distinct), *map(len, distinct)])
+    walk.atoms(list(chain.from_iterable(distinct)))
+    if len(distinct) > 1:
+        walk.counts([distinct[sorted_names[shape]] for shape in shapes])
+        for value, shape in zip(values, shapes, strict=True):
+            walk.below.extend(map(value.__getitem__, sorted_names[shape]))
+        return
+    names = next(iter(distinct))
+    if len(names) == 1:
+        walk.below.extend(map(itemgetter(names[0]), values))
+    elif names:
+        walk.below.extend(chain.from_iterable(map(itemgetter(*names), values)))
+
+
+def _ordered_dicts(walk: Walk, values: list[Any]) -> None:
+    walk.counts(list(map(len, values)))
+    for value in values:
+        walk.below.extend(chain.from_iterable(value.items()))
+
+
+def _default_dicts(walk: Walk, values: list[Any]) -> None:
+    walk.below.extend([value.default_factory for value in values])
+    mappings(walk, values)
+
+
+def _deques(walk: Walk, values: list[Any]) -> None:
+    walk.atoms([value.maxlen for value in values])
+    sequences(walk, values)
+
+
+def _key_views(walk: Walk, values: list[Any]) -> None:
+    sets(walk, values)
+
+
+def _value_views(walk: Walk, values: list[Any]) -> None:
+    sequences(walk, values)
+
+
+def _item_views(walk: Walk, values: list[Any]) -> None:
+    mappings(walk, [dict(value) for value in values])
+
+
+def _proxies(walk: Walk, values: list[Any]) -> None:
+    try:
+        walk.below.extend([value.copy() for value in values])
+    except AttributeError:
+        unreadable(values[0], "the mapping it shows cannot be copied")
+
+
+def _namespaces(walk: Walk, values: list[Any]) -> None:
+    mappings(walk, [value.__dict__ for value in values])
+
+
+def _buffers(walk: Walk, values: list[Any]) -> None:
+    for value in values:
+        walk.buffer(value)
+
+
+def _memoryviews(walk: Walk, values: list[Any]) -> None:
+    for value in values:
+        walk.facts(value.format, tuple(value.shape), value.ndim)
+        walk.buffer(value if value.c_contiguous else value.tobytes())
+
+
+def _ranges(walk: Walk, values: list[Any]) -> None:
+    walk.atoms([part for value in values for part in (value.start, value.stop, value.step)])
+
+
+def _slices(walk: Walk, values: list[Any]) -> None:
+    for value in values:
+        walk.below.extend((value.start, value.stop, value.step))
+
+
+def _family(kind: type, column: Any, shared: bool) -> Family:
+    return Family(f"{kind.__module__}.{kind.__qualname__}".encode(), column, shared)
+
+
+FAMILIES: dict[type, Family] = {
+    kind: _family(kind, column, shared)
+    for kind, column, shared in (
+        (int, _atoms, False),
+        (float, _atoms, False),
+        (bool, _atoms, False),
+        (type(None), _nothing, False),
+        (type(...), _nothing, False),
+        (type(NotImplemented), _nothing, False),
+        (complex, _complexes, False),
+        (str, _atoms, False),
+        (bytes, _atoms, False),
+        (tuple, _tuples, False),
+        (list, sequences, True),
+        (dict, mappings, True),
+        (set, sets, True),
+        (frozenset, sets, False),
+        (OrderedDict, _ordered_dicts, True),
+        (defaultdict, _default_dicts, True),
+        (Counter, mappings, True),
+        (deque, _deques, True),
+        (MappingProxyType, _proxies, False),
+        (type({}.keys()), _key_views, False),
+        (type({}.values()), _value_views, False),
+        (type({}.items()), _item_views, False),
+        (SimpleNamespace, _namespaces, True),
+        (bytearray, _buffers, True),
+        (memoryview, _memoryviews, False),
+        (range, _ranges, False),
+        (slice, _slices, False),
+    )
+}
+"""Exact builtin types, and how their values are written."""

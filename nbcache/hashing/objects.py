@@ -1,0 +1,159 @@
+"""Objects of any class: their own key, their state, or what pickle would take from them.
+
+A class is known by its full name; with a code hook the user's classes count by their code too.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import enum
+import sys
+import threading
+from operator import attrgetter
+from typing import Any
+
+from nbcache.errors import CacheError
+from nbcache.hashing.containers import mappings, sequences, sets
+from nbcache.hashing.walk import Family, Walk, name_of, unreadable, user_error
+
+_HEAP_TYPE = 1 << 9
+_asking = threading.local()
+
+
+def is_users(module: str) -> bool:
+    """Tell whether a module is the user's own: neither of the standard library nor installed."""
+    top = module.partition(".")[0]
+    if top == "__main__":  # the notebook, even where its process was started as an installed module
+        return True
+    if top in sys.stdlib_module_names or top == "builtins":
+        return False
+    path = getattr(sys.modules.get(module), "__file__", None) or ""
+    return "site-packages" not in path and "dist-packages" not in path
+
+
+def importable(value: Any) -> str | None:
+    """Return the full name under which `value` can be imported, if that gives this very object."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str) or "<" in name:
+        return None
+    try:
+        found = attrgetter(name)(sys.modules[module])
+    except (KeyError, AttributeError):
+        return None
+    return f"{module}.{name}" if found is value else None
+
+
+def tag_of(walk: Walk, kind: type, how: str) -> bytes:
+    """Name a class in the digest; a class of the user counts by its code too, when the walk asks for code."""
+    tag = f"{how}:{name_of(kind)}".encode()
+    if walk.code is None or not kind.__flags__ & _HEAP_TYPE or not is_users(kind.__module__):
+        return tag
+    # The digest of a class may hold instances of that class, which lead back here.
+    asked: set[type] = _asking.__dict__.setdefault("kinds", set())
+    if kind in asked:
+        return tag
+    asked.add(kind)
+    try:
+        return tag + b"\0" + walk.code(kind)
+    finally:
+        asked.discard(kind)
+
+
+def family_of(walk: Walk, kind: Any) -> Family:
+    """Find how the instances of a class without rules of its own are written."""
+    if kind is object:
+        return Family(b"sentinel", _sentinels, True)
+    if hasattr(kind, "__cache_key__"):
+        return Family(tag_of(walk, kind, "key"), _own_keys, True)
+    if issubclass(kind, enum.Enum):
+        return Family(tag_of(walk, kind, "enum"), _members, False)
+    if issubclass(kind, (set, frozenset)):
+        return Family(tag_of(walk, kind, "set"), _set_like, True)
+    standard = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
+    if standard and kind not in copyreg.dispatch_table:
+        if issubclass(kind, tuple) and kind.__getstate__ is object.__getstate__ and not kind.__dictoffset__:
+            return Family(tag_of(walk, kind, "tuple"), sequences, False)
+        if _is_plain(kind):
+            return Family(tag_of(walk, kind, "object"), _plain, True)
+    shared = not issubclass(kind, (tuple, str, int, float, bytes, complex))
+    return Family(tag_of(walk, kind, "reduced"), _reduced, shared)
+
+
+def _is_plain(kind: Any) -> bool:
+    return (
+        kind.__getstate__ is object.__getstate__
+        and not hasattr(kind, "__getnewargs_ex__")
+        and not hasattr(kind, "__getnewargs__")
+        and not issubclass(kind, (list, dict))
+        and kind.__dictoffset__ != 0
+        and not copyreg._slotnames(kind)  # type: ignore[attr-defined]
+    )
+
+
+def _plain(walk: Walk, values: list[Any]) -> None:
+    _taken_apart(values[0])  # refuses, once for all of them, what holds more than its attributes
+    mappings(walk, [value.__dict__ for value in values])
+
+
+def _sentinels(walk: Walk, values: list[Any]) -> None:
+    """A bare ``object()`` has no content: it is known by the name that a module of the user's gives it, if any does."""
+    walk.below.extend([_name_in_modules(value) for value in values])
+
+
+def _name_in_modules(value: object) -> str:
+    for module, loaded in list(sys.modules.items()):
+        if is_users(module):
+            for name, held in list(getattr(loaded, "__dict__", {}).items()):
+                if held is value:
+                    return f"{module}.{name}"
+    return ""
+
+
+def _own_keys(walk: Walk, values: list[Any]) -> None:
+    for value in values:
+        try:
+            walk.below.append(value.__cache_key__())
+        except CacheError:
+            raise
+        except Exception as error:
+            raise user_error("__cache_key__", value, error) from error
+
+
+def _members(walk: Walk, values: list[Any]) -> None:
+    for value in values:
+        walk.below.extend((value._name_, value._value_))
+
+
+def _set_like(walk: Walk, values: list[Any]) -> None:
+    sets(walk, values)
+    walk.below.extend([getattr(value, "__dict__", None) for value in values])
+
+
+def _taken_apart(value: Any) -> Any:
+    reduce = copyreg.dispatch_table.get(type(value))
+    try:
+        return reduce(value) if reduce is not None else value.__reduce_ex__(4)
+    except CacheError:
+        raise
+    except Exception as error:
+        unreadable(value, f"its state cannot be read ({error})")
+
+
+def _reduced(walk: Walk, values: list[Any]) -> None:
+    for value in values:
+        reduced = _taken_apart(value)
+        if isinstance(reduced, str):
+            walk.facts("name", reduced)
+            continue
+        func, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        if func in (copyreg.__newobj__, copyreg.__newobj_ex__) and arguments[0] is type(value):  # type: ignore[attr-defined]
+            func, arguments = func.__name__, arguments[1:]
+        elif func is type(value):
+            func = None
+        elif (name := importable(func)) is not None:
+            func = name
+        content = list(items) if items is not None else None
+        entries = dict(pairs) if pairs is not None else None
+        ordered = list(entries) if entries is not None and hasattr(value, "move_to_end") else None
+        walk.facts("parts", func is None or isinstance(func, str), len(reduced))
+        walk.below.append((func, arguments, state, content, entries, ordered))

@@ -1,0 +1,268 @@
+"""Why a call would be a hit or a miss now: the parts of its key beside those of the nearest entry."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcache.config import settings
+from nbcache.engine import traces
+from nbcache.engine.cache import Cache
+from nbcache.engine.job import Description, Job, Parts
+from nbcache.entries.entry import Entry, Meta
+from nbcache.errors import UntrustedEntryError
+from nbcache.tracking.files import FileDep
+
+#: What Python and libraries write into classes: it counts, and says little.
+_IN_CLASSES = re.compile(r"class \S+\.__\w+__(:|$)")
+#: The order in which people look for what a result rests on; files come after them.
+_ORDER = ("argument", "code", "helper", "method", "class", "fields", "members", "global", "closure", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether a call would be a hit, and what decides it. Its text says so in words.
+
+    Attributes
+    ----------
+    hit : whether the call would be answered from the cache
+    changed : for a miss, a line per part that differs from the nearest entry; empty for a hit
+    reason : one line for what is not a change: nothing stored yet, expired, cleared, evicted, not trusted
+    rests_on : what the key follows, a line each; the text leaves out what Python itself writes into classes
+    unfollowed : what it does not follow, a line each
+    """
+
+    hit: bool
+    changed: tuple[str, ...] = ()
+    reason: str = ""
+    name: str = ""
+    rests_on: tuple[str, ...] = field(default=(), repr=False)
+    unfollowed: tuple[str, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {'hit' if self.hit else 'miss'}" + (f", {self.reason}" if self.reason else "")]
+        lines += [f"  changed: {line}" for line in self.changed]
+        if self.hit or not self.changed:
+            lines += [f"  rests on {line}" for line in self.rests_on if not _IN_CLASSES.match(line)]
+        lines += [f"  not followed: {line}" for line in self.unfollowed]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def explain_call(
+    cache: Cache, job: Job, description: Description, *, unfollowed: tuple[str, ...], tracked: bool
+) -> Explanation:
+    """Explain what `cache.fetch(job)` would find now.
+
+    Parameters
+    ----------
+    description : the arguments and parts of the call as it is now
+    unfollowed : what the key does not follow
+    tracked : False where the user turned following off, which is then said first
+    """
+    name = f"{job.name}({description.arguments})" if job.kind == "value" else job.name
+    if not tracked:
+        unfollowed = ("globals, helpers, classes and files (track=False)", *unfollowed)
+    rests_on = tuple(_line(label, summary) for label, _, summary in sorted(description.parts, key=_rank))
+    if (refused := _refused(job)) is not None:
+        return Explanation(False, (), refused, name, rests_on, unfollowed)
+    claim = cache.tiers.claim(job.address, job.policy.disk)
+    try:
+        located = cache.locate(job)
+    except UntrustedEntryError as error:
+        why = str(error).splitlines()[1].removeprefix("Why: ")
+        return Explanation(False, (), f"entry not trusted, which is an error with trust='strict': {why}", name,
+                           rests_on, unfollowed)  # fmt: skip
+    if located is not None:
+        rests_on += tuple(_line(f"{kind} {path}", "") for path, kind in located.meta.files)
+        hit, reason = _found(job, located, cache.clock())
+        return Explanation(hit, (), reason, name, rests_on, unfollowed)
+    if (lost := _lost(cache, job, claim)) is not None:
+        return Explanation(False, (), lost, name, rests_on, unfollowed)
+    nearest = _nearest(description.parts, [row.meta for row in cache.entries(job.key.owner)])
+    if nearest is None:
+        reason = "nothing of it is stored yet" if job.policy.disk else "nothing of it is in this session's memory yet"
+        return Explanation(False, (), reason, name, rests_on, unfollowed)
+    changed = _changes(nearest, description.parts)
+    elapsed = age(cache.clock() - nearest.created)
+    if any(line.startswith("argument ") for line in changed) and job.kind == "value":
+        reason = f"nothing is stored for these arguments; the nearest is {job.name}({nearest.arguments})"
+    else:
+        reason = f"last computed {elapsed} ago"
+    return Explanation(False, changed, reason, name, rests_on, unfollowed)
+
+
+def surprise(cache: Cache, job: Job, description: Description) -> str:
+    """One line about a call that was cached with these arguments, and is computed because something else changed.
+
+    "" for any other call: one that is a hit, is new, has expired, or was cleared.
+    """
+    found = explain_call(cache, job, description, unfollowed=(), tracked=True)
+    if found.hit or not found.changed or any(line.startswith("argument ") for line in found.changed):
+        return ""
+    more = f" (and {len(found.changed) - 1} more)" if len(found.changed) > 1 else ""
+    return f"{found.name} is computed again: {found.changed[0]}{more}"
+
+
+def say_surprise(cache: Cache, job: Job, description: Description) -> None:
+    """Print that line, if the user asked for it by the setting `explain_misses`."""
+    if settings().explain_misses and (line := surprise(cache, job, description)):
+        print(f"nbcache: {line}", file=sys.stderr)
+
+
+# -- reasons ----------------------------------------------------------------------------------------------------------
+
+
+def _refused(job: Job) -> str | None:
+    """Why the cache is not even asked."""
+    if settings().off:
+        return "the cache is switched off (setting off, or NBCACHE_OFF)"
+    return "nothing of it is kept (ttl is 0)" if job.policy.ttl == 0 else None
+
+
+def _found(job: Job, entry: Entry, now: float) -> tuple[bool, str]:
+    created, ttl = entry.meta.created, job.policy.ttl
+    deadline = job.policy.deadline(created)
+    if now < deadline:
+        left = f", expires in {age(deadline - now)}" if ttl is not None else ""
+        return True, f"computed {age(now - created)} ago in {entry.meta.seconds:.2g} s{left}"
+    if job.policy.background and ttl and now < deadline + ttl:
+        return True, f"expired {age(now - deadline)} ago, and answered once more while a new one is computed"
+    return False, f"expired {age(now - deadline)} ago"
+
+
+def _lost(cache: Cache, job: Job, claim: str) -> str | None:
+    """Why an entry that was there, or is there, cannot be used; None where there was none."""
+    if claim == "foreign":
+        return "entry not trusted: it was signed with another key (%cache_trust shows yours)"
+    if claim == "ours" and settings().trust == "safe":
+        return "entry not trusted: loading it could run code (trust='safe')"
+    addresses = [job.address]
+    trace = cache.tiers.peek(job.address, job.policy.disk)
+    if trace is not None and trace.meta.kind == "trace":
+        addresses += [place for place, _ in traces.places(job.address, traces.read(trace))]
+    elif claim:
+        return "its entry on disk cannot be read"
+    for address in addresses:
+        if (departed := cache.shelf.fate(address)) is not None:
+            why, when = departed
+            return f"{why} {age(cache.clock() - when)} ago"
+    return None
+
+
+# -- differences ------------------------------------------------------------------------------------------------------
+
+
+def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
+    """The entry that differs in the fewest parts; equal arguments weigh most, then the newest."""
+    ours = _by_label(parts)
+
+    def distance(meta: Meta) -> tuple[int, int, float]:
+        files = {f"{kind} {path}" for path, kind in meta.files}
+        theirs = {label: part for label, part in _by_label(meta.parts).items() if label not in files}
+        differing = [label for label in {*theirs, *ours} if theirs.get(label, ("",))[0] != ours.get(label, ("",))[0]]
+        return sum(label.startswith("argument ") for label in differing), len(differing), -meta.created
+
+    return min(stored, key=distance, default=None)
+
+
+def _changes(nearest: Meta, parts: Parts) -> tuple[str, ...]:
+    """What differs between an entry and the present, the files that its run read included."""
+    files = tuple(FileDep(path, kind) for path, kind in nearest.files)
+    return differences(nearest.parts, (*parts, *traces.file_parts(files))) or (
+        "which part is used where; each of them is as it was",
+    )
+
+
+def differences(before: Parts, now: Parts) -> tuple[str, ...]:
+    """A line for each part that is not what it was, with old and new."""
+    theirs, ours = _by_label(before), _by_label(now)
+    lines = []
+    for label in dict.fromkeys([*ours, *theirs]):
+        old, new = theirs.get(label), ours.get(label)
+        if old is None and new is not None:
+            lines.append(f"{label} is new" + (f": {_first(new[1])}" if new[1] else ""))
+        elif new is None and old is not None:
+            lines.append(f"{label} is gone" + (f", it was: {_first(old[1])}" if old[1] else ""))
+        elif old is not None and new is not None and old[0] != new[0]:
+            lines.append(_change(label, old[1], new[1]))
+    return tuple(lines)
+
+
+def _change(label: str, old: str, new: str) -> str:
+    kind, _, name = label.partition(" ")
+    if kind == "missing":
+        return f"file {name} is there now, it was missing"
+    if kind == "folder":
+        return f"{label} changed{_items_changed(old, new, 'name')}"
+    if kind in ("code", "helper", "method"):
+        return f"{label} changed{_items_changed(old, new, 'line')}"
+    if old and new and old != new:
+        return f"{label} changed: {old} -> {new}" if kind == "file" else f"{label} {_first(old)} -> {_first(new)}"
+    return f"{label} changed" + (f" ({_first(new)})" if new else "")
+
+
+def _items_changed(old: str, new: str, word: str) -> str:
+    """Say which lines of a source, or names in a folder, came and went; comments and empty lines do not count."""
+    if word == "line" and not (old and new):
+        return ""
+    before, after = _items(old), _items(new)
+    gone = [item for item in before if item not in after]
+    come = [item for item in after if item not in before]
+    count = max(len(gone), len(come))
+    if not count:
+        return ""
+    what = f"{count} {word}{'s' if count != 1 else ''}"
+    more = ", ..." if count > 1 else ""
+    if gone and come:
+        return f": {what}: {_first(gone[0])} -> {_first(come[0])}{more}"
+    return f": {what} {'added' if come else 'removed'}: {_first((come or gone)[0])}{more}"
+
+
+def _items(text: str) -> list[str]:
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _by_label(parts: Iterable[tuple[str, str, str]]) -> dict[str, tuple[str, str]]:
+    return {label: (digest, summary) for label, digest, summary in parts}
+
+
+def _line(label: str, summary: str) -> str:
+    kind, _, name = label.partition(" ")
+    if kind == "missing":
+        return f"file {name} being missing"
+    return f"{label}: {_first(summary)}" if summary else label
+
+
+def _rank(part: tuple[str, str, str]) -> int:
+    kind = part[0].partition(" ")[0]
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+
+
+def _first(text: str, limit: int = 100) -> str:
+    """The first line of a text, shortened."""
+    line = text.splitlines()[0] if text else ""
+    return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+#: Units of an age: name, seconds, and up to how many seconds it is used.
+_AGES: tuple[tuple[str, float, float], ...] = (
+    ("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172800), ("days", 86400, float("inf")),
+)  # fmt: skip
+
+
+def age(elapsed: float) -> str:
+    """A time span in the unit a person would use, such as "3 min"."""
+    for unit, scale, limit in _AGES:
+        if elapsed < limit:
+            return f"{max(0.0, elapsed) / scale:.0f} {unit}"
+    raise ValueError(f"{elapsed!r} is no time span")

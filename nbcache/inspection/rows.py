@@ -1,0 +1,58 @@
+"""The rows that `info()` and `entries()` give: numbers to read, and to show in a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbcache.entries.entry import Address
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """One cached function or cell.
+
+    Attributes
+    ----------
+    name : module and qualified name, or "cell NAME"
+    entries, bytes : what is kept now, in all tiers; each entry counted once
+    hits, misses : calls of this process
+    seconds_saved : the compute time of the hits, less what they took to key and to load; negative if caching costs more
+    last_used : epoch seconds; None if not used in this process
+    """
+
+    name: str
+    entries: int
+    bytes: int
+    hits: int
+    misses: int
+    seconds_saved: float
+    last_used: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryInfo:
+    """One entry.
+
+    Attributes
+    ----------
+    function : module and qualified name, or "cell NAME"
+    arguments : as the call would be typed; empty for cells, and with the `private` setting
+    bytes : size of the value and its recording
+    created, expires : epoch seconds; `expires` None for never
+    hits : of this process
+    seconds_to_compute : how long the run took
+    tier : "memory", "disk" or "remote", the fastest that holds it
+    address : where it is, to clear exactly this entry
+    """
+
+    function: str
+    arguments: str
+    bytes: int
+    created: float
+    expires: float | None
+    hits: int
+    seconds_to_compute: float
+    tier: str
+    address: Address = field(repr=False, compare=False)

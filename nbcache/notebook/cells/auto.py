@@ -1,0 +1,65 @@
+"""Automatic caching: which cells, for how long a run, and what became of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbcache.engine.policy import Policy
+from nbcache.notebook.cells.known import KnownCells
+from nbcache.notebook.cells.options import Options
+
+if TYPE_CHECKING:
+    from nbcache.notebook.magics.info import Table
+
+__all__ = ["Automatic"]
+
+
+class Automatic:
+    """Whether cells that nobody marked are cached."""
+
+    def __init__(self, known: KnownCells) -> None:
+        self._known = known
+        self._chosen: tuple[Options, float] | None = None
+
+    def on(self, min_seconds: float, max_size: int | None, disk: bool, quiet: bool) -> None:
+        """Cache every cell that runs `min_seconds` or longer; `max_size` in bytes per cell."""
+        self._chosen = Options(policy=Policy(max_size=max_size, disk=disk), quiet=quiet), min_seconds
+
+    def off(self) -> None:
+        """Leave cells alone; what is stored stays."""
+        self._chosen = None
+
+    def options(self) -> tuple[Options, float] | None:
+        """How a cell is to be cached, and the least time it has to run; `None` while turned off."""
+        return self._chosen
+
+    def status(self) -> Table:
+        """One row per cell that ran: what became of it, the time saved, and why it was not cached."""
+        from nbcache.notebook.display.messages import duration
+        from nbcache.notebook.magics.info import Table  # at the first look: loading the extension stays cheap
+
+        rows = []
+        saved = 0.0
+        costly = 0
+        for owner, cell, report in self._known.rows():
+            gain = report.seconds - report.overhead if report.outcome == "hit" else 0.0
+            saved += gain
+            remark = report.reason
+            if report.outcome in ("hit", "stored") and report.overhead > report.seconds:
+                costly += 1
+                remark = f"costs more than it saves: {duration(report.overhead)} for {duration(report.seconds)}"
+            rows.append(
+                (
+                    owner.removeprefix("cell "),
+                    cell.code.title[:40],
+                    report.outcome,
+                    duration(report.seconds),
+                    duration(gain) if gain > 0 else "",
+                    remark,
+                )
+            )
+        state = f"on, for cells of {duration(self._chosen[1])} and more" if self._chosen else "off"
+        caption = f"Automatic caching is {state}. {duration(max(saved, 0.0))} saved."
+        if costly:
+            caption += f" {costly} cells cost more to cache than to run."
+        return Table(("cell", "begins with", "last run", "took", "saved", "remark"), tuple(rows), caption, left=6)

@@ -1,0 +1,398 @@
+"""One cached cell: looked up by its key, restored, or run and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from nbcache import registry
+from nbcache.config import settings, told
+from nbcache.engine.cache import Cache
+from nbcache.engine.job import Computed, Description, Fetched, Job
+from nbcache.inspection.explanation import Explanation, explain_call
+from nbcache.notebook.cells import changes
+from nbcache.notebook.cells.code import CellCode
+from nbcache.notebook.cells.inputs import Inputs, inputs_of
+from nbcache.notebook.cells.known import cell_owner
+from nbcache.notebook.cells.namespace import Packed, size_of, unpack
+from nbcache.notebook.cells.options import Options, check_names, is_off
+from nbcache.notebook.cells.run import CellRun, observed
+from nbcache.notebook.cells.shown import hit_line, show_again
+from nbcache.notebook.cells.side_effects import of_libraries
+from nbcache.notebook.display.messages import duration, note, warn_about
+from nbcache.notebook.display.quantities import size
+
+__all__ = ["CachedCell", "CellFailedError", "Report"]
+
+Execute = Callable[[], Coroutine[Any, Any, bool]]
+"""Runs the statements of the cell in its shell; true when they raised, and the traceback has been shown."""
+
+_ALIASES = "cells"
+_RANDOM = "random numbers"
+_SESSION = "the session"
+
+
+class CellFailedError(Exception):
+    """The cell raised; the user has seen it already, and nothing is to be stored."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of one run, for status tables.
+
+    Attributes
+    ----------
+    outcome : "hit", "stored", "not cached", "failed"
+    reason : why it is not cached
+    seconds : how long the run took, or, for a hit, had taken
+    overhead : what finding its key and restoring it took
+    """
+
+    outcome: str = "not cached"
+    reason: str = ""
+    seconds: float = 0.0
+    overhead: float = 0.0
+
+
+class CachedCell:
+    """One run of one cell.
+
+    Parameters
+    ----------
+    automatic : whether the user did not ask for this cell: then problems are only reported, and a run shorter than
+        `min_seconds`, or one with effects outside of the notebook, is not kept
+    """
+
+    def __init__(
+        self, shell: Any, code: CellCode, options: Options, *, automatic: bool = False, min_seconds: float = 0.0
+    ) -> None:
+        self.code = code
+        self.options = options
+        self.report = Report()
+        self.owner = cell_owner(options.name or code.digest)
+        self._shell = shell
+        self._namespace: dict[str, Any] = shell.user_ns
+        self._hidden: dict[str, Any] = shell.user_ns_hidden
+        self._automatic = automatic
+        self._min_seconds = min_seconds
+        self._result: Any = None
+        self._effects = ""
+        self._began = 0.0
+
+    # -- running ---------------------------------------------------------------------------------------------------
+
+    async def run(self, execute: Execute) -> bool:
+        """Restore the cell, or run it; true when it raised.
+
+        A cell without `await` never suspends, so that it can be driven without an event loop.
+        """
+        inputs = self._inputs()
+        if inputs is None:
+            self._require()
+            return await execute()
+        cache = registry.the_cache()
+        awaited = self.code.awaits and _in_event_loop()
+        job = self._job(
+            cache, inputs, self._compute_async(inputs, execute) if awaited else self._compute(inputs, execute)
+        )
+        try:
+            if self.options.force:
+                fetched = await cache.refresh_async(job) if awaited else cache.refresh(job)
+            else:
+                fetched = await cache.fetch_async(job) if awaited else cache.fetch(job)
+            if fetched.hit and not self._restored(cache, fetched):
+                fetched = await cache.refresh_async(job) if awaited else cache.refresh(job)
+        except CellFailedError:
+            self.report.outcome = "failed"
+            return True
+        self._finish(cache, job, fetched)
+        return False
+
+    def value(self, execute: Callable[[], Any]) -> Any:
+        """Restore the cell, or run it, and return the value of its last expression; what it raises is raised."""
+
+        async def execute_once() -> bool:
+            self._result = execute()
+            return False
+
+        inputs = self._inputs()
+        if inputs is None:
+            self._require()
+            return execute()
+        cache = registry.the_cache()
+        job = self._job(cache, inputs, self._compute(inputs, execute_once))
+        fetched = cache.refresh(job) if self.options.force else cache.fetch(job)
+        if fetched.hit and not self._restored(cache, fetched, shown=False):
+            fetched = cache.refresh(job)
+        self._finish(cache, job, fetched)
+        result, self._result = self._result, None
+        return result
+
+    def explain(self) -> Explanation:
+        """Why the cell would be a hit or a miss now."""
+        inputs = self._inputs(quietly=True)
+        if inputs is None or inputs.state is None:
+            return Explanation(False, (), self.report.reason, self.owner)
+        cache = registry.the_cache()
+        job = self._job(cache, inputs, _nothing)
+        return explain_call(cache, job, self._description(inputs), unfollowed=inputs.state.unfollowed, tracked=True)
+
+    # -- before a run ----------------------------------------------------------------------------------------------
+
+    def refusal(self) -> str:
+        """Say why this cell is never cached as it is; empty when it can be."""
+        names = self.code.names
+        if names.whole and self.options.inputs is None:
+            return f"{names.whole}; --inputs says which names count"
+        if names.asks:
+            return names.asks
+        if self._automatic and (state := self._state() or self._learnt(_SESSION)):
+            return f"it changes the session ({state[0]})"
+        if self._automatic and names.commands:
+            return "it runs a command of the system"
+        if self.code.awaits and not _in_event_loop():
+            return "it awaits, and no asyncio loop is running"
+        return ""
+
+    def _inputs(self, quietly: bool = False) -> Inputs | None:
+        """Take the inputs; `None`, with the reason reported, when the cell has no key."""
+        check_names(self.options, self.code.names, self.code.roots, self._namespace)
+        self.report.reason = is_off() or self.refusal()
+        if self.report.reason:
+            if not is_off() and not quietly:
+                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+            return None
+        began = self._began = time.perf_counter()
+        drawn = self._learnt(_RANDOM)
+        if self._automatic and drawn:
+            self.options = replace(self.options, rng=True)
+        try:
+            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, drawn)
+        except Exception as error:  # whatever could not be followed, the cell itself has to run
+            self.report.reason = f"its key could not be made ({told(error)})"
+            if not quietly:
+                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+            return None
+        self.report.overhead = time.perf_counter() - began
+        if inputs.unreadable is not None:
+            name, kind = inputs.unreadable
+            self.report.reason = f"input {name} cannot be read ({kind})"
+            if not quietly:
+                advice = f"--ignore {name} leaves it out of the key."
+                self._warn("This cell is not cached; it runs every time.", f"{self.report.reason}.", advice)
+            return None
+        return inputs
+
+    def _require(self) -> None:
+        if self.options.strict and not is_off():
+            raise UsageError(f"--strict: this cell cannot be cached: {self.report.reason}")
+
+    def _warn(self, what: str, why: str, do: str) -> None:
+        if not self._automatic and not self.options.strict:
+            warn_about(what, why, do, self.code.filename)
+
+    # -- the request -----------------------------------------------------------------------------------------------
+
+    def _job(self, cache: Cache, inputs: Inputs, compute: Callable[[], Any]) -> Job:
+        def make(owner: str) -> Job:
+            return Job(
+                key=inputs.key(owner),
+                policy=self.options.policy,
+                compute=compute,
+                describe=lambda: self._description(inputs),
+                kind="cell",
+                name=owner,
+                began=self._began,
+            )
+
+        job = make(self.owner)
+        if not self.options.force and cache.locate(job) is None:
+            for owner in cache.profiles.get(_ALIASES, job.text, self.options.policy.disk):
+                other = make(owner)
+                if owner != self.owner and cache.holds(other):
+                    return other
+        return job
+
+    def _description(self, inputs: Inputs) -> Description:
+        return Description("", inputs.parts(settings().private))
+
+    def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
+        def compute() -> Computed:
+            self._say_what_changed(inputs)
+            with observed(inputs, self.code, self._namespace, self._hidden) as seen:
+                seen.raised = _driven(execute())
+            return self._computed(inputs, seen)
+
+        return compute
+
+    def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
+        async def compute() -> Computed:
+            self._say_what_changed(inputs)
+            with observed(inputs, self.code, self._namespace, self._hidden) as seen:
+                seen.raised = await execute()
+            return self._computed(inputs, seen)
+
+        return compute
+
+    def _say_what_changed(self, inputs: Inputs) -> None:
+        """Before a known cell runs again: which input is to blame."""
+        if self.options.quiet or self.options.force or self._automatic:
+            return
+        cache = registry.the_cache()
+        description = self._description(inputs)
+        key = inputs.key(self.owner)
+        job = Job(key, self.options.policy, _nothing, lambda: description, kind="cell", name=self.owner)
+        found = explain_call(cache, job, description, unfollowed=(), tracked=True)
+        why = found.changed[0] if found.changed else found.reason if found.reason.startswith("expired") else ""
+        more = f" (and {len(found.changed) - 1} more)" if len(found.changed) > 1 else ""
+        if why and not found.hit:
+            note(f"{self.owner} runs again: {' '.join(why.split())}{more}")
+
+    # -- after a run -----------------------------------------------------------------------------------------------
+
+    def _computed(self, inputs: Inputs, seen: CellRun) -> Computed:
+        if seen.raised:
+            raise CellFailedError
+        self.report.seconds = seen.run.seconds
+        began = time.perf_counter()
+        reason = self._not_worth_keeping(seen)
+        packed: Packed | None = None
+        key = None
+        if seen.generators.moved and not reason and (self._automatic or self.options.rng):
+            self.options = replace(self.options, rng=True)
+            drawn = seen.generators.drawn.union(self._learnt(_RANDOM)) & seen.generators.before.keys()
+            self._learn(_RANDOM, (_RANDOM, *sorted(drawn)))
+            states = {name: seen.generators.before[name] for name in drawn}
+            key = inputs.with_random(self.code, self.options, states).key(self.owner)
+        if not reason:
+            packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
+        kept = size_of(packed) if packed is not None and self._automatic else 0
+        if kept > (self.options.policy.max_size or math.inf):
+            packed, reason = None, f"it keeps {size(kept)}, more than --max-size"
+        self.report.overhead += time.perf_counter() - began
+        if packed is None:
+            self.report.reason = reason
+            return Computed(None, storable=False)
+        self._effects = self._not_repeated(seen)
+        run = seen.run
+        return Computed(packed, seen.recording.to_bytes(), run.files, run.seconds, key, run.steady, run.state)
+
+    def _not_repeated(self, seen: CellRun) -> str:
+        """What the run did that a hit will not do again."""
+        done = [seen.effects(), *(f"it changes the session ({what})" for what in self._state())]
+        if seen.generators.moved and not self.options.rng:
+            done.append("it draws from the global random generators (--rng)")
+        return ", ".join(filter(None, done))
+
+    def _state(self) -> Sequence[str]:
+        """What the cell changes that is not the notebook's, as far as its text tells."""
+        return [*self.code.names.state, *of_libraries(self.code.names, self._namespace)]
+
+    def _learnt(self, what: str) -> tuple[str, ...]:
+        """What an earlier run of this code has shown; empty for nothing."""
+        owner = cell_owner(self.code.digest)
+        return tuple(registry.the_cache().profiles.get(owner, what, self.options.policy.disk))
+
+    def _learn(self, what: str, shown: tuple[str, ...]) -> None:
+        if self._learnt(what) != shown:
+            registry.the_cache().profiles.put(cell_owner(self.code.digest), what, shown, self.options.policy.disk)
+
+    def _not_worth_keeping(self, seen: CellRun) -> str:
+        if not self._automatic:
+            return ""
+        if seen.run.seconds < self._min_seconds:
+            return f"it took {duration(seen.run.seconds)}"
+        if changed := seen.changed_session():
+            self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
+        return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
+
+    # -- a hit -----------------------------------------------------------------------------------------------------
+
+    def _restored(self, cache: Cache, fetched: Fetched, shown: bool = True) -> bool:
+        """Bind what is stored and show it again; false, with the entry gone, when it does not fit any more."""
+        assert fetched.slot is not None
+        entry = fetched.slot.entry
+        began = time.perf_counter()
+        try:
+            outcome = unpack(fetched.value, self._namespace)
+            changes.apply(outcome, self._namespace, self._hidden)
+        except Exception as error:  # a class or an input that is not what it was: the entry is of no use
+            self._warn(
+                "The stored result of this cell could not be loaded; the cell runs again.",
+                told(error),
+                "nothing; the new result takes its place.",
+            )
+            cache.delete(fetched.slot.address)
+            return False
+        now = time.perf_counter()
+        fetched.slot.spent += now - began  # what came before, the look-up has counted itself
+        self.report.overhead = now - self._began
+        self.report.outcome, self.report.seconds = "hit", entry.meta.seconds
+        if not self.options.quiet:
+            note(hit_line(outcome, cache.clock() - entry.meta.created, entry.meta.seconds, self.report.overhead))
+        if self.options.replay:
+            show_again(self._shell, entry.recording, outcome, values=shown, quiet=self.code.quiet)
+        values = outcome.values
+        self._result = outcome.result if outcome.result is not None or not values else values[-1]
+        return True
+
+    def _finish(self, cache: Cache, job: Job, fetched: Fetched) -> None:
+        """Say what became of a run that was not a hit."""
+        if fetched.hit and self.report.outcome == "hit":
+            return
+        if fetched.slot is not None:
+            self.report.outcome = "stored"
+            if job.key.owner == self.owner:
+                self._make_known(cache, job)
+            if self._effects and not self._automatic and not self.options.quiet:
+                note(f"kept; a hit will not repeat that {self._effects}")
+            return
+        self.report.outcome = "not cached"
+        self.report.reason = self.report.reason or "a file it reads changed while it ran"
+        if self.options.policy.ttl == 0:
+            return
+        self._warn(
+            "This cell has run, and its result is not cached.",
+            f"{self.report.reason}.",
+            "del it, or name what to keep with --outputs.",
+        )
+        self._require()
+
+    def _make_known(self, cache: Cache, job: Job) -> None:
+        """Let equal cells of another name, or of none, find the entry."""
+        disk = self.options.policy.disk
+        owners = cache.profiles.get(_ALIASES, job.text, disk)
+        if self.owner not in owners:
+            cache.profiles.put(_ALIASES, job.text, (*owners, self.owner)[-8:], disk)
+
+
+_SPLIT = "put that part into a cell of its own."
+
+
+def _nothing() -> Computed:
+    return Computed(None, storable=False)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _driven(run: Coroutine[Any, Any, bool]) -> bool:
+    """Run a coroutine that never suspends."""
+    try:
+        run.send(None)
+    except StopIteration as end:
+        raised: bool = end.value
+        return raised
+    run.close()
+    raise RuntimeError("a cell without await was suspended")

@@ -1,0 +1,201 @@
+"""The key of a cell: its code, what that reaches, and the values of the names it reads."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from nbcache.config import told
+from nbcache.engine.job import Parts
+from nbcache.errors import UnhashableValueError
+from nbcache.hashing import hasher
+from nbcache.keys.key import Key, combine
+from nbcache.notebook.cells.changes import is_session
+from nbcache.notebook.cells.code import CellCode
+from nbcache.notebook.cells.generators import states_of
+from nbcache.notebook.cells.options import Options
+from nbcache.notebook.cells.syntax.strings import at_names
+from nbcache.tracking import packages
+from nbcache.tracking.files import FileDep, candidates
+from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
+
+__all__ = ["CellKey", "Inputs", "inputs_of"]
+
+_ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), tuple, frozenset, range, type(Ellipsis)})
+_RANDOM = "random state of "
+_CODE = (FunctionType, BuiltinFunctionType, ModuleType, type)
+
+
+class CellKey(Key):
+    """Equal cells with equal inputs have equal keys, whatever they are called."""
+
+    @property
+    def text(self) -> str:
+        parts = [part for name, digest in self.arguments for part in (name.encode(), digest)]
+        return combine(b"cell", self.fingerprint, *parts)
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What a cell rests on at one moment.
+
+    Attributes
+    ----------
+    digests : of the values hashed here, by name
+    values : of all inputs, also functions, classes and modules
+    state : of the code and what it reaches
+    unreadable : (name, type) of an input that has no digest
+    """
+
+    digests: dict[str, bytes] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    extra: list[tuple[str, bytes]] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    state: State | None = None
+    fingerprint: bytes = b""
+    unreadable: tuple[str, str] | None = None
+
+    def with_random(self, code: CellCode, options: Options, states: dict[str, Any]) -> Inputs:
+        """The same inputs, and the states that global random generators had, by name."""
+        assert self.state is not None
+        extra = [(label, digest) for label, digest in self.extra if not label.startswith(_RANDOM)]
+        extra += [(f"{_RANDOM}{name}", hasher.digest(state)) for name, state in sorted(states.items())]
+        fingerprint = _digest(self.state.digest, code.digest.encode(), replace(options, rng=True).in_key())
+        return replace(self, extra=extra, fingerprint=fingerprint)
+
+    def key(self, owner: str) -> CellKey:
+        arguments = [(f"input {name}", digest) for name, digest in sorted(self.digests.items())]
+        return CellKey(owner, self.fingerprint, (*arguments, *self.extra))
+
+    def parts(self, private: bool) -> Parts:
+        """What the key rests on, for explanations."""
+        assert self.state is not None
+        inputs = tuple(
+            (f"input {name}", digest.hex(), "" if private else hasher.summary(self.values[name]))
+            for name, digest in sorted(self.digests.items())
+        )
+        followed = tuple((part.label, part.digest, "" if private else part.summary) for part in self.state.parts)
+        return inputs + followed + tuple((label, digest.hex(), "") for label, digest in self.extra)
+
+    def files(self) -> tuple[FileDep, ...]:
+        """The files that inputs and constants name."""
+        assert self.state is not None
+        words = [word.strip("'\"();|&<>") for text in self.commands for word in text.split()]
+        return candidates(self.values.values(), (*self.state.paths, *words))
+
+    def references(self) -> dict[str, object]:
+        """The inputs that have an identity worth keeping, by name."""
+        return {
+            name: value
+            for name, value in self.values.items()
+            if type(value) not in _ATOMS and not isinstance(value, ModuleType | BuiltinFunctionType)
+        }
+
+    def reached(self) -> set[str]:
+        """The names that helpers of the cell read in the namespace, as far as the labels of parts tell."""
+        assert self.state is not None
+        words = {part.label.rpartition(" ")[2].partition(".")[0] for part in self.state.parts}
+        return words | self.assigned_by_helpers()
+
+    def assigned_by_helpers(self) -> set[str]:
+        assert self.state is not None
+        return {
+            text.split()[1]
+            for text in self.state.unfollowed
+            if text.startswith("global ") and text.endswith("(assigned by the function)")
+        }
+
+
+def inputs_of(
+    code: CellCode,
+    options: Options,
+    namespace: dict[str, Any],
+    hidden: dict[str, Any],
+    generators: Collection[str] = (),
+) -> Inputs:
+    """Take stock of what the cell would read now.
+
+    Parameters
+    ----------
+    generators : the random generators that it draws from, as earlier runs have shown
+    """
+    inputs = Inputs()
+    wanted = _wanted(code, options, namespace, hidden)
+    followed = {
+        name
+        for name in wanted & code.roots - code.stores
+        if isinstance(namespace[name], _CODE) or getattr(type(namespace[name]), "__nbcache__", False) is True
+    }
+    inputs.values = {name: namespace[name] for name in sorted(wanted)}
+    _hash(inputs, wanted - followed)
+    if inputs.unreadable is not None:
+        return inputs
+    ignore = frozenset((code.roots | code.stores | wanted | set(options.ignore)) - followed)
+    inputs.state = tracker_of_code(code.codes, namespace, ignore=ignore, depends_on=_stars(code)).state()
+    inputs.commands = code.names.commands
+    written = {
+        name
+        for name in inputs.assigned_by_helpers() - wanted - set(options.ignore)
+        if name in namespace and options.inputs is None
+    }
+    inputs.values.update({name: namespace[name] for name in sorted(written)})
+    _hash(inputs, written)
+    _add_extra(inputs, code, options, namespace)
+    inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
+    return inputs.with_random(code, options, states_of(generators)) if options.rng else inputs
+
+
+def _digest(*parts: bytes) -> bytes:
+    return bytes.fromhex(combine(*parts))
+
+
+def _wanted(code: CellCode, options: Options, namespace: dict[str, Any], hidden: dict[str, Any]) -> set[str]:
+    names = set(code.names.reads)
+    if options.inputs is not None:
+        code_names = {name for name in names & code.roots if isinstance(namespace.get(name), _CODE)}
+        names = set(options.inputs) | code_names
+    names |= set(options.also)
+    there = {name for name in names if name in namespace and not is_session(name, namespace[name], hidden)}
+    if code.names.queries:
+        texts = [namespace[name] for name in there if type(namespace[name]) is str]
+        there |= {name for text in texts for name in at_names(text) if name in namespace}
+    return there - set(options.ignore)
+
+
+def _stars(code: CellCode) -> list[Any]:
+    """The modules of the user's that the cell imports whole names from."""
+    found = []
+    for name in sorted(code.names.stars):
+        if packages.home_of_name(name).kind == "local":
+            try:
+                found.append(importlib.import_module(name))
+            except (Exception, SystemExit):  # the cell is about to say so itself
+                continue
+    return found
+
+
+def _hash(inputs: Inputs, names: set[str]) -> None:
+    for name in sorted(names):
+        try:
+            inputs.digests[name] = hasher.digest(inputs.values[name], code=code_digest)
+        except UnhashableValueError as error:
+            inputs.unreadable = (name, error.type_name)
+            return
+        except Exception as error:  # a user's __cache_key__ or property failed: no reason to fail the cell
+            inputs.unreadable = (name, told(error))
+            return
+
+
+def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any]) -> None:
+    for name in sorted(code.names.deletes):
+        if name in namespace:
+            inputs.extra.append((f"existence of {name}", b"there"))
+    shared = [inputs.values[name] for name in sorted(inputs.digests) if type(inputs.values[name]) not in _ATOMS]
+    if len(shared) > 1:
+        groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]
+        small = [value for value in shared if not hasattr(value, "shape")]
+        joint = hasher.digest(small, code=code_digest) if len(small) > 1 else b""
+        inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))

@@ -1,0 +1,62 @@
+"""The cached cells of a shell, as other magics speak of them: by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbcache.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from nbcache.inspection.explanation import Explanation
+    from nbcache.notebook.cells.cell import CachedCell, Report
+
+__all__ = ["KnownCells", "cell_owner", "explain_cell", "known_cells"]
+
+_KEPT = "_nbcache_cells"
+
+
+def cell_owner(name: str) -> str:
+    """The owner of the entries of a cell of that name."""
+    return f"cell {name}"
+
+
+class KnownCells:
+    """The cells that ran in one shell, the latest run of each."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, CachedCell] = {}
+
+    def add(self, cell: CachedCell) -> None:
+        """Remember a run, in place of an earlier one of the same cell."""
+        self._latest.pop(cell.owner, None)
+        self._latest[cell.owner] = cell
+
+    def find(self, owner: str) -> CachedCell | None:
+        return self._latest.get(owner)
+
+    def rows(self) -> list[tuple[str, CachedCell, Report]]:
+        """Owner, cell and report of every cell, in the order of their latest runs."""
+        return [(owner, cell, cell.report) for owner, cell in self._latest.items()]
+
+
+def known_cells(shell: Any) -> KnownCells:
+    """The cells that ran in this shell."""
+    known: KnownCells | None = getattr(shell, _KEPT, None)
+    if known is None:
+        known = KnownCells()
+        setattr(shell, _KEPT, known)
+    return known
+
+
+def explain_cell(shell: Any, owner: str) -> Explanation:
+    """Why the cell of that owner would be a hit or a miss if it ran now.
+
+    Raises
+    ------
+    UnknownNameError
+        It has not run in this kernel, so that its code is not known.
+    """
+    cell = known_cells(shell).find(owner)
+    if cell is None:
+        raise UnknownNameError(f"{owner} has not run in this kernel; run it once, and its code is known.")
+    return cell.explain()

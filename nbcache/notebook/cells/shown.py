@@ -1,0 +1,51 @@
+"""What a restored cell shows: its own outputs again, and one line about what came back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbcache.inspection.explanation import age
+from nbcache.notebook.cells.namespace import Outcome
+from nbcache.notebook.display.messages import duration, listed
+from nbcache.notebook.display.outputs import replay, show_result
+
+__all__ = ["hit_line", "show_again"]
+
+
+def show_again(shell: Any, recording: bytes, outcome: Outcome, *, values: bool, quiet: bool) -> None:
+    """Show the outputs of a run, its last value as `Out[n]`.
+
+    Parameters
+    ----------
+    values : False where another magic takes the value of the last expression
+    quiet : whether a semicolon hides that value
+    """
+    stored = outcome.values
+
+    def result(number: int, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        if values:
+            value = stored[number] if stored is not None and number < len(stored) else Unstored(data)
+            show_result(value, data, metadata)
+
+    replay(recording, "cell", result)
+    if values and outcome.result is not None and not quiet:
+        shell.displayhook(outcome.result)
+
+
+def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float) -> str:
+    """Say what came back, how old it is, and the time that was saved; all times in seconds."""
+    names = [name for name in sorted({*outcome.bound, *outcome.contents, *outcome.replaced}) if name[0] != "_"]
+    line = f"restored {listed(names) if names else 'its outputs'} · computed {age(elapsed)} ago"
+    if seconds > overhead:
+        return f"{line} · {duration(seconds - overhead)} saved"
+    return f"{line} · restoring took {duration(overhead)}, running {duration(seconds)}"
+
+
+class Unstored:
+    """Stands in `Out` for a value that could be shown again, but not stored."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._text = str(data.get("text/plain", ""))
+
+    def __repr__(self) -> str:
+        return self._text

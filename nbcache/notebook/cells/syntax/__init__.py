@@ -1,0 +1,1 @@
+"""What does the syntax tree of a cell say: names read and bound, in code and in strings."""

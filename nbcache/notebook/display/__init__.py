@@ -1,0 +1,1 @@
+"""What does a run show, and how is it shown again."""

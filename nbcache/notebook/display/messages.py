@@ -1,0 +1,54 @@
+"""What the cache says about a cell: one quiet line, which is never recorded."""
+
+from __future__ import annotations
+
+import html
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from nbcache.errors import CacheWarning, explain
+from nbcache.notebook.display.listeners import current_shell, unheard
+
+__all__ = ["duration", "listed", "note", "warn_about"]
+
+_STYLE = "color:var(--jp-ui-font-color2,#777);font-size:85%;font-style:italic"
+
+
+def note(text: str) -> None:
+    """Show one line below the cell; in a notebook it is marked as ours in the metadata of the output."""
+    shell: Any = current_shell()
+    with unheard():
+        if shell is not None and hasattr(shell.display_pub, "session"):
+            bundle = {"text/plain": text, "text/html": f'<span style="{_STYLE}">{html.escape(text)}</span>'}
+            shell.display_pub.publish(bundle, {"nbcache": {"note": True}})
+        else:
+            print(text)
+
+
+def warn_about(what: str, why: str, do: str, filename: str) -> None:
+    """Warn about a cell, once for this run, pointing at the cell."""
+    with unheard():
+        warnings.warn_explicit(explain(what, why, do), CacheWarning, filename, 1)
+
+
+def duration(seconds: float) -> str:
+    """A time that passed, as people say it.
+
+    Examples
+    --------
+    >>> duration(0.0123), duration(12.34), duration(75)
+    ('12 ms', '12.3 s', '1 min 15 s')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Names with commas, the long tail counted."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -1,0 +1,1 @@
+"""What does the line of a magic mean, and what does it print."""

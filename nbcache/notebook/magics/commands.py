@@ -1,0 +1,125 @@
+"""What the line magics do: find what a line is pointed at, and call the one method that does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbcache import registry
+from nbcache.calls.decorating import CachedClassMethod
+from nbcache.calls.function import BoundCachedFunction, CachedFunction
+from nbcache.decorator import cache_data
+from nbcache.engine.hooks import around
+from nbcache.errors import UnknownNameError
+from nbcache.inspection.explanation import Explanation
+from nbcache.inspection.listing import entry_rows
+from nbcache.notebook.cells.known import cell_owner, explain_cell
+from nbcache.notebook.magics import info, target
+from nbcache.notebook.magics.target import Target
+
+Known = CachedFunction[Any, Any] | BoundCachedFunction[Any]
+
+
+class Commands:
+    """The commands of one shell.
+
+    Parameters
+    ----------
+    namespace : the user's names, in which names are looked up and arguments evaluated
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._namespace: dict[str, Any] = shell.user_ns
+
+    def clear(self, line: str) -> str:
+        """Clear what the line names; say in one sentence how much that was."""
+        aim = self._aim(line)
+        if aim is None:
+            return _cleared(registry.the_cache().clear(), "everything")
+        known = self._function(aim)
+        if known is None:
+            owner = self._cell(aim)
+            return _cleared(registry.the_cache().clear(owner), owner)
+        if aim.is_call:
+            args, kwargs = aim.evaluate(self._namespace)
+            return _cleared(known.forget(*args, **kwargs), f"the call {_typed(aim)}")
+        return _cleared(known.forget_all(), f"{aim.name}()")
+
+    def info(self, line: str) -> info.Table:
+        """The table of everything, or of what the line names."""
+        aim = self._aim(line)
+        if aim is None:
+            return info.functions_table(cache_data.info())
+        owner = self._owner(aim)
+        return info.entries_table(owner, entry_rows(registry.the_cache(), owner))
+
+    def explain(self, line: str) -> Explanation:
+        """Why the call or the cell that the line names would be a hit or a miss."""
+        aim = self._aim(line)
+        if aim is None:
+            raise UnknownNameError("say which call: %cache_explain foo 1")
+        known = self._function(aim)
+        if known is None:
+            return explain_cell(self._shell, self._cell(aim))
+        args, kwargs = aim.evaluate(self._namespace)
+        return known.explain(*args, **kwargs)
+
+    def panel(self, line: str) -> Any:
+        """The panel of everything, or of what the line names."""
+        aim = self._aim(line)
+        return around.panel(None if aim is None else self._owner(aim))
+
+    def _aim(self, line: str) -> Target | None:
+        """What the line is pointed at; the name of a cell need be no identifier."""
+        text = line.strip()
+        if text and not text.isidentifier() and self._is_cell(cell_owner(text)):
+            return Target(text)
+        return target.parse(line)
+
+    def _owner(self, aim: Target) -> str:
+        if aim.is_call:
+            raise TypeError(f"the rows are those of all calls of {aim.name}: give its name alone")
+        known = self._function(aim)
+        owner: str = self._cell(aim) if known is None else known.owner
+        return owner
+
+    def _function(self, aim: Target) -> Known | None:
+        """The cached function that the name is now bound to; None where it is not bound to one."""
+        try:
+            found = target.resolve(aim.name, self._namespace)
+        except LookupError:
+            return None
+        if isinstance(found, CachedClassMethod):
+            found = found.__func__
+        if isinstance(found, property):
+            found = found.fget
+        return found if isinstance(found, CachedFunction | BoundCachedFunction) else None
+
+    def _cell(self, aim: Target) -> str:
+        """The owner of the cached cell of that name."""
+        owner = cell_owner(aim.name)
+        if self._is_cell(owner):
+            return owner
+        raise target.unknown(aim.name, names(self._namespace))
+
+    def _is_cell(self, owner: str) -> bool:
+        cache = registry.the_cache()
+        return owner in cache.shelf.owners() or any(True for _ in cache.entries(owner))
+
+
+def names(namespace: dict[str, Any]) -> list[str]:
+    """What can stand after a magic: the cached functions of a namespace, by name, and the known cells."""
+    functions = [name for name, value in namespace.items() if isinstance(value, CachedFunction) and name[0] != "_"]
+    cells = [owner.removeprefix("cell ") for owner in registry.the_cache().shelf.owners() if owner.startswith("cell ")]
+    return sorted({*functions, *cells})
+
+
+def _typed(aim: Target) -> str:
+    named = (f"**{text}" if name == "**" else f"{name}={text}" for name, text in aim.keywords)
+    return f"{aim.name}({', '.join([*(aim.arguments or ()), *named])})"
+
+
+def _cleared(count: int, what: str) -> str:
+    if count:
+        return f"Cleared {count:,} {'entry' if count == 1 else 'entries'} of {what}."
+    return f"Nothing was cached of {what}."

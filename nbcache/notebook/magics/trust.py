@@ -1,0 +1,184 @@
+"""`%cache_trust`: whose values are loaded, said in a table; and the words that change it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable
+
+from nbcache.errors import CacheError, InvalidParameterError, KeyFileError
+from nbcache.inspection import trusted_keys, verification
+from nbcache.inspection.trusted_keys import Keys, Standing
+from nbcache.notebook.display.quantities import count, duration, size
+from nbcache.notebook.magics.info import Table
+from nbcache.notebook.magics.target import without_comment
+
+#: So many damaged entries are listed one by one.
+_LISTED = 20
+_RUNS_CODE = "Loading a value can run any code that whoever made these files chose, as you, on this machine."
+
+
+def command(line: str) -> Table:
+    """Do what the text after `%cache_trust` says; without any, show how things stand.
+
+    Raises
+    ------
+    CacheError
+        In one line: what is wrong with what was typed, with a key file, or with a folder.
+    """
+    words = _words(line)
+    if not words:
+        return _table(trusted_keys.standing())
+    name, given = words[0], words[1:]
+    if name not in _COMMANDS:
+        raise InvalidParameterError(f"{name!r} is not one of: {', '.join(_COMMANDS)}.")
+    act, wanted = _COMMANDS[name]
+    if len(given) != len(wanted):
+        raise InvalidParameterError(f"type: %cache_trust {' '.join((name, *wanted))}")
+    try:
+        return act(*given)
+    except KeyFileError as error:
+        raise KeyFileError(" ".join(str(error).splitlines())) from error
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise CacheError(f"%cache_trust {name} failed: {error.strerror or error}{place}") from error
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(without_comment(line))
+    except ValueError as error:
+        raise InvalidParameterError(f"{line!r} cannot be read: {error}") from None
+
+
+def _share(target: str) -> Table:
+    name = trusted_keys.share(target)
+    return _table(
+        trusted_keys.standing(),
+        f"The key {name} is written to {target}. Who has that file can make your kernels run code: "
+        "hand it over in private, and keep it out of the notebook's folder and repository.",
+    )
+
+
+def _add(source: str) -> Table:
+    name = trusted_keys.add(source)
+    return _table(
+        trusted_keys.standing(),
+        f"What the key {name} signed is loaded from now on. {_RUNS_CODE} "
+        "To be read by its owners in turn, share your key with them.",
+    )
+
+
+def _rotate() -> Table:
+    name = trusted_keys.rotate()
+    return _table(
+        trusted_keys.standing(),
+        f"New entries are signed with the key {name}; the former key verifies for 30 days more. "
+        "Kernels that run already keep the keys they have until they are restarted.",
+    )
+
+
+def _forget(name: str) -> Table:
+    gone = trusted_keys.forget(name)
+    return _table(
+        trusted_keys.standing(),
+        f"The key {gone} is forgotten; its entries are misses. "
+        "Kernels that run already keep the keys they have until they are restarted.",
+    )
+
+
+def _verify() -> Table:
+    found = verification.verify()
+    rows = [(str(one.path), one.why, str(one.moved or "still there")) for one in found.damaged]
+    more = f" The first {_LISTED} are shown." if len(rows) > _LISTED else ""
+    foreign = f" {count(found.foreign, 'file')} of other keys not looked at." if found.foreign else ""
+    return Table(
+        ("damaged", "why", "set aside as"),
+        tuple(rows[:_LISTED]),
+        f"{count(found.whole, 'entry', 'entries')} whole ({size(found.size)}), "
+        f"{count(len(rows), 'entry', 'entries')} damaged, in {duration(found.seconds)}.{more}{foreign}",
+        left=3,
+    )
+
+
+def _adopt(folder: str) -> Table:
+    root = verification.other_store(folder)
+    counts = verification.adoptable(root)
+    files = sum(counts.values())
+    if not files:
+        return Table(("adopt",), (), f"Nothing in {root} is foreign.")
+    _ask(
+        f"{root} holds {count(files, 'file')} signed with {', '.join(sorted(counts))}.\n"
+        f"Adopting them trusts their makers: {_RUNS_CODE}\nType yes to adopt them: "
+    )
+    done = verification.adopt(root)
+    rows = tuple((str(one.path), one.why) for one in done.refused[:_LISTED])
+    return Table(
+        ("refused", "why"),
+        rows,
+        f"{count(done.taken, 'entry', 'entries')} adopted, {count(done.present)} here already, "
+        f"{count(len(done.refused))} refused.",
+        left=2,
+    )
+
+
+def _ask(question: str) -> None:
+    try:
+        answer = input(question)
+    except (EOFError, NotImplementedError, RuntimeError) as error:
+        # A kernel whose frontend cannot ask raises a NotImplementedError of its own; a closed input, EOFError.
+        raise CacheError("Nothing is adopted: that takes a typed yes, and nobody can be asked here.") from error
+    if answer.strip().lower() != "yes":
+        raise CacheError("Nothing is adopted: the answer was not yes.")
+
+
+_COMMANDS: dict[str, tuple[Callable[..., Table], tuple[str, ...]]] = {
+    "share": (_share, ("FILE",)),
+    "add": (_add, ("FILE",)),
+    "rotate": (_rotate, ()),
+    "forget": (_forget, ("ID",)),
+    "verify": (_verify, ()),
+    "adopt": (_adopt, ("FOLDER",)),
+}
+
+
+def _table(now: Standing, caption: str = "") -> Table:
+    rows = [
+        ("trust", f"{now.trust}: {_MEANINGS[now.trust]}"),
+        *_key_rows(now.keys),
+        ("store", str(now.folder)),
+        ("owner and mode", f"{now.owner}, {now.mode:04o}" if now.owner else "made at the first entry"),
+        ("entries of ours", f"{count(now.own.files, 'file')}, {size(now.own.size)}"),
+        ("entries of other keys", _foreign(now)),
+        ("set aside as damaged", count(now.set_aside, "file")),
+    ]
+    if now.refusal:
+        rows.append(("not used, because", now.refusal))
+    return Table(("what", "how it stands"), tuple(rows), caption, left=2)
+
+
+_MEANINGS = {
+    "sign": "only what these keys signed is loaded",
+    "strict": "what cannot be verified is an error",
+    "safe": "only what these keys signed is loaded, and only formats that cannot run code",
+}
+
+
+def _key_rows(keys: Keys) -> list[tuple[str, str]]:
+    if keys.trouble:
+        state = f"not used: {keys.trouble} Results on disk end with this session."
+        return [("signing key", "one of this session only"), ("key file", f"{keys.path}, {state}")]
+    if not keys.ids:
+        return [("signing key", "made at the first use"), ("key file", f"{keys.path}, not there yet")]
+    rows = [("signing key", keys.ids[0])]
+    for name, until in zip(keys.ids[1:], keys.until[1:], strict=True):
+        end = "" if until is None else f", until {time.strftime('%Y-%m-%d', time.localtime(until))}"
+        rows.append(("verifies too", f"{name}{end}"))
+    return [*rows, ("key file", f"{keys.path}, usable")]
+
+
+def _foreign(now: Standing) -> str:
+    if not now.foreign.files:
+        return "none"
+    shown = ", ".join(now.foreign_ids[:5]) + (" and others" if len(now.foreign_ids) > 5 else "")
+    return f"{count(now.foreign.files, 'file')}, {size(now.foreign.size)}, signed with {shown}; never loaded"

@@ -1,0 +1,1 @@
+"""The panel: see the cache, clear the cache."""

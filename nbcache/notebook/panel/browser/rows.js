@@ -1,0 +1,161 @@
+// What the panel's table knows, in the browser: columns, words for numbers, and the rows by search and sort.
+// First part of one module; keys.js and panel.js follow. No dependency, no build step.
+
+// Columns: key, title over functions, title over entries, how a function fills it, how an entry does.
+const COLUMNS = [
+  ["name", "Function", "Call", (f) => f.label, (e) => e.label],
+  ["entries", "Entries", "Expires", (f) => count(f.entries), (e) => left(e.expires)],
+  ["size", "Size", "Size", (f) => size(f.size), (e) => size(e.size)],
+  ["hits", "Hits", "Hits", (f) => count(f.hits), (e) => count(e.hits)],
+  ["misses", "Misses", "Took", (f) => count(f.misses), (e) => duration(e.seconds)],
+  ["saved", "Time saved", "Time saved", (f) => duration(f.saved), (e) => duration(e.hits * e.seconds)],
+  ["used", "Last used", "Age", (f) => ago(f.used), (e) => ago(e.created)],
+  ["state", "State", "State", (f) => f.states.join(", "), (e) => e.states.join(", ")],
+];
+const SORTS = {
+  entries: [(f) => f.entries, (e) => e.expires],
+  size: [(f) => f.size, (e) => e.size],
+  hits: [(f) => f.hits, (e) => e.hits],
+  misses: [(f) => f.misses, (e) => e.seconds],
+  saved: [(f) => f.saved, (e) => e.hits * e.seconds],
+  used: [(f) => f.used, (e) => e.created],
+  state: [(f) => f.states.join(), (e) => e.states.join()],
+};
+let clockOffset = 0; // seconds that the kernel's clock is ahead
+const now = () => Date.now() / 1000 + clockOffset;
+const count = (number) => number.toLocaleString("en-US");
+const many = (number, one, more) => `${count(number)} ${number === 1 ? one : more}`;
+
+// Order names as the kernel does, numbers inside them by value: f(2) before f(10).
+function compareNames(a, b) {
+  const [x, y] = [pieces(a), pieces(b)];
+  for (let at = 0; at < x.length && at < y.length; at += 1) {
+    if (x[at] === y[at]) continue;
+    if (at % 2 === 1 && x[at].length !== y[at].length) return x[at].length - y[at].length;
+    return x[at] < y[at] ? -1 : 1;
+  }
+  return x.length - y.length;
+}
+
+function pieces(row) {
+  if (!row.pieces) row.pieces = row.label.toLowerCase().split(/0*([0-9]+)/);
+  return row.pieces;
+}
+
+function size(amount) {
+  let unit = 0;
+  while (amount >= 999.5 && unit < 4) { amount /= 1024; unit += 1; }
+  return `${amount.toFixed(unit === 0 || amount >= 9.95 ? 0 : 1)} ${["B", "KB", "MB", "GB", "TB"][unit]}`;
+}
+
+function duration(seconds) {
+  if (seconds <= 0) return "0 s";
+  if (seconds < 0.0005) return "< 1 ms";
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [big, bigName, small, smallName] =
+    whole < 3600 ? [60, "min", 1, "s"] : whole < 86400 ? [3600, "h", 60, "min"] : [86400, "d", 3600, "h"];
+  const rest = Math.floor((whole % big) / small);
+  return `${Math.floor(whole / big)} ${bigName}` + (rest ? ` ${rest} ${smallName}` : "");
+}
+
+function coarse(seconds) {
+  const whole = Math.max(1, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 172800) return `${Math.floor(whole / 3600)} h`;
+  return `${Math.floor(whole / 86400)} days`;
+}
+
+function ago(then) {
+  if (then === null) return "never";
+  const past = now() - then;
+  return past < 2 ? "just now" : `${coarse(past)} ago`;
+}
+
+function left(until) {
+  if (until === null) return "never";
+  return until <= now() ? "expired" : `in ${coarse(until - now())}`;
+}
+
+function percent(part, whole) {
+  if (!whole) return "–";
+  return `${part < whole ? Math.min(Math.round((100 * part) / whole), 99) : 100} %`;
+}
+
+// ---- what is known: rows of functions, entries of opened ones, search and sort --------------------------------------
+
+class Rows {
+  constructor() {
+    this.functions = [];
+    this.opened = new Set();
+    this.entries = new Map();
+    this.query = "";
+    this.sort = ["name", false];
+  }
+
+  readFunctions(rows) {
+    this.functions = rows.map(([name, label, entries, bytes, hits, misses, saved, used, states]) => (
+      { name, label, entries, size: bytes, hits, misses, saved, used, states }));
+  }
+
+  readEntries({ name, whole, gone }, buffer) {
+    const held = whole ? new Map() : this.entries.get(name) || new Map();
+    for (const id of gone) held.delete(id);
+    const packed = JSON.parse(new TextDecoder().decode(buffer));
+    packed.id.forEach((id, at) => held.set(id, {
+      id,
+      label: packed.label[at],
+      size: packed.size[at],
+      created: packed.base + packed.created[at],
+      expires: packed.expires[at] === null ? null : packed.base + packed.expires[at],
+      hits: packed.hits[at],
+      seconds: packed.seconds[at],
+      states: packed.states[packed.state[at]],
+    }));
+    this.entries.set(name, held);
+  }
+
+  sorted(rows, level) {
+    const [column, descending] = this.sort;
+    const sign = descending ? -1 : 1;
+    if (column === "name") return rows.sort((a, b) => sign * compareNames(a, b));
+    const value = SORTS[column][level];
+    return rows.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === y) return compareNames(a, b);
+      if (x === null || y === null) return x === null ? 1 : -1;
+      return x < y ? -sign : sign;
+    });
+  }
+
+  // Lines in the order of drawing; `parent` is the place of an entry's function.
+  lines(withTitles) {
+    const drawn = [];
+    for (const row of this.sorted([...this.functions], 0)) {
+      const opened = this.opened.has(row.name);
+      const held = opened ? this.entries.get(row.name) : undefined;
+      const named = row.label.toLowerCase().includes(this.query);
+      let found = held ? [...held.values()] : [];
+      if (!named) found = found.filter((entry) => entry.label.toLowerCase().includes(this.query));
+      if (!named && !found.length) continue;
+      const parent = drawn.length;
+      drawn.push({ kind: "function", key: `f${row.name}`, row, opened });
+      if (!opened) continue;
+      if (!found.length) {
+        const note = held ? `Nothing kept yet: the next call of ${row.label} adds an entry.` : "Loading…";
+        drawn.push({ kind: "note", key: `n${row.name}`, row, note });
+        continue;
+      }
+      if (withTitles) drawn.push({ kind: "titles", key: `t${row.name}`, row });
+      for (const entry of this.sorted(found, 1)) drawn.push({ kind: "entry", key: `e${entry.id}`, row, entry, parent });
+    }
+    return drawn;
+  }
+
+  get closed() {
+    return this.functions.filter((row) => row.entries && !this.opened.has(row.name));
+  }
+}

@@ -1,0 +1,139 @@
+"""The rows of the panel as text and HTML: what a cell of the table says."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import get_args
+
+from nbcache.notebook.display import quantities
+from nbcache.notebook.panel.model import Line, PanelModel
+from nbcache.notebook.panel.rows import COLUMNS, Column, EntryRow, FunctionRow, Totals
+
+ORDER: tuple[Column, ...] = get_args(Column)
+
+EMPTY = (
+    "Nothing is cached yet",
+    "Put @cache_data above a function and call it; its results appear here, one row per set of arguments.",
+    "@cache_data\ndef load_data(year):\n    ...\n\nload_data(2024)",
+)
+"""What an empty panel teaches: a title, a sentence, an example."""
+
+
+def cells_of_function(row: FunctionRow, now: float) -> dict[Column, str]:
+    """Return what the row of a function says in each column."""
+    return {
+        "name": row.label,
+        "entries": quantities.count(row.entries),
+        "size": quantities.size(row.size),
+        "hits": quantities.count(row.hits),
+        "misses": quantities.count(row.misses),
+        "saved": quantities.duration(row.seconds_saved),
+        "used": quantities.ago(row.last_used, now),
+        "state": ", ".join(row.states),
+    }
+
+
+def cells_of_entry(entry: EntryRow, now: float) -> dict[Column, str]:
+    """Return what the row of an entry says in each column."""
+    return {
+        "name": entry.label,
+        "entries": quantities.left(entry.expires, now),
+        "size": quantities.size(entry.size),
+        "hits": quantities.count(entry.hits),
+        "misses": quantities.duration(entry.seconds),
+        "saved": quantities.duration(entry.hits * entry.seconds),
+        "used": quantities.ago(entry.created, now),
+        "state": ", ".join(entry.states),
+    }
+
+
+def figures(totals: Totals, *, one: bool = False) -> list[tuple[str, str, str]]:
+    """Return the header: for each figure its title, its value, and a remark; `one` when it is of one function."""
+    calls = totals.hits + totals.misses
+    hits = f"{quantities.count(totals.hits, 'hit')}, {quantities.count(totals.misses, 'miss', 'misses')}"
+    found = [("Entries", quantities.count(totals.entries), "")]
+    if one:
+        found.append(("Size", quantities.size(totals.memory), ""))
+    else:
+        limit = f"of {quantities.size(totals.disk_limit)}" if totals.disk_limit else ""
+        found.append(("Memory", quantities.size(totals.memory), ""))
+        found.append(("Disk", quantities.size(totals.disk), limit))
+    if totals.shared:
+        found.append(("Shared", totals.shared, ""))
+    found.append(("Hit rate", quantities.percent(totals.hits, calls), hits))
+    found.append(("Time saved", quantities.duration(totals.seconds_saved), ""))
+    return found
+
+
+def header(totals: Totals, *, one: bool = False) -> str:
+    """Return the figures of the header as HTML."""
+    tiles = "".join(
+        f'<div class="nbc-figure"><span class="nbc-figure-title">{escape(title)}</span> '
+        f'<span class="nbc-figure-value">{escape(value)}</span>'
+        + (f' <span class="nbc-figure-remark">{escape(remark)}</span>' if remark else "")
+        + "</div>"
+        for title, value, remark in figures(totals, one=one)
+    )
+    return f'<div class="nbc-figures">{tiles}</div>'
+
+
+def line(drawn: Line, now: float) -> str:
+    """Return one line of the table as HTML."""
+    if drawn.kind == "note":
+        return f'<div class="nbc-note">{escape(drawn.note)}</div>'
+    if drawn.kind == "titles":
+        spans = "".join(f'<span class="nbc-{column}">{COLUMNS[column][1]}</span>' for column in ORDER)
+        return f'<div class="nbc-cells nbc-titles">{spans}</div>'
+    if drawn.entry is not None:
+        texts, states, level = cells_of_entry(drawn.entry, now), drawn.entry.states, 1
+    else:
+        texts, states, level = cells_of_function(drawn.function, now), drawn.function.states, 0
+    spans = "".join(
+        f'<span class="nbc-{column}" data-title="{COLUMNS[column][level]}">{escape(texts[column])}</span>'
+        for column in ORDER
+        if column not in ("name", "state")
+    )
+    name = escape(texts["name"])
+    return (
+        f'<div class="nbc-cells nbc-{drawn.kind}"><span class="nbc-name" title="{name}">{name}</span>'
+        f'{spans}<span class="nbc-state" data-title="State">{chips(states)}</span></div>'
+    )
+
+
+def chips(states: tuple[str, ...]) -> str:
+    """Return states as labelled chips: the word says it, the colour only repeats it."""
+    return "".join(f'<span class="nbc-chip" data-state="{escape(state)}">{escape(state)}</span>' for state in states)
+
+
+def empty(model: PanelModel) -> str:
+    """Return what stands in the place of the rows when there are none."""
+    if model.query:
+        return f'<div class="nbc-empty">Nothing matches “{escape(model.query)}”.</div>'
+    if model.owner is not None:
+        name = escape(model.label(model.owner))
+        return f'<div class="nbc-empty">{name} has no entries yet: its next call adds one.</div>'
+    title, sentence, example = EMPTY
+    return f'<div class="nbc-empty"><strong>{title}</strong><p>{sentence}</p><pre>{escape(example)}</pre></div>'
+
+
+def notice(model: PanelModel) -> str:
+    """Return the status line, which screen readers say when it changes."""
+    said = model.notice
+    mark = '<span aria-hidden="true">⚠ </span>Error: ' if said.error else ""
+    role = "alert" if said.error else "status"
+    kind = "nbc-notice nbc-error" if said.error else "nbc-notice"
+    return f'<div class="{kind}" role="{role}" aria-live="polite">{mark}{escape(said.text)}</div>'
+
+
+def look() -> str:
+    """Return the style of every view of the panel, as HTML."""
+    return f"<style>{(Path(__file__).parent / 'browser' / 'panel.css').read_text(encoding='utf-8')}</style>"
+
+
+def picture(model: PanelModel, rows: int = 12) -> str:
+    """Return the first rows as HTML that looks like the panel and cannot be clicked, for the first moment."""
+    lines, _, _ = model.shown(rows)
+    drawn = "".join(f'<div class="nbc-row">{line(each, model.clock())}</div>' for each in lines)
+    figures_html = header(model.totals, one=model.owner is not None)
+    return f'<div class="nbcache-panel">{figures_html}{drawn or empty(model)}</div>'

@@ -1,0 +1,218 @@
+"""The panel on ipywidgets alone: a pool of rows that is filled anew for every page."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from nbcache.notebook.panel import markup as markup
+from nbcache.notebook.panel.model import Line, PanelModel
+from nbcache.notebook.panel.rows import COLUMNS, Column
+
+ROWS = 20
+_FOLDER = Path(__file__).parent / "browser"
+_GONE = '<div class="nbc-gone nbc-notice nbc-error">The kernel is gone: run this cell again.</div>'
+_FAR = 10**9
+_Traits = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+class PoolView:
+    """Draws a model with about ninety widgets, however many entries there are.
+
+    `widget` is what is displayed. Every widget that can share its layout and style does: each of those is a
+    model of its own in the browser, and a thousand rows of widgets take half a minute to appear.
+
+    Notes
+    -----
+    Clicks and live updates may come from different threads; one draws at a time.
+    """
+
+    def __init__(self, model: PanelModel, rows: int = ROWS) -> None:
+        self.model = model
+        self._lines: list[Line] = []
+        self._lock = threading.RLock()
+        self._seen = ipywidgets.Layout()
+        self._unseen = ipywidgets.Layout(visibility="hidden")
+        self._absent = ipywidgets.Layout(display="none")
+        self._button_style = ipywidgets.ButtonStyle()
+        self._gone = ipywidgets.HTML(_GONE, layout=self._seen)
+        self._figures = self._html(value=markup.header(model.totals, one=model.owner is not None))
+        self._notice = self._html(value=markup.notice(model))
+        self._empty, self._place, self._question = (self._html() for _ in range(3))
+        self.search = ipywidgets.Text(
+            description="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
+        )
+        self.search.observe(self._searched, "value")
+        self.clear_all = self._button("Clear all…", model.ask_clear_all, "nbc-push")
+        self.really = self._button("Clear all", model.clear_all, "nbc-danger")
+        self.keep = self._button("Keep", model.keep_all, tooltip="Keep everything")
+        self.look_inside = self._button("Search inside closed functions", model.open_all)
+        self._tools = self._box("nbc-tools")
+        self.sorts = {column: self._sort_button(column) for column in markup.ORDER}
+        self._titles = self._box("nbc-pool-sorts", *self.sorts.values())
+        self.rows: list[tuple[ipywidgets.Button, ipywidgets.HTML, ipywidgets.Button]] = []
+        self._per_page = rows
+        self._grid = self._box("nbc-pool-rows")
+        self.turns = {
+            "First page": self._button("«", lambda: model.turn(-_FAR, rows), tooltip="First page"),
+            "Previous page": self._button("‹", lambda: model.turn(-1, rows), tooltip="Previous page"),
+            "Next page": self._button("›", lambda: model.turn(1, rows), tooltip="Next page"),
+            "Last page": self._button("»", lambda: model.turn(_FAR, rows), tooltip="Last page"),
+        }
+        first, back, on, last = self.turns.values()
+        self._pager = self._box("nbc-tools", first, back, self._place, on, last)
+        self._parts = (
+            self._gone, self._figures, self._tools, self._titles, self._grid, self._empty, self._pager,
+            self._notice, self._shield(),
+        )  # fmt: skip
+        classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
+        self.widget = ipywidgets.VBox(self._parts, layout=self._seen, _dom_classes=classes)
+        self.draw()
+
+    # --- drawing -------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Bring every widget up to date; only what differs is sent."""
+        model = self.model
+        with self._lock:
+            self._lines, first, total = model.shown(self._per_page)
+            now = model.clock()
+            some = bool(self._lines)
+            self._figures.value = markup.header(model.totals, one=model.owner is not None)
+            self._notice.value = markup.notice(model)
+            self._draw_tools()
+            for column, button in self.sorts.items():
+                button.description, button.tooltip = self._sort_text(column)
+            self._grow(now)
+            for parts, line in itertools.zip_longest(self.rows, self._lines):
+                self._fill(parts, self._traits(line, now))
+            self._grid.layout = self._titles.layout = self._seen if some else self._absent
+            self._empty.value = "" if some else markup.empty(model)
+            self._pager.layout = self._seen if total > self._per_page else self._absent
+            self._place.value = f"{first + 1:,}–{first + len(self._lines):,} of {total:,} rows"
+
+    def _grow(self, now: float) -> None:
+        """Make the rows that are needed for the first time, filled: a change later would be a message more."""
+        new = self._lines[len(self.rows) :]
+        if new:
+            for line in new:
+                self.rows.append(self._row(len(self.rows), self._traits(line, now)))
+            self._grid.children = [part for row in self.rows for part in row]
+
+    def _draw_tools(self) -> None:
+        model = self.model
+        self._question.value = f'<span role="alert" class="nbc-question">Clear {escape(model.scope)}?</span>'
+        self.clear_all.tooltip = f"Clear {model.scope}"
+        self.clear_all.disabled = not model.totals.entries
+        self.really.tooltip = f"Really clear {model.scope}"
+        question = (self._question, self.really, self.keep) if model.asking else (self.clear_all,)
+        inside = (self.look_inside,) if model.query and model.closed else ()
+        self._tools.children = (self.search, *inside, *question)
+
+    def _sort_text(self, column: Column) -> tuple[str, str]:
+        """Return what a title says and what its button does; the arrow tells the order without colour."""
+        current, descending = self.model.sort
+        title = COLUMNS[column][0]
+        if column != current:
+            return title, f"Sort by {title.lower()}"
+        order = "descending" if descending else "ascending"
+        return f"{title} {'▼' if descending else '▲'}", f"Sorted by {title.lower()}, {order}: turn round"
+
+    def _traits(self, line: Line | None, now: float) -> _Traits:
+        """Return what the three widgets of a row are to be, to show a line, or nothing."""
+        if line is None:
+            absent = {"layout": self._absent}
+            return absent, absent, absent
+        label = line.function.label
+        clearable = line.kind == "entry" or (line.kind == "function" and line.function.entries > 0)
+        return (
+            {
+                "layout": self._seen if line.kind == "function" else self._unseen,
+                "description": "▾" if line.opened else "▸",
+                "tooltip": f"{'Hide' if line.opened else 'Show'} the entries of {label}",
+            },
+            {"layout": self._seen, "value": markup.line(line, now)},
+            {
+                "layout": self._seen if clearable else self._unseen,
+                "tooltip": f"Clear {line.entry.label if line.entry else label}",
+            },
+        )
+
+    @staticmethod
+    def _fill(parts: tuple[ipywidgets.Widget, ...], traits: _Traits) -> None:
+        """Make one row of widgets show one line, or nothing."""
+        for part, values in zip(parts, traits, strict=True):
+            with part.hold_sync():
+                for name, value in values.items():
+                    setattr(part, name, value)
+
+    def close(self) -> None:
+        """Remove every widget from the page."""
+        parts = (part for row in self.rows for part in row)
+        for widget in (*parts, *self.sorts.values(), *self.turns.values(), *self._parts, self.widget):
+            widget.close()
+
+    # --- what a click does ---------------------------------------------------------------------------------
+
+    def _toggle(self, place: int) -> None:
+        line = self._lines[place]
+        (self.model.close if line.opened else self.model.open)(line.function.name)
+
+    def _clear(self, place: int) -> None:
+        line = self._lines[place]
+        if line.entry is not None:
+            self.model.clear_entry(line.function.name, line.entry.address)
+        else:
+            self.model.clear_function(line.function.name)
+
+    def _searched(self, change: object) -> None:
+        self.model.search(self.search.value)
+        self.draw()
+
+    # --- the parts -----------------------------------------------------------------------------------------
+
+    def _html(self, **traits: object) -> ipywidgets.HTML:
+        return ipywidgets.HTML(**{"layout": self._seen, "style": self._gone.style, **traits})
+
+    def _box(self, name: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
+        return ipywidgets.Box(children, layout=self._seen, _dom_classes=(name,))
+
+    def _button(self, text: str, act: Callable[[], object], *classes: str, **traits: object) -> ipywidgets.Button:
+        def pressed(_: ipywidgets.Button) -> None:
+            with self._lock:
+                act()
+                self.draw()
+
+        given = {"description": text, "layout": self._seen, "style": self._button_style, **traits}
+        button = ipywidgets.Button(_dom_classes=classes, **given)
+        button.on_click(pressed)
+        return button
+
+    def _sort_button(self, column: Column) -> ipywidgets.Button:
+        text, tooltip = self._sort_text(column)
+        classes = ("nbc-plain", f"nbc-sort-{column}")
+        return self._button(text, lambda: self.model.sort_by(column), *classes, tooltip=tooltip)
+
+    def _row(self, place: int, traits: _Traits) -> tuple[ipywidgets.Button, ipywidgets.HTML, ipywidgets.Button]:
+        toggle, text, clear = traits
+        return (
+            self._button("", lambda: self._toggle(place), "nbc-plain", **toggle),
+            self._html(**text),
+            self._button("Clear", lambda: self._clear(place), **clear),
+        )
+
+    def _shield(self) -> ipywidgets.Output:
+        """Return an invisible output whose script keeps JupyterLab's shortcuts away from focused buttons.
+
+        With the focus on a button, `d d` would delete the notebook's cell. ipywidgets has no trait for the
+        attribute that prevents it; a front end that runs no scripts in outputs has no such shortcuts either.
+        """
+        script = (_FOLDER / "pool.js").read_text(encoding="utf-8")
+        bundle = {"output_type": "display_data", "data": {"application/javascript": script}, "metadata": {}}
+        return ipywidgets.Output(outputs=(bundle,), layout=self._seen, _dom_classes=("nbc-shield",))

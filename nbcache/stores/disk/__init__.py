@@ -1,0 +1,1 @@
+"""One folder of signed files, shared by many processes."""

@@ -1,0 +1,74 @@
+"""Publishing and clearing take turns, so that a clear finds whatever was published before it, and nothing after.
+
+Without turns a value computed before a clear could be published just after it: seen by others until it is taken back,
+and for good if its writer is killed in between.
+"""
+
+from __future__ import annotations
+
+from nbcache.entries.entry import Address
+from nbcache.stores.disk.lockfile import offset_of
+from nbcache.stores.disk.locks import KeyLocks
+from nbcache.stores.disk.notices import Notices
+from nbcache.stores.protocol import Mark
+
+_TURN = offset_of("nbcache publishes or clears")
+
+
+class ClearedError(Exception):
+    """What was to be published has been cleared since it was computed."""
+
+
+class Turn:
+    """A context in which one file gets its name; `ClearedError` if it must not, because of a clear after the mark.
+
+    Attributes
+    ----------
+    alone : whether nobody else could publish or clear meanwhile
+    """
+
+    __slots__ = ("_locks", "_since", "alone")
+
+    def __init__(self, locks: KeyLocks, since: Mark | None) -> None:
+        self._locks = locks
+        self._since = since
+        self.alone = False
+
+    def __enter__(self) -> None:
+        self.alone = self._locks.alone(_TURN)
+        try:
+            if self._since is not None and self._since.cleared:
+                raise ClearedError
+        except BaseException:
+            self._end()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self.alone:
+            self._locks.release(_TURN)
+
+
+class Gate:
+    """The turns of one store, among all threads and processes.
+
+    Notes
+    -----
+    A turn takes microseconds: it is the naming of a file that is whole already, or the telling of a clear. Where no
+    locks can be had there are no turns, and a publisher has to look behind itself.
+    """
+
+    def __init__(self, locks: KeyLocks, notices: Notices) -> None:
+        self._locks = locks
+        self._notices = notices
+
+    def publishing(self, since: Mark | None) -> Turn:
+        """The turn of a file; entered once for each try to give it its name."""
+        return Turn(self._locks, since)
+
+    def cleared(self, owner: str | None = None, address: Address | None = None) -> None:
+        """Tell of a clear that begins, as `Notices.cleared`; what is not published by now never will be. OSError."""
+        with Turn(self._locks, None):
+            self._notices.cleared(owner, address)

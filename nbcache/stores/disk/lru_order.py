@@ -1,0 +1,167 @@
+"""The order of use of one owner's files, as one process knows it, so that a bound costs no scan for every put."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from nbcache.stores.disk import use_journal
+from nbcache.stores.eviction import notes_to_keep, over_bounds
+from nbcache.stores.folders import list_names
+from nbcache.stores.names import NOTE, parts_of_file
+
+#: Up to so many files, the names in the folder are read each time. Beyond, they are read when the folder has changed
+#: between two operations of ours, and after this many seconds, because it may also have changed during one; or after
+#: so many times the seconds that the reading took.
+_FEW = 256
+_TRUSTED_FOR = 1.0
+_TRUSTED_TIMES = 50
+
+
+@dataclass(slots=True)
+class _File:
+    size: int
+    used: float
+
+
+class Ranking:
+    """The files of one owner below the folders of all keys, the least recently used first.
+
+    Parameters
+    ----------
+    folders : the owner's folder below each key; most owners have one
+    """
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = folders
+        # By path as text: hashing a Path costs more than looking it up.
+        self._results: OrderedDict[str, _File] = OrderedDict()
+        self._notes: OrderedDict[str, _File] = OrderedDict()
+        self._total = 0
+        self._changed: list[int] = []
+        self._read_again_at = 0.0
+        self._journals: list[tuple[int, int]] = []
+        self._sorted = True
+
+    def put(self, path: str, size: int, used: float) -> None:
+        """Note a file that this process has written."""
+        self.remove(path)
+        if _is_result(path):
+            self._results[path] = _File(size, used)
+            self._total += size
+        else:
+            self._notes[path] = _File(size, used)
+
+    def touch(self, path: str, used: float) -> None:
+        """Note that this process has used a file."""
+        for files in (self._results, self._notes):
+            file = files.get(path)
+            if file is not None and used > file.used:
+                file.used = used
+                files.move_to_end(path)
+                # A use told late may be older than the latest one.
+                self._sorted = self._sorted and next(reversed(files)) is path
+
+    def remove(self, path: str) -> None:
+        """Note a file that this process has deleted."""
+        file = self._results.pop(path, None)
+        if file is not None:
+            self._total -= file.size
+        else:
+            self._notes.pop(path, None)
+
+    def is_current(self) -> bool:
+        """Whether nobody has changed the folders since this process last looked."""
+        return self._changed == [_changed(folder) for folder in self._folders]
+
+    def settle(self) -> None:
+        """Note that the change since `is_current` was this process's own."""
+        self._changed = [_changed(folder) for folder in self._folders]
+
+    def excess(self, max_entries: int | None, max_size: int | None) -> tuple[list[str], list[str]]:
+        """The results that must go for both bounds to hold, and the bookkeeping that goes with them; OSError."""
+        self._refresh()
+        count = len(self._results)
+        if (max_entries is None or count <= max_entries) and (max_size is None or self._total <= max_size):
+            return [], []
+        self._learn_uses()
+        if not self._sorted:
+            self._sort()
+        going = over_bounds(self._sizes(), count, self._total, max_entries, max_size)
+        surplus = len(self._notes) - notes_to_keep(count - len(going))
+        return going, list(islice(self._notes, max(0, surplus))) if going else []
+
+    def _sizes(self) -> Iterator[tuple[str, int]]:
+        for path, file in self._results.items():
+            yield path, file.size
+
+    def _refresh(self) -> None:
+        """Learn what other processes have written and deleted."""
+        changed = [_changed(folder) for folder in self._folders]
+        now = time.monotonic()
+        few = len(self._results) + len(self._notes) <= _FEW
+        if not few and changed == self._changed and now < self._read_again_at:
+            return
+        present = {
+            f"{folder}/{name}"
+            for folder in self._folders
+            for name in list_names(folder)
+            if parts_of_file(name) is not None
+        }
+        known = self._results.keys() | self._notes.keys()
+        for path in known - present:
+            self.remove(path)
+        for path in present - known:
+            try:
+                status = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            self.put(path, status.st_size, status.st_mtime)
+            self._sorted = False
+            self._journals = []
+        self._changed = changed
+        done = time.monotonic()
+        self._read_again_at = done + max(_TRUSTED_FOR, _TRUSTED_TIMES * (done - now))
+
+    def _learn_uses(self) -> None:
+        """Learn from the journals when files were used, if a journal or the set of files has changed."""
+        journals = [_journal(folder) for folder in self._folders]
+        if journals == self._journals:
+            return
+        self._journals = journals
+        hints = {folder: use_journal.read(folder) for folder in self._folders}
+        for files in (self._results, self._notes):
+            for path, file in files.items():
+                folder, _, name = path.rpartition("/")
+                hint = hints[folder].get(name.partition(".")[0])
+                if hint is not None and hint.used > file.used:
+                    file.used = hint.used
+                    self._sorted = False
+
+    def _sort(self) -> None:
+        self._results = OrderedDict(sorted(self._results.items(), key=lambda item: item[1].used))
+        self._notes = OrderedDict(sorted(self._notes.items(), key=lambda item: item[1].used))
+        self._sorted = True
+
+
+def _is_result(path: str) -> bool:
+    return not path.endswith(NOTE)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder, follow_symlinks=False).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _journal(folder: str) -> tuple[int, int]:
+    try:
+        status = os.stat(f"{folder}/{use_journal.NAME}", follow_symlinks=False)
+    except OSError:
+        return 0, 0
+    return status.st_ino, status.st_size

@@ -1,0 +1,209 @@
+"""Reading one entry from a folder that anybody may have written to."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Container, Iterator, Mapping
+from pathlib import Path
+
+from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.entries.signing import Keyring
+from nbcache.entries.source import FileSource
+from nbcache.entries.verified import VerifiedFiles
+from nbcache.errors import DamagedEntryError, ForeignEntryError, UntrustedEntryError, explain
+from nbcache.stores import folders
+from nbcache.stores.complaints import Complaints, reason
+from nbcache.stores.disk.quarantine import set_aside
+from nbcache.stores.folders import Places
+from nbcache.stores.names import key_name, owner_name, parts_of_file
+from nbcache.stores.protocol import Clock, Stored
+
+#: What open() says of something that is not a file: a symbolic link, a socket or device, a folder.
+_NO_FILE = {errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK}
+
+
+class Reader:
+    """Opens, checks and verifies the files of one store.
+
+    Parameters
+    ----------
+    trust : "sign", "strict" or "safe"
+    verified : remembers which files were hashed in full
+
+    Notes
+    -----
+    Whatever lies at the place of an entry, nothing of it runs, nothing outside of the store is opened, and opening
+    does not block. What cannot be an entry is set aside with one warning; under "strict" it stays and is an error.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        keyring: Keyring,
+        trust: str,
+        verified: VerifiedFiles,
+        complaints: Complaints,
+        clock: Clock,
+    ) -> None:
+        self._places = places
+        self._keyring = keyring
+        self._trust = trust
+        self._verified = verified
+        self._complaints = complaints
+        self._clock = clock
+        self._outer = (str(places.root), str(places.base))
+
+    def load(self, path: str, address: Address) -> Entry | None:
+        """The verified entry in a file; None, after a warning if need be, for anything else."""
+        try:
+            fd = os.open(path, folders.READ)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if not self._may_load(path):
+                return None
+            if error.errno in _NO_FILE:
+                self._reject(path, None, "it is not a plain file")
+            elif error.errno == errno.EACCES:
+                self._reject(path, None, reason(error))
+            else:
+                self.trouble(path, error)
+            return None
+        try:
+            if not self._may_load(path):
+                return None
+            return self._verified_entry(fd, path, address)
+        finally:
+            os.close(fd)
+
+    def _verified_entry(self, fd: int, path: str, address: Address) -> Entry | None:
+        status: os.stat_result | None = None
+        try:
+            status = os.fstat(fd)
+            refusal = folders.file_refusal(status)
+            if refusal is not None:
+                self._reject(path, status, refusal)
+                return None
+            source = FileSource(fd, status)
+            return Entry.open(source, address, self._keyring, trust=self._trust, memo=self._verified)
+        except ForeignEntryError as error:
+            if self._trust == "strict":
+                raise untrusted(path, str(error)) from error
+        except DamagedEntryError as error:
+            self._reject(path, status, str(error))
+        except (OSError, MemoryError, RecursionError) as error:
+            self.trouble(path, error)
+        return None
+
+    def head(self, path: str, folder: int | None = None) -> tuple[Address, Meta, int, float] | None:
+        """Address, facts, size and time of the last write of a file, from its verified header; None without a word.
+
+        Parameters
+        ----------
+        folder : descriptor of the folder, if `path` is a name in it that was found trusted
+        """
+        try:
+            fd = os.open(path, folders.READ, dir_fd=folder)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(fd)
+            if folders.file_refusal(status) is not None:
+                return None
+            address, meta, size = Entry.peek(FileSource(fd, status), self._keyring)
+            return address, meta, size, status.st_mtime
+        except (ForeignEntryError, DamagedEntryError, OSError):
+            return None
+        finally:
+            os.close(fd)
+
+    def rows(self, folder: str, fd: int, but: Container[str], uses: Mapping[str, float]) -> Iterator[Stored]:
+        """The rows of an owner's trusted folder, from verified headers; other files are left out without a word.
+
+        Parameters
+        ----------
+        fd : the folder, open
+        but : names of entries (`names.entry_name`) to leave out
+        uses : when entries were used, by key
+        """
+        owner = os.path.basename(folder)
+        for name in os.listdir(fd):
+            parts = parts_of_file(name)
+            if parts is None or f"{owner}/{parts[0]}" in but:
+                continue
+            head = self.head(name, fd)
+            if head is None:
+                continue
+            (said_owner, said_key), meta, size, written = head
+            # A key that is the name of its file needs no look at its form.
+            if (said_key == parts[0] or key_name(said_key) == parts[0]) and owner_name(said_owner) == owner:
+                used = uses.get(parts[0], 0.0)
+                yield Stored(head[0], meta, size, used if used > written else written, "disk")
+
+    def trusts(self, folder: str) -> bool:
+        """Whether files may be read from, and written to, a folder of an owner; warns once if not."""
+        return self._mistrusted(folder) is None
+
+    def _may_load(self, path: str) -> bool:
+        """Like `trusts`, for the folder of a file; under "strict" a folder that is not trusted is an error."""
+        place = self._mistrusted(os.path.dirname(path))
+        if place is not None and self._trust == "strict":
+            raise untrusted(place, "the folder is not safe")
+        return place is None
+
+    def _mistrusted(self, folder: str) -> str | None:
+        """The first folder on the way to an owner's that others could have changed; warns once of it."""
+        for place in (*self._outer, os.path.dirname(folder), folder):
+            try:
+                refusal = folders.refusal(place, follow=place == self._outer[0])
+            except OSError as error:
+                refusal = reason(error)
+            if refusal is not None:
+                self._complaints.once(
+                    "folder",
+                    place,
+                    "The store on disk is not used: values are computed, and kept in memory only.",
+                    f"{place}: {refusal}.",
+                    "make it a folder of yours that only you can write to, or name another one with NBCACHE_DIR.",
+                )
+                return place
+        return None
+
+    def _reject(self, path: str, status: os.stat_result | None, why: str) -> None:
+        """Set a file aside, unless another one has taken its place meanwhile."""
+        if self._trust == "strict":
+            raise untrusted(path, why)
+        moved: Path | None = None
+        try:
+            now = os.lstat(path)
+            if status is None or (now.st_dev, now.st_ino) == (status.st_dev, status.st_ino):
+                moved = set_aside(Path(path), self._places.quarantine, self._clock())
+        except FileNotFoundError:
+            if status is not None:
+                # It was opened by its name, and is gone by now: another process has set it aside, or replaced it.
+                return
+        except OSError:
+            # A read-only store: it stays where it is, and the warning says so.
+            moved = None
+        self._complaints.damaged(path, moved, why)
+
+    def trouble(self, path: str, error: BaseException) -> None:
+        """Warn, once for each kind of error, that an entry could not be read."""
+        self._complaints.once(
+            "read",
+            getattr(error, "errno", type(error)),
+            "Stored entries cannot be read; their values are computed again.",
+            f"{os.path.basename(path)}: {reason(error)}.",
+            f"see whether {self._places.root} can be read, and how many files this process has open.",
+        )
+
+
+def untrusted(place: str, why: str) -> UntrustedEntryError:
+    return UntrustedEntryError(
+        explain(
+            "A stored entry could not be verified, and trust is 'strict'.",
+            f"{place}: {why}.",
+            'delete it, or set trust to "sign": it is then left unread and its value computed again.',
+        )
+    )

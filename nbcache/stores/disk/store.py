@@ -1,0 +1,388 @@
+"""The disk store: one immutable, signed file per entry, safe for many processes and for whatever else happens.
+
+``<folder>/v1/<key id>/<digest of the owner>/<key>.nbc``
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Container, Iterator
+from pathlib import Path
+
+from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.entries.packed import Packed
+from nbcache.entries.section import MAPPED_FROM
+from nbcache.entries.signing import Keyring, state_folder
+from nbcache.entries.verified import VerifiedFiles
+from nbcache.errors import CacheError, UnstorableResultError, warn
+from nbcache.stores import folders
+from nbcache.stores.complaints import Complaints, reason
+from nbcache.stores.disk import collection
+from nbcache.stores.disk.catalogue import Catalogue
+from nbcache.stores.disk.clearing import Trash
+from nbcache.stores.disk.disk_usage import occupied
+from nbcache.stores.disk.gate import ClearedError, Gate
+from nbcache.stores.disk.lockfile import offset_of
+from nbcache.stores.disk.locks import Claim, KeyLocks
+from nbcache.stores.disk.notices import DiskMark, Notices, Stamp
+from nbcache.stores.disk.publish import Publisher
+from nbcache.stores.disk.reader import Reader, untrusted
+from nbcache.stores.disk.writer import Writer
+from nbcache.stores.folders import Places
+from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.protocol import Clock, Mark, Stored, Warn
+
+_COLLECTOR = offset_of("nbcache collects")
+#: A collection that could not make room is not tried again for so many seconds.
+_RETRY = 60.0
+
+
+class DiskStore:
+    """Entries in files below one folder.
+
+    Parameters
+    ----------
+    folder : made at the first put, owner-only; resolved once
+    keyring : signs what is put, verifies what is got
+    clock : epoch seconds
+    max_size : bytes the whole folder may hold; the least recently used entries go first
+    trust : "sign", "strict" (what cannot be verified is an `UntrustedEntryError`) or "safe" (nothing is loaded that
+        could run code)
+    warn : told what went wrong, in the user's words
+
+    Notes
+    -----
+    Thread-safe, and safe for any number of processes. Published files never change: a reader sees a whole entry or
+    none, and a mapping of one that was deleted stays valid.
+    """
+
+    tier = "disk"
+
+    def __init__(
+        self,
+        folder: Path,
+        keyring: Keyring,
+        *,
+        clock: Clock = time.time,
+        max_size: int = 10 << 30,
+        trust: str = "sign",
+        warn: Warn = warn,
+    ) -> None:
+        self.folder = Path(os.path.realpath(os.path.expanduser(folder)))
+        self.keyring = keyring
+        self.places = Places.of(self.folder)
+        self._clock = clock
+        self._trust = trust
+        self._max_size = max_size
+        self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
+        self._complaints = Complaints(warn, clock)
+        self._reader = Reader(self.places, keyring, trust, self._verified, self._complaints, clock)
+        publisher = Publisher(self.places.temporary)
+        self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
+        self._trash = Trash(self.places.trash, lambda freed: self._catalogue.usage.change(-freed))
+        self._notices = Notices(self.places.notices, publisher)
+        self._writer = Writer(self.places, publisher, self._notices, self._trash, self._complaints, clock)
+        self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
+        self._gate = Gate(self._locks, self._notices)
+        self._crowded_at: float | None = None
+        self._looked_for_expired = False
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        self._complaints.renew()
+        self._catalogue.renew()
+
+    # -- looking
+
+    def get(self, address: Address) -> Entry | None:
+        found = self._load(address)
+        if found is None:
+            return None
+        path, entry = found
+        self._catalogue.used(path, self._clock())
+        return entry
+
+    def may_have(self, address: Address) -> bool:
+        """Whether a look would find anything, or have to say something: costs a few microseconds."""
+        return self._trust == "strict" or any(map(folders.is_named, self._catalogue.paths(address)))
+
+    def peek(self, address: Address) -> Entry | None:
+        found = self._load(address)
+        return None if found is None else found[1]
+
+    def find(self, address: Address) -> Stored | None:
+        for path in self._catalogue.paths(address):
+            folder = os.path.dirname(path)
+            head = self._reader.head(path)
+            if head is not None and head[0] == address and self._reader.trusts(folder):
+                return self._row(path, head, self._catalogue.uses.of(folder))
+        return None
+
+    def holds(self, address: Address, entry: Entry) -> bool:
+        """Whether an entry, put or got earlier, still is the published one of its address."""
+        for path in self._catalogue.paths(address):
+            head = self._reader.head(path)
+            if head is not None:
+                meta = head[1]
+                return (meta.created, meta.seconds) == (entry.meta.created, entry.meta.seconds)
+        return False
+
+    def claim(self, address: Address) -> str:
+        """Whose file lies where an entry would be: "ours", "foreign" (signed with another key) or "" for none."""
+        return self._catalogue.claim(address)
+
+    def entries(self, owner: str | None = None, *, but: Container[str] = ()) -> Iterator[Stored]:
+        """The rows of an owner, or all, without the entries of these names (`names.entry_name`)."""
+        try:
+            for folder in self._catalogue.owner_folders(owner):
+                yield from self._rows(folder, but)
+        except OSError as error:
+            self._reader.trouble(str(self.places.base), error)
+
+    # -- changing
+
+    def touch(self, address: Address, used: float | None = None) -> None:
+        for path in self._catalogue.paths(address):
+            if os.path.lexists(path):
+                self._catalogue.used(path, self._clock() if used is None else used)
+                return
+
+    def mark(self, address: Address) -> DiskMark:
+        return DiskMark(self._notices, address)
+
+    def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
+        if self._writer.paused:
+            return self._unstored(address, entry)
+        try:
+            packed = entry.packed(address, self.keyring)
+            if occupied(packed.size) <= self._max_size:
+                return self._publish(address, entry, packed, since)
+            self._say_too_large(packed.size)
+        except UnstorableResultError as error:
+            self._complaints.always(
+                "A result is returned, and kept in memory, but not stored on disk.",
+                str(error).partition("\n")[0],
+                "nothing, or return something that can be pickled.",
+            )
+        except OSError as error:
+            self._writer.failed(error)
+        return self._unstored(address, entry)
+
+    def delete(self, address: Address) -> int:
+        removed = 0
+        try:
+            if os.path.lexists(self.places.base):
+                # Told before, for computations that end while this runs; and after, for those who hold the entry,
+                # also when somebody else has made room with it just now.
+                self._gate.cleared(address=address)
+                for path in self._catalogue.paths(address):
+                    removed += self._catalogue.unlink(path)
+                self._notices.cleared(address=address)
+        except OSError as error:
+            self._could_not_delete(1, error)
+        return min(1, removed)
+
+    def clear(self, owner: str | None = None) -> int:
+        return len(self.discard(owner))
+
+    def discard(self, owner: str | None = None) -> set[str]:
+        names: set[str] = set()
+        failures: list[OSError] = []
+        if not os.path.lexists(self.places.base):
+            return names
+        try:
+            self._gate.cleared(owner)
+            for folder in self._catalogue.owner_folders(owner):
+                self._catalogue.forget(folder)
+                names |= self._trash.throw(Path(folder), failures.append)
+            self._notices.cleared(owner)
+            # Nobody finds it any more; the bytes go now, or in the background if they are many.
+            self._trash.empty(failures.append)
+        except OSError as error:
+            failures.append(error)
+        if failures:
+            self._could_not_delete(len(failures), failures[0])
+        return names
+
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+        if max_entries is None and max_size is None:
+            return 0
+        try:
+            return self._catalogue.limit(owner, max_entries, max_size)
+        except OSError as error:
+            self._could_not_delete(1, error)
+            return 0
+
+    def collect(self) -> int:
+        """Delete what has expired, and the least recently used beyond the bound; returns how many files went.
+
+        One process at a time: 0 if another one is at it.
+        """
+        if not os.path.lexists(self.places.base) or not self._may_collect():
+            return 0
+        try:
+            self._catalogue.uses.write_all()
+            evicted, left = collection.collect(self.places, self._trash, self._max_size, self._clock())
+            self._catalogue.usage.correct(left)
+            self._crowded_at = self._clock() if left > self._max_size else None
+            return evicted
+        except OSError as error:
+            self._crowded_at = self._clock()
+            self._could_not_delete(1, error)
+            return 0
+        finally:
+            self._locks.release(_COLLECTOR)
+
+    def close(self) -> None:
+        """Write down the uses noted in this process; delete what was signed with a key that ends with it."""
+        try:
+            if os.path.lexists(self.places.base):
+                self._catalogue.uses.write_all()
+                self._catalogue.usage.share()
+        except OSError:
+            # Hints, for which a closing program need not hear of a full disk.
+            pass
+        if self.keyring.ephemeral_only:
+            self.discard()
+
+    # -- between processes
+
+    def stamp(self) -> Stamp:
+        """This moment, for `concerns_since`; another one whenever anybody deletes, clears or replaces an entry."""
+        return self._notices.stamp()
+
+    def concerns_since(self, stamp: Stamp) -> Callable[[Address], bool]:
+        """A test whether an address was deleted, cleared or replaced after a stamp, by anybody."""
+        return self._notices.concerns_since(stamp)
+
+    def lock(self, text: str) -> Claim:
+        """The lock of a computation that must run once, whatever number of processes want its result."""
+        return self._locks.claim(text)
+
+    # -- how
+
+    def _load(self, address: Address) -> tuple[str, Entry] | None:
+        for path in self._catalogue.paths(address):
+            entry = self._reader.load(path, address)
+            if entry is not None:
+                return path, entry
+        if self._trust == "strict":
+            self._refuse_foreign(address)
+        return None
+
+    def _refuse_foreign(self, address: Address) -> None:
+        """Under "strict", an entry of this address under somebody else's key is an error, not a miss."""
+        try:
+            foreign = [path for path in self._catalogue.foreign_paths(address) if os.path.lexists(path)]
+        except OSError:
+            return
+        if foreign:
+            raise untrusted(foreign[0], "it was signed with another key")
+
+    def _rows(self, folder: str, but: Container[str]) -> Iterator[Stored]:
+        """The rows of one owner's folder, opened once for all of them."""
+        try:
+            fd = os.open(folder, folders.READ_FOLDER)
+        except OSError:
+            return
+        try:
+            if self._reader.trusts(folder):
+                yield from self._reader.rows(folder, fd, but, self._catalogue.uses.of(folder))
+        finally:
+            os.close(fd)
+
+    def _row(self, path: str, head: tuple[Address, Meta, int, float], uses: dict[str, float]) -> Stored:
+        address, meta, size, written = head
+        used = uses.get(os.path.basename(path).partition(".")[0], 0.0)
+        return Stored(address, meta, size, max(written, used), self.tier)
+
+    def _publish(self, address: Address, entry: Entry, packed: Packed, since: Mark | None) -> Entry:
+        path = self._catalogue.path_for(address, entry.meta)
+        if not self._reader.trusts(os.path.dirname(path)):
+            return entry.owned(None)
+        now = self._clock()
+        watched = self._catalogue.watched(path)
+        turn = self._gate.publishing(since)
+        try:
+            fd, replaced = self._writer.write(packed, path, now, lambda: turn)
+        except ClearedError:
+            return entry.owned(None)
+        try:
+            if not turn.alone and since is not None and since.cleared:
+                # The clear may have passed this place already.
+                folders.unlink_if_same(path, fd)
+                # Whoever found it in between has it in memory now.
+                self._notices.cleared(address=address)
+                return entry.owned(None)
+            if packed.size > MAPPED_FROM:
+                self._verified.written(fd, packed.size, packed.mac)
+            for other in self._catalogue.paths(address):
+                if other != path and folders.is_there(other):
+                    self._catalogue.unlink(other)
+            if replaced is not None:
+                self._notices.replaced(address)
+            total = self._catalogue.written(path, packed.size, replaced or 0, now, watched)
+            if entry.meta.expires is not None:
+                self._catalogue.used(path, now, entry.meta.expires)
+            self._writer.succeeded()
+            self._make_room(total)
+            return self._backed(fd, packed, address, entry)
+        finally:
+            os.close(fd)
+
+    def _backed(self, fd: int, packed: Packed, address: Address, entry: Entry) -> Entry:
+        """The entry over a mapping of its file, where that is worth it."""
+        if packed.buffered > MAPPED_FROM:
+            try:
+                return Entry.open(fd, address, self.keyring, trust=self._trust, memo=self._verified)
+            except (CacheError, OSError, MemoryError):
+                # Altered since it was written, or no room for a map: the value at hand is the right one.
+                pass
+        return entry.owned(None)
+
+    def _unstored(self, address: Address, entry: Entry) -> Entry:
+        """Give up a put: what the new entry should have replaced must not be found any more either."""
+        for path in self._catalogue.paths(address):
+            try:
+                self._catalogue.unlink(path)
+            except OSError:
+                # A store that cannot be changed at all; the writer has warned of it.
+                break
+        return entry.owned(None)
+
+    def _make_room(self, total: int | None) -> None:
+        """Collect when there are too many bytes, and once a day."""
+        if not self._looked_for_expired:
+            self._looked_for_expired = True
+            if collection.is_due(self.places, self._clock()):
+                self.collect()
+        elif total is not None and total > self._max_size and not self._is_crowded():
+            self.collect()
+
+    def _is_crowded(self) -> bool:
+        """Whether the last collection could not make room, and it is too early for another."""
+        return self._crowded_at is not None and 0 <= self._clock() - self._crowded_at < _RETRY
+
+    def _may_collect(self) -> bool:
+        try:
+            return self._locks.attempt(_COLLECTOR)
+        except OSError:
+            # No locks here: two collections at once only do the same work twice.
+            return True
+
+    def _could_not_delete(self, count: int, error: OSError) -> None:
+        self._complaints.always(
+            f"{count} stored {'entry' if count == 1 else 'entries'} could not be deleted, and may be found again.",
+            f"{reason(error)}.",
+            f"see whether you can write to {self.folder}, or delete that folder.",
+        )
+
+    def _say_too_large(self, size: int) -> None:
+        self._complaints.once(
+            "size",
+            None,
+            "A result is returned, and kept in memory, but not stored on disk.",
+            f"it takes {size} bytes, and the whole folder may hold {self._max_size}.",
+            "set a larger NBCache.max_disk_size.",
+        )

@@ -1,0 +1,132 @@
+"""Writing to a store on disk: folders made at the first need, room asked for, and a pause after an error."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from nbcache.stores.complaints import Complaints, reason
+from nbcache.stores.disk import collection
+from nbcache.stores.disk.clearing import Trash
+from nbcache.stores.disk.notices import Notices
+from nbcache.stores.disk.publish import Content, Publisher, Turn
+from nbcache.stores.folders import Places, make_folder, make_store
+from nbcache.stores.protocol import Clock
+
+#: After an error nothing is written for so many seconds.
+PAUSE = 30.0
+#: From this size on, the disk is asked for its free room before anything is written.
+_ASK_FROM = 64 << 10
+#: How often a folder that a clear took away is made again for one write.
+_TRIES = 8
+
+
+class Writer:
+    """Puts files into one store.
+
+    Notes
+    -----
+    An error is told once until a write succeeds again, and stops writing for `PAUSE` seconds: a full disk must not
+    slow down every call.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        publisher: Publisher,
+        notices: Notices,
+        trash: Trash,
+        complaints: Complaints,
+        clock: Clock,
+    ) -> None:
+        self._places = places
+        self._notices = notices
+        self._trash = trash
+        self._complaints = complaints
+        self._clock = clock
+        self._publisher = publisher
+        self._paused_at: float | None = None
+        self._tidied = False
+
+    @property
+    def paused(self) -> bool:
+        return self._paused_at is not None and 0 <= self._clock() - self._paused_at < PAUSE
+
+    def write(self, content: Content, path: str, now: float, turn: Turn) -> tuple[int, int | None]:
+        """Publish a file: a descriptor that the caller closes, and the length of what it replaced; OSError."""
+        self._tidy_once()
+        self._ask_for_room(content.size)
+        for _ in range(_TRIES):
+            try:
+                return self._publisher.publish(content, path, now, turn)
+            except FileNotFoundError:
+                # The first entry of an owner, or of all; or a clear took the folder away meanwhile.
+                self._make_folders(os.path.dirname(path))
+        return self._publisher.publish(content, path, now, turn)
+
+    def _make_folders(self, owner: str) -> None:
+        try:
+            self.prepare()
+            make_folder(Path(owner).parent)
+            make_folder(Path(owner))
+        except FileNotFoundError:
+            # Somebody deletes the store at this moment: tried again.
+            pass
+
+    def prepare(self) -> None:
+        """Make the store, if it is not there; OSError where that fails."""
+        make_store(self._places)
+        self._notices.begin()
+
+    def _tidy_once(self) -> None:
+        """Delete what writers that were killed have left in the store, once a process."""
+        if not self._tidied:
+            self._tidied = True
+            try:
+                collection.tidy(self._places, self._trash, self._clock())
+            except OSError:
+                # Tried again by the next process; it costs room, nothing else.
+                pass
+
+    def failed(self, error: OSError) -> None:
+        """Warn, and stop writing for a while."""
+        self._paused_at = self._clock()
+        self._complaints.once(
+            "write",
+            error.errno,
+            "Values are returned, and kept in memory, but not stored on disk.",
+            f"{reason(error)}; nothing is written to {self._places.root} for {PAUSE:.0f} s.",
+            _REMEDIES.get(
+                error.errno or 0, "see whether you can write to that folder, or name another with NBCACHE_DIR."
+            ),
+        )
+
+    def succeeded(self) -> None:
+        if self._paused_at is not None:
+            self._paused_at = None
+            self._complaints.over("write")
+
+    def _ask_for_room(self, size: int) -> None:
+        """Raise the error that a full disk would raise half-way."""
+        if size < _ASK_FROM or not hasattr(os, "statvfs"):
+            return
+        try:
+            status = os.statvfs(self._places.base)
+        except FileNotFoundError:
+            self.prepare()
+            status = os.statvfs(self._places.base)
+        # Some network file systems say nothing about their size.
+        if status.f_blocks and size > status.f_bavail * status.f_frsize:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._places.root))
+
+
+_ROOM = "free some room, set a smaller NBCache.max_disk_size, or name a folder on another disk with NBCACHE_DIR."
+_REMEDIES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EROFS: "name a folder you can write to with NBCACHE_DIR; what is stored here can still be read.",
+    errno.EMFILE: "close files, or raise the limit (ulimit -n).",
+    errno.ENAMETOOLONG: "name a folder with a shorter path with NBCACHE_DIR.",
+}

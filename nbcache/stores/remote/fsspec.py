@@ -1,0 +1,91 @@
+"""Named bytes in anything that fsspec can open."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from nbcache.stores.remote.bucket import Blob
+
+#: Where a write under a name is whole or not at all. Elsewhere it is made under another name and moved.
+_WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "memory"}
+
+
+class FsspecBucket:
+    """A folder or prefix below an fsspec URL.
+
+    Notes
+    -----
+    Listings are never cached: other machines write at the same time.
+    """
+
+    largest = 5 << 30
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self._files: Any
+        self._files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        self._root = root.rstrip("/")
+        protocol = self._files.protocol
+        names = {protocol} if isinstance(protocol, str) else set(protocol)
+        self._whole_writes = bool(names & _WHOLE_WRITES)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        try:
+            return bytes(self._files.cat_file(self._path(name), start=0, end=most))
+        except FileNotFoundError:
+            return None
+
+    def size(self, name: str) -> int | None:
+        try:
+            return int(self._files.info(self._path(name))["size"])
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+        path = self._path(name)
+        content = b"".join(blocks)
+        if self._whole_writes:
+            self._files.pipe_file(path, content)
+            return
+        temporary = f"{path}.{secrets.token_hex(8)}.tmp"
+        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        try:
+            self._files.pipe_file(temporary, content)
+            self._files.mv(temporary, path)
+        except BaseException:
+            self._remove(temporary)
+            raise
+
+    def delete(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self._remove(self._path(name))]
+
+    def delete_listed(self, names: Sequence[str]) -> Sequence[str]:
+        self._files.rm([self._path(name) for name in names])
+        return names
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        try:
+            found = self._files.find(self._path(prefix.rstrip("/")), detail=True)
+        except FileNotFoundError:
+            return
+        # Some file systems give paths with a slash or a drive in front that the root does not have.
+        for path, facts in found.items():
+            _, below, rest = path.partition(prefix)
+            if below:
+                yield Blob(prefix + rest, int(facts.get("size") or 0))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _remove(self, path: str) -> bool:
+        try:
+            # Object stores delete in silence what is not there.
+            if not self._files.exists(path):
+                return False
+            self._files.rm_file(path)
+        except FileNotFoundError:
+            return False
+        return True

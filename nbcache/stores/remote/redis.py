@@ -1,0 +1,62 @@
+"""Named bytes in a Redis server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from nbcache.stores.remote.bucket import Blob
+
+_PREFIX = "nbcache/"
+_AT_ONCE = 500
+
+
+class RedisBucket:
+    """Keys of one Redis database that begin with ``nbcache/``."""
+
+    #: What Redis itself allows.
+    largest = 512 << 20
+
+    def __init__(self, url: str) -> None:
+        import redis
+
+        # A server that does not answer must not hold up a cell for long.
+        self._server: Any = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        content: bytes = self._server.getrange(_PREFIX + name, 0, most - 1)
+        # An entry is never empty, so that this is what a missing key looks like.
+        return content or None
+
+    def size(self, name: str) -> int | None:
+        return int(self._server.strlen(_PREFIX + name)) or None
+
+    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+        lifetime = None if seconds is None else max(1, int(seconds * 1000))
+        self._server.set(_PREFIX + name, b"".join(blocks), px=lifetime)
+
+    def delete(self, names: Iterable[str]) -> list[str]:
+        wanted = list(names)
+        deleted: list[str] = []
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            with self._server.pipeline(transaction=False) as pipeline:
+                for name in some:
+                    pipeline.delete(_PREFIX + name)
+                deleted += [name for name, count in zip(some, pipeline.execute(), strict=True) if count]
+        return deleted
+
+    def delete_listed(self, names: Sequence[str]) -> Sequence[str]:
+        self.delete(names)
+        return names
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        keys = [key.decode() for key in self._server.scan_iter(match=f"{_PREFIX}{prefix}*", count=_AT_ONCE)]
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            with self._server.pipeline(transaction=False) as pipeline:
+                for key in some:
+                    pipeline.strlen(key)
+                for key, size in zip(some, pipeline.execute(), strict=True):
+                    if size:
+                        yield Blob(key.removeprefix(_PREFIX), int(size))

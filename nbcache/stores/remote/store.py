@@ -1,0 +1,290 @@
+"""The remote store: the same signed entries, on a server that several users and machines share.
+
+Nothing that comes from there is trusted more than a file somebody sent: it is verified in memory at each fetch, and
+no more than an entry may have is fetched. The server decides how much it keeps; entries with a time-to-live are
+given one there, where the server knows such a thing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
+
+from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.entries.signing import Keyring
+from nbcache.errors import DamagedEntryError, ForeignEntryError, UnstorableResultError, warn
+from nbcache.stores.complaints import Complaints, reason
+from nbcache.stores.disk.reader import untrusted
+from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.marks import Marks, MemoryMark
+from nbcache.stores.names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file
+from nbcache.stores.protocol import RESULTS, Clock, Mark, Stored, Warn
+from nbcache.stores.remote.breaker import Breaker
+from nbcache.stores.remote.bucket import Blob, Bucket
+from nbcache.stores.remote.urls import open_bucket, shown
+
+Answer = TypeVar("Answer")
+
+#: Entries larger than this are neither sent nor fetched.
+LARGEST = 1 << 30
+#: What a listing fetches of each entry; the header, the files and the parts of a key are within.
+_HEAD = 64 << 10
+
+
+class RemoteStore:
+    """Entries in a bucket.
+
+    Parameters
+    ----------
+    bucket : where the bytes are
+    place : the name of the bucket in messages, without secrets
+    keyring : signs what is put, verifies what is got; users who share a key share entries
+    largest : bytes of an entry; larger ones are neither sent nor fetched
+
+    Notes
+    -----
+    Thread-safe. A server that fails is told of once, and left alone for a while that grows.
+    """
+
+    tier = "remote"
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        place: str,
+        keyring: Keyring,
+        *,
+        clock: Clock = time.time,
+        trust: str = "sign",
+        warn: Warn = warn,
+        largest: int = LARGEST,
+    ) -> None:
+        self._bucket = bucket
+        self._place = place
+        self._keyring = keyring
+        self._clock = clock
+        self._trust = trust
+        self._largest = min(largest, bucket.largest)
+        self._complaints = Complaints(warn, clock)
+        self._breaker = Breaker(clock)
+        self._marks = Marks()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        self._complaints.renew()
+        self._breaker.renew()
+        self._marks.renew()
+
+    def get(self, address: Address) -> Entry | None:
+        for name in self._names(address):
+            content = self._ask(partial(self._bucket.read, name, self._largest + 1))
+            if content is not None:
+                return self._verified(name, content, address)
+        return None
+
+    def peek(self, address: Address) -> Entry | None:
+        return self.get(address)
+
+    def find(self, address: Address) -> Stored | None:
+        for name in self._names(address):
+            size = self._ask(partial(self._bucket.size, name))
+            row = None if size is None else self._row(Blob(name, size))
+            if row is not None and row.address == address:
+                return row
+        return None
+
+    def touch(self, address: Address, used: float | None = None) -> None:
+        """Nothing: the server decides what it keeps."""
+
+    def mark(self, address: Address) -> MemoryMark:
+        return self._marks.mark(address)
+
+    def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
+        if self._breaker.closed and (since is None or not since.cleared):
+            try:
+                blocks = entry.pack(address, self._keyring)
+            except UnstorableResultError:
+                # The disk has said so already, with more to say about it.
+                return entry.owned(None)
+            size = sum(memoryview(block).nbytes for block in blocks)
+            if size > self._largest:
+                self._say_too_large(size)
+            else:
+                name = self._name_for(address, entry.meta)
+                self._ask(lambda: self._bucket.write(name, blocks, _lifetime(entry.meta)))
+                # A lookup takes a result before bookkeeping: only the latter must not find the former in its way.
+                stale = [name.replace(NOTE, RESULT)] if name.endswith(NOTE) else []
+                if since is not None and since.cleared:
+                    stale.append(name)
+                if stale:
+                    self._ask(partial(self._bucket.delete, stale))
+        return entry.owned(None)
+
+    def delete(self, address: Address) -> int:
+        self._marks.clear(address=address)
+        return min(1, len(self._removed(lambda: self._bucket.delete(self._names(address)))))
+
+    def clear(self, owner: str | None = None) -> int:
+        return len(self.discard(owner))
+
+    def discard(self, owner: str | None = None) -> set[str]:
+        self._marks.clear(owner=owner)
+        names: set[str] = set()
+        for prefix in self._prefixes(owner):
+            listed = self._removed(partial(self._listed, prefix))
+            if listed and self._removed(partial(self._bucket.delete_listed, listed)):
+                for name in listed:
+                    folder, file = name.split("/")[-2:]
+                    key, ending = parts_of_file(file) or ("", "")
+                    if ending == RESULT:
+                        names.add(f"{folder}/{key}")
+        return names
+
+    def entries(self, owner: str | None = None) -> Iterator[Stored]:
+        for prefix in self._prefixes(owner):
+            blobs: list[Blob] = self._ask(partial(self._blobs, prefix)) or []
+            for blob in blobs:
+                row = self._row(blob)
+                if row is not None and blob.name in self._names(row.address):
+                    yield row
+
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+        """Nothing: bounds of a function are for the tiers of its own user."""
+        return 0
+
+    def close(self) -> None:
+        """Nothing is only noted here."""
+
+    def _names(self, address: Address) -> list[str]:
+        name = entry_name(address)
+        endings = (RESULT, NOTE) if may_be_note(name.rpartition("/")[2]) else (RESULT,)
+        return [f"v1/{key_id}/{name}{ending}" for key_id in self._keyring.ids for ending in endings]
+
+    def _name_for(self, address: Address, meta: Meta) -> str:
+        return f"v1/{self._keyring.id}/{entry_name(address)}{RESULT if meta.kind in RESULTS else NOTE}"
+
+    def _prefixes(self, owner: str | None) -> list[str]:
+        below = "" if owner is None else f"{owner_name(owner)}/"
+        return [f"v1/{key_id}/{below}" for key_id in self._keyring.ids]
+
+    def _blobs(self, prefix: str) -> list[Blob]:
+        """The entries under a prefix, and nothing else that somebody has put there."""
+        return [blob for blob in self._bucket.list(prefix) if parts_of_file(os.path.basename(blob.name)) is not None]
+
+    def _listed(self, prefix: str) -> list[str]:
+        return [blob.name for blob in self._blobs(prefix)]
+
+    def _verified(self, name: str, content: bytes, address: Address) -> Entry | None:
+        try:
+            if len(content) > self._largest:
+                raise DamagedEntryError(f"it has more than {self._largest} bytes")
+            return Entry.open(content, address, self._keyring, trust=self._trust)
+        except (ForeignEntryError, DamagedEntryError) as error:
+            place = f"{self._place} {name}"
+            if self._trust == "strict":
+                raise untrusted(place, str(error)) from error
+            if isinstance(error, DamagedEntryError):
+                self._complaints.damaged(place, None, str(error))
+        except MemoryError as error:
+            self._trouble(error)
+        return None
+
+    def _row(self, blob: Blob) -> Stored | None:
+        head = self._ask(lambda: self._bucket.read(blob.name, _HEAD))
+        if head is None:
+            return None
+        try:
+            address, meta, size = _peek(head, blob.size, self._keyring)
+        except (ForeignEntryError, DamagedEntryError, OSError):
+            return None
+        return Stored(address, meta, size, meta.created, self.tier)
+
+    def _ask(self, request: Callable[[], Answer]) -> Answer | None:
+        """What the server answers; None when it fails, or has failed not long ago."""
+        if not self._breaker.closed:
+            return None
+        try:
+            answer = request()
+        except Exception as error:
+            # Every library of every server raises something else.
+            self._trouble(error)
+            return None
+        if self._breaker.succeeded():
+            self._complaints.over("server")
+        return answer
+
+    def _removed(self, request: Callable[[], Sequence[str]]) -> Sequence[str]:
+        """Like `_ask`, for a removal: that nothing was removed must be said each time."""
+        if self._breaker.closed:
+            try:
+                return request()
+            except Exception as error:
+                self._breaker.failed()
+                why = reason(error)
+        else:
+            why = "the server did not answer a moment ago"
+        self._complaints.always(
+            f"Entries in {self._place} could not be deleted, and may be found again.",
+            f"{why}.",
+            "clear once more when the server answers.",
+        )
+        return []
+
+    def _trouble(self, error: Exception) -> None:
+        pause = self._breaker.failed()
+        self._complaints.once(
+            "server",
+            None,
+            f"The shared store {self._place} is not used for now; everything else goes on.",
+            f"{reason(error)}.",
+            f"see whether it can be reached; it is asked again after {pause:.0f} s.",
+        )
+
+    def _say_too_large(self, size: int) -> None:
+        self._complaints.once(
+            "size",
+            None,
+            f"A result is not sent to {self._place}; it is kept on this machine.",
+            f"it takes {size} bytes, and no more than {self._largest} are sent.",
+            "nothing.",
+        )
+
+
+def open_remote(
+    url: str, keyring: Keyring, *, clock: Clock = time.time, trust: str = "sign", warn: Warn = warn
+) -> RemoteStore:
+    """Open a shared store by its URL; nothing is sent yet.
+
+    Raises
+    ------
+    MissingExtraError, InvalidParameterError
+        As for `open_bucket`.
+    """
+    return RemoteStore(open_bucket(url), shown(url), keyring, clock=clock, trust=trust, warn=warn)
+
+
+def _lifetime(meta: Meta) -> float | None:
+    """For how long a server keeps an entry, in seconds.
+
+    Twice its time-to-live: within the second one, an old value may be served while a new one is computed.
+    """
+    return None if meta.expires is None else 2 * (meta.expires - meta.created)
+
+
+def _peek(head: bytes, size: int, keyring: Keyring) -> tuple[Address, Meta, int]:
+    """Read the facts of an entry of which only the beginning was fetched."""
+    if len(head) == size:
+        return Entry.peek(head, keyring)
+    if not hasattr(os, "memfd_create"):
+        return Entry.peek(head + bytes(size - len(head)), keyring)
+    # The reader checks that all lengths add up: a file in memory, of the right length and with a hole in it.
+    fd = os.memfd_create("nbcache")
+    try:
+        os.write(fd, head)
+        os.ftruncate(fd, size)
+        return Entry.peek(fd, keyring)
+    finally:
+        os.close(fd)

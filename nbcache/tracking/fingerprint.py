@@ -1,0 +1,396 @@
+"""What does the code of a function rest on: one digest of all it reaches, its parts, and a guard that knows a change.
+
+A `Tracker` belongs to one function or cell. Its `State` is remembered until the guard says that something is not as
+it was; then everything is walked again. Equal code and equal globals give equal digests in every process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from nbcache.hashing import hasher
+from nbcache.tracking import classes, files
+from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.codes import LateSource, facts_of
+from nbcache.tracking.contents import Content, Contents
+from nbcache.tracking.guards import Place
+from nbcache.tracking.reach import Reach
+
+_NOTHING: frozenset[str] = frozenset()
+# Between a label in the user's words and a mark of the code that is meant.
+_MARK = " #"
+
+
+class Part:
+    """One thing that a result rests on.
+
+    Attributes
+    ----------
+    label : in the user's words: "code", "helper normalize", "global ALPHA", "class Model", "package pandas"
+    digest : hexadecimal; "" for a global that is left out
+    """
+
+    __slots__ = ("_summary", "digest", "label")
+
+    def __init__(self, label: str, digest: str, summary: str | LateSource) -> None:
+        self.label = label
+        self.digest = digest
+        self._summary = summary
+
+    @property
+    def summary(self) -> str:
+        """The source of code, read at the first look; a short text for values; the version of a package."""
+        text = self._summary
+        if not isinstance(text, str):
+            text = self._summary = text()
+        return text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What a function rested on at one moment.
+
+    Attributes
+    ----------
+    digest : 16 bytes over everything that counts
+    parts : what counts, each thing with its own digest
+    unfollowed : what could not be followed or is left out, in the user's words
+    paths : strings met in the code and in globals that may name files
+    current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
+    simple : the guard as an expression over `names`, when identities are all there is; it may raise LookupError,
+        AttributeError or ValueError, which mean a change
+    names : what `simple` speaks of
+    """
+
+    digest: bytes
+    parts: tuple[Part, ...]
+    unfollowed: tuple[str, ...]
+    paths: tuple[str, ...]
+    current: Callable[[], bool]
+    simple: str | None
+    names: Mapping[str, object]
+    _contents: tuple[Content, ...]
+    _moving: tuple[Content, ...]
+
+    def changed(self) -> frozenset[str]:
+        """Give the labels of values whose content is no longer that of this state.
+
+        Taken right after a run, these are the globals that the function itself changes.
+        """
+        if not self._contents:
+            return _NOTHING
+        with files.unrecorded():
+            return frozenset(content.label for content in self._contents if content.changed_since())
+
+    def note_origins(self, changed: frozenset[str]) -> None:
+        """After a run: what it changed goes on counting as it was before, while it is the same object."""
+        for content in self._contents:
+            if content.bound and content.label in changed:
+                content.note_origin(True)
+        for content in self._moving:
+            content.note_origin(False)
+
+
+class Tracker:
+    """Follows one function, or the code of one cell.
+
+    Parameters
+    ----------
+    roots : what to follow; the name "" is the function itself (or code objects of a cell), others name values
+    track : False: own code, defaults and closures only
+    hash_funcs : overrides hashing of globals, by type
+    depends_on : paths (by content), callables (by what they return), classes and modules (by code), other values
+
+    Notes
+    -----
+    Safe in threads: two that find the state outdated both walk, and one result is kept.
+    """
+
+    def __init__(
+        self,
+        roots: Mapping[str, object],
+        *,
+        track: bool = True,
+        hash_funcs: Mapping[Any, Callable[[Any], Any]] | None = None,
+        depends_on: Iterable[object] | object = (),
+        namespace: dict[str, Any] | None = None,
+        ignore: frozenset[str] = frozenset(),
+    ) -> None:
+        self._roots = dict(roots)
+        self._track = track
+        self._hash_funcs = hash_funcs
+        self._depends_on = tuple(_Dependency(item, hash_funcs) for item in _items(depends_on))
+        self._namespace = namespace
+        self._ignore = ignore
+        self._states: dict[frozenset[str], State] = {}
+        root = self._roots.get("")
+        if type(root) is FunctionType:
+            facts_of(root.__code__)  # remembered: what code says does not wait for globals, nor a first call for it
+
+    def state(self, without: frozenset[str] = frozenset()) -> State:
+        """Give the present state; `without` names globals (by label) that the function changes itself.
+
+        Such a global counts as it was before the first change, while it is the same object; what cannot be told
+        apart from an edit that way, such as a number, is left out.
+
+        Raises
+        ------
+        Whatever a callable in `depends_on` raises, and UnhashableValueError for what it returns.
+        """
+        known = self._states.get(without)
+        if known is not None and known.current():
+            return known
+        with files.unrecorded():
+            state = self._states[without] = self._walk(without)
+        return state
+
+    def _walk(self, without: frozenset[str]) -> State:
+        contents = Contents(self._hash_funcs)
+        root = self._roots.get("")
+        home = self._namespace or _namespace_of(root)
+        reach = Reach(contents, track=self._track, home=home, ignore=self._ignore, without=without)
+        for name, value in self._roots.items():
+            self._start(reach, name, value)
+        reach.run()
+        own = [content for content in contents.taken if content.label in without]
+        left_out = reach.assigned | {content.place for content in own if not content.bound}
+        moving = [content for content in own if content.place not in left_out]
+        origins = {content.place: content.origin().digest for content in moving}
+        counted = [content for content in contents.taken if content.place not in left_out]
+        steady = [content for content in counted if content.place not in origins]
+        dependencies = (*self._depends_on, *[_Dependency(item, self._hash_funcs) for item in reach.depends])
+        depends = [dependency.digest() for dependency in dependencies]
+        record = [
+            b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item, origins)
+            for item in reach.record
+        ]
+        kept = {content.label for content in moving}
+        for label in sorted(without):
+            said = label.partition(_MARK)[0]
+            note = f"what the function does to {said}" if label in kept else f"{said} (changed by the function)"
+            reach.unfollowed[note] = None
+        names = reach.guards.names
+        simple = (
+            reach.guards.expression(left_out)
+            if reach.guards.simple(left_out | origins.keys()) and not depends
+            else None
+        )
+        compiled = partial(reach.guards.compile, left_out, origins.keys())
+        # Plain hits have a guard of their own then; a process that only makes those never needs the other.
+        checks = compiled() if simple is None else _at_first_use(compiled)
+        return State(
+            digest=short_digest(*record, *depends),
+            parts=_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
+            unfollowed=tuple(reach.unfollowed),
+            paths=tuple(reach.texts),
+            current=checks if not depends else _both(checks, dependencies, depends),
+            simple=simple,
+            names=names,
+            _contents=tuple(steady),
+            _moving=tuple(moving),
+        )
+
+    def _start(self, reach: Reach, name: str, value: object) -> None:
+        if name == "" and type(value) is FunctionType:
+            reach.function(value, "code")
+        elif type(value) is CodeType:
+            reach.code(value, self._namespace or {}, "code")
+        elif name == "" and isinstance(value, list | tuple):
+            for code in value:
+                reach.code(code, self._namespace or {}, "code")
+        else:
+            reach.value(value, name or _name_of(value), (id(value), name), lambda: value)
+
+
+def tracker_of_code(
+    codes: Sequence[CodeType],
+    namespace: dict[str, Any],
+    *,
+    ignore: frozenset[str] = frozenset(),
+    track: bool = True,
+    hash_funcs: Mapping[Any, Callable[[Any], Any]] | None = None,
+    depends_on: Iterable[object] | object = (),
+) -> Tracker:
+    """Follow code that runs in `namespace`, such as a cell's; names in `ignore`, and those it assigns, are not."""
+    roots = {"": tuple(codes)}
+    return Tracker(roots, track=track, hash_funcs=hash_funcs, depends_on=depends_on, namespace=namespace, ignore=ignore)
+
+
+_arguments: OrderedDict[int, tuple[object, Tracker]] = OrderedDict()
+_REMEMBERED = 256
+
+
+def code_digest(value: object) -> bytes:
+    """Digest a function, class or module that is an argument, with all the code it reaches.
+
+    Notes
+    -----
+    The last few are remembered, and checked by their guards each time. A closure is not: it may hold much memory.
+    """
+    return _tracker_of(value).state().digest
+
+
+def _tracker_of(value: object) -> Tracker:
+    known = _arguments.get(id(value))
+    if known is not None and known[0] is value:
+        return known[1]
+    tracker = Tracker({"": value})
+    if type(value) is not FunctionType or not value.__closure__:
+        _arguments[id(value)] = (value, tracker)
+        if len(_arguments) > _REMEMBERED:
+            _arguments.pop(next(iter(_arguments)), None)
+    return tracker
+
+
+class ArgumentCode:
+    """Digests the code of one call's arguments, such as the class of ``self``, and knows what the call changes there.
+
+    Parameters
+    ----------
+    without : labels, as `changed` gives them, of what calls are known to change themselves
+    """
+
+    __slots__ = ("_met", "_without")
+
+    def __init__(self, without: frozenset[str] = _NOTHING) -> None:
+        self._without = without
+        self._met: dict[int, tuple[object, State]] = {}
+
+    def __call__(self, value: object) -> bytes:
+        known = self._met.get(id(value))
+        if known is None:
+            ending = _ending(value) if self._without else ""
+            own = frozenset(label.removesuffix(ending) for label in self._without if label.endswith(ending))
+            known = self._met[id(value)] = (value, _tracker_of(value).state(own))
+        return known[1].digest
+
+    def changed(self) -> frozenset[str]:
+        """Taken right after the run: the labels of what it changed; that goes on counting as it was before."""
+        found = set()
+        for value, state in self._met.values():
+            labels = state.changed()
+            state.note_origins(labels)
+            if labels:
+                ending = _ending(value)
+                found |= {label + ending for label in labels}
+        return frozenset(found)
+
+
+def _ending(value: object) -> str:
+    """Tell what changes a thing, by name and by a mark of the code, so that other code of that name is not meant."""
+    members = classes.dict_of(value).values() if issubclass(type(value), type) else (value,)  # type: ignore[arg-type]
+    codes = [facts_of(plain.__code__).digest for member in members if type(plain := _plain(member)) is FunctionType]
+    return f" in {_name_of(value)}{_MARK}{short_digest(*codes).hex()[:12]}"
+
+
+def _plain(member: object) -> object:
+    if type(member) in (staticmethod, classmethod):
+        return member.__func__  # type: ignore[attr-defined]
+    if type(member) is property:
+        return member.fget
+    return member.__wrapped__ if getattr(type(member), "__nbcache__", False) is True else member  # type: ignore[attr-defined]
+
+
+class _Dependency:
+    """One item of `depends_on`."""
+
+    def __init__(self, item: object, hash_funcs: Mapping[Any, Callable[[Any], Any]] | None) -> None:
+        self._item = item
+        self._hash_funcs = hash_funcs
+        if isinstance(item, str | os.PathLike):
+            name = os.fsdecode(item)
+        elif callable(item) or issubclass(type(item), ModuleType):
+            name = _name_of(item)
+        else:
+            name = hasher.summary(item, 40)
+        self.label = f"depends_on {name}"
+
+    def digest(self) -> bytes:
+        item = self._item
+        if isinstance(item, os.PathLike) or (isinstance(item, str) and os.path.exists(item)):
+            return short_digest(b"path", files.tree_digest(os.fspath(item)).encode())
+        if issubclass(type(item), type | ModuleType):
+            return short_digest(b"code", code_digest(item))
+        if callable(item):
+            return short_digest(b"result", hasher.digest(item(), self._hash_funcs, code=code_digest))
+        return short_digest(b"value", hasher.digest(item, self._hash_funcs, code=code_digest))
+
+    def summary(self) -> str:
+        item = self._item
+        return "" if callable(item) else hasher.summary(item)
+
+
+def _parts(
+    reach: Reach,
+    counted: list[Content],
+    origins: Mapping[Place, bytes],
+    depends: Iterable[tuple[_Dependency, bytes]],
+) -> tuple[Part, ...]:
+    found: list[tuple[str, bytes, str | LateSource]] = [
+        (label, digest, summary if isinstance(summary, LateSource) else summary())
+        for label, digest, summary in reach.parts
+    ]
+    found += [(content.label, _bytes_of(content, origins), content.summary) for content in counted]
+    found += [(dependency.label, digest, dependency.summary()) for dependency, digest in depends]
+    return tuple(_unique(found))
+
+
+def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
+    made = cache(make)
+    return lambda: made()()
+
+
+def _both(checks: Callable[[], bool], dependencies: Sequence[_Dependency], digests: list[bytes]) -> Callable[[], bool]:
+    def current() -> bool:
+        with files.unrecorded():
+            return checks() and [dependency.digest() for dependency in dependencies] == digests
+
+    return current
+
+
+def _items(depends_on: object) -> Iterable[object]:
+    """Give the items of `depends_on`; a lone item is one."""
+    if isinstance(depends_on, list | tuple | set | frozenset):
+        return depends_on
+    if hasattr(type(depends_on), "__next__"):
+        return tuple(depends_on)  # type: ignore[arg-type]
+    return (depends_on,)
+
+
+def _bytes_of(item: bytes | Content, origins: Mapping[Place, bytes]) -> bytes:
+    return origins.get(item.place, item.digest) if isinstance(item, Content) else item
+
+
+def _unique(found: Iterable[tuple[str, bytes, str | LateSource]]) -> Iterable[Part]:
+    counts: dict[str, int] = {}
+    for label, digest, summary in found:
+        count = counts[label] = counts.get(label, 0) + 1
+        yield Part(label if count == 1 else f"{label} ({count})", digest.hex(), summary)
+
+
+def _name_of(value: object) -> str:
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    return name if type(name) is str else type(value).__name__
+
+
+def _namespace_of(root: object) -> dict[str, Any] | None:
+    """Find the namespace in which the followed function was written, past wrappers and partials."""
+    for _ in range(16):
+        if type(root) is FunctionType:
+            inner = root.__dict__.get("__wrapped__")
+            if inner is None:
+                return root.__globals__
+            root = inner
+        elif type(root) is MethodType:
+            root = root.__func__
+        elif hasattr(type(root), "func"):
+            root = root.func  # type: ignore[attr-defined]
+        else:
+            break
+    return None

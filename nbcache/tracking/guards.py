@@ -1,0 +1,151 @@
+"""Is everything as it was: a function generated for exactly the checks that one fingerprint needs.
+
+A guard compares identities, some 20 to 35 ns each, so that a hit pays next to nothing; only values that can
+change in place are asked for their digest again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from operator import is_
+from types import FunctionType
+from typing import Any
+
+from nbcache.tracking.watch import Watched, changes
+
+Place = tuple[int, str]
+"""Where a value was found: the id of the namespace, class or cell that holds it, and its name there."""
+
+_ABSENT_AT_ONCE = 3
+
+
+class Guards:
+    """The checks of one fingerprint, collected and then compiled into one function."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self._entries: dict[tuple[int, str], tuple[Mapping[str, Any], object, Place]] = {}
+        self._attributes: dict[tuple[int, str], tuple[object, object, Place | None]] = {}
+        self._contents: list[tuple[Callable[[], bool], Place]] = []
+        self._known: dict[int, str] = {}
+        self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
+        self._watched = Watched()
+        self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any], bool]] = {}
+
+    def name(self, value: object) -> str:
+        """Give the name under which the generated code knows `value`."""
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = f"_nbcache_{len(self.names)}"
+            self.names[known] = value  # alive as long as the guard, so the id stays its own
+        return known
+
+    def entry(self, mapping: Mapping[str, Any], key: str, value: object) -> None:
+        """`mapping[key]` is still this very object."""
+        self._entries[id(mapping), key] = (mapping, value, (id(mapping), key))
+
+    def absent(self, mapping: Mapping[str, Any], key: str) -> None:
+        """`mapping` still has no such key."""
+        self._absent.setdefault(id(mapping), (mapping, {}))[1][key] = None
+
+    def attribute(self, owner: object, attribute: str, value: object, place: Place | None = None) -> None:
+        """`owner.attribute` is still this very object; for owners whose attributes cannot play tricks."""
+        self._attributes[id(owner), attribute] = (owner, value, place)
+
+    def function(self, function: FunctionType) -> None:
+        """`function` still has the very same code and defaults."""
+        self._watched.add(function)
+
+    def release(self, place: Place) -> None:
+        """Do not hold on to the object at `place`: a check of its content does without.
+
+        A guard that kept every global alive would keep a table in memory that the user has deleted.
+        """
+        self._entries = {key: entry for key, entry in self._entries.items() if entry[2] != place}
+        self._attributes = {key: entry for key, entry in self._attributes.items() if entry[2] != place}
+
+    def table(self, owner: object, mapping: Mapping[str, Any], *, ordered: bool = True) -> None:
+        """`mapping` (of a class, a module, a function) still holds exactly these values, in this order if it counts."""
+        self.name(owner)  # keeps it alive, so that its id stays its own
+        self._tables[id(mapping)] = (id(owner), mapping, dict(mapping), ordered)
+
+    def content(self, unchanged: Callable[[], bool], place: Place) -> None:
+        """A value that can change in place is asked at each check; asked last."""
+        self._contents.append((unchanged, place))
+
+    def simple(self, left_out: AbstractSet[Place]) -> bool:
+        """Tell whether identity checks are all there is."""
+        return all(place in left_out for _, place in self._contents)
+
+    def expression(self, left_out: AbstractSet[Place]) -> str:
+        """Give the identity checks as one expression over `names`, without those of the places left out.
+
+        It may raise LookupError, AttributeError or ValueError, which mean a change as well.
+        """
+        checks = [
+            f"{self.name(mapping)}[{key!r}] is {self.name(value)}"
+            for (_, key), (mapping, value, place) in self._entries.items()
+            if place not in left_out
+        ]
+        checks += [
+            f"{self.name(owner)}.{attribute} is {self.name(value)}"
+            for (_, attribute), (owner, value, place) in self._attributes.items()
+            if place not in left_out
+        ]
+        for owner, (mapping, keys) in self._absent.items():
+            checks.extend(self._absences(mapping, sorted(key for key in keys if (owner, key) not in left_out)))
+        for owner, mapping, values, ordered in self._tables.values():
+            apart = {key for key in values if (owner, key) in left_out}
+            checks.extend(self._table(mapping, values, apart, ordered))
+        if self._watched:
+            same = f"{self.name(self._watched.seen)}[0] is {self.name(changes)}[0]"  # the very number it was set to
+            checks.insert(0, f"({same} or {self.name(self._watched.unchanged)}())")
+        return " and ".join(checks) if checks else "True"
+
+    def _absences(self, mapping: Mapping[str, Any], keys: list[str]) -> Iterable[str]:
+        if len(keys) < _ABSENT_AT_ONCE:
+            return [f"{key!r} not in {self.name(mapping)}" for key in keys]
+        # One call in C is cheaper than three membership tests.
+        return [f"{self.name(mapping.keys().isdisjoint)}({self.name(tuple(keys))})"]
+
+    def _table(
+        self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str], ordered: bool
+    ) -> Iterable[str]:
+        view = self.name(mapping)
+        yield f"{self.name(len)}({view}) == {len(values)}"
+        if apart or not ordered:
+            for key, value in values.items():
+                if key not in apart:
+                    yield f"{view}[{key!r}] is {self.name(value)}"
+        else:
+            same = f"{self.name(map)}({self.name(is_)}, {view}.values(), {self.name(list(values.values()))})"
+            yield f"{self.name(all)}({same})"
+
+    def compile(self, left_out: AbstractSet[Place], unasked: AbstractSet[Place]) -> Callable[[], bool]:
+        """Make the function that is true while nothing has changed, but for the places left out.
+
+        Parameters
+        ----------
+        unasked : places that must hold the same object, whatever its content
+
+        Notes
+        -----
+        Any exception while checking (a name is gone, a closure was emptied) means a change; the fingerprint
+        is then taken anew, which says what happened.
+        """
+        checks = [self.expression(left_out)]
+        asked = [unchanged for unchanged, place in self._contents if place not in left_out and place not in unasked]
+        checks += [f"{self.name(unchanged)}()" for unchanged in asked]
+        parameters = ", ".join(f"{name}={name}" for name in self.names)
+        source = (
+            f"def current({parameters}):\n"
+            f"    try:\n"
+            f"        return {' and '.join(checks)}\n"
+            f"    except Exception:\n"
+            f"        return False\n"
+        )
+        scope: dict[str, Any] = dict(self.names)
+        exec(source, scope)  # only names made here and the repr of strings
+        current: Callable[[], bool] = scope["current"]
+        return current

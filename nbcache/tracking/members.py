@@ -1,0 +1,68 @@
+"""What do a class and a whole module reach: every member, each followed by what it is."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
+
+from nbcache.tracking import classes
+from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.contents import fixed
+from nbcache.tracking.resolution import MODULE_NAMES
+
+if TYPE_CHECKING:
+    from nbcache.tracking.reach import Reach
+
+
+def follow_class(reach: Reach, cls: type) -> None:
+    """Follow a class of the user's: its members, bases, annotations and metaclass."""
+    name = classes.name_of(cls)
+    reach.guards.table(cls, classes.dict_of(cls))
+    members = list(classes.members_of(cls))
+    bases = classes.bases_of(cls)
+    written = classes.annotations_of(cls)
+    annotations = [f"{key}: {classes.annotation_text(value)}" for key, value in written.items()]
+    kinds = [f"{key} {type(value).__name__}" for key, value in members]
+    said = [*map(classes.name_of, bases), "", *annotations, "", *kinds]
+    digest = short_digest(*[text.encode("utf-8", "surrogatepass") for text in said])
+    heads = ", ".join(map(classes.name_of, bases))
+    reach.part(f"class {name}", digest, lambda: "; ".join([f"class {name}({heads})", *annotations]))
+    for base in bases:
+        reach.cls(base)
+    if type(cls) is not type:
+        reach.cls(type(cls))
+    for annotation in written.values():
+        for found in classes.classes_in(annotation):
+            reach.cls(found)
+    fields = classes.fields_of(cls)
+    if fields is not None:
+        label = f"{'members' if classes.is_enum(cls) else 'fields'} of {name}"
+        get = partial(classes.fields_of, cls)
+        reach.content(fields, label, (id(cls), "fields"), get, quiet=True, settled=True)
+    for key, value in members:
+        _follow_member(reach, cls, f"{name}.{key}", key, value)
+
+
+def _follow_member(reach: Reach, cls: type, label: str, key: str, value: object) -> None:
+    reach.mark(b"member", key.encode())
+    place = (id(cls), key)
+    if type(value) is FunctionType:
+        reach.function(value, f"method {label}")
+    elif fixed(value) or not reach.looks_into(value):
+        reach.cls(type(value))
+        get = partial(classes.dict_of(cls).__getitem__, key)
+        written = key.startswith("__")  # by Python or a library, at the class statement, and then left alone
+        reach.content(value, f"class {label}", place, get, quiet=written, settled=written)
+    else:
+        reach.value(value, label, place, lambda: None, kind="method")
+
+
+def follow_module(reach: Reach, module: ModuleType, name: str) -> None:
+    """Follow a whole module of the user's, because it is used as a value: all that it defines and holds."""
+    content = module.__dict__
+    names = [key for key in sorted(content) if key not in MODULE_NAMES]
+    reach.part(f"module {name}", short_digest(*[key.encode() for key in names]), lambda: f"{len(names)} names")
+    reach.guards.table(content, content)
+    for key in names:
+        reach.names.chain(content, (key,))

@@ -1,0 +1,378 @@
+"""What does a function reach: its helpers, classes, globals and modules, found by walking names, never guessed.
+
+The walk goes over code objects, resolves the names they read in their own namespaces, and looks into functions,
+classes and modules of the user. It calls nothing of the user's, but for hashing globals by content and importing the
+modules that a function imports itself. What it cannot follow is named once, and never an error.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial, partialmethod, singledispatchmethod
+from operator import getitem
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    ClassMethodDescriptorType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+from nbcache.tracking import classes, packages
+from nbcache.tracking.bytecode import framed, short_digest
+from nbcache.tracking.codes import Facts, LateSource, facts_of
+from nbcache.tracking.contents import Content, Contents, path_texts
+from nbcache.tracking.guards import Guards, Place
+from nbcache.tracking.members import follow_class, follow_module
+from nbcache.tracking.packages import Home
+from nbcache.tracking.resolution import Names
+
+Get = Callable[[], object]
+
+_C_CALLABLES = (
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+    MethodWrapperType,
+    ClassMethodDescriptorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+)
+_LOOKED_INTO = (
+    FunctionType,
+    MethodType,
+    ModuleType,
+    CodeType,
+    type,
+    property,
+    staticmethod,
+    classmethod,
+    partial,
+    partialmethod,
+    cached_property,
+    singledispatchmethod,
+    *_C_CALLABLES,
+)
+# Where descriptors and wrappers of the standard library keep the function of the user's.
+_INNER = {
+    property: ("fget", "fset", "fdel"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    cached_property: ("func",),
+    singledispatchmethod: ("dispatcher",),
+}
+_WRAPPED = ("__wrapped__", "py_func")
+_PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tuple, set, frozenset, bytes, type(None))))
+
+
+class Reach:
+    """One walk; `without` are labels of values that the function changes itself.
+
+    Attributes
+    ----------
+    parts : code, classes, modules and packages in order of discovery: label, digest, and what gives a summary
+    record : everything that counts, in order of discovery
+    guards : tell when the walk must be done again
+    assigned : places of globals that the code itself assigns; they do not count
+    depends : what cached functions on the way were told to depend on
+    unfollowed, texts : what could not be followed; string constants met (both as keys, in order)
+    """
+
+    def __init__(
+        self,
+        contents: Contents,
+        *,
+        track: bool,
+        home: dict[str, Any] | None,
+        ignore: frozenset[str],
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self.guards = Guards()
+        self.contents = contents
+        self.names = Names(self, home, ignore)
+        self.parts: list[tuple[str, bytes, Callable[[], str]]] = []
+        self.record: list[bytes | Content] = []
+        self.unfollowed: dict[str, None] = {}
+        self.texts: dict[str, None] = {}
+        self.assigned: set[Place] = set()
+        self.depends: list[object] = []
+        self._track = track
+        self._without = without
+        self._nodes: dict[int, tuple[int, object]] = {}
+        self._queue: deque[Callable[[], None]] = deque()
+        self._packages: set[Home] = set()
+
+    def run(self) -> None:
+        """Follow everything that was asked for, until nothing new is found."""
+        while self._queue:
+            self._queue.popleft()()
+
+    def value(self, value: object, name: str, place: Place, get: Get, *, kind: str = "global") -> None:
+        """Follow whatever was found under `name`; `get` finds it again later."""
+        try:
+            self._look(value, name, place, get, kind)
+        except Exception as error:  # objects may raise anything when they are looked at; that is no reason to fail
+            self.mark(b"unfollowed", type(error).__name__.encode())
+            self.unfollowed[f"{kind} {name} ({type(error).__name__})"] = None
+
+    def _look(self, value: object, name: str, place: Place, get: Get, kind: str) -> None:
+        cls = type(value)
+        if cls is FunctionType:
+            self.function(value, f"{'method' if kind == 'method' else 'helper'} {name}")  # type: ignore[arg-type]
+        elif cls is MethodType:
+            self.value(value.__func__, name, place, get)  # type: ignore[attr-defined]
+            self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
+        elif issubclass(cls, _C_CALLABLES):
+            self._in_c(value, name, place)
+        elif issubclass(cls, ModuleType):
+            self.module(value, name)  # type: ignore[arg-type]
+        elif issubclass(cls, type):
+            self.cls(value)  # type: ignore[arg-type]
+        elif issubclass(cls, partial | partialmethod) and not getattr(cls, "__nbcache__", False):
+            self.value(value.func, name, place, get)  # type: ignore[attr-defined]
+            self.guards.table(value, value.keywords)  # type: ignore[attr-defined]
+            arguments = (value.args, *sorted(value.keywords.items()))  # type: ignore[attr-defined]
+            self.content(arguments, f"arguments of {name}", (id(value), "args"), lambda: arguments)
+        elif cls is CodeType:
+            self.code(value, self.names.home or {}, f"code {name}")  # type: ignore[arg-type]
+        else:
+            inner = _inner(value)
+            if getattr(cls, "__nbcache__", False) is True and not self.met(value, b"cached"):
+                self.depends.extend(getattr(value, "__nbcache_depends_on__", ()))
+                if getattr(value, "__self__", None) is not None:
+                    self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
+            for function in inner:
+                self.value(function, name, place, get, kind=kind)
+            if not inner:
+                self.cls(cls)
+                self.content(value, f"{kind} {name}", place, get)
+            elif not issubclass(cls, tuple(_INNER)):
+                self.package(_home_of_class(cls))
+
+    def looks_into(self, value: object) -> bool:
+        """Tell whether `value` is followed otherwise than by content."""
+        return issubclass(type(value), _LOOKED_INTO) or bool(_inner(value))
+
+    def content(
+        self, value: object, label: str, place: Place, get: Get, *, quiet: bool = False, settled: bool = False
+    ) -> None:
+        """Count a value by its content, and follow the functions, classes and modules met inside.
+
+        Parameters
+        ----------
+        quiet : do not report a value that cannot be read
+        settled : the value does not change in place, so it is not asked again
+        """
+        content = self.contents.take(value, label, place, get)
+        self.record.append(content)
+        content.bound = content.bound and not quiet
+        if content.unreadable and not quiet:
+            self.unfollowed[f"{content.label} ({content.unreadable})"] = None
+        if not (content.unreadable or content.fixed or settled):
+            self.guards.content(content.unchanged, place)
+            if content.alone and content.label not in self._without:
+                self.guards.release(place)
+        self.texts.update(dict.fromkeys(path_texts(value)))
+        for found in self._inside(content, quiet) if self._track else ():
+            inner = getattr(found, "__qualname__", None)
+            self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
+
+    def _inside(self, content: Content, quiet: bool) -> Iterable[object]:
+        """What to follow from inside a value; where the function changes it, what was in it before."""
+        if content.label not in self._without:
+            return content.inside
+        if quiet:
+            return ()
+        return content.origin().inside if content.bound else content.inside
+
+    def function(self, function: FunctionType, label: str) -> None:
+        """Follow a function: its code, defaults and closure, and the names that its code reads."""
+        if self.met(function, b"function"):
+            return
+        home = packages.home_of_namespace(function.__globals__)
+        if home.kind == "local":
+            self._queue.append(lambda: self._follow(function, label))
+        else:
+            # Not the user's: but a library's decorator may hold a function of the user's, and arguments given to it.
+            self.package(home)
+            self._queue.append(lambda: self._look_through(function, label, home))
+
+    def code(self, code: CodeType, namespace: dict[str, Any], label: str = "code") -> None:
+        """Follow code that runs in `namespace`; the names that it assigns there are its own."""
+        if self.met(code, b"block"):
+            return
+        facts = self._code(code, label)
+        self.names.ignore |= facts.stores
+        if self._track:
+            self._queue.append(lambda: self.names.follow(facts, namespace, label))
+
+    def module(self, module: ModuleType, name: str) -> None:
+        """Follow a whole module; a third party's by version."""
+        if self.met(module, b"module"):
+            return
+        home = packages.home_of_module(module)
+        if module.__dict__.get("__name__") == "__main__":
+            self.unfollowed["module __main__"] = None
+        elif home.kind == "local":
+            self._queue.append(lambda: follow_module(self, module, name))
+        else:
+            self.package(home)
+
+    def cls(self, cls: type) -> None:
+        """Follow a class; a third party's by version."""
+        if id(cls) in _PLAIN or self.met(cls, b"class"):
+            return
+        home = _home_of_class(cls)
+        self.mark(str(classes.module_of(cls)).encode(), classes.name_of(cls).encode())
+        if home.kind != "local":
+            self.package(home)
+        elif self._track:
+            self._queue.append(lambda: follow_class(self, cls))
+
+    def package(self, home: Home) -> None:
+        """Count the version of an installed package."""
+        if home.kind == "package" and home not in self._packages:
+            self._packages.add(home)
+            self.part(f"package {home.package}", short_digest(*map(str.encode, home)), lambda: home.version)
+
+    def part(self, label: str, digest: bytes, summary: Callable[[], str]) -> None:
+        """Count a thing that has a digest of its own."""
+        self.parts.append((label, digest, summary))
+        self.mark(b"part", digest)
+
+    def met(self, value: object, kind: bytes) -> bool:
+        """Write a reference to `value` into the record; true when it was met before."""
+        known = self._nodes.get(id(value))
+        if known is None:
+            self._nodes[id(value)] = (len(self._nodes), value)
+        self.mark(kind, b"%d" % self._nodes[id(value)][0])
+        return known is not None
+
+    def mark(self, *fields: bytes) -> None:
+        """Write something that counts into the record."""
+        self.record.append(framed(*fields))
+
+    def _owner(self, owner: object, name: str, place: Place) -> None:
+        """Follow the object that a method is bound to."""
+        self.value(owner, f"{name}.__self__", (place[0], f"{place[1]}.__self__"), lambda: owner)
+
+    def _in_c(self, value: object, name: str, place: Place) -> None:
+        """A function written in C stands for its name, its package's version, and what it is bound to."""
+        owner = getattr(value, "__self__", None)
+        self.mark(b"in C", str(getattr(value, "__qualname__", name)).encode())
+        if type(value) is BuiltinFunctionType and owner is not None and not issubclass(type(owner), ModuleType | type):
+            self._owner(owner, name, place)
+            return
+        module = getattr(value, "__module__", None) or getattr(getattr(value, "__objclass__", None), "__module__", None)
+        if type(module) is str:
+            self.package(packages.home_of_name(module))
+
+    def _code(self, code: CodeType, label: str) -> Facts:
+        facts = facts_of(code)
+        self.part(label, facts.digest, LateSource(code))
+        self.texts.update(dict.fromkeys(facts.texts))
+        return facts
+
+    def _follow(self, function: FunctionType, label: str) -> None:
+        self.guards.function(function)
+        code = function.__code__
+        facts = self._code(code, label)
+        name = code.co_qualname.rpartition("<locals>.")[2]
+        if function.__defaults__:
+            self.mark(b"__defaults__")
+            get = partial(getattr, function, "__defaults__")
+            self.content(get(), f"default of {name}", (id(function), "__defaults__"), get)
+        if function.__kwdefaults__:
+            self.guards.table(function, function.__kwdefaults__, ordered=False)
+            for parameter, value in function.__kwdefaults__.items():
+                self.mark(b"__kwdefaults__", parameter.encode())
+                get = partial(getitem, function.__kwdefaults__, parameter)
+                self.content(value, f"default of {name}", (id(function), parameter), get)
+        self._closure(function, facts)
+        self._wrapped(function, label)
+        if self._track:
+            self.names.follow(facts, function.__globals__, name)
+
+    def _closure(self, function: FunctionType, facts: Facts) -> None:
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            place = (id(cell), name)
+            self.mark(b"cell", name.encode())
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                self.guards.content(partial(_is_empty, cell), place)
+                continue
+            self.guards.attribute(cell, "cell_contents", value, place)
+            if issubclass(type(value), ModuleType):
+                for chain in facts.free:
+                    if chain[0] == name:
+                        self.names.attributes(value, chain[1:], name)
+            else:
+                self.value(value, name, place, partial(getattr, cell, "cell_contents"), kind="closure")
+
+    def _wrapped(self, function: FunctionType, label: str) -> None:
+        inner = function.__dict__.get("__wrapped__")
+        if inner is not None:
+            self.mark(b"wrapped")
+            name = getattr(inner, "__qualname__", None) or label
+            self.value(inner, str(name), (id(function), "__wrapped__"), lambda: inner)
+
+    def _look_through(self, function: FunctionType, label: str, home: Home) -> None:
+        """Look through a wrapper that is not the user's for what it wraps and what it was given."""
+        self.mark(b"wrapper", function.__code__.co_qualname.encode())
+        self._wrapped(function, label)
+        if home.kind == "ours":
+            return
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            if _is_empty(cell):
+                continue
+            value = cell.cell_contents
+            cls = type(value)
+            if issubclass(cls, ModuleType) or classes.module_of(cls) in ("weakref", "_weakref", "_thread"):
+                continue  # caches and locks of the wrapper's own
+            self.mark(b"cell", name.encode())
+            get = partial(getattr, cell, "cell_contents")
+            if self.looks_into(value):
+                self.value(value, str(getattr(value, "__qualname__", name)), (id(cell), name), get)
+            else:
+                self.content(value, f"closure {name}", (id(cell), name), get, quiet=True)
+
+
+def _is_empty(cell: CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return True
+    return False
+
+
+def _home_of_class(cls: type) -> Home:
+    module = classes.module_of(cls)
+    return packages.STDLIB if module == "builtins" else packages.home_of_name(module)
+
+
+def _inner(value: object) -> list[object]:
+    """Give the functions inside an object that only wraps them: descriptors, lru_cache, numba, our own."""
+    cls = type(value)
+    for kind, attributes in _INNER.items():
+        if issubclass(cls, kind):
+            return [part for part in (getattr(value, attribute) for attribute in attributes) if part is not None]
+    if getattr(cls, "__nbcache__", False) is True:
+        return [value.__wrapped__]  # type: ignore[attr-defined]
+    try:
+        content = object.__getattribute__(value, "__dict__")
+    except (AttributeError, TypeError):
+        return []
+    if type(content) is not dict:
+        return []
+    found = [content[name] for name in _WRAPPED if type(content.get(name)) in (FunctionType, MethodType, type)]
+    return found[:1]

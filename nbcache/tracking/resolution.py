@@ -1,0 +1,210 @@
+"""Where does a name lead: through namespaces, builtins and modules, as the code would look it up."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from nbcache.tracking import packages
+from nbcache.tracking.codes import Chain, Facts, Import
+from nbcache.tracking.contents import fixed
+from nbcache.tracking.guards import Place
+from nbcache.tracking.unfollowed import named, outside
+
+if TYPE_CHECKING:
+    from nbcache.tracking.reach import Reach
+
+Namespace = dict[str, Any]
+
+_WRITTEN = """
+    __name__ __file__ __doc__ __builtins__ __spec__ __loader__ __package__ __cached__ __path__ __annotations__
+    __warningregistry__ __annotate__ __conditional_annotations__
+"""
+# What Python writes into every module; `__file__` differs between machines that do the same.
+MODULE_NAMES = frozenset(_WRITTEN.split())
+_SHELL_TOOLS = frozenset({"get_ipython", "exit", "quit", "display"})
+_SHELL_NAMES = frozenset(("In", "Out", "_", "__", "___", "_oh", "_dh", "_ih", "_i", "_ii", "_iii"))
+
+
+class Names:
+    """Resolves the names that code reads, for one walk."""
+
+    def __init__(self, reach: Reach, home: Namespace | None, ignore: frozenset[str]) -> None:
+        self.home = home
+        self.ignore = ignore
+        self._reach = reach
+        self._seen: set[tuple[int, Chain]] = set()
+        self._taken: set[Place] = set()
+
+    def follow(self, facts: Facts, namespace: Namespace, where: str) -> None:
+        """Follow all names that some code reads in its namespace."""
+        reach = self._reach
+        for name in sorted(facts.writes):
+            reach.assigned.add((id(namespace), name))
+            reach.unfollowed[f"global {self._label(namespace, name)} (assigned by {where})"] = None
+        for note in facts.notes:
+            reach.unfollowed[f"{note} in {where}"] = None
+        for wanted in facts.imports:
+            self._import(wanted, namespace, where)
+            if not wanted.level and (place := named(".".join((wanted.module, *wanted.attributes)))):
+                reach.unfollowed[f"{place} in {where}"] = None
+        for chain in sorted(facts.attribute_writes):
+            self._attribute_write(namespace, chain, where)
+        for chain in facts.reads:
+            self.chain(namespace, chain)
+            if place := outside(namespace.get(chain[0]), chain[1:]):
+                reach.unfollowed[f"{place} in {where}"] = None
+
+    def _label(self, namespace: Namespace, name: str) -> str:
+        module = namespace.get("__name__")
+        if namespace is self.home or type(module) is not str or module == "__main__":
+            return name
+        return f"{module}.{name}"
+
+    def chain(self, namespace: Namespace, chain: Chain) -> None:
+        """Follow one chain such as `np.linalg.norm`, from a name in a namespace."""
+        name = chain[0]
+        place = (id(namespace), name)
+        if (id(namespace), chain) in self._seen or name in MODULE_NAMES:
+            return
+        self._seen.add((id(namespace), chain))
+        if (namespace is self.home and name in self.ignore) or self._of_shell(namespace, name):
+            return
+        if name not in namespace:
+            self._builtin(namespace, name)
+            return
+        reach = self._reach
+        value = namespace[name]
+        label = self._label(namespace, name)
+        reach.mark(b"name", name.encode())
+        reach.guards.entry(namespace, name, value)
+        if issubclass(type(value), ModuleType):
+            self.attributes(value, chain[1:], label)
+            return
+        if place not in self._taken:
+            self._taken.add(place)
+            reach.value(value, label, place, partial(namespace.__getitem__, name))
+        if type(value) is FunctionType and len(chain) > 1:
+            self._function_attribute(value, chain[1], f"{label}.{chain[1]}")
+
+    def _of_shell(self, namespace: Namespace, name: str) -> bool:
+        """Tell whether a name is IPython's own; its history is never followed."""
+        if "get_ipython" not in namespace:
+            return False
+        if name in _SHELL_NAMES or (name[:1] == "_" and name[1:].removeprefix("i").isdigit()):
+            self._reach.unfollowed[f"{name} of the shell"] = None
+            return True
+        return name in _SHELL_TOOLS and not packages.is_users(namespace.get(name))
+
+    def _builtin(self, namespace: Namespace, name: str) -> None:
+        """Follow a name that the namespace does not have: Python's own, or somebody's addition to builtins."""
+        reach = self._reach
+        reach.guards.absent(namespace, name)
+        builtins = namespace.get("__builtins__")
+        builtins = builtins.__dict__ if issubclass(type(builtins), ModuleType) else builtins
+        if not isinstance(builtins, dict) or name not in builtins:
+            reach.mark(b"undefined", name.encode())
+            return
+        value = builtins[name]
+        if not fixed(value) and packages.is_users(value):
+            reach.guards.entry(builtins, name, value)
+            reach.value(value, name, (id(builtins), name), partial(builtins.__getitem__, name))
+
+    def attributes(self, module: ModuleType, rest: Chain, label: str) -> None:
+        """Follow attributes through modules of the user's, as far as they are modules."""
+        reach = self._reach
+        for place, name in enumerate(rest):
+            home = packages.home_of_module(module)
+            if home.kind != "local":
+                reach.package(home)
+                return
+            if name in MODULE_NAMES:
+                return
+            content = module.__dict__
+            label = f"{content.get('__name__', label)}.{name}"
+            reach.mark(b"attribute", name.encode())
+            if name not in content:
+                self._on_demand(content, name, label)
+                return
+            value = content[name]
+            reach.guards.entry(content, name, value)
+            if not issubclass(type(value), ModuleType):
+                if (id(content), name) not in self._taken:
+                    self._taken.add((id(content), name))
+                    reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
+                if type(value) is FunctionType and len(rest) > place + 1:
+                    self._function_attribute(value, rest[place + 1], f"{label}.{rest[place + 1]}")
+                return
+            module = value
+        reach.module(module, label)
+
+    def _on_demand(self, content: Namespace, name: str, label: str) -> None:
+        """Follow a module's `__getattr__`, which makes a name when it is first asked for."""
+        reach = self._reach
+        reach.guards.absent(content, name)
+        reach.mark(b"undefined", name.encode())
+        maker = content.get("__getattr__")
+        if type(maker) is FunctionType:
+            reach.function(maker, f"helper {label}")
+            reach.unfollowed[f"{label} (made on demand)"] = None
+
+    def _function_attribute(self, function: FunctionType, name: str, label: str) -> None:
+        """Follow `helper.limit`: an attribute hung on a function counts when it is read."""
+        content = function.__dict__
+        if name in content and name != "__wrapped__" and (id(content), name) not in self._taken:
+            self._taken.add((id(content), name))
+            reach = self._reach
+            reach.guards.entry(content, name, content[name])
+            reach.value(content[name], label, (id(content), name), partial(content.__getitem__, name))
+
+    def _attribute_write(self, namespace: Namespace, chain: Chain, where: str) -> None:
+        """`module.name = value`: that name is the function's own, like a global that it assigns."""
+        owner: object = namespace.get(chain[0])
+        for name in chain[1:-1]:
+            owner = owner.__dict__.get(name) if issubclass(type(owner), ModuleType) else None
+        if issubclass(type(owner), ModuleType) or type(owner) is FunctionType:
+            self._reach.assigned.add((id(owner.__dict__), chain[-1]))
+            self._reach.unfollowed[f"global {'.'.join(chain)} (assigned by {where})"] = None
+
+    def _import(self, wanted: Import, namespace: Namespace, where: str) -> None:
+        """Follow an import inside a function; a module of the user's is imported, as the function would do."""
+        reach = self._reach
+        name = _absolute(wanted, namespace)
+        if name is None or name == "__main__":
+            reach.unfollowed[f"import of {wanted.module or '.'} in {where}"] = None
+            return
+        home = packages.home_of_name(name)
+        if home.kind != "local":
+            reach.package(home)
+            return
+        module: Any = sys.modules.get(name)
+        if module is None:
+            try:
+                module = importlib.import_module(name)
+            except (Exception, SystemExit) as error:  # the user's module: it may raise anything
+                reach.mark(b"no module", name.encode())
+                reach.unfollowed[f"import of {name} in {where} ({type(error).__name__})"] = None
+                return
+        reach.guards.entry(sys.modules, name, module)
+        reach.mark(b"import", name.encode())
+        if not issubclass(type(module), ModuleType):
+            return
+        first = wanted.attributes[:1]
+        if first and first[0] not in module.__dict__ and "__path__" in module.__dict__:
+            self._import(Import(f"{name}.{first[0]}", 0, wanted.attributes[1:]), namespace, where)
+        else:
+            self.attributes(module, wanted.attributes, name)
+
+
+def _absolute(wanted: Import, namespace: Namespace) -> str | None:
+    if not wanted.level:
+        return wanted.module
+    package = namespace.get("__package__") or namespace.get("__name__")
+    try:
+        return importlib.util.resolve_name("." * wanted.level + wanted.module, str(package))
+    except (ImportError, ValueError):
+        return None

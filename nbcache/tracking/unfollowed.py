@@ -1,0 +1,57 @@
+"""Which names lead out of the program: to the clock, the network, other programs and data bases.
+
+What comes from there is in no key. It is named, so that the user can think of a ttl.
+"""
+
+from __future__ import annotations
+
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from nbcache.tracking import classes
+
+Chain = tuple[str, ...]
+
+# Full names, or beginnings of them, by what stands behind them.
+_OUTSIDE = {
+    "the clock": (
+        *("time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime"),
+        *("datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow", "datetime.date.today"),
+    ),
+    "the network": (
+        *("requests.", "httpx.", "aiohttp.", "urllib3.", "urllib.request.", "http.client.", "socket.", "ftplib."),
+    ),
+    "another program": ("subprocess.", "os.system", "os.popen", "asyncio.create_subprocess_"),
+    "a data base": (
+        *("sqlalchemy.", "psycopg.", "psycopg2.", "pymysql.", "pymongo.", "redis."),
+        *("pandas.read_sql", "pandas.read_sql_", "pandas.io.sql.", "polars.read_database", "polars.read_database_"),
+    ),
+}
+_BEGINNINGS = {name: what for what, names in _OUTSIDE.items() for name in names}
+_FIRST = frozenset(name.partition(".")[0] for name in _BEGINNINGS)
+
+
+def outside(value: object, attributes: Chain) -> str:
+    """Say where the attributes of a value lead, in the user's words; "" when they stay within the program.
+
+    Nothing is looked up in the value, so that none of its code runs.
+    """
+    kind = type(value)
+    if issubclass(kind, ModuleType):
+        home: tuple[Any, ...] = (value.__dict__.get("__name__"),)
+    elif kind is FunctionType or kind is BuiltinFunctionType:
+        home = (value.__module__, value.__qualname__)  # type: ignore[attr-defined]
+    else:
+        cls: type = value if issubclass(kind, type) else kind  # type: ignore[assignment]
+        home = (classes.module_of(cls), classes.name_of(cls))
+    if type(home[0]) is not str or home[0].partition(".")[0] not in _FIRST:
+        return ""
+    return named(".".join((*home, *attributes)))
+
+
+def named(name: str) -> str:
+    """The same for a full name, such as "requests.api.get"."""
+    for beginning, what in _BEGINNINGS.items():
+        if name == beginning or (name.startswith(beginning) and beginning[-1] in "._"):
+            return f"{what} ({name})"
+    return ""
