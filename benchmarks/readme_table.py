@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Set
 
 from cases import CASES
-from report import duration, shown, times, unit_of
 from systems import SYSTEMS
+from units import duration, shown, times, unit_of
 
 ROWS = {
     "int": "hit: an int",

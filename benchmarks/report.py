@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from cases import CASES
+from plot import draw
+from readme_table import table
 from systems import SYSTEMS, ours, peers
 from targets import judged
+from units import duration, shown, times, unit_of
 
 Table = dict[str, dict[str, float]]
 
@@ -22,9 +25,6 @@ def write(results: dict[str, Any], out: Path) -> None:
     print(text)
     save(results, out)
     (out / "results.txt").write_text(text + "\n", encoding="utf-8")
-    from plot import draw
-    from readme_table import table
-
     numbers, fair = medians(results), isolating(results)
     draw(numbers, fair, out / "results.png")
     wrapper = statistics.median(results["limits"]["empty wrapper"])
@@ -117,38 +117,3 @@ def against(values: dict[str, float], fair: set[str], stale: dict[str, float]) -
         else:
             texts.append("-")
     return " / ".join(texts) if set(texts) != {"-"} else ""
-
-
-def unit_of(unit: str, metric: str) -> str:
-    """The unit of a case's number, from its name where it is not the case's own."""
-    if metric in ("memory", "disk") or metric.endswith("bytes"):
-        return "B"
-    return "" if metric in ("entries", "other modules", "alive") else unit
-
-
-def shown(value: float, unit: str) -> str:
-    if unit == "s":
-        return duration(value)
-    if unit == "B":
-        return size(value)
-    return f"{value:,.0f}"
-
-
-def duration(seconds: float) -> str:
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}" if seconds / scale < 999.5 else f"{seconds / scale:,.0f} {unit}"
-    return f"{seconds * 1e9:.0f} ns"
-
-
-def size(count: float) -> str:
-    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
-        if count >= scale:
-            return f"{count / scale:.3g} {unit}"
-    return f"{count:.0f} B"
-
-
-def times(ratio: float) -> str:
-    if math.isnan(ratio):
-        return "-"
-    return f"{ratio:,.0f}" if ratio >= 99.5 else f"{ratio:.3g}"

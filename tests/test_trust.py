@@ -18,8 +18,8 @@ from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, UnknownNameError
 from nbcache.inspection import trusted_keys, verification
+from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import trust
-from nbcache.notebook.magics.info import Table
 
 
 class Counter:

@@ -68,7 +68,7 @@ def _clear_button(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], 
     from nbcache.config import settings
     from nbcache.decorator import everything
     from nbcache.hashing.hasher import summary
-    from nbcache.notebook.magics.info import short_name
+    from nbcache.notebook.display.tables import short_name
     from nbcache.notebook.panel.clear_button import clear_button
 
     if function is None:

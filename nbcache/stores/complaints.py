@@ -6,8 +6,8 @@ import os
 import threading
 from pathlib import Path
 
-from ..errors import explain
-from .protocol import Clock, Warn
+from nbcache.errors import UntrustedEntryError, explain
+from nbcache.stores.protocol import Clock, Warn
 
 #: So many damaged entries are told one by one within a minute; the rest as a number.
 _ONE_BY_ONE = 5
@@ -85,3 +85,15 @@ def reason(error: BaseException) -> str:
         place = f" ({error.filename})" if isinstance(error.filename, str | Path) else ""
         return f"{error.strerror}{place}"
     return str(error) or type(error).__name__
+
+
+def untrusted(place: str, why: str) -> UntrustedEntryError:
+    """The error for an entry that cannot be verified, where that must not pass."""
+
+    return UntrustedEntryError(
+        explain(
+            "A stored entry could not be verified, and trust is 'strict'.",
+            f"{place}: {why}.",
+            'delete it, or set trust to "sign": it is then left unread and its value computed again.',
+        )
+    )

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING
 
 from nbcache.tracking import classes
 from nbcache.tracking.bytecode import short_digest
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.resolution import MODULE_NAMES
-
-if TYPE_CHECKING:
-    from nbcache.tracking.reach import Reach
+from nbcache.tracking.walker import CodeWalker
 
 
-def follow_class(reach: Reach, cls: type) -> None:
+def follow_class(reach: CodeWalker, cls: type) -> None:
     """Follow a class of the user's: its members, bases, annotations and metaclass."""
     name = classes.name_of(cls)
     reach.guards.table(cls, classes.dict_of(cls))
@@ -44,7 +41,7 @@ def follow_class(reach: Reach, cls: type) -> None:
         _follow_member(reach, cls, f"{name}.{key}", key, value)
 
 
-def _follow_member(reach: Reach, cls: type, label: str, key: str, value: object) -> None:
+def _follow_member(reach: CodeWalker, cls: type, label: str, key: str, value: object) -> None:
     reach.mark(b"member", key.encode())
     place = (id(cls), key)
     if type(value) is FunctionType:
@@ -58,7 +55,7 @@ def _follow_member(reach: Reach, cls: type, label: str, key: str, value: object)
         reach.value(value, label, place, lambda: None, kind="method")
 
 
-def follow_module(reach: Reach, module: ModuleType, name: str) -> None:
+def follow_module(reach: CodeWalker, module: ModuleType, name: str) -> None:
     """Follow a whole module of the user's, because it is used as a value: all that it defines and holds."""
     content = module.__dict__
     names = [key for key in sorted(content) if key not in MODULE_NAMES]

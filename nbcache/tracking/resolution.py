@@ -7,16 +7,14 @@ import importlib.util
 import sys
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcache.tracking import packages
 from nbcache.tracking.codes import Chain, Facts, Import
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.guards import Place
 from nbcache.tracking.unfollowed import named, outside
-
-if TYPE_CHECKING:
-    from nbcache.tracking.reach import Reach
+from nbcache.tracking.walker import CodeWalker
 
 Namespace = dict[str, Any]
 
@@ -33,7 +31,7 @@ _SHELL_NAMES = frozenset(("In", "Out", "_", "__", "___", "_oh", "_dh", "_ih", "_
 class Names:
     """Resolves the names that code reads, for one walk."""
 
-    def __init__(self, reach: Reach, home: Namespace | None, ignore: frozenset[str]) -> None:
+    def __init__(self, reach: CodeWalker, home: Namespace | None, ignore: frozenset[str]) -> None:
         self.home = home
         self.ignore = ignore
         self._reach = reach

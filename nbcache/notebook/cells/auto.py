@@ -9,7 +9,7 @@ from nbcache.notebook.cells.known import KnownCells
 from nbcache.notebook.cells.options import Options
 
 if TYPE_CHECKING:
-    from nbcache.notebook.magics.info import Table
+    from nbcache.notebook.display.tables import Table
 
 __all__ = ["Automatic"]
 
@@ -36,7 +36,7 @@ class Automatic:
     def status(self) -> Table:
         """One row per cell that ran: what became of it, the time saved, and why it was not cached."""
         from nbcache.notebook.display.messages import duration
-        from nbcache.notebook.magics.info import Table  # at the first look: loading the extension stays cheap
+        from nbcache.notebook.display.tables import Table  # at the first look: loading the extension stays cheap
 
         rows = []
         saved = 0.0

@@ -17,9 +17,8 @@ from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Description, Fetched, Job
 from nbcache.inspection.explanation import Explanation, explain_call
 from nbcache.notebook.cells import changes
-from nbcache.notebook.cells.code import CellCode
+from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
-from nbcache.notebook.cells.known import cell_owner
 from nbcache.notebook.cells.namespace import Packed, size_of, unpack
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.run import CellRun, observed

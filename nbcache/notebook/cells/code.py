@@ -121,3 +121,8 @@ def _ends_quietly(source: str) -> bool:
         return bool(hook.semicolon_at_end_of_expression(source))
     except Exception:  # the tokenizer fails on what is not quite Python; then nothing is hidden
         return False
+
+
+def cell_owner(name: str) -> str:
+    """The owner of the entries of a cell of that name."""
+    return f"cell {name}"

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcache.errors import UnknownNameError
+from nbcache.inspection.explanation import Explanation
+from nbcache.notebook.cells.cell import CachedCell, Report
 
-if TYPE_CHECKING:
-    from nbcache.inspection.explanation import Explanation
-    from nbcache.notebook.cells.cell import CachedCell, Report
-
-__all__ = ["KnownCells", "cell_owner", "explain_cell", "known_cells"]
+__all__ = ["KnownCells", "explain_cell", "known_cells"]
 
 _KEPT = "_nbcache_cells"
-
-
-def cell_owner(name: str) -> str:
-    """The owner of the entries of a cell of that name."""
-    return f"cell {name}"
 
 
 class KnownCells:

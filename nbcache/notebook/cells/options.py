@@ -6,38 +6,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from IPython.core import magic_arguments as untyped
 from IPython.core.error import UsageError
 
 from nbcache.config import seconds, settings, size_in_bytes
 from nbcache.engine.policy import Policy
 from nbcache.errors import CacheError
+from nbcache.notebook.line import argument, parse_argstring, with_arguments
 
 if TYPE_CHECKING:
     from nbcache.notebook.cells.syntax.bodies import Names
 
 __all__ = [
     "Options",
-    "argument",
     "cell_arguments",
     "check_names",
     "is_off",
     "parse",
-    "parse_argstring",
-    "with_arguments",
 ]
-
-
-argument: Any = untyped.argument
-magic_arguments: Any = untyped.magic_arguments
-_parse_argstring: Any = untyped.parse_argstring
-
-
-def parse_argstring(magic: Any, line: str) -> Any:
-    """Read the options of a magic, without the comment that may end the line."""
-    from nbcache.notebook.magics.target import without_comment  # at the first line: loading the extension stays cheap
-
-    return _parse_argstring(magic, without_comment(line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +82,6 @@ _ARGUMENTS = (
 def cell_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a magic the arguments of `%%cache_cell`, shown by `%%cache_cell?`."""
     return with_arguments(*_ARGUMENTS)(function)
-
-
-def with_arguments(*arguments: Callable[[Any], Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a magic these arguments, in this order."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for one in reversed(arguments):
-            function = one(function)
-        decorated: Callable[..., Any] = magic_arguments()(function)
-        return decorated
-
-    return decorate
 
 
 @cell_arguments

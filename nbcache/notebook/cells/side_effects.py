@@ -7,9 +7,7 @@ value nobody takes. What is changed somewhere below is seen afterwards, where it
 
 from __future__ import annotations
 
-import ast
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -17,43 +15,7 @@ from typing import Any
 
 from nbcache.notebook.cells.syntax.bodies import Names
 
-__all__ = ["Process", "changed_by", "changed_place", "of_libraries"]
-
-# Words that a function of a library begins with when it is called for what it changes.
-_CHANGING = re.compile(
-    r"set(?!p$|tle)\w*"
-    r"|(?:use|enable|disable|register|unregister|init|install|patch|activate|deactivate|configure|config|apply|login"
-    r"|extension|reset|unset)(?:_\w+|[A-Z]\w*)?"
-    r"|basicConfig|filterwarnings|simplefilter|resetwarnings|captureWarnings|pandas|addfont"
-)
-
-
-def _root_of(node: ast.expr) -> str:
-    """The name that a chain of attributes, items and calls begins with; empty for any other expression."""
-    while not isinstance(node, ast.Name):
-        match node:
-            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
-                node = inner
-            case _:
-                return ""
-    return node.id
-
-
-def changed_by(call: ast.expr) -> tuple[str, str] | None:
-    """The root and the text of a call that may be made for what it changes; `None` for others."""
-    if not isinstance(call, ast.Call):
-        return None
-    called = call.func
-    last = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-    root = _root_of(called)
-    return (root, f"{ast.unparse(called)}()") if root and _CHANGING.fullmatch(last) else None
-
-
-def changed_place(target: ast.expr) -> tuple[str, str] | None:
-    """The root and the text of something that is assigned inside of something else; `None` for names."""
-    root = "" if isinstance(target, ast.Name) else _root_of(target)
-    return (root, ast.unparse(target)) if root else None
-
+__all__ = ["Process", "of_libraries"]
 
 def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
     """What the cell changes in modules, and in what it imports from them."""

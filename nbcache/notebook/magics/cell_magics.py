@@ -12,7 +12,8 @@ from nbcache.errors import CacheError
 from nbcache.notebook.cells.auto import Automatic
 from nbcache.notebook.cells.hook import CellHook
 from nbcache.notebook.cells.known import known_cells
-from nbcache.notebook.cells.options import argument, cell_arguments, parse_argstring, with_arguments
+from nbcache.notebook.cells.options import cell_arguments
+from nbcache.notebook.line import argument, parse_argstring, with_arguments
 
 __all__ = ["CellMagics"]
 

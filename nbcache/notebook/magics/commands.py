@@ -12,7 +12,9 @@ from nbcache.engine.hooks import around
 from nbcache.errors import UnknownNameError
 from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.listing import entry_rows
-from nbcache.notebook.cells.known import cell_owner, explain_cell
+from nbcache.notebook.cells.code import cell_owner
+from nbcache.notebook.cells.known import explain_cell
+from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target
 from nbcache.notebook.magics.target import Target
 
@@ -45,7 +47,7 @@ class Commands:
             return _cleared(known.forget(*args, **kwargs), f"the call {_typed(aim)}")
         return _cleared(known.forget_all(), f"{aim.name}()")
 
-    def info(self, line: str) -> info.Table:
+    def info(self, line: str) -> Table:
         """The table of everything, or of what the line names."""
         aim = self._aim(line)
         if aim is None:

@@ -10,7 +10,6 @@ import ast
 import difflib
 import inspect
 import io
-import re
 import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ from typing import Any
 
 from nbcache.config import told
 from nbcache.errors import UnknownNameError
+from nbcache.notebook.line import without_comment
 
 #: A text in quotes, which is kept, or a comment.
-_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|(?:^|(?<=\s))#.*""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,6 @@ def parse(line: str) -> Target | None:
         if call is not None:
             return call
     return _words(name, rest)
-
-
-def without_comment(line: str) -> str:
-    """A line without the comment at its end, as in many an example; IPython hands it over as it was typed."""
-    return _COMMENT.sub(lambda found: found.group(1) or "", line)
 
 
 def _name(text: str) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from nbcache.errors import CacheError, InvalidParameterError, KeyFileError
 from nbcache.inspection import trusted_keys, verification
 from nbcache.inspection.trusted_keys import Keys, Standing
 from nbcache.notebook.display.quantities import count, duration, size
-from nbcache.notebook.magics.info import Table
-from nbcache.notebook.magics.target import without_comment
+from nbcache.notebook.display.tables import Table
+from nbcache.notebook.line import without_comment
 
 #: So many damaged entries are listed one by one.
 _LISTED = 20

@@ -15,7 +15,7 @@ from nbcache.engine.cache import Cache
 from nbcache.engine.slot import Counts
 from nbcache.entries.entry import Address
 from nbcache.entries.garbage import uncollected
-from nbcache.notebook.magics.info import short_name
+from nbcache.notebook.display.tables import short_name
 from nbcache.notebook.panel.rows import EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel.stored import Behind, Stock
 from nbcache.notebook.panel.versions import Codes, code_of

@@ -11,9 +11,9 @@ from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
 from nbcache.entries.source import FileSource
 from nbcache.entries.verified import VerifiedFiles
-from nbcache.errors import DamagedEntryError, ForeignEntryError, UntrustedEntryError, explain
+from nbcache.errors import DamagedEntryError, ForeignEntryError
 from nbcache.stores import folders
-from nbcache.stores.complaints import Complaints, reason
+from nbcache.stores.complaints import Complaints, reason, untrusted
 from nbcache.stores.disk.quarantine import set_aside
 from nbcache.stores.folders import Places
 from nbcache.stores.names import key_name, owner_name, parts_of_file
@@ -197,13 +197,3 @@ class Reader:
             f"{os.path.basename(path)}: {reason(error)}.",
             f"see whether {self._places.root} can be read, and how many files this process has open.",
         )
-
-
-def untrusted(place: str, why: str) -> UntrustedEntryError:
-    return UntrustedEntryError(
-        explain(
-            "A stored entry could not be verified, and trust is 'strict'.",
-            f"{place}: {why}.",
-            'delete it, or set trust to "sign": it is then left unread and its value computed again.',
-        )
-    )

@@ -17,7 +17,7 @@ from nbcache.entries.signing import Keyring, state_folder
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import CacheError, UnstorableResultError, warn
 from nbcache.stores import folders
-from nbcache.stores.complaints import Complaints, reason
+from nbcache.stores.complaints import Complaints, reason, untrusted
 from nbcache.stores.disk import collection
 from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
@@ -27,7 +27,7 @@ from nbcache.stores.disk.lockfile import offset_of
 from nbcache.stores.disk.locks import Claim, KeyLocks
 from nbcache.stores.disk.notices import DiskMark, Notices, Stamp
 from nbcache.stores.disk.publish import Publisher
-from nbcache.stores.disk.reader import Reader, untrusted
+from nbcache.stores.disk.reader import Reader
 from nbcache.stores.disk.writer import Writer
 from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork

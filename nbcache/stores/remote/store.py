@@ -16,8 +16,7 @@ from typing import TypeVar
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
 from nbcache.errors import DamagedEntryError, ForeignEntryError, UnstorableResultError, warn
-from nbcache.stores.complaints import Complaints, reason
-from nbcache.stores.disk.reader import untrusted
+from nbcache.stores.complaints import Complaints, reason, untrusted
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
 from nbcache.stores.names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file

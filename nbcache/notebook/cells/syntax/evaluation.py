@@ -6,9 +6,9 @@ import ast
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
-from nbcache.notebook.cells.side_effects import changed_place
 from nbcache.notebook.cells.syntax import strings
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, used_later
+from nbcache.notebook.cells.syntax.mutations import changed_place
 
 __all__ = ["Evaluation", "State", "meet"]
 

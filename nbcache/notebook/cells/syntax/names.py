@@ -14,10 +14,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from nbcache.notebook.cells.side_effects import changed_by, changed_place
 from nbcache.notebook.cells.syntax import strings
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, type_parameters
 from nbcache.notebook.cells.syntax.evaluation import Evaluation, State, meet
+from nbcache.notebook.cells.syntax.mutations import changed_by, changed_place
 from nbcache.notebook.cells.syntax.static_facts import never_swallows, only_wraps, runs_at_least_once, truth
 
 __all__ = ["Names", "names_of"]

@@ -1,0 +1,41 @@
+"""Which statements are made for what they change: a call such as `pd.set_option(...)`, a part that is assigned."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+# Words that a function of a library begins with when it is called for what it changes.
+_CHANGING = re.compile(
+    r"set(?!p$|tle)\w*"
+    r"|(?:use|enable|disable|register|unregister|init|install|patch|activate|deactivate|configure|config|apply|login"
+    r"|extension|reset|unset)(?:_\w+|[A-Z]\w*)?"
+    r"|basicConfig|filterwarnings|simplefilter|resetwarnings|captureWarnings|pandas|addfont"
+)
+
+
+def _root_of(node: ast.expr) -> str:
+    """The name that a chain of attributes, items and calls begins with; empty for any other expression."""
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
+                node = inner
+            case _:
+                return ""
+    return node.id
+
+
+def changed_by(call: ast.expr) -> tuple[str, str] | None:
+    """The root and the text of a call that may be made for what it changes; `None` for others."""
+    if not isinstance(call, ast.Call):
+        return None
+    called = call.func
+    last = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+    root = _root_of(called)
+    return (root, f"{ast.unparse(called)}()") if root and _CHANGING.fullmatch(last) else None
+
+
+def changed_place(target: ast.expr) -> tuple[str, str] | None:
+    """The root and the text of something that is assigned inside of something else; `None` for names."""
+    root = "" if isinstance(target, ast.Name) else _root_of(target)
+    return (root, ast.unparse(target)) if root else None

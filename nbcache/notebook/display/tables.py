@@ -1,0 +1,60 @@
+"""Tables of text: HTML in a notebook, aligned columns in a terminal."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+_STYLE = (
+    "text-align:{side};padding:2px 10px;white-space:nowrap;font-variant-numeric:tabular-nums;"
+    "font-family:var(--jp-code-font-family,monospace)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under titles; a notebook shows its HTML, a terminal its text.
+
+    Attributes
+    ----------
+    left : how many columns, from the first, are words and stand to the left; the others are numbers
+    """
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    left: int = 1
+
+    def __str__(self) -> str:
+        lines = [self.titles, *self.rows]
+        widths = [max(len(line[place]) for line in lines) for place in range(len(self.titles))]
+        text = [
+            "  ".join(
+                cell.ljust(width) if place < self.left else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        ]
+        return "\n".join([*text, *([self.caption] if self.caption else [])])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(_cell("th", title, place < self.left) for place, title in enumerate(self.titles))
+        body = "".join(
+            f"<tr>{''.join(_cell('td', cell, place < self.left) for place, cell in enumerate(row))}</tr>"
+            for row in self.rows
+        )
+        caption = f"<p>{html.escape(self.caption)}</p>" if self.caption else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{caption}"
+
+
+def _cell(tag: str, text: str, left: bool) -> str:
+    side = "left" if left else "right"
+    scope = ' scope="col"' if tag == "th" else ""
+    return f'<{tag}{scope} style="{_STYLE.format(side=side)}">{html.escape(text)}</{tag}>'
+
+
+def short_name(owner: str) -> str:
+    """A name as the notebook knows it: without ``__main__``, and without the word in front of a cell's."""
+    return owner.removeprefix("__main__.").replace(".<locals>", "")

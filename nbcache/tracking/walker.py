@@ -1,0 +1,57 @@
+"""What the rooms that follow names and members may ask of the walk that they take part in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any, Protocol
+
+from nbcache.tracking.codes import Chain
+from nbcache.tracking.guards import Guards, Place
+from nbcache.tracking.packages import Home
+
+
+class NameResolver(Protocol):
+    """Follows the names that code reads."""
+
+    def chain(self, namespace: dict[str, Any], chain: Chain) -> None: ...
+
+
+class CodeWalker(Protocol):
+    """One walk over all that a function reaches: `Reach`."""
+
+    guards: Guards
+    unfollowed: dict[str, None]
+    assigned: set[Place]
+
+    @property
+    def names(self) -> NameResolver: ...
+
+    def value(
+        self, value: object, name: str, place: Place, get: Callable[[], object], *, kind: str = "global"
+    ) -> None: ...
+
+    def content(
+        self,
+        value: object,
+        label: str,
+        place: Place,
+        get: Callable[[], object],
+        *,
+        quiet: bool = False,
+        settled: bool = False,
+    ) -> None: ...
+
+    def looks_into(self, value: object) -> bool: ...
+
+    def function(self, function: FunctionType, label: str) -> None: ...
+
+    def module(self, module: ModuleType, name: str) -> None: ...
+
+    def cls(self, cls: type) -> None: ...
+
+    def package(self, home: Home) -> None: ...
+
+    def part(self, label: str, digest: bytes, summary: Callable[[], str]) -> None: ...
+
+    def mark(self, *fields: bytes) -> None: ...
