@@ -29,7 +29,7 @@ from nbcache.errors import (
     UserHashError,
 )
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
-from nbcache.notebook.hooks import surround
+from nbcache.notebook.hooks import install
 
 if TYPE_CHECKING:
     from nbcache.calls.function import CachedFunction
@@ -66,7 +66,7 @@ __all__ = [
     "unload_ipython_extension",
 ]
 
-surround()
+install()
 
 
 def __getattr__(name: str) -> Any:

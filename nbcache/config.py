@@ -281,7 +281,7 @@ def settings() -> NBCache:
     return NBCache.instance()
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """What a message may say of an error of the user's code: type and a short text; with `private` the type only."""
     name = type(error).__name__
     text = "" if settings().private else str(error).partition("\n")[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import check
-from nbcache.engine.hooks import around
+from nbcache.engine.hooks import hooks
 
 if TYPE_CHECKING:
     from nbcache.calls.decorating import Everything
@@ -160,11 +160,11 @@ class CacheData:
 
     def panel(self) -> Any:
         """The widget panel of everything cached."""
-        return around.panel(None)
+        return hooks.panel(None)
 
     def clear_button(self, *, description: str | None = None) -> Any:
         """A plain ipywidgets Button that clears everything."""
-        return around.clear_button(None, (), {}, description)
+        return hooks.clear_button(None, (), {}, description)
 
     def __reduce__(self) -> str:
         return "cache_data"

@@ -65,7 +65,7 @@ def _use(cache: Cache) -> None:
 def _switched(change: object) -> None:
     """A setting that decides about every call has changed: no fast path may go on as before."""
     for cache in _caches:
-        cache.shelf.retire_all()
+        cache.slots.retire_all()
 
 
 def opened() -> bool:

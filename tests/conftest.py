@@ -52,7 +52,7 @@ class Calls:
         return "calls"
 
 
-class Stage:
+class ViewChooser:
     """Events and the like that a cached function of a test uses, and that are no part of any key."""
 
     def __init__(self, **things: Any) -> None:

@@ -105,7 +105,7 @@ def last_look(store: Path) -> dict[str, Any]:
                     wrong += not same(function(n), true(function, n))
             registry.replace_cache(None)
         found = verification.verify()
-        collected = registry.the_cache().tiers.beyond.disk
+        collected = registry.the_cache().tiers.outer.disk
         collected.collect()
         registry.replace_cache(None)
     left = [

@@ -32,11 +32,11 @@ from nbcache.stores.disk import (
     clearing,
     collection,
     disk_usage,
+    invalidations,
     liveness,
     lockfile,
     locks,
     lru_order,
-    notices,
     publish,
     quarantine,
     reader,
@@ -543,8 +543,8 @@ COUNTED = {
     "utime", "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
 }  # fmt: skip
 ROOMS = (
-    catalogue, clearing, collection, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order, notices,
-    publish, quarantine, reader, use_journal, writer, source, section, packed,
+    catalogue, clearing, collection, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order,
+    invalidations, publish, quarantine, reader, use_journal, writer, source, section, packed,
 )  # fmt: skip
 
 

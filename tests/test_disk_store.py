@@ -25,7 +25,7 @@ from store_contract import (
 from nbcache.entries.signing import Keyring
 from nbcache.errors import UntrustedEntryError
 from nbcache.stores.disk import clearing, liveness
-from nbcache.stores.disk.notices import NOTHING
+from nbcache.stores.disk.invalidations import NOTHING
 from nbcache.stores.disk.store import DiskStore
 
 
@@ -417,9 +417,9 @@ def test_a_clear_elsewhere_reaches_a_computation_here(shop: Shop, store: DiskSto
 
 
 def test_many_removals_do_not_hide_one(shop: Shop, store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbcache.stores.disk import notices
+    from nbcache.stores.disk import invalidations
 
-    monkeypatch.setattr(notices, "ROTATE_AT", 500)
+    monkeypatch.setattr(invalidations, "ROTATE_AT", 500)
     store.put(address_of(1), entry_of(1))
     for removals in (5, 40, 200):
         mark, untouched = store.mark(address_of(1)), store.mark(address_of(2))
@@ -434,7 +434,7 @@ def test_many_removals_do_not_hide_one(shop: Shop, store: DiskStore, monkeypatch
 def test_a_removal_that_could_not_be_written_down_counts_as_any(
     store: DiskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nbcache.stores.disk import notices
+    from nbcache.stores.disk import invalidations
 
     store.put(address_of(1), entry_of(1))
     store.delete(address_of(2))
@@ -443,7 +443,7 @@ def test_a_removal_that_could_not_be_written_down_counts_as_any(
     def full(path: Path, content: bytes, flags: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(notices, "append", full)
+    monkeypatch.setattr(invalidations, "append", full)
     store.delete(address_of(7))
 
     assert mark.cleared

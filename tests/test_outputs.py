@@ -18,7 +18,7 @@ from IPython.display import clear_output, display, update_display
 from IPython.utils.capture import capture_output
 
 from nbcache.notebook.display import listeners
-from nbcache.notebook.display.coalescing import fold, fold_text
+from nbcache.notebook.display.coalescing import coalesce, coalesce_text
 from nbcache.notebook.display.outputs import record, replay
 
 
@@ -74,13 +74,13 @@ class TestRecord:
         assert (sys.stdout, sys.stderr, threading.Thread.start) == before
         assert "publish" not in vars(ip.display_pub)
         assert "write_format_data" not in vars(ip.displayhook)
-        assert not listeners._taps and not listeners._chains
+        assert not listeners._patches and not listeners._open_subscriptions
 
     def test_an_error_leaves_nothing_behind_either(self, ip):
         before = sys.stdout
         with contextlib.suppress(KeyError), record("all"):
             raise KeyError
-        assert sys.stdout is before and not listeners._taps
+        assert sys.stdout is before and not listeners._patches
 
     def test_output_is_live_while_it_is_recorded(self, ip, capsys):
         with record("all"):
@@ -199,7 +199,7 @@ class TestWhoIsHeard:
 
     def test_what_is_unheard_is_shown_and_not_kept(self, ip, capsys):
         with record("all") as recording:
-            with listeners.unheard():
+            with listeners.unrecorded():
                 print("aside")
                 in_thread(lambda: print("aside too"))
         assert recording.to_bytes() == b"" and capsys.readouterr().out == "aside\naside too\n"
@@ -220,31 +220,31 @@ class TestFold:
         ],
     )
     def test_carriage_returns(self, text, seen):
-        assert fold_text(text) == seen
+        assert coalesce_text(text) == seen
 
     def test_an_update_changes_the_display_where_it_stands(self):
         shown = ["display", {"text/plain": "0"}, {}, "id"]
         update = ["update", {"text/plain": "9"}, {"m": 1}, "id"]
-        assert fold([shown, ["stdout", "x"], update]) == [
+        assert coalesce([shown, ["stdout", "x"], update]) == [
             ["display", {"text/plain": "9"}, {"m": 1}, "id"],
             ["stdout", "x"],
         ]
 
     def test_an_update_of_an_older_display_is_kept_once(self):
         updates = [["update", {"text/plain": str(n)}, {}, "elsewhere"] for n in range(3)]
-        assert fold(updates) == [updates[-1]]
+        assert coalesce(updates) == [updates[-1]]
 
     def test_cleared_output_is_gone(self):
-        shown = fold([["stdout", "a"], ["clear", False], ["stdout", "b"]])
+        shown = coalesce([["stdout", "a"], ["clear", False], ["stdout", "b"]])
         assert shown == [["clear", False], ["stdout", "b"]]
 
     def test_waiting_to_clear_ends_with_the_next_output(self):
-        assert fold([["stdout", "a"], ["clear", True]]) == [["stdout", "a"], ["clear", True]]
-        assert fold([["stdout", "a"], ["clear", True], ["stdout", "b"]]) == [["clear", True], ["stdout", "b"]]
+        assert coalesce([["stdout", "a"], ["clear", True]]) == [["stdout", "a"], ["clear", True]]
+        assert coalesce([["stdout", "a"], ["clear", True], ["stdout", "b"]]) == [["clear", True], ["stdout", "b"]]
 
     def test_a_cleared_display_cannot_be_updated(self):
         shown, update = ["display", {}, {}, "id"], ["update", {"text/plain": "9"}, {}, "id"]
-        assert fold([shown, ["clear", False], update]) == [["clear", False]]
+        assert coalesce([shown, ["clear", False], update]) == [["clear", False]]
 
     def test_displays_of_a_shell_are_folded(self, ip):
         with record() as recording:

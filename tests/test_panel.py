@@ -12,7 +12,7 @@ from ipywidgets.widgets.widget import _instances as widgets_alive
 from panel_source import FakeSource
 
 from nbcache.notebook.panel import front as room
-from nbcache.notebook.panel.front import Stage, show
+from nbcache.notebook.panel.front import ViewChooser, show
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.pool import PoolView
 
@@ -29,10 +29,10 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]
     del shell.kernel
 
 
-def stage(functions: dict[str, int], patience: float = 3600.0) -> Stage:
+def chooser(functions: dict[str, int], patience: float = 3600.0) -> ViewChooser:
     model = PanelModel(FakeSource(functions))
     model.refresh()
-    return Stage(model, patience)
+    return ViewChooser(model, patience)
 
 
 def test_a_terminal_gets_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +74,7 @@ def test_a_notebook_gets_a_plain_table_and_the_widget(published: list[dict[str, 
 def test_a_panel_that_nobody_sees_is_a_picture_of_few_widgets() -> None:
     before = len(widgets_alive)
 
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
 
     assert len(widgets_alive) - before <= 9
     _, picture, _ = played.container.children
@@ -83,7 +83,7 @@ def test_a_panel_that_nobody_sees_is_a_picture_of_few_widgets() -> None:
 
 
 def test_the_browsers_answer_brings_the_table() -> None:
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
     table = played._table
     assert table is not None
 
@@ -94,7 +94,7 @@ def test_the_browsers_answer_brings_the_table() -> None:
 
 
 def test_silence_brings_the_pool_and_a_late_answer_the_table() -> None:
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
 
     played.use_pool()
     pool = played.view
@@ -109,7 +109,7 @@ def test_silence_brings_the_pool_and_a_late_answer_the_table() -> None:
 
 def test_without_anywidget_the_pool_comes_when_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "find_spec", lambda name: None)
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
     assert played.view is None
 
     played.container._view_count = 1
@@ -121,7 +121,7 @@ def test_without_anywidget_the_pool_comes_when_somebody_looks(monkeypatch: pytes
 
 
 def test_a_front_end_that_counts_no_views_gets_the_table_by_its_answer_alone() -> None:
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
     table = played._table
     assert table is not None
     assert played.container._view_count == 0
@@ -135,7 +135,7 @@ def test_a_front_end_that_counts_no_views_gets_the_table_by_its_answer_alone() -
 
 
 def test_a_front_end_that_never_answers_keeps_the_picture_and_gets_the_pool_by_its_button() -> None:
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
     _, picture, button = played.container.children
     assert ">load<" in picture.value
     assert played.view is None
@@ -151,7 +151,7 @@ def test_a_front_end_that_never_answers_keeps_the_picture_and_gets_the_pool_by_i
 
 
 def test_numbers_are_followed_only_while_somebody_looks() -> None:
-    played = stage({"load": 3})
+    played = chooser({"load": 3})
     assert not played._live.watched
 
     played.container._view_count = 1
@@ -166,7 +166,7 @@ def test_a_live_look_draws_what_changed() -> None:
     source = FakeSource({"load": 3})
     model = PanelModel(source)
     model.refresh()
-    played = Stage(model, 3600.0)
+    played = ViewChooser(model, 3600.0)
     played.use_pool()
     pool = played.view
     assert isinstance(pool, PoolView)

@@ -11,13 +11,13 @@ import pytest
 from nbcache import cache_data, registry
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
-from nbcache.engine.tiers import Beyond, Tiers
+from nbcache.engine.tiers import OuterTiers, Tiers
 from nbcache.entries.entry import Address
 from nbcache.entries.signing import Keyring
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.rows import FunctionRow
 from nbcache.notebook.panel.source import CacheSource
-from nbcache.notebook.panel.versions import Codes
+from nbcache.notebook.panel.versions import Versions
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Stored
@@ -45,13 +45,13 @@ def session(tmp_path: Path, clock: Clock) -> Iterator[Session]:
     keyring = Keyring.load(tmp_path / "keys" / "key")
 
     def begin() -> Cache:
-        def beyond(memory: MemoryStore) -> Beyond:
+        def beyond(memory: MemoryStore) -> OuterTiers:
             disk = DiskStore(tmp_path / "store", keyring)
-            return Beyond(TieredStore([memory, disk]), disk)
+            return OuterTiers(TieredStore([memory, disk]), disk)
 
         cache = Cache(Tiers(MemoryStore(clock=clock), beyond), clock)
         registry.replace_cache(cache)
-        assert cache.tiers.beyond
+        assert cache.tiers.outer
         return cache
 
     begin()
@@ -272,7 +272,7 @@ def test_entries_of_a_shared_store_are_rows_and_can_be_cleared(
     monkeypatch.setattr(settings(), "dir", str(tmp_path / "mine"))
     registry.replace_cache(None)
     load(1), load(2)
-    registry.the_cache().tiers.beyond.disk.clear()
+    registry.the_cache().tiers.outer.disk.clear()
     registry.replace_cache(None)
     source = CacheSource(alive=list)
     source.wait()
@@ -293,7 +293,7 @@ def test_many_entries_have_their_code_compared_bit_by_bit(session: Session) -> N
     define(2)(1)
     define(3)(1)
     clock = Clock()
-    source = CacheSource(alive=list, codes=Codes(at_once=1, clock=clock))
+    source = CacheSource(alive=list, versions=Versions(at_once=1, clock=clock))
 
     before = source.version()
     assert "older versions" not in row(source, "scale").states

@@ -153,7 +153,7 @@ def test_a_closed_function_is_sent_no_more() -> None:
 def test_unknown_messages_are_ignored() -> None:
     browser = Browser(FakeSource({"load": 2}))
 
-    assert browser.says(type="surprise") == []
+    assert browser.says(type="unexpected_miss") == []
     assert browser.says() == []
 
 

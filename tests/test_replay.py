@@ -97,7 +97,7 @@ def test_the_spinner_gets_the_text_and_only_the_outermost_call_has_one(cache, mo
     from contextlib import contextmanager
 
     from nbcache import cache_data
-    from nbcache.engine.hooks import around
+    from nbcache.engine.hooks import hooks
 
     seen = []
 
@@ -106,7 +106,7 @@ def test_the_spinner_gets_the_text_and_only_the_outermost_call_has_one(cache, mo
         seen.append((message, show_time))
         yield
 
-    monkeypatch.setattr(around, "spinner", spinner)
+    monkeypatch.setattr(hooks, "spinner", spinner)
 
     @cache_data
     def plain():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nbcache.calls.run import Watched
-from nbcache.engine.hooks import Recorded, around
+from nbcache.engine.hooks import Recorded, hooks
 from nbcache.tracking import files
 
 
@@ -26,8 +26,8 @@ def diary(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         finally:
             written.append(f"{what} ends")
 
-    monkeypatch.setattr(around, "spinner", lambda message, show_time: told("spinner"))
-    monkeypatch.setattr(around, "record", lambda what: told("recording"))
+    monkeypatch.setattr(hooks, "spinner", lambda message, show_time: told("spinner"))
+    monkeypatch.setattr(hooks, "record", lambda what: told("recording"))
     return written
 
 
@@ -60,7 +60,7 @@ def test_a_recording_that_cannot_begin_leaves_no_spinner(diary: list[str], monke
         def __exit__(self, *error: object) -> None:
             diary.append("never begun, yet ended")
 
-    monkeypatch.setattr(around, "record", lambda what: Refusing())
+    monkeypatch.setattr(hooks, "record", lambda what: Refusing())
     with pytest.raises(RuntimeError), watched():
         diary.append("run")
 

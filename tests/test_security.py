@@ -516,7 +516,7 @@ def test_no_secret_of_the_key_appears_anywhere_but_in_its_file(tmp_path: Path) -
     key = tmp_path / "key"
     with Kernel(tmp_path / "store", key) as kernel:
         kernel.value("(small(1), large(1), reading(victim.__file__)) and None")
-        shown = kernel.value("repr([vars(victim), registry.the_cache().tiers.beyond.disk.keyring])")
+        shown = kernel.value("repr([vars(victim), registry.the_cache().tiers.outer.disk.keyring])")
     secret = key.read_text().split()[-2]
 
     assert len(secret) == 64

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import Stage
+from conftest import ViewChooser
 
 from nbcache import cache_data
 from nbcache.compute.singleflight import Ending, Flights
@@ -79,7 +79,7 @@ async def test_eight_tasks_on_one_cold_key_compute_once(calls, cache):
 
 
 async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, cache):
-    stage = Stage(started=asyncio.Event(), go_on=asyncio.Event())
+    stage = ViewChooser(started=asyncio.Event(), go_on=asyncio.Event())
 
     @cache_data(track=False)
     async def slow():
@@ -99,7 +99,7 @@ async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, ca
 
 
 async def test_a_cancelled_waiter_leaves_the_others_alone(calls, cache):
-    stage = Stage(started=asyncio.Event(), go_on=asyncio.Event())
+    stage = ViewChooser(started=asyncio.Event(), go_on=asyncio.Event())
 
     @cache_data(track=False)
     async def slow():

@@ -19,7 +19,7 @@ from store_contract import (
     entry_of,
 )
 
-from nbcache.engine.tiers import Beyond, Tiers
+from nbcache.engine.tiers import OuterTiers, Tiers
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
 from nbcache.stores.disk import publish
@@ -382,8 +382,8 @@ def test_a_process_that_only_reads_looks_for_clears_elsewhere_too(shop: Shop, cl
     tiers.close()
 
 
-def beyond_of(memory: MemoryStore, disk: DiskStore) -> Beyond:
-    return Beyond(TieredStore([memory, disk]), disk)
+def beyond_of(memory: MemoryStore, disk: DiskStore) -> OuterTiers:
+    return OuterTiers(TieredStore([memory, disk]), disk)
 
 
 def test_a_clear_tells_everybody_even_when_the_file_is_gone_already(shop: Shop, store: TieredStore) -> None:

@@ -344,7 +344,7 @@ def test_verify_finds_what_the_memory_of_verified_files_hides(tmp_path: Path, mo
         file.seek(status.st_size - 10)
         file.write(b"\x01")
     # Rot below the file system changes no times: as if they had been seen so at the last verification.
-    disk = registry.the_cache().tiers.beyond.disk
+    disk = registry.the_cache().tiers.outer.disk
     with open(path, "rb") as file:
         mac = path.read_bytes()[:4096]
         length = int.from_bytes(mac[12:16], "little")

@@ -30,7 +30,7 @@ class Counter:
         return "counter"
 
 
-class Gate:
+class PublishLock:
     """Says that a computation has begun, and waits until it may end."""
 
     def __call__(self) -> None:
@@ -46,7 +46,7 @@ class Password(str):
 
 
 computed = Counter()
-gate = Gate()
+gate = PublishLock()
 
 
 @cache_data(persist="disk", show_spinner=False)

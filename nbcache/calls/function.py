@@ -12,7 +12,7 @@ from nbcache.calls import pickling
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.slowpath import SlowPath
-from nbcache.engine.hooks import around
+from nbcache.engine.hooks import hooks
 from nbcache.engine.job import Computed, Description
 from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
@@ -188,7 +188,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     def panel(self) -> Any:
         """The widget panel of this function."""
-        return around.panel(self.owner)
+        return hooks.panel(self.owner)
 
     def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
         """A plain ipywidgets Button that clears the call with these arguments, or, without any, the function.
@@ -199,7 +199,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """
         if args or kwargs:
             self._slow.arguments.bind(*args, **kwargs)
-        return around.clear_button(self, args, kwargs, description)
+        return hooks.clear_button(self, args, kwargs, description)
 
     # -- being an object ------------------------------------------------------------------------------------------
 

@@ -22,33 +22,33 @@ from nbcache.config import settings
 _SETTINGS = ("persist", "trust", "max_disk_size", "store", "key_file", "off", "private")
 
 
-class _Travel(threading.local):
-    """The functions on their way in this thread: out, by identity, and in, by ticket."""
+class _InProgress(threading.local):
+    """The functions on their way in this thread: out, by identity, and in, by token."""
 
     def __init__(self) -> None:
-        self.leaving: dict[int, str] = {}
-        self.arriving: dict[str, Any] = {}
+        self.dumping: dict[int, str] = {}
+        self.loading: dict[str, Any] = {}
 
 
-_travel = _Travel()
+_in_progress = _InProgress()
 
 
 @dataclass(frozen=True, slots=True)
-class Luggage:
+class FunctionState:
     """What a cached function takes along.
 
     Attributes
     ----------
     kind : makes an empty shell, which is filled once the function is there
     function : the function itself, by value
-    ticket : by which the function finds itself, where it refers to itself
+    token : by which the function finds itself, where it refers to itself
     sender, chosen : the process it comes from, and the settings there, which a worker of that process takes over
     """
 
     kind: Callable[[], Any]
     function: bytes
     parameters: Any
-    ticket: str
+    token: str
     sender: int
     chosen: dict[str, Any]
 
@@ -57,35 +57,35 @@ def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
     """What pickle is to write for a cached function."""
     if _importable(function):
         return function.__qualname__
-    ticket = _travel.leaving.get(id(function))
-    if ticket is not None:  # met again inside itself: it calls itself
-        return _met_again, (ticket,)
+    token = _in_progress.dumping.get(id(function))
+    if token is not None:  # met again inside itself: it calls itself
+        return _itself, (token,)
     import cloudpickle
 
-    ticket = _travel.leaving[id(function)] = uuid4().hex
+    token = _in_progress.dumping[id(function)] = uuid4().hex
     try:
         payload = cloudpickle.dumps(function.__wrapped__)
     finally:
-        del _travel.leaving[id(function)]
+        del _in_progress.dumping[id(function)]
     chosen = {name: getattr(settings(), name) for name in _SETTINGS} | {"dir": str(settings().folder())}
-    return arrive, (Luggage(kind, payload, parameters, ticket, os.getpid(), chosen),)
+    return restored, (FunctionState(kind, payload, parameters, token, os.getpid(), chosen),)
 
 
-def arrive(luggage: Luggage) -> Any:
+def restored(state: FunctionState) -> Any:
     """Build a cached function from what it took along."""
-    if _is_worker_of(luggage.sender):
-        _take_over(luggage.chosen)
-    shell = luggage.kind()
-    _travel.arriving[luggage.ticket] = shell
+    if _is_worker_of(state.sender):
+        _take_over_settings(state.chosen)
+    shell = state.kind()
+    _in_progress.loading[state.token] = shell
     try:
-        function = pickle.loads(luggage.function)
+        function = pickle.loads(state.function)
     finally:
-        del _travel.arriving[luggage.ticket]
-    shell.fill(function, luggage.parameters)
+        del _in_progress.loading[state.token]
+    shell.fill(function, state.parameters)
     return shell
 
 
-def _take_over(chosen: dict[str, Any]) -> None:
+def _take_over_settings(chosen: dict[str, Any]) -> None:
     """Keep entries where the process does that this one works for."""
     present = {name: getattr(settings(), name) for name in chosen}
     if present | {"dir": str(settings().folder())} != chosen:
@@ -99,8 +99,8 @@ def _is_worker_of(sender: int) -> bool:
     return mine != sender and (os.getppid() == sender or multiprocessing.parent_process() is not None)
 
 
-def _met_again(ticket: str) -> Any:
-    return _travel.arriving[ticket]
+def _itself(token: str) -> Any:
+    return _in_progress.loading[token]
 
 
 def _importable(function: Any) -> bool:

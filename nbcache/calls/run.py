@@ -10,7 +10,7 @@ from types import CoroutineType, TracebackType
 from typing import Any
 
 from nbcache.compute.singleflight import inside
-from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, around
+from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.tracking import files
 from nbcache.tracking.files import FileDep
@@ -49,8 +49,8 @@ class Watched:
     def __init__(
         self, message: str | None, show_time: bool, what: str, named: tuple[FileDep, ...], track: bool
     ) -> None:
-        self._spinner = _NOTHING if message is None else around.spinner(message, show_time)
-        self._outputs = UNRECORDED if what == "none" else around.record(what)
+        self._spinner = _NOTHING if message is None else hooks.spinner(message, show_time)
+        self._outputs = UNRECORDED if what == "none" else hooks.record(what)
         self._seen = files.recording()
         self._named = named
         self._track = track

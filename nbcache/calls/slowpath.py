@@ -1,4 +1,4 @@
-"""The road of a call that is not a plain hit in memory: its key, its job, its run."""
+"""The path of a call that is not a plain hit in memory: its key, its job, its run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nbcache.calls.run import Run, Watched, refuse_awaitable
 from nbcache.compute.parallel import Mappable, cached_map, finished
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
-from nbcache.engine.hooks import around
+from nbcache.engine.hooks import hooks
 from nbcache.engine.job import CallParts, Computed, Description, Fetched, Job, argument_parts
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Replay, Slot
 from nbcache.entries.meta import Part
 from nbcache.errors import CacheError
 from nbcache.hashing.hasher import summary
-from nbcache.inspection.explanation import Explanation, explain_call, say_surprise
+from nbcache.inspection.explanation import Explanation, explain_call, report_unexpected_miss
 from nbcache.inspection.listing import entry_rows, function_row
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.keys.arguments import Arguments, Bound
@@ -100,7 +100,7 @@ class SlowPath:
         slot = fetched.slot
         if slot is not None and not slot.entry.meta.files and self.arguments.is_primitive(bound):
             self.fast.guard(state, cache.clock)
-            cache.shelf.offer(slot, self.fast.slots, self.fast.key(bound))
+            cache.slots.offer(slot, self.fast.slots, self.fast.key(bound))
         return fetched.value
 
     def _touch(self, slot: Slot) -> None:
@@ -128,7 +128,7 @@ class SlowPath:
         progress: bool,
     ) -> list[Any]:
         """Call the function for each tuple of arguments: what is cached at once, the rest in parallel."""
-        return cached_map(function, list(calls), self, n_jobs, backend, around.progress if progress else None)
+        return cached_map(function, list(calls), self, n_jobs, backend, hooks.progress if progress else None)
 
     def look(self, arguments: tuple[Any, ...]) -> tuple[str, bool, Any]:
         """The key of a call, whether it is a hit, and if so its value; computes nothing."""
@@ -238,11 +238,11 @@ class SlowPath:
         text = self.arguments.text(bound)
         if self.arguments.is_primitive(bound):
             return Description(text, CallParts(self.arguments, bound, reached))
-        told = [summary(value) for _, value in self.arguments.items(bound)]
-        return Description(text, (*argument_parts(key.arguments, told), *reached))
+        summaries = [summary(value) for _, value in self.arguments.items(bound)]
+        return Description(text, (*argument_parts(key.arguments, summaries), *reached))
 
     def _replay(self, recording: bytes) -> None:
-        around.replay(recording, self.parameters.replay)
+        hooks.replay(recording, self.parameters.replay)
 
     # -- clearing and looking -------------------------------------------------------------------------------------
 
@@ -339,7 +339,7 @@ class _Call:
         slow, bound, state, chosen = self._slow, self._bound, self._state, settings()
         self._described = slow._description(bound, self.key, state, chosen.private)
         if chosen.explain_misses:
-            say_surprise(registry.the_cache(), slow._job(bound, state), self._described)
+            report_unexpected_miss(registry.the_cache(), slow._job(bound, state), self._described)
         return slow._watched(bound, state)
 
 

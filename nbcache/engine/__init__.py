@@ -1,1 +1,1 @@
-"""How a result is found or made: one road for functions and cells."""
+"""How a result is found or made: one path for functions and cells."""

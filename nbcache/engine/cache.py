@@ -1,6 +1,6 @@
-"""One road for functions and cells: find an entry, or compute once and keep what came out.
+"""One path for functions and cells: find an entry, or compute once and keep what came out.
 
-`Cache.fetch` and `Cache.fetch_async` drive the same road, a generator that says what has to be waited for; so a rule
+`Cache.fetch` and `Cache.fetch_async` drive the same steps, a generator that says what has to be waited for; so a rule
 that holds for one holds for the other.
 """
 
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from nbcache.compute.refresh import Refresher
 from nbcache.compute.singleflight import Ending, Flight, Flights
-from nbcache.config import told
+from nbcache.config import error_text
 from nbcache.engine import traces
-from nbcache.engine.driver import COMPUTE, Lock, Refresh, Road, Wait, follow, follow_async
+from nbcache.engine.driver import COMPUTE, Lock, Refresh, Steps, Wait, drive, drive_async
 from nbcache.engine.job import Computed, Fetched, Job
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Slot
-from nbcache.engine.slots import Shelf
+from nbcache.engine.slots import Slots
 from nbcache.engine.storing import Keeper, Profiles
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry, Meta
@@ -59,10 +59,10 @@ class Cache:
         renew_after_fork(self.refresher)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
-        self.shelf = Shelf(clock, tiers.memory.peek)
+        self.slots = Slots(clock, tiers.memory.peek)
         self.profiles = Profiles(tiers, clock)
-        self._keeper = Keeper(tiers, self.shelf, clock)
-        tiers.watch(self.shelf.dropped, self._ttls.get)
+        self._keeper = Keeper(tiers, self.slots, clock)
+        tiers.watch(self.slots.dropped, self._ttls.get)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
@@ -74,11 +74,11 @@ class Cache:
         Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
         ``trust="strict"``.
         """
-        return follow(self._road(job), job, self._refresh_apart)
+        return drive(self._steps(job), job, self._refresh_apart)
 
     async def fetch_async(self, job: Job) -> Fetched:
         """Like `fetch`, for a job whose computation is awaited."""
-        return await follow_async(self._road(job), job, self._refresh_soon)
+        return await drive_async(self._steps(job), job, self._refresh_soon)
 
     def refresh(self, job: Job) -> Fetched:
         """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
@@ -109,7 +109,7 @@ class Cache:
         located = self._locate(job.address, job.policy, looking=True)
         return None if located is None else located[1]
 
-    def _road(self, job: Job) -> Road:
+    def _steps(self, job: Job) -> Steps:
         found = self._find(job)
         while found is None:
             mine, theirs = self._flights.join((job.key.owner, job.text))
@@ -177,7 +177,7 @@ class Cache:
         stale = now >= deadline
         if stale and not (job.policy.background and job.policy.ttl and now < deadline + job.policy.ttl):
             return None
-        slot = self.shelf.slot(address, entry, deadline, job.replay, job.policy.copied)
+        slot = self.slots.slot(address, entry, deadline, job.replay, job.policy.copied)
         try:
             value = slot.take()
         except UntrustedEntryError:
@@ -220,7 +220,7 @@ class Cache:
         warn(
             explain(
                 f"A cached result of {name}() could not be loaded and is computed again.",
-                told(error),
+                error_text(error),
                 "define or import the classes it needs before the call; nothing else is needed."
                 if isinstance(error, AttributeError | ImportError | NameError)
                 else f"nothing for now; if it happens again, {name}.clear() and %cache_trust verify help.",
@@ -230,7 +230,7 @@ class Cache:
     # -- keeping --------------------------------------------------------------------------------------------------
 
     def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
-        self.shelf.count(job.key.owner).misses += 1
+        self.slots.count(job.key.owner).misses += 1
         self._changes += 1
         self._unloaded.discard((job.key.owner, job.text))
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
@@ -272,7 +272,7 @@ class Cache:
         else:
             removed = sum(self.tiers.delete(place) for place in traces.written(base, traces.read(present)))
             self.tiers.delete(base)
-        self.shelf.forgotten(address.owner, address.key)
+        self.slots.forgotten(address.owner, address.key)
         return removed
 
     def clear(self, owner: str | None = None) -> int:
@@ -280,7 +280,7 @@ class Cache:
         self._flights.cancel(owner)
         self._changes += 1
         removed = self.tiers.clear(owner)
-        self.shelf.forgotten(owner)
+        self.slots.forgotten(owner)
         return removed
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
@@ -300,11 +300,11 @@ class Cache:
 
     def version(self) -> int:
         """A number that differs whenever anything was kept, handed out or cleared in this process."""
-        return self._changes + self.shelf.hits()
+        return self._changes + self.slots.hits()
 
     def close(self) -> None:
         """Send every fast path to the slow one, and write down what stores only note."""
-        self.shelf.retire_all()
+        self.slots.retire_all()
         self.tiers.close()
 
 
@@ -314,13 +314,13 @@ def _inherited() -> tuple[Flight, ...]:
 
 
 def _refresh_failed(job: Job) -> Callable[[BaseException], None]:
-    def say(error: BaseException) -> None:
+    def report(error: BaseException) -> None:
         warn(
             explain(
                 f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
-                told(error),
+                error_text(error),
                 "call refresh() to see the error; a new try is made after a minute.",
             )
         )
 
-    return say
+    return report

@@ -1,6 +1,6 @@
-"""The steps of a road through the cache, and who takes them: a thread, or a task.
+"""The steps in which a result is found or made, and who takes them: a thread, or a task.
 
-A road is a generator. It yields what has to be waited for and is sent the outcome; so the order of things is written
+`Steps` is a generator. It yields what has to be waited for and is sent the outcome; so the order of things is written
 once, for functions that are called and for those that are awaited.
 """
 
@@ -33,18 +33,18 @@ class Refresh(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """Enter the lock that other processes respect; leaving it is up to the road."""
+    """Enter the lock that other processes respect; leaving it is up to the generator."""
 
     lock: AbstractContextManager[Any]
 
 
 Step = Wait | Compute | Refresh | Lock
-Road = Generator[Step, Any, Fetched]
+Steps = Generator[Step, Any, Fetched]
 
 
-def follow(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
-    """Take a road to its end in this thread; `refresh` starts one in the background."""
-    step = _next(road, None)
+def drive(steps: Steps, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+    """Take all steps in this thread; `refresh` starts one in the background."""
+    step = _next(steps, None)
     while not isinstance(step, Fetched):
         answer: Any = None
         try:
@@ -58,15 +58,15 @@ def follow(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
                 case Refresh():
                     refresh(job)
         except BaseException as error:
-            step = _throw(road, error)
+            step = _throw(steps, error)
         else:
-            step = _next(road, answer)
+            step = _next(steps, answer)
     return step
 
 
-async def follow_async(road: Road, job: Job, refresh: Callable[[Job], object]) -> Fetched:
-    """Take a road to its end in this task; the event loop never waits."""
-    step = _next(road, None)
+async def drive_async(steps: Steps, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+    """Take all steps in this task; the event loop never waits."""
+    step = _next(steps, None)
     while not isinstance(step, Fetched):
         answer: Any = None
         try:
@@ -81,9 +81,9 @@ async def follow_async(road: Road, job: Job, refresh: Callable[[Job], object]) -
                 case Refresh():
                     refresh(job)
         except BaseException as error:
-            step = _throw(road, error)
+            step = _throw(steps, error)
         else:
-            step = _next(road, answer)
+            step = _next(steps, answer)
     return step
 
 
@@ -97,17 +97,17 @@ async def _enter(lock: AbstractContextManager[Any]) -> None:
         raise
 
 
-def _next(road: Road, answer: Any) -> Step | Fetched:
+def _next(steps: Steps, answer: Any) -> Step | Fetched:
     try:
-        return road.send(answer)
+        return steps.send(answer)
     except StopIteration as end:
         fetched: Fetched = end.value
         return fetched
 
 
-def _throw(road: Road, error: BaseException) -> Step | Fetched:
+def _throw(steps: Steps, error: BaseException) -> Step | Fetched:
     try:
-        return road.throw(error)
+        return steps.throw(error)
     except StopIteration as end:
         fetched: Fetched = end.value
         return fetched

@@ -1,4 +1,4 @@
-"""What a computation is surrounded by: a spinner, a recording of outputs, a panel. Handed in from above.
+"""Callables handed down from the notebook: a spinner and a recording of outputs around each computation, a panel.
 
 The rooms below the notebook know only these callables; what stands behind them is put in place by the package's
 front door, so that no lower room imports a higher one.
@@ -57,7 +57,7 @@ def _no_progress(total: int) -> AbstractContextManager[Any]:
 
 
 @dataclass(slots=True)
-class Surroundings:
+class Hooks:
     """The notebook, as the rooms below it see it.
 
     Attributes
@@ -79,4 +79,4 @@ class Surroundings:
 
 
 #: The one description of what is around this process; the front door fills it in.
-around = Surroundings()
+hooks = Hooks()

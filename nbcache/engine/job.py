@@ -60,13 +60,13 @@ class CallParts(LateParts):
 
     def read(self) -> tuple[Part, ...]:
         digests = self._arguments.digests(self._bound, ArgumentCode())
-        told = [summary(value) for _, value in self._arguments.items(self._bound)]
-        return (*argument_parts(digests, told), *self._reached)
+        summaries = [summary(value) for _, value in self._arguments.items(self._bound)]
+        return (*argument_parts(digests, summaries), *self._reached)
 
 
-def argument_parts(digests: Iterable[tuple[str, bytes]], told: Iterable[str]) -> Iterator[Part]:
-    """The parts of arguments, given what may be told of each."""
-    for (name, digest), text in zip(digests, told, strict=True):
+def argument_parts(digests: Iterable[tuple[str, bytes]], summaries: Iterable[str]) -> Iterator[Part]:
+    """The parts of arguments, given what may be said of each."""
+    for (name, digest), text in zip(digests, summaries, strict=True):
         yield f"argument {name.lstrip('*')}", digest.hex(), text
 
 

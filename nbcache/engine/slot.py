@@ -105,7 +105,7 @@ class Counts:
             if len(self.entry_hits) < _ENTRIES:
                 self.entry_hits[slot.address.key] = self.entry_hits.get(slot.address.key, 0) + slot.hits
 
-    def fold(self, slot: Slot) -> None:
+    def absorb(self, slot: Slot) -> None:
         """Take over what a slot has counted, when it leaves memory."""
         self.add(slot)
         slot.hits = 0

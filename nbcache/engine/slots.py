@@ -23,7 +23,7 @@ def _without_variant(address: Address) -> Address:
     return Address(address.owner, address.key.partition("-")[0])
 
 
-class Shelf:
+class Slots:
     """The slots of one process.
 
     Parameters
@@ -128,7 +128,7 @@ class Shelf:
 
     def _retire(self, slot: Slot) -> None:
         slot.retire()
-        self.count(slot.address.owner).fold(slot)
+        self.count(slot.address.owner).absorb(slot)
 
     # -- counting --------------------------------------------------------------------------------------------------
 

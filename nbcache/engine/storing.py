@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbcache.compute.singleflight import Flight
-from nbcache.config import told
+from nbcache.config import error_text
 from nbcache.engine import traces
 from nbcache.engine.job import Computed, Job, Parts
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Slot
-from nbcache.engine.slots import Shelf
+from nbcache.engine.slots import Slots
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.errors import UnstorableResultError, explain, warn
@@ -23,9 +23,9 @@ from nbcache.tracking.files import FileDep
 class Keeper:
     """Keeps results in the tiers that their policies name."""
 
-    def __init__(self, tiers: Tiers, shelf: Shelf, clock: Callable[[], float]) -> None:
+    def __init__(self, tiers: Tiers, slots: Slots, clock: Callable[[], float]) -> None:
         self._tiers = tiers
-        self._shelf = shelf
+        self._slots = slots
         self._clock = clock
         self._oversized: set[str] = set()
 
@@ -41,10 +41,10 @@ class Keeper:
         if policy.ttl == 0:
             return None
         if not computed.storable:
-            self._shelf.unkept(job.address, "a file that it read changed while it ran")
+            self._slots.unkept(job.address, "a file that it read changed while it ran")
             return None
         if job.keep_if is not None and not self._wanted(job.keep_if, job, computed.value):
-            self._shelf.unkept(job.address, "cache_if refused its result")
+            self._slots.unkept(job.address, "cache_if refused its result")
             return None
         key = computed.key or job.key
         address = job.address if computed.key is None else Address(key.owner, key.text)
@@ -70,24 +70,24 @@ class Keeper:
                     "return something that can be pickled, or leave this function uncached.",
                 )
             )
-            self._shelf.unkept(address, "its result cannot be pickled")
+            self._slots.unkept(address, "its result cannot be pickled")
             return None
         place = self._place(address, computed, policy, now) if computed.files else address
         if mine is not None and mine.cancelled:
             return None
         entry = self._tiers.put(place, entry, policy.disk, since)
-        slot = self._shelf.slot(place, entry, policy.deadline(now), job.replay, policy.copied)
+        slot = self._slots.slot(place, entry, policy.deadline(now), job.replay, policy.copied)
         if mine is not None and mine.cancelled:  # cleared while it was being written
             self._tiers.delete(place)
             return None
         if policy.ttl is not None:
             self._tiers.expiring()
         if policy.bounded:
-            self._say_if_oversized(job, entry, policy)
+            self._warn_if_oversized(job, entry, policy)
             self._tiers.limit(key.owner, policy.max_entries, policy.max_size, policy.disk)
         return slot
 
-    def _say_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
+    def _warn_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
         if policy.max_size is None or entry.size <= policy.max_size or job.key.owner in self._oversized:
             return
         self._oversized.add(job.key.owner)
@@ -106,7 +106,7 @@ class Keeper:
             warn(
                 explain(
                     f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
-                    f"cache_if raised {told(error)}",
+                    f"cache_if raised {error_text(error)}",
                     "make cache_if accept every result and return True or False.",
                 )
             )

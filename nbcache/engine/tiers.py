@@ -26,7 +26,7 @@ from nbcache.tracking.files import ignore_folder
 _EVERY = 0.4
 
 
-class Beyond:
+class OuterTiers:
     """The stores behind memory, opened together."""
 
     def __init__(self, tiered: TieredStore, disk: DiskStore) -> None:
@@ -40,17 +40,17 @@ class Tiers:
     Parameters
     ----------
     memory : the store in this process
-    open_beyond : opens the stores behind it, at their first use
+    open_outer : opens the stores behind it, at their first use
 
     Notes
     -----
     Safe to use from any number of threads; a forked child starts its own watching thread when it needs one.
     """
 
-    def __init__(self, memory: MemoryStore, open_beyond: Callable[[MemoryStore], Beyond]) -> None:
+    def __init__(self, memory: MemoryStore, open_outer: Callable[[MemoryStore], OuterTiers]) -> None:
         self.memory = memory
-        self._open_beyond = open_beyond
-        self._beyond: Beyond | None = None
+        self._open_outer = open_outer
+        self._outer: OuterTiers | None = None
         self._lock = threading.Lock()
         self._ttl_of: Callable[[str], float | None] = _unknown
         self._expiring = False
@@ -67,25 +67,25 @@ class Tiers:
         self._ttl_of = ttl_of
 
     @property
-    def beyond(self) -> Beyond:
+    def outer(self) -> OuterTiers:
         """The stores behind memory."""
-        beyond = self._beyond
-        if beyond is None:
+        outer = self._outer
+        if outer is None:
             with self._lock:
-                beyond = self._beyond
-                if beyond is None:
-                    beyond = self._beyond = self._open_beyond(self.memory)
-        return beyond
+                outer = self._outer
+                if outer is None:
+                    outer = self._outer = self._open_outer(self.memory)
+        return outer
 
     def _store(self, disk: bool) -> Store:
-        return self.beyond.tiered if disk else self.memory
+        return self.outer.tiered if disk else self.memory
 
     def get(self, address: Address, disk: bool) -> Entry | None:
         if not disk:
             return self.memory.get(address)
-        entry = self.beyond.tiered.get(address)
+        entry = self.outer.tiered.get(address)
         if entry is not None:
-            self._look_after()
+            self._maintain()
         return entry
 
     def peek(self, address: Address, disk: bool) -> Entry | None:
@@ -93,7 +93,7 @@ class Tiers:
 
     def put(self, address: Address, entry: Entry, disk: bool, since: Mark | None = None) -> Entry:
         if disk:
-            self._look_after()
+            self._maintain()
         return self._store(disk).put(address, entry, since)
 
     def mark(self, address: Address, disk: bool) -> Mark:
@@ -120,24 +120,24 @@ class Tiers:
 
     def lock(self, text: str) -> AbstractContextManager[object]:
         """The lock that other processes respect, for one key."""
-        return self.beyond.disk.lock(text)
+        return self.outer.disk.lock(text)
 
     def claim(self, address: Address, disk: bool) -> str:
         """Whose file lies on disk where an entry would be: "ours", "foreign", or "" for none; nothing is read."""
-        return self.beyond.disk.claim(address) if disk and self.has_disk() else ""
+        return self.outer.disk.claim(address) if disk and self.has_disk() else ""
 
     def has_disk(self) -> bool:
         """Whether anything may be on disk: a look must not make folders or keys."""
-        return self._beyond is not None or (settings().folder() / "v1").exists() or bool(settings().store)
+        return self._outer is not None or (settings().folder() / "v1").exists() or bool(settings().store)
 
     # -- looking after memory --------------------------------------------------------------------------------------
 
     def expiring(self) -> None:
         """From now on entries expire: memory is swept while nothing is called."""
         self._expiring = True
-        self._look_after()
+        self._maintain()
 
-    def _look_after(self) -> None:
+    def _maintain(self) -> None:
         watcher = self._watcher
         if watcher is None or not watcher.alive():
             with self._lock:
@@ -148,23 +148,23 @@ class Tiers:
         """Drop from memory what has expired, and what another process cleared or replaced."""
         if self._expiring:
             self.memory.sweep(self.memory.clock(), self._ttl_of)
-        beyond = self._beyond
-        if beyond is not None:
-            beyond.tiered.refresh()
+        outer = self._outer
+        if outer is not None:
+            outer.tiered.refresh()
 
     def reopen(self) -> None:
         """Open the stores behind memory anew at their next use, because this user's keys have changed."""
         with self._lock:
-            beyond, self._beyond = self._beyond, None
-        if beyond is not None:
-            beyond.tiered.close()
+            outer, self._outer = self._outer, None
+        if outer is not None:
+            outer.tiered.close()
 
     def close(self) -> None:
         """Stop looking after memory, and write down what is only noted."""
         if self._watcher is not None:
             self._watcher.stop()
-        if self._beyond is not None:
-            self._beyond.tiered.close()
+        if self._outer is not None:
+            self._outer.tiered.close()
 
 
 class Watcher:
@@ -201,10 +201,10 @@ def open_tiers(clock: Callable[[], float] = time.time) -> Tiers:
     folder = settings().folder()
     ignore_folder(folder)
     memory = MemoryStore(clock=clock, scratch=folder / "scratch")
-    return Tiers(memory, lambda memory: _open_beyond(memory, folder, clock))
+    return Tiers(memory, lambda memory: _open_outer(memory, folder, clock))
 
 
-def _open_beyond(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -> Beyond:
+def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -> OuterTiers:
     chosen = settings()
     disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
     stores: list[Store] = [memory, disk]
@@ -215,7 +215,7 @@ def _open_beyond(memory: MemoryStore, folder: Path, clock: Callable[[], float]) 
             stores.append(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
         except CacheError as error:  # a URL that means nothing, or a package that is missing
             warn(str(error))
-    return Beyond(TieredStore(stores), disk)
+    return OuterTiers(TieredStore(stores), disk)
 
 
 def load_keyring() -> Keyring:

@@ -100,7 +100,7 @@ def explain_call(
     return Explanation(False, changed, reason, name, rests_on, unfollowed)
 
 
-def surprise(cache: Cache, job: Job, description: Description) -> str:
+def unexpected_miss(cache: Cache, job: Job, description: Description) -> str:
     """One line about a call that was cached with these arguments, and is computed because something else changed.
 
     "" for any other call: one that is a hit, is new, has expired, or was cleared.
@@ -112,9 +112,9 @@ def surprise(cache: Cache, job: Job, description: Description) -> str:
     return f"{found.name} is computed again: {found.changed[0]}{more}"
 
 
-def say_surprise(cache: Cache, job: Job, description: Description) -> None:
+def report_unexpected_miss(cache: Cache, job: Job, description: Description) -> None:
     """Print that line, if the user asked for it by the setting `explain_misses`."""
-    if settings().explain_misses and (line := surprise(cache, job, description)):
+    if settings().explain_misses and (line := unexpected_miss(cache, job, description)):
         print(f"nbcache: {line}", file=sys.stderr)
 
 
@@ -152,7 +152,7 @@ def _lost(cache: Cache, job: Job, claim: str) -> str | None:
     elif claim:
         return "its entry on disk cannot be read"
     for address in addresses:
-        if (departed := cache.shelf.fate(address)) is not None:
+        if (departed := cache.slots.fate(address)) is not None:
             why, when = departed
             return f"{why} {age(cache.clock() - when)} ago"
     return None

@@ -19,7 +19,7 @@ def function_row(cache: Cache, owner: str, stored: Iterable[Stored] | None = Non
     stored : the owner's entries, where they are known already
     """
     rows = list(cache.entries(owner) if stored is None else stored)
-    counts = cache.shelf.counts(owner)
+    counts = cache.slots.counts(owner)
     return FunctionInfo(
         name=owner,
         entries=len(rows),
@@ -33,7 +33,7 @@ def function_row(cache: Cache, owner: str, stored: Iterable[Stored] | None = Non
 
 def function_rows(cache: Cache, alive: Iterable[str]) -> list[FunctionInfo]:
     """A row for everybody who is alive, has counted something, or has entries, by name."""
-    by_owner: dict[str, list[Stored]] = {owner: [] for owner in (*alive, *cache.shelf.owners())}
+    by_owner: dict[str, list[Stored]] = {owner: [] for owner in (*alive, *cache.slots.owners())}
     with uncollected():
         for row in cache.entries():
             by_owner.setdefault(row.meta.owner, []).append(row)
@@ -47,13 +47,13 @@ def entry_rows(cache: Cache, owner: str | None = None) -> list[EntryInfo]:
 
 
 def _rows(cache: Cache, owner: str | None) -> list[EntryInfo]:
-    hits = {} if owner is None else cache.shelf.counts(owner).entry_hits
+    hits = {} if owner is None else cache.slots.counts(owner).entry_hits
     rows = []
     for stored in cache.entries(owner):
         meta = stored.meta
         if owner is None and meta.owner not in hits:
             hits[meta.owner] = 0
-            hits.update(cache.shelf.counts(meta.owner).entry_hits)
+            hits.update(cache.slots.counts(meta.owner).entry_hits)
         rows.append(
             EntryInfo(
                 # in order: there may be many, and names take half as long again

@@ -20,13 +20,13 @@ from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, DamagedEntryError
 from nbcache.inspection.trusted_keys import forget_backed
 from nbcache.stores import folders
-from nbcache.stores.complaints import reason
 from nbcache.stores.disk.clearing import owner_folders
 from nbcache.stores.disk.quarantine import set_aside
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.folders import Places
 from nbcache.stores.names import NOTE, RESULT, entry_name, is_key_folder, parts_of_file
 from nbcache.stores.protocol import RESULTS
+from nbcache.stores.warnings import reason
 
 #: What open() says of a link, a socket or device, and of a file that may not be read.
 _NO_ENTRY = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EACCES}
@@ -93,7 +93,7 @@ class _AnyKeyring(Keyring):
 def verify() -> Verified:
     """Hash every entry of ours again, whatever was verified before; damaged ones are set aside."""
     began = time.monotonic()
-    disk = registry.the_cache().tiers.beyond.disk
+    disk = registry.the_cache().tiers.outer.disk
     whole = size = foreign = 0
     damaged: list[Finding] = []
     for path in _files(disk.places.base):
@@ -142,7 +142,7 @@ def other_store(folder: str) -> Path:
 def adoptable(root: Path) -> dict[str, int]:
     """How many files lie under which key in another store; those of our own keys in our own store left out."""
     counts: dict[str, int] = {}
-    for path in _strange(root, registry.the_cache().tiers.beyond.disk):
+    for path in _strange(root, registry.the_cache().tiers.outer.disk):
         key = path.parent.parent.name
         counts[key] = counts.get(key, 0) + 1
     return counts
@@ -154,7 +154,7 @@ def adopt(root: Path) -> Adopted:
     From then on a hit loads them, and so runs whatever code their makers put there: ask the user first. What we have
     already under the same address stays as it is.
     """
-    disk = registry.the_cache().tiers.beyond.disk
+    disk = registry.the_cache().tiers.outer.disk
     anybody = _AnyKeyring.ephemeral()
     taken = present = 0
     refused: list[Finding] = []

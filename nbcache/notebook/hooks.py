@@ -1,4 +1,4 @@
-"""Hand the notebook to the rooms below: what a computation is surrounded by, and the widgets.
+"""Put the notebook into the engine's hooks: spinner, recording, replay, progress, and the widgets.
 
 Every room is imported when it is first needed: most sessions load the extension long before they compute.
 """
@@ -9,17 +9,17 @@ import time
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
-from nbcache.engine.hooks import UNRECORDED, Recorded, around
+from nbcache.engine.hooks import UNRECORDED, Recorded, hooks
 
 
-def surround() -> None:
+def install() -> None:
     """Put spinner, recording, progress and widgets in place."""
-    around.spinner = _spinner
-    around.record = _record
-    around.replay = _replay
-    around.progress = _progress
-    around.panel = _panel
-    around.clear_button = _clear_button
+    hooks.spinner = _spinner
+    hooks.record = _record
+    hooks.replay = _replay
+    hooks.progress = _progress
+    hooks.panel = _panel
+    hooks.clear_button = _clear_button
 
 
 def _spinner(message: str, show_time: bool) -> AbstractContextManager[object]:
@@ -28,7 +28,7 @@ def _spinner(message: str, show_time: bool) -> AbstractContextManager[object]:
     def spinning(message: str, show_time: bool) -> AbstractContextManager[object]:
         return spinner(message, "", show_time, time.monotonic)
 
-    around.spinner = spinning  # the next call need not ask for the room again
+    hooks.spinner = spinning  # the next call need not ask for the room again
     return spinning(message, show_time)
 
 
@@ -41,7 +41,7 @@ def _record(what: str) -> AbstractContextManager[Recorded]:
             return UNRECORDED
         return record(cast(What, what))
 
-    around.record = recording
+    hooks.record = recording
     return recording(what)
 
 

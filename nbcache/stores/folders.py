@@ -50,7 +50,7 @@ class Places:
     temporary: Path
     waits: Path
     lock: Path
-    notices: Path
+    invalidations: Path
     usage: Path
     collected: Path
 
@@ -65,7 +65,7 @@ class Places:
             temporary=base / ".tmp",
             waits=base / ".waits",
             lock=base / ".lock",
-            notices=base / ".removed",
+            invalidations=base / ".removed",
             usage=base / ".usage",
             collected=base / ".collected",
         )

@@ -29,7 +29,7 @@ class _Kept:
         self.backed = backed
 
 
-class _Shelf:
+class _OwnerEntries:
     """The entries of one owner: results and bookkeeping apart, each in the order of use; `size` of the results."""
 
     __slots__ = ("in_order", "notes", "results", "size")
@@ -71,7 +71,7 @@ class MemoryStore:
         self._scratch = scratch
         # Re-entrant, because a finalizer run by the garbage collector may call a cached function anywhere.
         self._lock = threading.RLock()
-        self._shelves: dict[str, _Shelf] = {}
+        self._owners: dict[str, _OwnerEntries] = {}
         self._marks = Marks()
         renew_after_fork(self)
 
@@ -82,24 +82,24 @@ class MemoryStore:
     def get(self, address: Address) -> Entry | None:
         owner, key = address
         with self._lock:
-            shelf = self._shelves.get(owner)
-            if shelf is None:
+            held = self._owners.get(owner)
+            if held is None:
                 return None
-            kept = shelf.results.get(key)
+            kept = held.results.get(key)
             if kept is not None:
-                shelf.results.move_to_end(key)
+                held.results.move_to_end(key)
             else:
-                kept = shelf.notes.get(key)
+                kept = held.notes.get(key)
                 if kept is None:
                     return None
-                shelf.notes.move_to_end(key)
+                held.notes.move_to_end(key)
             kept.used = self.clock()
             return kept.entry
 
     def has(self, address: Address) -> bool:
         """Whether an entry is there, or was a moment ago: asked without the lock."""
-        shelf = self._shelves.get(address.owner)
-        return shelf is not None and (address.key in shelf.results or address.key in shelf.notes)
+        held = self._owners.get(address.owner)
+        return held is not None and (address.key in held.results or address.key in held.notes)
 
     def peek(self, address: Address) -> Entry | None:
         kept = self._find(address)
@@ -115,14 +115,14 @@ class MemoryStore:
             kept = self._find(address)
             if kept is None:
                 return
-            shelf = self._shelves[address.owner]
-            part = shelf.results if address.key in shelf.results else shelf.notes
+            held = self._owners[address.owner]
+            part = held.results if address.key in held.results else held.notes
             moment = self.clock() if used is None else used
             if moment >= kept.used:
                 kept.used = moment
                 part.move_to_end(address.key)
                 # Whoever reports uses late reports them in any order.
-                shelf.in_order = shelf.in_order and used is None
+                held.in_order = held.in_order and used is None
 
     def mark(self, address: Address) -> MemoryMark:
         return self._marks.mark(address)
@@ -145,16 +145,16 @@ class MemoryStore:
             # Checked under the lock, so that a clear comes either before the check or after the entry is there.
             if since is not None and since.cleared:
                 return owned
-            shelf = self._shelves.get(owner)
-            if shelf is None:
-                shelf = self._shelves[owner] = _Shelf()
-            replaced = self._take(shelf, key)
+            held = self._owners.get(owner)
+            if held is None:
+                held = self._owners[owner] = _OwnerEntries()
+            replaced = self._take(held, key)
             kept = _Kept(owned, self.clock(), backed)
             if entry.meta.kind in RESULTS:
-                shelf.results[key] = kept
-                shelf.size += owned.size
+                held.results[key] = kept
+                held.size += owned.size
             else:
-                shelf.notes[key] = kept
+                held.notes[key] = kept
         if replaced is not None and replaced.entry is not owned:
             self._tell([address])
         return owned
@@ -163,10 +163,10 @@ class MemoryStore:
         owner, key = address
         with self._lock:
             self._marks.clear(address=address)
-            shelf = self._shelves.get(owner)
-            gone = None if shelf is None else self._take(shelf, key)
-            if shelf is not None:
-                self._tidy(owner, shelf)
+            held = self._owners.get(owner)
+            gone = None if held is None else self._take(held, key)
+            if held is not None:
+                self._tidy(owner, held)
         if gone is None:
             return 0
         self._tell([address])
@@ -179,9 +179,9 @@ class MemoryStore:
             kept = self._find(address)
             if kept is None or kept.entry is not entry:
                 return False
-            shelf = self._shelves[owner]
-            self._take(shelf, key)
-            self._tidy(owner, shelf)
+            held = self._owners[owner]
+            self._take(held, key)
+            self._tidy(owner, held)
         self._tell([address])
         return True
 
@@ -193,31 +193,31 @@ class MemoryStore:
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
         with self._lock:
-            shelves = list(self._shelves) if owner is None else [owner] if owner in self._shelves else []
-        for name in shelves:
+            owners = list(self._owners) if owner is None else [owner] if owner in self._owners else []
+        for name in owners:
             with self._lock:
-                shelf = self._shelves.get(name)
-                rows = [] if shelf is None else [*shelf.results.items(), *shelf.notes.items()]
+                held = self._owners.get(name)
+                rows = [] if held is None else [*held.results.items(), *held.notes.items()]
             for key, kept in rows:
                 yield self._row(Address(name, key), kept)
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
         with self._lock:
-            shelf = self._shelves.get(owner)
-            if shelf is None:
+            held = self._owners.get(owner)
+            if held is None:
                 return 0
             gone: list[tuple[str, _Kept]] = []
-            shelf.sort()
-            results = shelf.results
+            held.sort()
+            results = held.results
             while len(results) > 1 and (
                 (max_entries is not None and len(results) > max_entries)
-                or (max_size is not None and shelf.size > max_size)
+                or (max_size is not None and held.size > max_size)
             ):
                 gone.append(results.popitem(last=False))
-                shelf.size -= gone[-1][1].entry.size
+                held.size -= gone[-1][1].entry.size
             evicted = len(gone)
             if gone:
-                gone += self._trim_notes(shelf)
+                gone += self._trim_notes(held)
         self._tell([Address(owner, key) for key, _ in gone])
         return evicted
 
@@ -231,18 +231,18 @@ class MemoryStore:
         """
         gone: list[Address] = []
         with self._lock:
-            for owner, shelf in list(self._shelves.items()):
+            for owner, held in list(self._owners.items()):
                 ttl = ttl_of(owner)
                 for key in [
                     key
-                    for key, kept in shelf.results.items()
+                    for key, kept in held.results.items()
                     if (ttl is None and kept.entry.meta.expires is not None and kept.entry.meta.expires <= now)
                     or (ttl is not None and kept.entry.meta.created + ttl <= now)
                 ]:
-                    self._take(shelf, key)
+                    self._take(held, key)
                     gone.append(Address(owner, key))
-                gone += [Address(owner, key) for key, _ in self._trim_notes(shelf)]
-                self._tidy(owner, shelf)
+                gone += [Address(owner, key) for key, _ in self._trim_notes(held)]
+                self._tidy(owner, held)
         self._tell(gone)
         return len(gone)
 
@@ -250,14 +250,14 @@ class MemoryStore:
         """What was used after a moment, the most recent first."""
         used: list[tuple[Address, float]] = []
         with self._lock:
-            shelf = self._shelves.get(owner)
-            if shelf is not None:
-                shelf.sort()
-            for shelf_part in () if shelf is None else (shelf.results, shelf.notes):
-                for key in reversed(shelf_part):
-                    if shelf_part[key].used <= moment:
+            held = self._owners.get(owner)
+            if held is not None:
+                held.sort()
+            for part in () if held is None else (held.results, held.notes):
+                for key in reversed(part):
+                    if part[key].used <= moment:
                         break
-                    used.append((Address(owner, key), shelf_part[key].used))
+                    used.append((Address(owner, key), part[key].used))
         return used
 
     def backed(self) -> list[tuple[Address, Entry]]:
@@ -265,63 +265,63 @@ class MemoryStore:
         with self._lock:
             return [
                 (Address(owner, key), kept.entry)
-                for owner, shelf in self._shelves.items()
-                for part in (shelf.results, shelf.notes)
+                for owner, held in self._owners.items()
+                for part in (held.results, held.notes)
                 for key, kept in part.items()
                 if kept.backed
             ]
 
     def owners(self) -> list[str]:
         with self._lock:
-            return list(self._shelves)
+            return list(self._owners)
 
     def close(self) -> None:
         """Nothing to write down; entries stay."""
 
     def __len__(self) -> int:
         with self._lock:
-            return sum(len(shelf.results) + len(shelf.notes) for shelf in self._shelves.values())
+            return sum(len(held.results) + len(held.notes) for held in self._owners.values())
 
     def _find(self, address: Address) -> _Kept | None:
         with self._lock:
-            shelf = self._shelves.get(address.owner)
-            if shelf is None:
+            held = self._owners.get(address.owner)
+            if held is None:
                 return None
-            return shelf.results.get(address.key) or shelf.notes.get(address.key)
+            return held.results.get(address.key) or held.notes.get(address.key)
 
     def _row(self, address: Address, kept: _Kept) -> Stored:
         return Stored(address, kept.entry.meta, kept.entry.size, kept.used, self.tier)
 
     @staticmethod
-    def _take(shelf: _Shelf, key: str) -> _Kept | None:
-        kept = shelf.results.pop(key, None)
+    def _take(held: _OwnerEntries, key: str) -> _Kept | None:
+        kept = held.results.pop(key, None)
         if kept is None:
-            return shelf.notes.pop(key, None)
-        shelf.size -= kept.entry.size
+            return held.notes.pop(key, None)
+        held.size -= kept.entry.size
         return kept
 
     @staticmethod
-    def _trim_notes(shelf: _Shelf) -> list[tuple[str, _Kept]]:
+    def _trim_notes(held: _OwnerEntries) -> list[tuple[str, _Kept]]:
         """Let bookkeeping go with the results it belonged to."""
-        surplus = len(shelf.notes) - notes_to_keep(len(shelf.results))
-        return [shelf.notes.popitem(last=False) for _ in range(surplus)]
+        surplus = len(held.notes) - notes_to_keep(len(held.results))
+        return [held.notes.popitem(last=False) for _ in range(surplus)]
 
-    def _tidy(self, owner: str, shelf: _Shelf) -> None:
-        if not shelf.results and not shelf.notes:
-            self._shelves.pop(owner, None)
+    def _tidy(self, owner: str, held: _OwnerEntries) -> None:
+        if not held.results and not held.notes:
+            self._owners.pop(owner, None)
 
-    def _clear(self, owner: str | None) -> tuple[list[Address], list[_Shelf]]:
-        """The addresses of the results removed, and the shelves, which keep the entries alive outside the lock."""
+    def _clear(self, owner: str | None) -> tuple[list[Address], list[_OwnerEntries]]:
+        """The addresses of the results removed, and the owners, which keep the entries alive outside the lock."""
         with self._lock:
             self._marks.clear(owner=owner)
             if owner is None:
-                shelves, self._shelves = self._shelves, {}
+                owners, self._owners = self._owners, {}
             else:
-                shelf = self._shelves.pop(owner, None)
-                shelves = {} if shelf is None else {owner: shelf}
-        results = [Address(name, key) for name, shelf in shelves.items() for key in shelf.results]
-        self._tell(results + [Address(name, key) for name, shelf in shelves.items() for key in shelf.notes])
-        return results, list(shelves.values())
+                held = self._owners.pop(owner, None)
+                owners = {} if held is None else {owner: held}
+        results = [Address(name, key) for name, held in owners.items() for key in held.results]
+        self._tell(results + [Address(name, key) for name, held in owners.items() for key in held.notes])
+        return results, list(owners.values())
 
     def _tell(self, addresses: list[Address]) -> None:
         """Report what has left, outside the lock, because who listens may call this store."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nbcache.entries.entry import Address, Entry
-from nbcache.stores.disk.notices import NOTHING
+from nbcache.stores.disk.invalidations import NOTHING
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.names import entry_name
@@ -93,7 +93,7 @@ class TieredStore:
         return None
 
     def touch(self, address: Address, used: float | None = None) -> None:
-        """Note a use in memory; the slower tiers hear of it before they evict, and when the store is closed."""
+        """Note a use in memory; the slower tiers are told before they evict, and when the store is closed."""
         self.memory.touch(address, used)
 
     def mark(self, address: Address) -> TieredMark:

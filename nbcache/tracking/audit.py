@@ -80,16 +80,16 @@ class FileRecorder:
         self._open = listening
 
     def __enter__(self) -> FileRecorder:
-        if not _Listening.installed:
-            _Listening.install()
-        _Listening.recorders.add(self)
+        if not _AuditHook.installed:
+            _AuditHook.install()
+        _AuditHook.recorders.add(self)
         self._token = _current.set(self)
         return self
 
     def __exit__(self, *error: object) -> None:
         _current.reset(self._token)
         self._open = False  # also to threads of the run that are still alive
-        _Listening.recorders.discard(self)
+        _AuditHook.recorders.discard(self)
 
     def any(self) -> bool:
         """Tell whether the run read anything, or something may have been overlooked."""
@@ -102,7 +102,7 @@ class FileRecorder:
 
     def add(self, deps: Iterable[FileDep]) -> None:
         """Count files that were not opened now: those of a result that was found in the cache."""
-        for recorder in self._line():
+        for recorder in self._enclosing():
             for dep in deps:
                 recorder._deps.setdefault(dep, signature(dep.path))
 
@@ -128,7 +128,7 @@ class FileRecorder:
             signature(dep.path) == self._deps[dep] for dep in self.deps if dep.kind != "folder"
         )
 
-    def _line(self) -> Iterator[FileRecorder]:
+    def _enclosing(self) -> Iterator[FileRecorder]:
         recorder: FileRecorder | None = self
         while recorder is not None:
             if recorder._open:
@@ -137,19 +137,19 @@ class FileRecorder:
 
     def read(self, path: str, kind: str) -> None:
         """Count a file or folder as read, here and in the recorders around."""
-        for recorder in self._line():
+        for recorder in self._enclosing():
             if not recorder.wrote(path):
                 recorder._deps.setdefault(FileDep(recorder._spelt(path), kind), signature(path))
 
     def write(self, path: str) -> None:
         """Note that the run writes a file, here and in the recorders around."""
         full = os.path.realpath(path)
-        for recorder in self._line():
+        for recorder in self._enclosing():
             recorder._written.add(full)
 
     def reached(self, what: str) -> None:
         """Note that the run went outside: to the network or into another process."""
-        for recorder in self._line():
+        for recorder in self._enclosing():
             recorder.outside[what] = None
 
     def _spelt(self, path: str) -> str:
@@ -171,7 +171,7 @@ _threads: weakref.WeakKeyDictionary[threading.Thread, FileRecorder] = weakref.We
 _ignored: list[str] = []
 
 
-class _Listening:
+class _AuditHook:
     """Which recorders are open, and whether the hook is in place (it can never be removed)."""
 
     recorders: ClassVar[set[FileRecorder]] = set()
@@ -182,7 +182,7 @@ class _Listening:
     def install(cls) -> None:
         with cls.lock:
             if not cls.installed:
-                watch.listen(_hear)
+                watch.listen(_on_event)
                 if sys.version_info < (3, 12):
                     _announce_threads()
                 cls.installed = True
@@ -199,7 +199,7 @@ def unrecorded() -> Iterator[None]:
     if not active():
         yield
         return
-    token = _current.set(_DEAF)
+    token = _current.set(_IGNORED)
     try:
         yield
     finally:
@@ -207,17 +207,17 @@ def unrecorded() -> Iterator[None]:
 
 
 #: Stands where nothing is to be recorded.
-_DEAF = FileRecorder(listening=False)
+_IGNORED = FileRecorder(listening=False)
 
 
 def active() -> bool:
     """Tell whether a recording is under way here."""
-    return bool(_Listening.recorders) and _active() is not None
+    return bool(_AuditHook.recorders) and _active() is not None
 
 
 def scope_here() -> object:
     """The scope of the recording under way here, in the thread that records or in one that it started."""
-    recorder = _active() if _Listening.recorders else None
+    recorder = _active() if _AuditHook.recorders else None
     return None if recorder is None else recorder.scope
 
 
@@ -242,9 +242,9 @@ def _active() -> FileRecorder | None:
     return recorder if recorder is None or recorder._open else None
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    """Hear an audit event; called for every event of the process, so the way out is short."""
-    if not _Listening.recorders:
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    """Receive an audit event; called for every event of the process, so the way out is short."""
+    if not _AuditHook.recorders:
         return
     listener = _LISTENERS.get(event)
     if listener is None:
@@ -369,7 +369,7 @@ def _announce_threads() -> None:
     start: Callable[..., int] = threading._start_new_thread  # type: ignore[attr-defined]
 
     def announced(function: Callable[..., object], *arguments: Any) -> int:
-        _hear("_thread.start_new_thread", (function, *arguments))
+        _on_event("_thread.start_new_thread", (function, *arguments))
         return start(function, *arguments)
 
     threading._start_new_thread = announced  # type: ignore[attr-defined]

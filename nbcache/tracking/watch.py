@@ -1,4 +1,4 @@
-"""Has a function been changed in place: heard when it happens, so that a guard asks one number instead.
+"""Has a function been changed in place: told by an audit event, so that a guard asks one number instead.
 
 Python announces every assignment to a function's `__code__`, `__defaults__` or `__kwdefaults__` as an audit event.
 One count of these events answers for all functions of a guard at once; only after it has moved are they looked at.
@@ -18,22 +18,22 @@ _ATTRIBUTES = ("__code__", "__defaults__", "__kwdefaults__")
 _EVENTS = frozenset({"object.__setattr__", "object.__delattr__"})
 _read = attrgetter(*_ATTRIBUTES)
 
-#: How many changes in place were heard of in this process, as the only item.
+#: How many changes in place were seen in this process, as the only item.
 changes = [0]
 _listeners: list[Listener] = []
 _installed: list[bool] = []
 
 
 def listen(listener: Listener | None = None) -> None:
-    """Hear changes from now on, and let `listener` hear all other audit events; there is one hook for both."""
+    """Note changes from now on, and pass all other audit events to `listener`; there is one hook for both."""
     if listener is not None and listener not in _listeners:
         _listeners.append(listener)
     if not _installed:
         _installed.append(True)
-        sys.addaudithook(_hear)
+        sys.addaudithook(_on_event)
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _EVENTS:
         changes[0] += 1
     else:

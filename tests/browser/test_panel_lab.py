@@ -183,13 +183,13 @@ def test_every_column_sorts_functions_and_entries_as_the_model_does(lab: Lab) ->
 def test_a_panel_out_of_sight_is_told_nothing(notebook: Notebook) -> None:
     notebook.run("shown = cache_data.panel(); shown")
     panel = PanelPage(notebook)
-    assert notebook.value("shown._stage._live.watched")
+    assert notebook.value("shown._chooser._live.watched")
 
     notebook.run("from IPython.display import HTML; HTML('<div style=\"height: 4000px\">far down</div>')")
     notebook.page.get_by_text("far down", exact=True).evaluate("node => node.scrollIntoView({block: 'end'})")
     expect(panel.root).not_to_be_in_viewport()
     turns = 0
-    while notebook.value("shown._stage._live.watched"):
+    while notebook.value("shown._chooser._live.watched"):
         turns += 1
         assert turns < 100, "the kernel goes on looking for a panel that nobody sees"
 

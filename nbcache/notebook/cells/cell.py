@@ -12,7 +12,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from nbcache import registry
-from nbcache.config import settings, told
+from nbcache.config import error_text, settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Description, Fetched, Job
 from nbcache.inspection.explanation import Explanation, explain_call
@@ -174,7 +174,7 @@ class CachedCell:
         try:
             inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, drawn)
         except Exception as error:  # whatever could not be followed, the cell itself has to run
-            self.report.reason = f"its key could not be made ({told(error)})"
+            self.report.reason = f"its key could not be made ({error_text(error)})"
             if not quietly:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
@@ -223,7 +223,7 @@ class CachedCell:
 
     def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
         def compute() -> Computed:
-            self._say_what_changed(inputs)
+            self._note_what_changed(inputs)
             with observed(inputs, self.code, self._namespace, self._hidden) as seen:
                 seen.raised = _driven(execute())
             return self._computed(inputs, seen)
@@ -232,14 +232,14 @@ class CachedCell:
 
     def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
         async def compute() -> Computed:
-            self._say_what_changed(inputs)
+            self._note_what_changed(inputs)
             with observed(inputs, self.code, self._namespace, self._hidden) as seen:
                 seen.raised = await execute()
             return self._computed(inputs, seen)
 
         return compute
 
-    def _say_what_changed(self, inputs: Inputs) -> None:
+    def _note_what_changed(self, inputs: Inputs) -> None:
         """Before a known cell runs again: which input is to blame."""
         if self.options.quiet or self.options.force or self._automatic:
             return
@@ -324,7 +324,7 @@ class CachedCell:
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
             self._warn(
                 "The stored result of this cell could not be loaded; the cell runs again.",
-                told(error),
+                error_text(error),
                 "nothing; the new result takes its place.",
             )
             cache.delete(fetched.slot.address)

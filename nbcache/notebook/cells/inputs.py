@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from nbcache.config import told
+from nbcache.config import error_text
 from nbcache.engine.job import Parts
 from nbcache.errors import UnhashableValueError
 from nbcache.hashing import hasher
@@ -116,7 +116,7 @@ def inputs_of(
     hidden: dict[str, Any],
     generators: Collection[str] = (),
 ) -> Inputs:
-    """Take stock of what the cell would read now.
+    """Digest what the cell would read now.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _hash(inputs: Inputs, names: set[str]) -> None:
             inputs.unreadable = (name, error.type_name)
             return
         except Exception as error:  # a user's __cache_key__ or property failed: no reason to fail the cell
-            inputs.unreadable = (name, told(error))
+            inputs.unreadable = (name, error_text(error))
             return
 
 

@@ -136,11 +136,11 @@ def _short(error: Exception) -> str:
 def _pickled(
     value: object, namespace: dict[str, Any], references: Mapping[str, object], own: frozenset[str]
 ) -> tuple[Packed, set[str]]:
-    from nbcache.notebook.cells.pickling import LivePickler
+    from nbcache.notebook.cells.pickling import NamespacePickler
 
     target = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
-    pickler = LivePickler(target, buffers, namespace, references, own)
+    pickler = NamespacePickler(target, buffers, namespace, references, own)
     pickler.dump(value)
     return (target.getvalue(), buffers), pickler.met
 

@@ -16,14 +16,14 @@ from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
 from nbcache.tracking.fingerprint import code_digest
 
-__all__ = ["NAMESPACE", "LivePickler"]
+__all__ = ["NAMESPACE", "NamespacePickler"]
 
 _PLAIN = (int, float, complex, bool, str, bytes, type(None), tuple, frozenset, type, ModuleType, FunctionType)
 NAMESPACE = ("namespace",)
 """Stands in a pickle for the namespace itself."""
 
 
-class LivePickler(ByValuePickler):
+class NamespacePickler(ByValuePickler):
     """Writes names of a notebook.
 
     Parameters
@@ -143,8 +143,8 @@ def _reduced_cached(function: Any) -> tuple[Any, ...]:
     reduced = function.__reduce_ex__(5)
     if isinstance(reduced, str):  # it can be imported
         return _imported, (function.__module__, reduced)
-    luggage = reduced[1][0]
-    return _cached_again, (luggage.kind, function.__wrapped__, luggage.parameters)
+    state = reduced[1][0]
+    return _cached_again, (state.kind, function.__wrapped__, state.parameters)
 
 
 def _imported(module: str, qualname: str) -> Any:

@@ -18,7 +18,7 @@ from nbcache.notebook.cells.generators import Generators, states_of
 from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import Outcome, Packed, pack, without_values
 from nbcache.notebook.cells.options import Options
-from nbcache.notebook.cells.side_effects import Process
+from nbcache.notebook.cells.side_effects import ProcessState
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.messages import listed
 from nbcache.notebook.display.outputs import Recording, record
@@ -47,7 +47,7 @@ class CellRun:
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
         self.generators = Generators()
-        self._process = Process()
+        self._process = ProcessState()
 
     def effects(self) -> str:
         """Say what the run did outside of the notebook, which a hit does not do again; empty for nothing."""
@@ -91,7 +91,7 @@ class CellRun:
 
 @contextmanager
 def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: dict[str, Any]) -> Iterator[CellRun]:
-    """Surround a run of the cell, and know afterwards what it did."""
+    """Observe a run of the cell: afterwards it is known what it did."""
     read = code.names.reads | inputs.values.keys() | inputs.reached()
     before = changes.Before(namespace, hidden, code.names, read)
     bound: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbcache.notebook.cells.syntax.bodies import Names
 
-__all__ = ["Process", "of_libraries"]
+__all__ = ["ProcessState", "of_libraries"]
 
 def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
     """What the cell changes in modules, and in what it imports from them."""
@@ -81,7 +81,7 @@ _WATCHED: dict[str, tuple[str, Callable[[], object]]] = {
 }
 
 
-class Process:
+class ProcessState:
     """The state of the process and of the libraries loaded at one moment; a library loaded later is as it comes."""
 
     def __init__(self) -> None:

@@ -130,10 +130,10 @@ class Captured:
         for model in _outputs_within(widget):
             self._places.setdefault(model, widget.model_id)
 
-    def folded(self, fold: Callable[[list[Any]], list[Any]]) -> list[list[Any]]:
+    def folded(self, coalesce: Callable[[list[Any]], list[Any]]) -> list[list[Any]]:
         """One event per widget: `["inside", model, where it is shown, whether it is new, events]`."""
         return [
-            ["inside", model, self._places.get(model, ""), model not in self._before, fold(events)]
+            ["inside", model, self._places.get(model, ""), model not in self._before, coalesce(events)]
             for model, events in self._events.items()
         ]
 

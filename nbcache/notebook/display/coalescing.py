@@ -10,7 +10,7 @@ import itertools
 import re
 from typing import Any
 
-__all__ = ["Event", "fold", "fold_text"]
+__all__ = ["Event", "coalesce", "coalesce_text"]
 
 Event = list[Any]
 
@@ -20,9 +20,9 @@ _MOVES = re.compile("\x1b\\[[0-9;]*[ABFHJf]")
 _ESCAPE = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
 
 
-def fold(events: list[Event]) -> list[Event]:
+def coalesce(events: list[Event]) -> list[Event]:
     """Apply updates, cleared output and carriage returns, keeping the order of what is left."""
-    return [_folded_stream(event) for event in _joined(_settled(events))]
+    return [_coalesced_stream(event) for event in _joined(_settled(events))]
 
 
 def _settled(events: list[Event]) -> list[Event]:
@@ -72,25 +72,25 @@ def _joined(events: list[Event]) -> list[Event]:
     return joined
 
 
-def _folded_stream(event: Event) -> Event:
-    return [event[0], fold_text(event[1])] if event[0] in _STREAMS and "\r" in event[1] else event
+def _coalesced_stream(event: Event) -> Event:
+    return [event[0], coalesce_text(event[1])] if event[0] in _STREAMS and "\r" in event[1] else event
 
 
-def fold_text(text: str) -> str:
+def coalesce_text(text: str) -> str:
     """Overwrite each line as its carriage returns do.
 
     Examples
     --------
-    >>> fold_text("\\r 10%\\r100%\\ndone\\n")
+    >>> coalesce_text("\\r 10%\\r100%\\ndone\\n")
     '\\r100%\\ndone\\n'
     """
     if _MOVES.search(text):
         return text
     lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(_folded_line(line) if "\r" in line else line for line in lines)
+    return "\n".join(_coalesced_line(line) if "\r" in line else line for line in lines)
 
 
-def _folded_line(line: str) -> str:
+def _coalesced_line(line: str) -> str:
     """Fold one line; a leading return stays, as it may overwrite what stood there before the text began."""
     start = "\r" if line.startswith("\r") else ""
     # A cursor left at the start of the line shows when more text follows.

@@ -6,7 +6,7 @@ back, so that nothing is left of this room while no recording runs.
 
 Who hears an event is decided by where it happens: the listeners opened by this thread or task, those of the
 code that started this thread, and nobody else. Output of C code arrives on ipykernel's own watcher threads,
-which belong to nobody: only listeners that everything open now is nested in hear it.
+which belong to nobody: only listeners that everything open now is nested in receive it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["Listener", "current_shell", "listen", "unheard"]
+__all__ = ["Listener", "current_shell", "listen", "unrecorded"]
 
 
 class Listener(Protocol):
@@ -35,12 +35,14 @@ class Listener(Protocol):
     def result(self, data: dict[str, Any], metadata: dict[str, Any], value: object) -> None: ...
 
 
-_Ear = tuple[Listener, frozenset[int]]
-_ears: contextvars.ContextVar[tuple[_Ear, ...] | None] = contextvars.ContextVar("nbcache_ears", default=None)
-_inherited: weakref.WeakKeyDictionary[threading.Thread, tuple[_Ear, ...]] = weakref.WeakKeyDictionary()
+_Subscription = tuple[Listener, frozenset[int]]
+_subscriptions: contextvars.ContextVar[tuple[_Subscription, ...] | None] = contextvars.ContextVar(
+    "nbcache_subscriptions", default=None
+)
+_inherited: weakref.WeakKeyDictionary[threading.Thread, tuple[_Subscription, ...]] = weakref.WeakKeyDictionary()
 _lock = threading.RLock()
-_taps: dict[int, _Tap] = {}
-_chains: list[tuple[_Ear, ...]] = []
+_patches: dict[int, _Patch] = {}
+_open_subscriptions: list[tuple[_Subscription, ...]] = []
 
 
 def current_shell() -> Any | None:
@@ -52,22 +54,22 @@ def current_shell() -> Any | None:
     return shells.instance() if shells is not None and shells.initialized() else None
 
 
-def _listening() -> tuple[_Ear, ...]:
-    ears = _ears.get()
-    return _inherited.get(threading.current_thread(), ()) if ears is None else ears
+def _listening() -> tuple[_Subscription, ...]:
+    subscriptions = _subscriptions.get()
+    return _inherited.get(threading.current_thread(), ()) if subscriptions is None else subscriptions
 
 
 @contextlib.contextmanager
-def unheard() -> Iterator[None]:
-    """Let nobody hear what this thread or task shows meanwhile, nor the threads it starts."""
-    token = _ears.set(())
+def unrecorded() -> Iterator[None]:
+    """Keep what this thread or task shows meanwhile from all listeners, and what the threads it starts show."""
+    token = _subscriptions.set(())
     try:
         yield
     finally:
-        _ears.reset(token)
+        _subscriptions.reset(token)
 
 
-class _Tap:
+class _Patch:
     """The replaced methods of one object, and how many listeners need them."""
 
     def __init__(self, target: Any) -> None:
@@ -83,7 +85,7 @@ class _Tap:
 
     def remove(self) -> None:
         for name, (ours, before) in self._replaced.items():
-            # Someone who wrapped our method meanwhile keeps a chain that still works, and finds no ears.
+            # Someone who wrapped our method meanwhile keeps a chain that still works, and finds no subscriptions.
             if vars(self.target).get(name) is ours:
                 if before is _ABSENT:
                     delattr(self.target, name)
@@ -97,10 +99,10 @@ _ABSENT: Any = object()
 _MARK = "\0"
 
 
-def _common(chains: list[tuple[_Ear, ...]]) -> tuple[_Ear, ...]:
-    """Return the listeners that all chains begin with."""
-    same = itertools.takewhile(lambda ears: len(set(map(id, ears))) == 1, zip(*chains, strict=False))
-    return tuple(ears[0] for ears in same)
+def _common(chains: list[tuple[_Subscription, ...]]) -> tuple[_Subscription, ...]:
+    """Return the listeners that all of these begin with."""
+    same = itertools.takewhile(lambda level: len(set(map(id, level))) == 1, zip(*chains, strict=False))
+    return tuple(level[0] for level in same)
 
 
 def _replaceable(stream: Any) -> bool:
@@ -133,8 +135,8 @@ class _Stream:
             self.write(line)
 
 
-class _StreamTap(_Tap):
-    """A tap on a stream; C code's output has reached it once `drain` returns."""
+class _StreamPatch(_Patch):
+    """A patch on a stream; C code's output has reached it once `drain` returns."""
 
     def __init__(self, name: str, stream: Any) -> None:
         self.name = name
@@ -146,35 +148,35 @@ class _StreamTap(_Tap):
         super().__init__(stream)
         self.replace("write", self._write)
 
-    def _write(self, write: Callable[[str], Any], tap: int) -> Callable[[str], Any]:
-        name, get, watcher = self.name, _ears.get, self.watcher
+    def _write(self, write: Callable[[str], Any], patch: int) -> Callable[[str], Any]:
+        name, get, watcher = self.name, _subscriptions.get, self.watcher
 
-        def heard(text: str) -> Any:
-            ears = get()
-            if ears is None:
+        def listened(text: str) -> Any:
+            subscriptions = get()
+            if subscriptions is None:
                 thread = threading.current_thread()
                 if thread is watcher:
-                    text, ears = self._from_c(text)
+                    text, subscriptions = self._from_c(text)
                 else:
-                    ears = _inherited.get(thread, ())
+                    subscriptions = _inherited.get(thread, ())
             written = write(text)
-            for listener, taps in ears:
-                if tap in taps:
+            for listener, patches in subscriptions:
+                if patch in patches:
                     listener.stream(name, text)
             return written
 
-        return heard
+        return listened
 
-    def _from_c(self, text: str) -> tuple[str, tuple[_Ear, ...]]:
+    def _from_c(self, text: str) -> tuple[str, tuple[_Subscription, ...]]:
         with _lock:
-            ears = _common(_chains)
+            subscriptions = _common(_open_subscriptions)
         if _MARK in text:
             text = text.replace(_MARK, "")
             self.drained.set()
-        return text, ears if text else ()
+        return text, subscriptions if text else ()
 
     def drain(self) -> None:
-        """Wait until what C code wrote so far has been heard.
+        """Wait until what C code wrote so far has been listened.
 
         A mark is sent down the same pipe; the half second is for a program that points it elsewhere.
         """
@@ -194,8 +196,8 @@ class _StreamTap(_Tap):
             setattr(sys, self.name, self.target.stream)
 
 
-class _PublisherTap(_Tap):
-    """A tap on the display publisher: rich displays, their updates, and cleared output."""
+class _PublisherPatch(_Patch):
+    """A patch on the display publisher: rich displays, their updates, and cleared output."""
 
     def __init__(self, publisher: Any) -> None:
         super().__init__(publisher)
@@ -203,36 +205,36 @@ class _PublisherTap(_Tap):
         self.replace("clear_output", self._clear)
 
     @staticmethod
-    def _publish(publish: Callable[..., Any], tap: int) -> Callable[..., Any]:
-        def heard(data: Any, metadata: Any = None, *args: Any, **options: Any) -> Any:
-            ears = _listening()
-            with unheard():  # a terminal prints what it displays
+    def _publish(publish: Callable[..., Any], patch: int) -> Callable[..., Any]:
+        def listened(data: Any, metadata: Any = None, *args: Any, **options: Any) -> Any:
+            subscriptions = _listening()
+            with unrecorded():  # a terminal prints what it displays
                 published = publish(data, metadata, *args, **options)
             kind = "update" if options.get("update") else "display"
             display_id = (options.get("transient") or {}).get("display_id")
-            for listener, taps in ears:
-                if tap in taps:
+            for listener, patches in subscriptions:
+                if patch in patches:
                     listener.display(kind, dict(data), dict(metadata or {}), display_id)
             return published
 
-        return heard
+        return listened
 
     @staticmethod
-    def _clear(clear_output: Callable[..., Any], tap: int) -> Callable[..., Any]:
-        def heard(wait: bool = False) -> Any:
-            ears = _listening()
-            with unheard():
+    def _clear(clear_output: Callable[..., Any], patch: int) -> Callable[..., Any]:
+        def listened(wait: bool = False) -> Any:
+            subscriptions = _listening()
+            with unrecorded():
                 cleared = clear_output(wait)
-            for listener, taps in ears:
-                if tap in taps:
+            for listener, patches in subscriptions:
+                if patch in patches:
                     listener.clear(bool(wait))
             return cleared
 
-        return heard
+        return listened
 
 
-class _HookTap(_Tap):
-    """A tap on the display hook: the value of a cell's last expression, and how it was shown."""
+class _HookPatch(_Patch):
+    """A patch on the display hook: the value of a cell's last expression, and how it was shown."""
 
     def __init__(self, hook: Any) -> None:
         super().__init__(hook)
@@ -242,119 +244,119 @@ class _HookTap(_Tap):
         self.replace("write_format_data", self._write)
 
     @staticmethod
-    def _quiet(prompt: Callable[[], Any], tap: int) -> Callable[[], Any]:
+    def _quiet(prompt: Callable[[], Any], patch: int) -> Callable[[], Any]:
         def unrecorded() -> Any:
-            with unheard():
+            with unrecorded():
                 return prompt()
 
         return unrecorded
 
-    def _remember(self, update: Callable[[object], Any], tap: int) -> Callable[[object], Any]:
+    def _remember(self, update: Callable[[object], Any], patch: int) -> Callable[[object], Any]:
         def remembered(value: object) -> Any:
             self._value = value
             return update(value)
 
         return remembered
 
-    def _write(self, write: Callable[..., Any], tap: int) -> Callable[..., Any]:
-        def heard(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> Any:
-            ears = _listening()
-            with unheard():
+    def _write(self, write: Callable[..., Any], patch: int) -> Callable[..., Any]:
+        def listened(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> Any:
+            subscriptions = _listening()
+            with unrecorded():
                 written = write(data, metadata)
             value, self._value = self._value, None
-            for listener, taps in ears:
-                if tap in taps:
+            for listener, patches in subscriptions:
+                if patch in patches:
                     listener.result(dict(data), dict(metadata or {}), value)
             return written
 
-        return heard
+        return listened
 
 
-class _SystemTap(_Tap):
-    """A tap on the `!command` of a terminal, whose output would pass by all streams: it comes through a pipe."""
+class _SystemPatch(_Patch):
+    """A patch on the `!command` of a terminal, whose output would pass by all streams: it comes through a pipe."""
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.replace("system", lambda system, tap: shell.system_piped)
+        self.replace("system", lambda system, patch: shell.system_piped)
 
 
-class _ThreadTap(_Tap):
-    """A tap on `threading.Thread`: a thread inherits the listeners of the code that started it."""
+class _ThreadPatch(_Patch):
+    """A patch on `threading.Thread`: a thread inherits the listeners of the code that started it."""
 
     def __init__(self) -> None:
         super().__init__(threading.Thread)
         self.replace("start", self._start)
 
     @staticmethod
-    def _start(start: Callable[[threading.Thread], None], tap: int) -> Callable[[threading.Thread], None]:
+    def _start(start: Callable[[threading.Thread], None], patch: int) -> Callable[[threading.Thread], None]:
         def inheriting(thread: threading.Thread) -> None:
-            ears = _listening()
-            if ears:
-                _inherited[thread] = ears
+            subscriptions = _listening()
+            if subscriptions:
+                _inherited[thread] = subscriptions
             start(thread)
 
         return inheriting
 
 
-def _stream_named(name: str) -> Callable[[], _Tap | None]:
-    def make() -> _Tap | None:
+def _stream_named(name: str) -> Callable[[], _Patch | None]:
+    def make() -> _Patch | None:
         stream = getattr(sys, name)
-        return None if stream is None else _StreamTap(name, stream)
+        return None if stream is None else _StreamPatch(name, stream)
 
     return make
 
 
-def _taken(target: Any, make: Callable[[], _Tap | None]) -> _Tap | None:
-    """Take the tap on `target`, made when nobody listens to it yet. The lock is held."""
-    tap = _taps.get(id(target)) or make()
-    if tap is not None:
-        _taps[id(tap.target)] = tap
-        tap.users += 1
-    return tap
+def _taken(target: Any, make: Callable[[], _Patch | None]) -> _Patch | None:
+    """Take the patch on `target`, made when nobody listens to it yet. The lock is held."""
+    patch = _patches.get(id(target)) or make()
+    if patch is not None:
+        _patches[id(patch.target)] = patch
+        patch.users += 1
+    return patch
 
 
-def _drain(taps: list[_Tap]) -> None:
-    for tap in taps:
-        if isinstance(tap, _StreamTap):
-            tap.drain()
+def _drain(patches: list[_Patch]) -> None:
+    for patch in patches:
+        if isinstance(patch, _StreamPatch):
+            patch.drain()
 
 
 @contextlib.contextmanager
 def listen(listener: Listener, *, streams: bool, displays: bool, results: bool) -> Iterator[None]:
-    """Let `listener` hear what this thread or task shows from now on, and what the threads it starts show."""
+    """Send to `listener` what this thread or task shows from now on, and what the threads it starts show."""
     shell = current_shell()
     outer = _listening()
     with _lock:
-        taken = [_taken(threading.Thread, _ThreadTap)]
+        taken = [_taken(threading.Thread, _ThreadPatch)]
         if streams:
             taken += [_taken(getattr(sys, name), _stream_named(name)) for name in ("stdout", "stderr")]
         if displays and shell is not None:
             publisher, hook = shell.display_pub, shell.displayhook
-            taken.append(_taken(publisher, lambda: _PublisherTap(publisher)))
+            taken.append(_taken(publisher, lambda: _PublisherPatch(publisher)))
             if results:
-                taken.append(_taken(hook, lambda: _HookTap(hook)))
-                if _taps.get(id(shell)) or getattr(shell.system, "__name__", "") == "system_raw":
-                    taken.append(_taken(shell, lambda: _SystemTap(shell)))
-        taps = [tap for tap in taken if tap is not None]
+                taken.append(_taken(hook, lambda: _HookPatch(hook)))
+                if _patches.get(id(shell)) or getattr(shell.system, "__name__", "") == "system_raw":
+                    taken.append(_taken(shell, lambda: _SystemPatch(shell)))
+        patches = [patch for patch in taken if patch is not None]
     if not outer:
-        _drain(taps)  # what was written before is not ours
+        _drain(patches)  # what was written before is not ours
     with _lock:
-        chain = (*outer, (listener, frozenset(id(tap.target) for tap in taps)))
-        if outer in _chains:
-            _chains.remove(outer)
-        _chains.append(chain)
-    token = _ears.set(chain)
+        chain = (*outer, (listener, frozenset(id(patch.target) for patch in patches)))
+        if outer in _open_subscriptions:
+            _open_subscriptions.remove(outer)
+        _open_subscriptions.append(chain)
+    token = _subscriptions.set(chain)
     try:
         yield
     finally:
-        _drain(taps)
-        _ears.reset(token)
+        _drain(patches)
+        _subscriptions.reset(token)
         with _lock:
-            _chains.remove(chain)
-            if outer and not any(other[: len(outer)] == outer for other in _chains):
-                _chains.append(outer)
-            for tap in taps:
-                tap.users -= 1
-                if not tap.users:
-                    del _taps[id(tap.target)]
-                    tap.remove()
+            _open_subscriptions.remove(chain)
+            if outer and not any(other[: len(outer)] == outer for other in _open_subscriptions):
+                _open_subscriptions.append(outer)
+            for patch in patches:
+                patch.users -= 1
+                if not patch.users:
+                    del _patches[id(patch.target)]
+                    patch.remove()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbcache.errors import CacheWarning, explain
-from nbcache.notebook.display.listeners import current_shell, unheard
+from nbcache.notebook.display.listeners import current_shell, unrecorded
 
 __all__ = ["duration", "listed", "note", "warn_about"]
 
@@ -18,7 +18,7 @@ _STYLE = "color:var(--jp-ui-font-color2,#777);font-size:85%;font-style:italic"
 def note(text: str) -> None:
     """Show one line below the cell; in a notebook it is marked as ours in the metadata of the output."""
     shell: Any = current_shell()
-    with unheard():
+    with unrecorded():
         if shell is not None and hasattr(shell.display_pub, "session"):
             bundle = {"text/plain": text, "text/html": f'<span style="{_STYLE}">{html.escape(text)}</span>'}
             shell.display_pub.publish(bundle, {"nbcache": {"note": True}})
@@ -28,7 +28,7 @@ def note(text: str) -> None:
 
 def warn_about(what: str, why: str, do: str, filename: str) -> None:
     """Warn about a cell, once for this run, pointing at the cell."""
-    with unheard():
+    with unrecorded():
         warnings.warn_explicit(explain(what, why, do), CacheWarning, filename, 1)
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from nbcache.notebook.display import captures, figures
-from nbcache.notebook.display.coalescing import Event, fold
+from nbcache.notebook.display.coalescing import Event, coalesce
 from nbcache.notebook.display.listeners import current_shell, listen
 
 __all__ = ["Recording", "record", "replay", "show_result"]
@@ -125,7 +125,7 @@ class Recording:
 
     def to_bytes(self) -> bytes:
         """Return the recording folded to what a reader finally sees; ``b""`` when nothing was shown."""
-        events = fold(self._events) + self._captured.folded(fold)
+        events = coalesce(self._events) + self._captured.folded(coalesce)
         return json.dumps([_packed(event) for event in events], default=_plain).encode() if events else b""
 
 

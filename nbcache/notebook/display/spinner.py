@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
-from nbcache.notebook.display.listeners import current_shell, unheard
+from nbcache.notebook.display.listeners import current_shell, unrecorded
 
 __all__ = ["Spinner", "spinner"]
 
@@ -110,7 +110,7 @@ class Spinner:
 
     def _draw(self) -> bool:
         elapsed = self._clock() - self._began
-        with unheard(), contextlib.suppress(Exception):
+        with unrecorded(), contextlib.suppress(Exception):
             if self._surface is None:
                 self._surface = _surface()
                 if self._surface is None:
@@ -131,7 +131,7 @@ class Spinner:
         with self._lock:
             self._over = True
             if self._surface is not None:
-                with unheard(), contextlib.suppress(Exception):
+                with unrecorded(), contextlib.suppress(Exception):
                     self._surface.erase()
 
 
@@ -152,7 +152,7 @@ class _Drawer:
             self._live.append(one)
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="nbcache-spinner", daemon=True)
-                with unheard():
+                with unrecorded():
                     thread.start()
                 self._thread = thread
 

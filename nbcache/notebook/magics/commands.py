@@ -8,7 +8,7 @@ from nbcache import registry
 from nbcache.calls.decorating import CachedClassMethod
 from nbcache.calls.function import BoundCachedFunction, CachedFunction
 from nbcache.decorator import cache_data
-from nbcache.engine.hooks import around
+from nbcache.engine.hooks import hooks
 from nbcache.errors import UnknownNameError
 from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.listing import entry_rows
@@ -69,7 +69,7 @@ class Commands:
     def panel(self, line: str) -> Any:
         """The panel of everything, or of what the line names."""
         aim = self._aim(line)
-        return around.panel(None if aim is None else self._owner(aim))
+        return hooks.panel(None if aim is None else self._owner(aim))
 
     def _aim(self, line: str) -> Target | None:
         """What the line is pointed at; the name of a cell need be no identifier."""
@@ -106,13 +106,13 @@ class Commands:
 
     def _is_cell(self, owner: str) -> bool:
         cache = registry.the_cache()
-        return owner in cache.shelf.owners() or any(True for _ in cache.entries(owner))
+        return owner in cache.slots.owners() or any(True for _ in cache.entries(owner))
 
 
 def names(namespace: dict[str, Any]) -> list[str]:
     """What can stand after a magic: the cached functions of a namespace, by name, and the known cells."""
     functions = [name for name, value in namespace.items() if isinstance(value, CachedFunction) and name[0] != "_"]
-    cells = [owner.removeprefix("cell ") for owner in registry.the_cache().shelf.owners() if owner.startswith("cell ")]
+    cells = [owner.removeprefix("cell ") for owner in registry.the_cache().slots.owners() if owner.startswith("cell ")]
     return sorted({*functions, *cells})
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbcache.config import told
+from nbcache.config import error_text
 from nbcache.errors import UnknownNameError
 from nbcache.notebook.line import without_comment
 
@@ -66,7 +66,7 @@ def _value(text: str, scope: dict[str, Any]) -> Any:
         return eval(text, scope)
     except Exception as error:
         hint = f" (quote it if it is text: {text!r})" if isinstance(error, NameError) and text.isidentifier() else ""
-        raise ValueError(f"the argument {text} fails with {told(error)}{hint}") from error
+        raise ValueError(f"the argument {text} fails with {error_text(error)}{hint}") from error
 
 
 def parse(line: str) -> Target | None:

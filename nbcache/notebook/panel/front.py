@@ -29,7 +29,7 @@ def show(source: Source, owner: str | None = None) -> Panel:
 
 
 class View(Protocol):
-    """What can play on the stage."""
+    """What can play on the chooser."""
 
     widget: Any
 
@@ -51,21 +51,21 @@ class Panel:
 
     def __init__(self, model: PanelModel) -> None:
         self.model = model
-        self._stage: Stage | None = None
+        self._chooser: ViewChooser | None = None
 
     @property
     def widget(self) -> Any:
         """The ipywidgets container, for layouts of one's own."""
-        if self._stage is None:
+        if self._chooser is None:
             self.model.refresh()
-            self._stage = Stage(self.model)
-        return self._stage.container
+            self._chooser = ViewChooser(self.model)
+        return self._chooser.container
 
     def close(self) -> None:
         """Remove the panel from the notebook and end what it does in the background."""
-        if self._stage is not None:
-            self._stage.close()
-            self._stage = None
+        if self._chooser is not None:
+            self._chooser.close()
+            self._chooser = None
 
     def __repr__(self) -> str:
         self._settle()
@@ -85,7 +85,7 @@ class Panel:
         if getattr(get_ipython(), "kernel", None) is None:
             print(repr(self))
             return
-        if self._stage is not None:
+        if self._chooser is not None:
             self.model.refresh()
         widget = self.widget
         text = text_table(self.model)
@@ -95,7 +95,7 @@ class Panel:
         display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
-class Stage:
+class ViewChooser:
     """The container on display, and which view plays in it.
 
     It begins with a picture of the first rows, which costs four widgets: a notebook that is run without a browser
@@ -117,19 +117,22 @@ class Stage:
         self._live = Live(self._follow)
         self._wait: threading.Timer | None = None
         self.view: View | None = None
-        self._table = self._audition()
+        self._table = self._offer_table()
         self._layout = ipywidgets.Layout()
         self._look = ipywidgets.HTML(markup.look(), layout=self._layout)
         picture = ipywidgets.HTML(markup.picture(model), layout=self._layout, style=self._look.style)
-        self._unheard = ipywidgets.Button(
+        self._show_buttons = ipywidgets.Button(
             description="Show the buttons",
             tooltip="Show the panel with its buttons",
             layout=self._layout,
-            _dom_classes=("nbc-unheard",),
+            _dom_classes=("nbc-unrecorded",),
         )
-        self._unheard.on_click(self._heard)
+        self._show_buttons.on_click(self._asked_for_buttons)
         self.container = ipywidgets.VBox(
-            (self._look, picture, self._unheard), layout=self._layout, _dom_classes=("nbcache-live",), _view_count=0
+            (self._look, picture, self._show_buttons),
+            layout=self._layout,
+            _dom_classes=("nbcache-live",),
+            _view_count=0,
         )
         self.container.observe(self._watched, "_view_count")
 
@@ -139,7 +142,7 @@ class Stage:
 
         with self._lock:
             if self.view is None:
-                self._play(PoolView(self._model))
+                self._use(PoolView(self._model))
 
     def use_table(self) -> None:
         """Show the virtual table: the browser has said that it can."""
@@ -148,7 +151,7 @@ class Stage:
                 self._wait.cancel()
             before = self.view
             if self._table is not None and before is not self._table:
-                self._play(self._table)
+                self._use(self._table)
                 if before is not None:
                     before.close()
 
@@ -162,7 +165,7 @@ class Stage:
                 view.close()  # type: ignore[union-attr]
             self.container.close()
 
-    def _audition(self) -> View | None:
+    def _offer_table(self) -> View | None:
         """Offer the table to the browser, where there is an anywidget to offer; nothing is displayed by it."""
         if find_spec("anywidget") is None:
             return None
@@ -170,7 +173,7 @@ class Stage:
 
         return TableView(self._model, ready=self.use_table, live=self._live)
 
-    def _play(self, view: View) -> None:
+    def _use(self, view: View) -> None:
         self.view = view
         self.container.children = (self._look, view.widget)
 
@@ -180,7 +183,7 @@ class Stage:
             self.view.draw()
         return changed
 
-    def _heard(self, _: object) -> None:
+    def _asked_for_buttons(self, _: object) -> None:
         """Show the pool to somebody whose front end has told nothing until now."""
         self._live.watch()
         self.use_pool()

@@ -17,8 +17,8 @@ from nbcache.entries.entry import Address
 from nbcache.entries.garbage import uncollected
 from nbcache.notebook.display.tables import short_name
 from nbcache.notebook.panel.rows import EntryRow, FunctionRow, Totals
-from nbcache.notebook.panel.stored import Behind, Stock
-from nbcache.notebook.panel.versions import Codes, code_of
+from nbcache.notebook.panel.stored import OwnerRows, StoredRows
+from nbcache.notebook.panel.versions import Versions, code_of
 from nbcache.stores.names import key_name
 from nbcache.stores.protocol import RESULTS, Stored
 
@@ -33,7 +33,7 @@ class CacheSource:
     ----------
     cache : returns the cache, which is opened at its first use
     alive : returns the names of the cached functions that exist now; None asks the registry
-    codes : the code that made each entry; None begins without any
+    versions : the code that made each entry; None begins without any
 
     Notes
     -----
@@ -45,32 +45,32 @@ class CacheSource:
         self,
         cache: Callable[[], Cache] = registry.the_cache,
         alive: Callable[[], Iterable[str]] | None = None,
-        codes: Codes | None = None,
+        versions: Versions | None = None,
     ) -> None:
         self._cache = cache
         self._alive = alive or _names_alive
-        self._seen: tuple[Cache, Stock] | None = None
+        self._seen: tuple[Cache, StoredRows] | None = None
         self._held: dict[str, _Held] = {}
-        self._tally = _Tally()
-        self._codes = codes or Codes()
+        self._sums = _Sums()
+        self._versions = versions or Versions()
 
     def version(self) -> int:
         """Return a number that differs after a hit, a miss, a clear, or a change on disk."""
-        return self._cache().version() + self._stock().look() + self._codes.look()
+        return self._cache().version() + self._stored().look() + self._versions.look()
 
     def wait(self) -> None:
         """Return once everything on disk has been read."""
         self._read(wait=600.0)
-        self._codes.at_once = sys.maxsize
+        self._versions.at_once = sys.maxsize
 
     def functions(self) -> list[FunctionRow]:
         """Return a row per function or cell that is alive, has counted something, or has entries."""
         with uncollected():
             self._read()
             cache = self._cache()
-            counts = cache.shelf.all_counts()
+            counts = cache.slots.all_counts()
             owners = {*self._alive(), *counts, *self._held}
-            self._codes.begin()
+            self._versions.begin()
             return [self._function(cache, owner, counts.get(owner) or Counts()) for owner in sorted(owners)]
 
     def entries(self, name: str) -> list[EntryRow]:
@@ -79,10 +79,10 @@ class CacheSource:
         if held is None:
             return []
         if held.unread:
-            self._stock().prefer(name)
+            self._stored().prefer(name)
         with uncollected():
             cache = self._cache()
-            hits = cache.shelf.counts(name).entry_hits
+            hits = cache.slots.counts(name).entry_hits
             metas = [row.meta for group in held.groups.values() for row in group]
             newest = max(metas, key=lambda meta: meta.created, default=None)
             newest_code = "" if newest is None else code_of(newest)
@@ -98,26 +98,26 @@ class CacheSource:
         """Return the numbers of the header, from the same reading as the rows of functions."""
         store = settings().store
         return Totals(
-            entries=self._tally.entries,
-            memory=self._tally.memory,
-            disk=self._tally.disk,
+            entries=self._sums.entries,
+            memory=self._sums.memory,
+            disk=self._sums.disk,
             disk_limit=settings().disk_bound,
-            hits=self._tally.hits,
-            misses=self._tally.misses,
-            seconds_saved=self._tally.seconds_saved,
+            hits=self._sums.hits,
+            misses=self._sums.misses,
+            seconds_saved=self._sums.seconds_saved,
             shared=store.partition("://")[0] if store else "",
         )
 
     def clear_all(self) -> int:
         """Clear everything, as `cache_data.clear()` does."""
         removed = self._cache().clear()
-        self._stock().cleared()
+        self._stored().cleared()
         return removed
 
     def clear_function(self, name: str) -> int:
         """Clear one function or cell, alive or of an earlier session, as `name.clear()` does."""
         removed = self._cache().clear(name)
-        self._stock().cleared(owner=name)
+        self._stored().cleared(owner=name)
         return removed
 
     def clear_entry(self, address: Hashable) -> int:
@@ -125,37 +125,37 @@ class CacheSource:
         if not isinstance(address, Address):
             raise TypeError(f"not the address of an entry: {address!r}")
         removed = self._cache().delete(address)
-        self._stock().cleared(address=address)
+        self._stored().cleared(address=address)
         return removed
 
     # --- reading -------------------------------------------------------------------------------------------
 
-    def _stock(self) -> Stock:
+    def _stored(self) -> StoredRows:
         """Return what is known of the disk; begun anew when another cache took the place of the former."""
         cache = self._cache()
         if self._seen is None or self._seen[0] is not cache:
-            self._seen = cache, Stock(cache)
+            self._seen = cache, StoredRows(cache)
         return self._seen[1]
 
     def _read(self, wait: float | None = None) -> None:
         """Take the rows of memory, and what is known of those behind it."""
-        stock = self._stock()
-        stock.look()
+        stored = self._stored()
+        stored.look()
         memory: defaultdict[str, dict[str, Stored]] = defaultdict(dict)
         for row in self._cache().tiers.memory.entries(None):
             if row.meta.kind in RESULTS:
                 memory[row.address.owner][row.address.key] = row
-        names = {owner: _names(rows, stock.of(owner).names) for owner, rows in memory.items()}
-        stock.read(names, wait=wait)
-        self._held = {owner: _held(memory.get(owner, {}), stock.of(owner)) for owner in {*memory, *stock.owners()}}
-        self._tally = _Tally()
+        names = {owner: _names(rows, stored.of(owner).names) for owner, rows in memory.items()}
+        stored.read(names, wait=wait)
+        self._held = {owner: _held(memory.get(owner, {}), stored.of(owner)) for owner in {*memory, *stored.owners()}}
+        self._sums = _Sums()
 
     def _function(self, cache: Cache, owner: str, counts: Counts) -> FunctionRow:
         held = self._held.get(owner, _NOTHING)
         now = cache.clock()
         entries, size, last_used, expired = held.unread, 0, counts.last_used, False
         for tiers, group in held.groups.items():
-            self._tally.add(tiers, sum(row.size for row in group))
+            self._sums.add(tiers, sum(row.size for row in group))
             for row in group:
                 expires = cache.expiry(row.meta)
                 if expires is not None and expires <= now:
@@ -166,12 +166,12 @@ class CacheSource:
                 if row.used > last_used:
                     last_used = row.used
         held_in = {tier for tiers in held.groups for tier in tiers} | ({"disk"} if held.unread else set())
-        older = self._codes.of(owner, held.groups.values()) > 1
+        older = self._versions.of(owner, held.groups.values()) > 1
         marks = ((expired, "expired"), (older, f"{_OLDER}s"), (held.unread, READING))
-        self._tally.entries += entries
-        self._tally.hits += counts.hits
-        self._tally.misses += counts.misses
-        self._tally.seconds_saved += counts.seconds_saved
+        self._sums.entries += entries
+        self._sums.hits += counts.hits
+        self._sums.misses += counts.misses
+        self._sums.seconds_saved += counts.seconds_saved
         return FunctionRow(
             name=owner,
             label=short_name(owner),
@@ -220,7 +220,7 @@ _NOTHING = _Held({})
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Sums:
     """Sums over all functions, made while their rows are."""
 
     entries: int = 0
@@ -244,7 +244,7 @@ def _names(rows: dict[str, Stored], on_disk: Set[str]) -> Set[str]:
     return {key if key in on_disk else key_name(key) for key in rows}
 
 
-def _held(memory: dict[str, Stored], behind: Behind) -> _Held:
+def _held(memory: dict[str, Stored], behind: OwnerRows) -> _Held:
     """Put what memory has and what is behind it together, each entry once."""
     shared = behind.shared
     if not behind.names and not shared:

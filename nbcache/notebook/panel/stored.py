@@ -18,7 +18,7 @@ from nbcache.engine.cache import Cache
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import CacheError
 from nbcache.notebook.panel.versions import code_of
-from nbcache.stores.disk.notices import Stamp
+from nbcache.stores.disk.invalidations import Stamp
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.folders import READ
 from nbcache.stores.names import RESULT, is_owner_folder, key_name, owner_name, parts_of_file
@@ -34,7 +34,7 @@ _SHARED_SHARE = 0.05
 
 
 @dataclass(slots=True)
-class Behind:
+class OwnerRows:
     """What is behind memory of one owner.
 
     Attributes
@@ -51,10 +51,10 @@ class Behind:
     shared: dict[str, Stored] = field(default_factory=dict)
 
 
-_NOTHING = Behind()
+_NOTHING = OwnerRows()
 
 
-class Stock:
+class StoredRows:
     """The rows on disk and in a shared store.
 
     Reading the header of every file takes some seconds for a hundred thousand, so a panel cannot wait for it. The
@@ -80,7 +80,7 @@ class Stock:
         self._clock = clock
         self.version = 0
         self._places: dict[str, tuple[int, frozenset[str]]] = {}
-        self._folders: dict[str, Behind] = {}
+        self._folders: dict[str, OwnerRows] = {}
         self._owners: dict[str, str] = {}
         self._shared: dict[str, dict[str, Stored]] = {}
         self._shared_due = 0.0
@@ -146,14 +146,14 @@ class Stock:
         """Read the entries of an owner next: somebody wants to see them."""
         self._first = owner_name(owner)
 
-    def of(self, owner: str) -> Behind:
+    def of(self, owner: str) -> OwnerRows:
         """Return what is known of an owner; the sets and dicts in it are not to be changed."""
         with self._lock:
             found = self._folders.get(owner_name(owner), _NOTHING)
             shared = self._shared.get(owner, {})
             if not found.names and not shared:
                 return _NOTHING
-            return Behind(found.names, dict(found.known), set(found.refused), dict(shared))
+            return OwnerRows(found.names, dict(found.known), set(found.refused), dict(shared))
 
     def owners(self) -> set[str]:
         """Return everybody who is known to have an entry behind memory."""
@@ -177,7 +177,7 @@ class Stock:
         """Forget what any process cleared or replaced since the last look, here and in memory."""
         if not self._cache.tiers.has_disk():
             return
-        disk = self._cache.tiers.beyond.disk
+        disk = self._cache.tiers.outer.disk
         stamp = disk.stamp()
         before, self._stamp = self._stamp, stamp
         if before is None or before == stamp:
@@ -199,9 +199,9 @@ class Stock:
         for place, (_, names) in seen.items():
             folder = os.path.basename(place)
             listed[folder] = listed[folder] | names if listed[folder] else names
-        folders: dict[str, Behind] = {}
+        folders: dict[str, OwnerRows] = {}
         for folder, held in listed.items():
-            found = self._folders.get(folder) or Behind()
+            found = self._folders.get(folder) or OwnerRows()
             for gone in found.known.keys() - held:
                 del found.known[gone]
             found.names = held
@@ -221,7 +221,7 @@ class Stock:
         """Return the folders of owners under the keys that this user can verify."""
         if not self._cache.tiers.has_disk():
             return []
-        disk = self._cache.tiers.beyond.disk
+        disk = self._cache.tiers.outer.disk
         found: list[Path] = []
         for key_id in disk.keyring.ids:
             with contextlib.suppress(FileNotFoundError), os.scandir(disk.places.base / key_id) as entries:
@@ -232,7 +232,7 @@ class Stock:
 
     def _read(self, unknown: dict[str, set[str]], shared: bool) -> None:
         try:
-            disk = self._cache.tiers.beyond.disk
+            disk = self._cache.tiers.outer.disk
             before = disk.stamp()
             self._name(disk, unknown)
             self._named.set()
@@ -244,7 +244,7 @@ class Stock:
                 # What was replaced meanwhile may have been read before that.
                 self._forget(disk, before)
             if shared:
-                self._read_shared(self._cache.tiers.beyond.tiered)
+                self._read_shared(self._cache.tiers.outer.tiered)
         finally:
             self._reader = None
             self._named.set()
@@ -252,7 +252,7 @@ class Stock:
 
     def _name(self, disk: DiskStore, unknown: dict[str, set[str]]) -> None:
         """Find out whose the folders are: from those who are known here, else from one header of each."""
-        for owner in self._cache.shelf.owners():
+        for owner in self._cache.slots.owners():
             self._owners[owner_name(owner)] = owner
         for place, (_, names) in list(self._places.items()):
             folder = os.path.basename(place)

@@ -13,7 +13,7 @@ from nbcache.stores.protocol import Stored
 _LATER = 2.0
 
 
-class Codes:
+class Versions:
     """The code that made each entry, by owner and key: looked up once, and not of all entries in one reading.
 
     Parameters

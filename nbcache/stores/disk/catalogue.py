@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from nbcache.entries.entry import Address, Meta
 from nbcache.stores.disk import clearing
-from nbcache.stores.disk.disk_usage import Usage, occupied
-from nbcache.stores.disk.lru_order import Ranking
-from nbcache.stores.disk.pending_uses import Uses
+from nbcache.stores.disk.disk_usage import DiskUsage, occupied
+from nbcache.stores.disk.lru_order import LruOrder
+from nbcache.stores.disk.pending_uses import PendingUses
 from nbcache.stores.folders import Places, list_names
 from nbcache.stores.names import NOTE, RESULT, is_key_folder, key_name, may_be_note, owner_name
 from nbcache.stores.protocol import RESULTS, Clock
@@ -30,11 +30,11 @@ class Catalogue:
     """
 
     def __init__(self, places: Places, key_ids: tuple[str, ...], bound: int, clock: Clock) -> None:
-        self.usage = Usage(places.usage, bound)
-        self.uses = Uses(clock)
+        self.usage = DiskUsage(places.usage, bound)
+        self.uses = PendingUses(clock)
         self._base = str(places.base)
         self._key_ids = key_ids
-        self._rankings: dict[str, Ranking] = {}
+        self._rankings: dict[str, LruOrder] = {}
         self._lock = threading.RLock()
 
     def renew(self) -> None:
@@ -76,12 +76,12 @@ class Catalogue:
             return [str(folder) for folder in clearing.owner_folders(self._base, self._key_ids)]
         return [f"{self._base}/{key_id}/{owner_name(owner)}" for key_id in self._key_ids]
 
-    def watched(self, path: str) -> Ranking | None:
+    def watched(self, path: str) -> LruOrder | None:
         """The ranking that a file belongs to, if its owner has bounds and nobody else has changed its folder."""
         ranking = self._rankings.get(_owner_of(path))
         return ranking if ranking is not None and ranking.is_current() else None
 
-    def written(self, path: str, size: int, replaced_size: int, now: float, watched: Ranking | None) -> int | None:
+    def written(self, path: str, size: int, replaced_size: int, now: float, watched: LruOrder | None) -> int | None:
         """Note a file that was written; returns the bytes of the whole store when they are newly known."""
         ranking = self._rankings.get(_owner_of(path))
         if ranking is not None:
@@ -126,7 +126,7 @@ class Catalogue:
                 folders = self.owner_folders(owner)
                 for folder in folders:
                     self.uses.write(folder)
-                ranking = self._rankings[name] = Ranking(folders)
+                ranking = self._rankings[name] = LruOrder(folders)
             results, notes = ranking.excess(max_entries, max_size)
             evicted = sum([self.unlink(path) for path in results])
             for path in notes:

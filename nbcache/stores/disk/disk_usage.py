@@ -28,7 +28,7 @@ def occupied(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-class Usage:
+class DiskUsage:
     """The count of one store, as seen and changed by this process.
 
     Parameters

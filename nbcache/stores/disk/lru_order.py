@@ -14,9 +14,9 @@ from nbcache.stores.eviction import notes_to_keep, over_bounds
 from nbcache.stores.folders import list_names
 from nbcache.stores.names import NOTE, parts_of_file
 
-#: Up to so many files, the names in the folder are read each time. Beyond, they are read when the folder has changed
-#: between two operations of ours, and after this many seconds, because it may also have changed during one; or after
-#: so many times the seconds that the reading took.
+#: Up to so many files, the names in the folder are read each time. Beyond that, they are read when the folder has
+#: changed between two operations of ours, and after this many seconds, because it may also have changed during one;
+#: or after so many times the seconds that the reading took.
 _FEW = 256
 _TRUSTED_FOR = 1.0
 _TRUSTED_TIMES = 50
@@ -28,7 +28,7 @@ class _File:
     used: float
 
 
-class Ranking:
+class LruOrder:
     """The files of one owner below the folders of all keys, the least recently used first.
 
     Parameters

@@ -13,7 +13,7 @@ _MANY = 64
 _SECONDS = 1.0
 
 
-class Uses:
+class PendingUses:
     """Collects uses, and writes them to the journal of their folder now and then.
 
     Notes

@@ -69,7 +69,7 @@ class Publisher:
         Parameters
         ----------
         written : the modification time the file gets, epoch seconds
-        turn : what surrounds the moment in which the file, whole by then, gets its name; may raise
+        turn : the context of the moment in which the file, whole by then, gets its name; may raise
 
         Returns
         -------

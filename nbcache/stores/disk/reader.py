@@ -13,11 +13,11 @@ from nbcache.entries.source import FileSource
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import DamagedEntryError, ForeignEntryError
 from nbcache.stores import folders
-from nbcache.stores.complaints import Complaints, reason, untrusted
 from nbcache.stores.disk.quarantine import set_aside
 from nbcache.stores.folders import Places
 from nbcache.stores.names import key_name, owner_name, parts_of_file
 from nbcache.stores.protocol import Clock, Stored
+from nbcache.stores.warnings import StoreWarnings, reason, untrusted
 
 #: What open() says of something that is not a file: a symbolic link, a socket or device, a folder.
 _NO_FILE = {errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK}
@@ -43,14 +43,14 @@ class Reader:
         keyring: Keyring,
         trust: str,
         verified: VerifiedFiles,
-        complaints: Complaints,
+        warnings: StoreWarnings,
         clock: Clock,
     ) -> None:
         self._places = places
         self._keyring = keyring
         self._trust = trust
         self._verified = verified
-        self._complaints = complaints
+        self._warnings = warnings
         self._clock = clock
         self._outer = (str(places.root), str(places.base))
 
@@ -160,7 +160,7 @@ class Reader:
             except OSError as error:
                 refusal = reason(error)
             if refusal is not None:
-                self._complaints.once(
+                self._warnings.once(
                     "folder",
                     place,
                     "The store on disk is not used: values are computed, and kept in memory only.",
@@ -186,11 +186,11 @@ class Reader:
         except OSError:
             # A read-only store: it stays where it is, and the warning says so.
             moved = None
-        self._complaints.damaged(path, moved, why)
+        self._warnings.damaged(path, moved, why)
 
     def trouble(self, path: str, error: BaseException) -> None:
         """Warn, once for each kind of error, that an entry could not be read."""
-        self._complaints.once(
+        self._warnings.once(
             "read",
             getattr(error, "errno", type(error)),
             "Stored entries cannot be read; their values are computed again.",

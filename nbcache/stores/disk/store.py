@@ -17,21 +17,21 @@ from nbcache.entries.signing import Keyring, state_folder
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import CacheError, UnstorableResultError, warn
 from nbcache.stores import folders
-from nbcache.stores.complaints import Complaints, reason, untrusted
 from nbcache.stores.disk import collection
 from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
 from nbcache.stores.disk.disk_usage import occupied
-from nbcache.stores.disk.gate import ClearedError, Gate
+from nbcache.stores.disk.invalidations import DiskMark, Invalidations, Stamp
 from nbcache.stores.disk.lockfile import offset_of
 from nbcache.stores.disk.locks import Claim, KeyLocks
-from nbcache.stores.disk.notices import DiskMark, Notices, Stamp
 from nbcache.stores.disk.publish import Publisher
+from nbcache.stores.disk.publish_lock import ClearedError, PublishLock
 from nbcache.stores.disk.reader import Reader
 from nbcache.stores.disk.writer import Writer
 from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Clock, Mark, Stored, Warn
+from nbcache.stores.warnings import StoreWarnings, reason, untrusted
 
 _COLLECTOR = offset_of("nbcache collects")
 #: A collection that could not make room is not tried again for so many seconds.
@@ -76,21 +76,21 @@ class DiskStore:
         self._trust = trust
         self._max_size = max_size
         self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
-        self._complaints = Complaints(warn, clock)
-        self._reader = Reader(self.places, keyring, trust, self._verified, self._complaints, clock)
+        self._warnings = StoreWarnings(warn, clock)
+        self._reader = Reader(self.places, keyring, trust, self._verified, self._warnings, clock)
         publisher = Publisher(self.places.temporary)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
         self._trash = Trash(self.places.trash, lambda freed: self._catalogue.usage.change(-freed))
-        self._notices = Notices(self.places.notices, publisher)
-        self._writer = Writer(self.places, publisher, self._notices, self._trash, self._complaints, clock)
+        self._invalidations = Invalidations(self.places.invalidations, publisher)
+        self._writer = Writer(self.places, publisher, self._invalidations, self._trash, self._warnings, clock)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
-        self._gate = Gate(self._locks, self._notices)
+        self._publish_lock = PublishLock(self._locks, self._invalidations)
         self._crowded_at: float | None = None
         self._looked_for_expired = False
         renew_after_fork(self)
 
     def renew(self) -> None:
-        self._complaints.renew()
+        self._warnings.renew()
         self._catalogue.renew()
 
     # -- looking
@@ -149,7 +149,7 @@ class DiskStore:
                 return
 
     def mark(self, address: Address) -> DiskMark:
-        return DiskMark(self._notices, address)
+        return DiskMark(self._invalidations, address)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
         if self._writer.paused:
@@ -158,9 +158,9 @@ class DiskStore:
             packed = entry.packed(address, self.keyring)
             if occupied(packed.size) <= self._max_size:
                 return self._publish(address, entry, packed, since)
-            self._say_too_large(packed.size)
+            self._warn_too_large(packed.size)
         except UnstorableResultError as error:
-            self._complaints.always(
+            self._warnings.always(
                 "A result is returned, and kept in memory, but not stored on disk.",
                 str(error).partition("\n")[0],
                 "nothing, or return something that can be pickled.",
@@ -175,10 +175,10 @@ class DiskStore:
             if os.path.lexists(self.places.base):
                 # Told before, for computations that end while this runs; and after, for those who hold the entry,
                 # also when somebody else has made room with it just now.
-                self._gate.cleared(address=address)
+                self._publish_lock.cleared(address=address)
                 for path in self._catalogue.paths(address):
                     removed += self._catalogue.unlink(path)
-                self._notices.cleared(address=address)
+                self._invalidations.cleared(address=address)
         except OSError as error:
             self._could_not_delete(1, error)
         return min(1, removed)
@@ -192,11 +192,11 @@ class DiskStore:
         if not os.path.lexists(self.places.base):
             return names
         try:
-            self._gate.cleared(owner)
+            self._publish_lock.cleared(owner)
             for folder in self._catalogue.owner_folders(owner):
                 self._catalogue.forget(folder)
                 names |= self._trash.throw(Path(folder), failures.append)
-            self._notices.cleared(owner)
+            self._invalidations.cleared(owner)
             # Nobody finds it any more; the bytes go now, or in the background if they are many.
             self._trash.empty(failures.append)
         except OSError as error:
@@ -250,11 +250,11 @@ class DiskStore:
 
     def stamp(self) -> Stamp:
         """This moment, for `concerns_since`; another one whenever anybody deletes, clears or replaces an entry."""
-        return self._notices.stamp()
+        return self._invalidations.stamp()
 
     def concerns_since(self, stamp: Stamp) -> Callable[[Address], bool]:
         """A test whether an address was deleted, cleared or replaced after a stamp, by anybody."""
-        return self._notices.concerns_since(stamp)
+        return self._invalidations.concerns_since(stamp)
 
     def lock(self, text: str) -> Claim:
         """The lock of a computation that must run once, whatever number of processes want its result."""
@@ -303,7 +303,7 @@ class DiskStore:
             return entry.owned(None)
         now = self._clock()
         watched = self._catalogue.watched(path)
-        turn = self._gate.publishing(since)
+        turn = self._publish_lock.publishing(since)
         try:
             fd, replaced = self._writer.write(packed, path, now, lambda: turn)
         except ClearedError:
@@ -313,7 +313,7 @@ class DiskStore:
                 # The clear may have passed this place already.
                 folders.unlink_if_same(path, fd)
                 # Whoever found it in between has it in memory now.
-                self._notices.cleared(address=address)
+                self._invalidations.cleared(address=address)
                 return entry.owned(None)
             if packed.size > MAPPED_FROM:
                 self._verified.written(fd, packed.size, packed.mac)
@@ -321,7 +321,7 @@ class DiskStore:
                 if other != path and folders.is_there(other):
                     self._catalogue.unlink(other)
             if replaced is not None:
-                self._notices.replaced(address)
+                self._invalidations.replaced(address)
             total = self._catalogue.written(path, packed.size, replaced or 0, now, watched)
             if entry.meta.expires is not None:
                 self._catalogue.used(path, now, entry.meta.expires)
@@ -372,14 +372,14 @@ class DiskStore:
             return True
 
     def _could_not_delete(self, count: int, error: OSError) -> None:
-        self._complaints.always(
+        self._warnings.always(
             f"{count} stored {'entry' if count == 1 else 'entries'} could not be deleted, and may be found again.",
             f"{reason(error)}.",
             f"see whether you can write to {self.folder}, or delete that folder.",
         )
 
-    def _say_too_large(self, size: int) -> None:
-        self._complaints.once(
+    def _warn_too_large(self, size: int) -> None:
+        self._warnings.once(
             "size",
             None,
             "A result is returned, and kept in memory, but not stored on disk.",

@@ -6,13 +6,13 @@ import errno
 import os
 from pathlib import Path
 
-from nbcache.stores.complaints import Complaints, reason
 from nbcache.stores.disk import collection
 from nbcache.stores.disk.clearing import Trash
-from nbcache.stores.disk.notices import Notices
+from nbcache.stores.disk.invalidations import Invalidations
 from nbcache.stores.disk.publish import Content, Publisher, Turn
 from nbcache.stores.folders import Places, make_folder, make_store
 from nbcache.stores.protocol import Clock
+from nbcache.stores.warnings import StoreWarnings, reason
 
 #: After an error nothing is written for so many seconds.
 PAUSE = 30.0
@@ -35,15 +35,15 @@ class Writer:
         self,
         places: Places,
         publisher: Publisher,
-        notices: Notices,
+        invalidations: Invalidations,
         trash: Trash,
-        complaints: Complaints,
+        warnings: StoreWarnings,
         clock: Clock,
     ) -> None:
         self._places = places
-        self._notices = notices
+        self._invalidations = invalidations
         self._trash = trash
-        self._complaints = complaints
+        self._warnings = warnings
         self._clock = clock
         self._publisher = publisher
         self._paused_at: float | None = None
@@ -77,7 +77,7 @@ class Writer:
     def prepare(self) -> None:
         """Make the store, if it is not there; OSError where that fails."""
         make_store(self._places)
-        self._notices.begin()
+        self._invalidations.begin()
 
     def _tidy_once(self) -> None:
         """Delete what writers that were killed have left in the store, once a process."""
@@ -92,7 +92,7 @@ class Writer:
     def failed(self, error: OSError) -> None:
         """Warn, and stop writing for a while."""
         self._paused_at = self._clock()
-        self._complaints.once(
+        self._warnings.once(
             "write",
             error.errno,
             "Values are returned, and kept in memory, but not stored on disk.",
@@ -105,7 +105,7 @@ class Writer:
     def succeeded(self) -> None:
         if self._paused_at is not None:
             self._paused_at = None
-            self._complaints.over("write")
+            self._warnings.over("write")
 
     def _ask_for_room(self, size: int) -> None:
         """Raise the error that a full disk would raise half-way."""

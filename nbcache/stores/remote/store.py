@@ -16,7 +16,6 @@ from typing import TypeVar
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
 from nbcache.errors import DamagedEntryError, ForeignEntryError, UnstorableResultError, warn
-from nbcache.stores.complaints import Complaints, reason, untrusted
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
 from nbcache.stores.names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file
@@ -24,6 +23,7 @@ from nbcache.stores.protocol import RESULTS, Clock, Mark, Stored, Warn
 from nbcache.stores.remote.breaker import Breaker
 from nbcache.stores.remote.bucket import Blob, Bucket
 from nbcache.stores.remote.urls import open_bucket, shown
+from nbcache.stores.warnings import StoreWarnings, reason, untrusted
 
 Answer = TypeVar("Answer")
 
@@ -67,13 +67,13 @@ class RemoteStore:
         self._clock = clock
         self._trust = trust
         self._largest = min(largest, bucket.largest)
-        self._complaints = Complaints(warn, clock)
+        self._warnings = StoreWarnings(warn, clock)
         self._breaker = Breaker(clock)
         self._marks = Marks()
         renew_after_fork(self)
 
     def renew(self) -> None:
-        self._complaints.renew()
+        self._warnings.renew()
         self._breaker.renew()
         self._marks.renew()
 
@@ -110,7 +110,7 @@ class RemoteStore:
                 return entry.owned(None)
             size = sum(memoryview(block).nbytes for block in blocks)
             if size > self._largest:
-                self._say_too_large(size)
+                self._warn_too_large(size)
             else:
                 name = self._name_for(address, entry.meta)
                 self._ask(lambda: self._bucket.write(name, blocks, _lifetime(entry.meta)))
@@ -186,7 +186,7 @@ class RemoteStore:
             if self._trust == "strict":
                 raise untrusted(place, str(error)) from error
             if isinstance(error, DamagedEntryError):
-                self._complaints.damaged(place, None, str(error))
+                self._warnings.damaged(place, None, str(error))
         except MemoryError as error:
             self._trouble(error)
         return None
@@ -212,7 +212,7 @@ class RemoteStore:
             self._trouble(error)
             return None
         if self._breaker.succeeded():
-            self._complaints.over("server")
+            self._warnings.over("server")
         return answer
 
     def _removed(self, request: Callable[[], Sequence[str]]) -> Sequence[str]:
@@ -225,7 +225,7 @@ class RemoteStore:
                 why = reason(error)
         else:
             why = "the server did not answer a moment ago"
-        self._complaints.always(
+        self._warnings.always(
             f"Entries in {self._place} could not be deleted, and may be found again.",
             f"{why}.",
             "clear once more when the server answers.",
@@ -234,7 +234,7 @@ class RemoteStore:
 
     def _trouble(self, error: Exception) -> None:
         pause = self._breaker.failed()
-        self._complaints.once(
+        self._warnings.once(
             "server",
             None,
             f"The shared store {self._place} is not used for now; everything else goes on.",
@@ -242,8 +242,8 @@ class RemoteStore:
             f"see whether it can be reached; it is asked again after {pause:.0f} s.",
         )
 
-    def _say_too_large(self, size: int) -> None:
-        self._complaints.once(
+    def _warn_too_large(self, size: int) -> None:
+        self._warnings.once(
             "size",
             None,
             f"A result is not sent to {self._place}; it is kept on this machine.",

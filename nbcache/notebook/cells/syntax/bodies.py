@@ -54,7 +54,7 @@ class Names:
     imported: set[str] = field(default_factory=set)
     touched: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, found: strings.Hidden) -> None:
+    def add(self, found: strings.StringNames) -> None:
         """Take over what a call hides, its code and names aside."""
         self.whole = self.whole or found.whole
         self.asks = self.asks or found.asks

@@ -145,7 +145,7 @@ class Evaluation(ABC):
                 else:
                     self.each(ast.iter_child_nodes(node))
                 if isinstance(node, ast.Call):
-                    self._hidden(node)
+                    self._in_strings(node)
                 else:
                     self.names.whole = self.names.whole or strings.reaches_all(node)
                 self.something_runs()
@@ -184,7 +184,7 @@ class Evaluation(ABC):
         self.each(results)
         self.inner.pop()
 
-    def _hidden(self, call: ast.Call) -> None:
+    def _in_strings(self, call: ast.Call) -> None:
         found = strings.in_call(call)
         if found is None:
             return

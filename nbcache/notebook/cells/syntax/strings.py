@@ -10,7 +10,7 @@ import ast
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["SESSION", "Hidden", "asks_shell", "at_names", "identifiers", "in_call", "reaches_all"]
+__all__ = ["SESSION", "StringNames", "asks_shell", "at_names", "identifiers", "in_call", "reaches_all"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _EXPANDED = re.compile(r"\{([^{}]+)\}|\$\$?([^\W\d]\w*)")
@@ -78,7 +78,7 @@ _SQL = frozenset({"sql", "sqldf", "execute", "read_sql", "read_sql_query", "from
 
 
 @dataclass(slots=True)
-class Hidden:
+class StringNames:
     """What one call hides.
 
     Attributes
@@ -126,7 +126,7 @@ def reaches_all(node: ast.AST) -> str:
     return ""
 
 
-def in_call(call: ast.Call, inside: bool = False) -> Hidden | None:
+def in_call(call: ast.Call, inside: bool = False) -> StringNames | None:
     """Find what a call hides; `None` for an ordinary one. `inside` a function, `locals()` is its own business."""
     function = call.func
     if isinstance(function, ast.Attribute):
@@ -137,11 +137,11 @@ def in_call(call: ast.Call, inside: bool = False) -> Hidden | None:
     if name in ("eval", "exec"):
         return _evaluated(call, name)
     if name == "globals" or (name in ("locals", "vars", "dir") and not call.args and not inside):
-        return Hidden(whole=f"{name}() reads the whole namespace")
+        return StringNames(whole=f"{name}() reads the whole namespace")
     if name == "get_ipython":  # `get_ipython().method(...)` is told apart by `asks_shell`
-        return Hidden(whole="get_ipython() hands over the whole session")
+        return StringNames(whole="get_ipython() hands over the whole session")
     if name in _ASKING:
-        return Hidden(asks=f"{name}() waits for an answer")
+        return StringNames(asks=f"{name}() waits for an answer")
     if name in _SQL:
         return _words(call)
     return None
@@ -152,19 +152,19 @@ def asks_shell(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and _is_get_ipython(node.value)
 
 
-def _method(call: ast.Call, function: ast.Attribute) -> Hidden | None:
+def _method(call: ast.Call, function: ast.Attribute) -> StringNames | None:
     owner, name = function.value, function.attr
     if _is_get_ipython(owner):
         return _of_shell(call, name)
     if name in _ASKING:
-        return Hidden(asks=f"{name}() waits for an answer")
+        return StringNames(asks=f"{name}() waits for an answer")
     if isinstance(owner, ast.Name) and owner.id == "sys" and name in ("_getframe", "_current_frames"):
-        return Hidden(whole=f"sys.{name}() reaches the whole namespace")
+        return StringNames(whole=f"sys.{name}() reaches the whole namespace")
     if isinstance(owner, ast.Name) and owner.id == "inspect" and name in ("currentframe", "stack"):
-        return Hidden(whole=f"inspect.{name}() reaches the whole namespace")
+        return StringNames(whole=f"inspect.{name}() reaches the whole namespace")
     if name in _QUERYING:
         named = {found for text in _texts(call) for found in at_names(text)}
-        return Hidden(names=named | _bare(call, owner), queries=True)
+        return StringNames(names=named | _bare(call, owner), queries=True)
     if name in _SQL:
         return _words(call)
     return None
@@ -184,24 +184,24 @@ def _texts(call: ast.Call) -> list[str]:
     return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
 
-def _words(call: ast.Call) -> Hidden:
-    return Hidden(names={word for text in _texts(call) for word in identifiers(text)})
+def _words(call: ast.Call) -> StringNames:
+    return StringNames(names={word for text in _texts(call) for word in identifiers(text)})
 
 
-def _evaluated(call: ast.Call, name: str) -> Hidden | None:
+def _evaluated(call: ast.Call, name: str) -> StringNames | None:
     if len(call.args) > 1 or call.keywords:  # its own namespace, whose parts are in plain sight
         return None
     first = call.args[0] if call.args else None
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
-        return Hidden(code=[first.value])
-    return Hidden(whole=f"{name}() of a computed text may read anything")
+        return StringNames(code=[first.value])
+    return StringNames(whole=f"{name}() of a computed text may read anything")
 
 
 def _is_get_ipython(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
 
 
-def _of_shell(call: ast.Call, name: str) -> Hidden | None:
+def _of_shell(call: ast.Call, name: str) -> StringNames | None:
     texts = [part.value if isinstance(part, ast.Constant) else None for part in call.args]
     if name in _SHELL_METHODS:
         found = _expanded(texts[0] if texts else None)
@@ -213,37 +213,37 @@ def _of_shell(call: ast.Call, name: str) -> Hidden | None:
         return _cell_magic(texts[0], texts[1], texts[2])
     if name in ("ev", "ex", "run_cell"):
         return (
-            Hidden(code=[texts[0]])
+            StringNames(code=[texts[0]])
             if texts and isinstance(texts[0], str)
-            else Hidden(whole=f"{name}() may read anything")
+            else StringNames(whole=f"{name}() may read anything")
         )
     if name in ("push", "drop_by_id", "del_var", "reset", "user_global_ns"):
-        return Hidden(whole=f"get_ipython().{name}() reaches the whole namespace")
+        return StringNames(whole=f"get_ipython().{name}() reaches the whole namespace")
     return None
 
 
-def _expanded(text: object) -> Hidden:
+def _expanded(text: object) -> StringNames:
     """A text in which IPython replaces `{expression}` and `$name`."""
     if not isinstance(text, str):
-        return Hidden(whole="a computed command may read anything")
-    found = Hidden()
+        return StringNames(whole="a computed command may read anything")
+    found = StringNames()
     for expression, name in _EXPANDED.findall(text):
         found.names |= identifiers(expression) if expression else {name}
     return found
 
 
-def _line_magic(name: object, line: object) -> Hidden:
+def _line_magic(name: object, line: object) -> StringNames:
     if not isinstance(name, str) or not isinstance(line, str):
-        return Hidden(whole="a computed magic may read anything")
+        return StringNames(whole="a computed magic may read anything")
     if name in _WHOLE_MAGICS:
-        return Hidden(whole=f"%{name} reads the whole namespace")
+        return StringNames(whole=f"%{name} reads the whole namespace")
     if name == "run" and re.search(r"(^|\s)-i(\s|$)", line):
-        return Hidden(whole="%run -i reads the whole namespace")
+        return StringNames(whole="%run -i reads the whole namespace")
     found = _expanded(line)
     if name in _STATE_MAGICS:
         found.state.append(f"%{name}")
     elif name in _PYTHON_MAGICS:
-        return Hidden(code=[_without_options(line)] if line.strip() else [])
+        return StringNames(code=[_without_options(line)] if line.strip() else [])
     elif name in ("sx", "system", "sc", "cat", "ls", "run", "writefile", "notebook", "save", "history", "hist"):
         pass
     else:
@@ -251,9 +251,9 @@ def _line_magic(name: object, line: object) -> Hidden:
     return found
 
 
-def _cell_magic(name: object, line: object, body: object) -> Hidden:
+def _cell_magic(name: object, line: object, body: object) -> StringNames:
     if not isinstance(name, str) or not isinstance(line, str) or not isinstance(body, str):
-        return Hidden(whole="a computed magic may read anything")
+        return StringNames(whole="a computed magic may read anything")
     found = _expanded(line)
     if name in _PYTHON_MAGICS:
         statements = [part for part in [_without_options(line)] if name in ("time", "timeit", "prun") and part]

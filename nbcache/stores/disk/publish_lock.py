@@ -7,9 +7,9 @@ and for good if its writer is killed in between.
 from __future__ import annotations
 
 from nbcache.entries.entry import Address
+from nbcache.stores.disk.invalidations import Invalidations
 from nbcache.stores.disk.lockfile import offset_of
 from nbcache.stores.disk.locks import KeyLocks
-from nbcache.stores.disk.notices import Notices
 from nbcache.stores.protocol import Mark
 
 _TURN = offset_of("nbcache publishes or clears")
@@ -51,7 +51,7 @@ class Turn:
             self._locks.release(_TURN)
 
 
-class Gate:
+class PublishLock:
     """The turns of one store, among all threads and processes.
 
     Notes
@@ -60,15 +60,21 @@ class Gate:
     locks can be had there are no turns, and a publisher has to look behind itself.
     """
 
-    def __init__(self, locks: KeyLocks, notices: Notices) -> None:
+    def __init__(self, locks: KeyLocks, invalidations: Invalidations) -> None:
         self._locks = locks
-        self._notices = notices
+        self._invalidations = invalidations
 
     def publishing(self, since: Mark | None) -> Turn:
         """The turn of a file; entered once for each try to give it its name."""
         return Turn(self._locks, since)
 
     def cleared(self, owner: str | None = None, address: Address | None = None) -> None:
-        """Tell of a clear that begins, as `Notices.cleared`; what is not published by now never will be. OSError."""
+        """Announce a clear that begins, as `Invalidations.cleared`; what is not published by now never will be.
+
+        Raises
+        ------
+        OSError
+            It could not be written down.
+        """
         with Turn(self._locks, None):
-            self._notices.cleared(owner, address)
+            self._invalidations.cleared(owner, address)

@@ -14,7 +14,7 @@ _ONE_BY_ONE = 5
 _MINUTE = 60.0
 
 
-class Complaints:
+class StoreWarnings:
     """The warnings of one store.
 
     Notes

@@ -49,7 +49,7 @@ NOTHING = Stamp(b"", 0, 0)
 _UNKNOWN = Stamp(b"", -1, 0)
 
 
-class Notices:
+class Invalidations:
     """The removals of one store.
 
     Parameters
@@ -176,16 +176,16 @@ class Notices:
 class DiskMark:
     """A moment in the life of a store, which other processes see too."""
 
-    __slots__ = ("_address", "_notices", "stamp")
+    __slots__ = ("_address", "_invalidations", "stamp")
 
-    def __init__(self, notices: Notices, address: Address) -> None:
-        self._notices = notices
+    def __init__(self, invalidations: Invalidations, address: Address) -> None:
+        self._invalidations = invalidations
         self._address = address
-        self.stamp = notices.stamp()
+        self.stamp = invalidations.stamp()
 
     @property
     def cleared(self) -> bool:
-        return self._notices.cleared_since(self.stamp, self._address)
+        return self._invalidations.cleared_since(self.stamp, self._address)
 
 
 def _half(text: str) -> bytes:
