@@ -245,11 +245,11 @@ class _HookPatch(_Patch):
 
     @staticmethod
     def _quiet(prompt: Callable[[], Any], patch: int) -> Callable[[], Any]:
-        def unrecorded() -> Any:
+        def silent() -> Any:
             with unrecorded():
                 return prompt()
 
-        return unrecorded
+        return silent
 
     def _remember(self, update: Callable[[object], Any], patch: int) -> Callable[[object], Any]:
         def remembered(value: object) -> Any:

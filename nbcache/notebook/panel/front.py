@@ -125,7 +125,7 @@ class ViewChooser:
             description="Show the buttons",
             tooltip="Show the panel with its buttons",
             layout=self._layout,
-            _dom_classes=("nbc-unrecorded",),
+            _dom_classes=("nbc-show-buttons",),
         )
         self._show_buttons.on_click(self._asked_for_buttons)
         self.container = ipywidgets.VBox(
