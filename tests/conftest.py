@@ -52,19 +52,6 @@ class Calls:
         return "calls"
 
 
-class ViewChooser:
-    """Events and the like that a cached function of a test uses, and that are no part of any key."""
-
-    def __init__(self, **things: Any) -> None:
-        self.__dict__.update(things)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)
-
-    def __cache_key__(self) -> str:
-        return "stage"
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -18,7 +18,7 @@ from .case import Case
 
 _PRINTS = 20_000
 _EFFORT = 300
-_TESTS = Path(__file__).resolve().parent.parent.parent / "tests"
+_SUPPORT = Path(__file__).resolve().parents[2] / "tests" / "support"
 
 
 def _ours(system: System) -> bool:
@@ -76,7 +76,7 @@ def _cell(system: System, folder: Path) -> dict[str, float]:
 
 def _kernel_prints(system: System, folder: Path) -> dict[str, float]:
     """One print of a hundred thousand in a real kernel: in a plain cell, in one that is recorded, and shown again."""
-    sys.path.append(str(_TESTS))
+    sys.path.append(str(_SUPPORT))
     from live import live
 
     prints = "import time\nbegan = time.perf_counter()\nfor n in range(100_000): print(n)\n"
@@ -96,7 +96,7 @@ def _analysis(system: System, folder: Path) -> dict[str, float]:
 
     The time of a run is that of its cells, imports included; a kernel's own start is not.
     """
-    sys.path.append(str(_TESTS))
+    sys.path.append(str(_SUPPORT))
     from analysis import with_effort
 
     cells = with_effort(_EFFORT)

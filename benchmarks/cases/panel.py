@@ -14,7 +14,7 @@ from systems import System
 
 from .case import Case, Measure
 
-_TESTS = Path(__file__).resolve().parents[2] / "tests"
+_SUPPORT = Path(__file__).resolve().parents[2] / "tests" / "support"
 
 _FILL = """
 %load_ext nbcache
@@ -112,9 +112,8 @@ def _paint(*, new_kernel: bool = False, anywidget: bool = True) -> Measure:
 @contextmanager
 def _notebook(folder: Path, anywidget: bool) -> Iterator[Any]:
     """An empty notebook in a JupyterLab and a Chromium of its own, by the means of the browser's tests."""
-    sys.path.insert(0, str(_TESTS))
-    from browser.conftest import CHROMIUM_FLAGS
-    from browser.jupyter import Server, open_notebook
+    sys.path.insert(0, str(_SUPPORT))
+    from browser.jupyter import CHROMIUM_FLAGS, Server, open_notebook
     from playwright.sync_api import sync_playwright
 
     chromium = os.environ.get("NBCACHE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

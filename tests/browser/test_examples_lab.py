@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from playwright.sync_api import BrowserContext, Locator, expect
-
 from browser.jupyter import ROOT, Notebook, Server
+from playwright.sync_api import BrowserContext, Locator, expect
 
 pytestmark = pytest.mark.browser
 

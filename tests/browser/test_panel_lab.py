@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from browser.jupyter import Notebook
+from browser.panel_page import CALLS, MANY, SETUP, PanelPage, runs
 from panel_source import FakeSource
 from playwright.sync_api import expect
 
-from browser.jupyter import Notebook
-from browser.panel_page import CALLS, MANY, SETUP, PanelPage, runs
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.rows import Column
 

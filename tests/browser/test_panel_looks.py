@@ -10,11 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from playwright.sync_api import Page, expect
-
 from browser.jupyter import Notebook
 from browser.panel_page import CALLS, MANY, SETUP, PanelPage
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 

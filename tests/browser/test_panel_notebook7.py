@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
-
 from browser.jupyter import Notebook
 from browser.panel_page import CALLS, SETUP, PanelPage, runs
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
-
 from browser.jupyter import Notebook
 from browser.panel_page import PanelPage, runs
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 

@@ -1,6 +1,6 @@
 """Entries altered at random and signed again, so that the reader cannot stop at the signature.
 
-    python tests/fuzz_entries.py --seconds 300 --seed 1
+    python tests/support/fuzz_entries.py --seconds 300 --seed 1
 
 Whatever a header, a section or a table says, the reader must answer with an entry or with one of its two errors, and
 must not take much more memory than the file has. Ends with 1 at the first thing else.
@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from packing import ADDRESS, META  # noqa: E402
 

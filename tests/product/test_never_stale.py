@@ -14,7 +14,7 @@ from edits import COSMETIC, EDITS, notebook
 
 from nbcache.engine.cache import Cache
 
-SCRIPT = Path(__file__).with_name("edits.py")
+SCRIPT = Path(__file__).parents[1] / "support" / "edits.py"
 PHASES = ("before", "after", "back")
 Report = dict[str, Any]
 
@@ -35,7 +35,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Re
         environment |= {
             "NBCACHE_KEY_FILE": str(folder / "keys" / "key"),
             "PYTHONHASHSEED": str(number),
-            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parent.parent), *filter(None, sys.path)]),
+            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parents[2]), *filter(None, sys.path)]),
         }
         done = subprocess.run(
             [sys.executable, str(SCRIPT), phase, str(folder / "notebooks")],

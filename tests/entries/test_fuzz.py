@@ -1,4 +1,4 @@
-"""A few seconds of `tests/fuzz_entries.py`: entries altered at random and signed again."""
+"""A few seconds of `tests/support/fuzz_entries.py`: entries altered at random and signed again."""
 
 from __future__ import annotations
 

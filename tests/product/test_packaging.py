@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MAGICS = {f"cache_{name}" for name in ("clear", "info", "explain", "panel", "cell", "cells", "trust")}
 
 
@@ -89,7 +89,7 @@ def test_the_sdist_holds_what_is_needed_to_build_and_test(installed: Installed) 
     with tarfile.open(installed.sdist) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
 
-    assert {"pyproject.toml", "README.md", "LICENSE", "dev.py", "tests/test_packaging.py"} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "dev.py", "tests/product/test_packaging.py"} <= names
     assert "jupyter-config/ipython/startup/50-nbcache.py" in names
     assert "notebooks/01_tour.ipynb" in names
 

@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import pytest
-from test_cell import nb, one_shell, shell  # noqa: F401 - fixtures
 
 from nbcache.notebook.cells.known import known_cells
 
 
-def outcomes(nb):  # noqa: F811
+def outcomes(nb):
     return [cell.report.outcome for _, cell, _ in known_cells(nb.shell).rows()]
 
 
-def last(nb):  # noqa: F811
+def last(nb):
     return known_cells(nb.shell).rows()[-1][2]
 
 
 class TestSwitch:
-    def test_off_by_default(self, nb):  # noqa: F811
+    def test_off_by_default(self, nb):
         nb("x = 1")
         assert outcomes(nb) == []
 
-    def test_a_slow_cell_is_restored(self, nb):  # noqa: F811
+    def test_a_slow_cell_is_restored(self, nb):
         nb("%cache_cells on --min-time 0s")
         nb("x = [1]\nx")
         nb("del x")
         second = nb("x = [1]\nx")
         assert last(nb).outcome == "hit" and second.value is nb.ns["x"] and second.out.startswith("restored x")
 
-    def test_a_quick_cell_is_not_kept(self, nb):  # noqa: F811
+    def test_a_quick_cell_is_not_kept(self, nb):
         nb("%cache_cells on --min-time 1h")
         nb("x = 1")
         assert last(nb).outcome == "not cached" and "it took" in last(nb).reason
 
-    def test_a_new_kernel_restores_it(self, nb, restart):  # noqa: F811
+    def test_a_new_kernel_restores_it(self, nb, restart):
         nb("%cache_cells on --min-time 0s")
         nb("x = [1]")
         restart()
         nb("x = [1]")
         assert last(nb).outcome == "hit"
 
-    def test_off_and_on_again_keeps_entries(self, nb):  # noqa: F811
+    def test_off_and_on_again_keeps_entries(self, nb):
         nb("%cache_cells on --min-time 0s")
         nb("x = [1]")
         nb("%cache_cells off")
@@ -51,13 +50,13 @@ class TestSwitch:
         nb("x = [1]")
         assert last(nb).outcome == "hit"
 
-    def test_a_marked_cell_keeps_its_own_options(self, nb):  # noqa: F811
+    def test_a_marked_cell_keeps_its_own_options(self, nb):
         nb("%cache_cells on --min-time 1h")
         nb("%%cache_cell mine\nx = 1")
         nb("%%cache_cell mine\nx = 1")
         assert last(nb).outcome == "hit"
 
-    def test_a_failing_cell_is_not_kept_and_fails_as_usual(self, nb):  # noqa: F811
+    def test_a_failing_cell_is_not_kept_and_fails_as_usual(self, nb):
         nb("%cache_cells on --min-time 0s")
         for _ in range(2):
             outcome = nb("print('once')\n1 / 0", fails=True)
@@ -66,7 +65,7 @@ class TestSwitch:
         assert last(nb).outcome == "failed"
 
     @pytest.mark.parametrize("line", ["on --min-time 5", "on --max-size big", "maybe", "on --nope"])
-    def test_mistakes_are_short_errors(self, nb, line):  # noqa: F811
+    def test_mistakes_are_short_errors(self, nb, line):
         assert type(nb(f"%cache_cells {line}", fails=True).error).__name__ == "UsageError"
 
 
@@ -87,7 +86,7 @@ class TestNotByItself:
             ("import threading\nlock = threading.Lock()", "lock"),
         ],
     )
-    def test_what_a_hit_would_not_do_again_simply_runs(self, nb, source, why):  # noqa: F811
+    def test_what_a_hit_would_not_do_again_simply_runs(self, nb, source, why):
         nb("%cache_cells on --min-time 0s")
         first = nb(source)
         assert last(nb).outcome == "not cached" and why in last(nb).reason
@@ -95,7 +94,7 @@ class TestNotByItself:
         nb(source)
         assert last(nb).outcome == "not cached"
 
-    def test_random_numbers_come_back_with_the_state_they_came_from(self, nb):  # noqa: F811
+    def test_random_numbers_come_back_with_the_state_they_came_from(self, nb):
         nb("%cache_cells on --min-time 0s")
         cell = "x = random.random()"
         for _ in range(2):
@@ -111,7 +110,7 @@ class TestNotByItself:
         nb("import random\nrandom.seed(1)\nrandom.random()")
         assert nb("random.random() + 0").value == following
 
-    def test_status_says_why(self, nb):  # noqa: F811
+    def test_status_says_why(self, nb):
         nb("%cache_cells on --min-time 0s")
         nb("x = [1]")
         nb("y = len(globals())")

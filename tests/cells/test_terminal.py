@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from live import live
 
-ROOT = str(Path(__file__).resolve().parent.parent)
+ROOT = str(Path(__file__).resolve().parents[2])
 
 SHELL = r"""
 import sys

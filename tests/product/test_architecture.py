@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "nbcache"
 
 # The floors, lowest first: wings, and rooms or wings inside them by their dotted names. A room belongs to the longest
@@ -333,7 +333,7 @@ def committed_texts() -> Iterator[tuple[Path, str]]:
     folders = ("nbcache", "tests", "notebooks", "benchmarks", "jupyter-config", ".ci", "docs")
     suffixes = {".py", ".md", ".toml", ".yaml", ".ipynb", ".js", ".css", ""}
     files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
-    files += ROOT.glob("*.*")
+    files += (path for path in ROOT.glob("*.*") if path.name != ".git")  # a file in a work tree
     for path in sorted(files):
         hidden = {"__pycache__", ".nbcache", ".ipynb_checkpoints"} & set(path.parts)
         if path.is_file() and path.suffix in suffixes and not hidden:

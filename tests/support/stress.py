@@ -1,6 +1,6 @@
-"""Many processes on one store, and somebody who kills them and damages their files: ``python tests/stress.py``.
+"""Many processes on one store, and somebody who kills them and damages their files: ``python tests/support/stress.py``.
 
-    python tests/stress.py --seconds 600 --seed 7 --processes 8
+    python tests/support/stress.py --seconds 600 --seed 7 --processes 8
 
 Every value that comes back is held against the truth. It stops by itself, prints what it did, and ends with 0 only
 if no value was wrong, stale or lost, nothing planted ran, and nobody crashed or hung. A run is as repeatable as
@@ -24,8 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from stressed.board import KEYS, THREADS, Board, note  # noqa: E402
 from stressed.board import run as this_run  # noqa: E402

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("real_functions.py")
+SCRIPT = Path(__file__).parents[1] / "support" / "real_functions.py"
 NAMES = (
     *("pandas", "polars", "sklearn", "torch", "matplotlib"),
     *("requests", "sqlalchemy", "pydantic", "attrs"),
@@ -31,7 +31,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Re
             "NBCACHE_KEY_FILE": str(folder / "keys" / "key"),
             "NBCACHE_PERSIST": "disk",
             "PYTHONHASHSEED": str(number),
-            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parent.parent), *filter(None, sys.path)]),
+            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parents[2]), *filter(None, sys.path)]),
         }
         done = subprocess.run(
             [sys.executable, "-W", "error::nbcache.CacheWarning", str(SCRIPT), phase],

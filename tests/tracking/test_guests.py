@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("real_code.py")
+SCRIPT = Path(__file__).parents[1] / "support" / "real_code.py"
 GUESTS = ("attrs", "matplotlib", "pandas", "polars", "pydantic", "requests", "sklearn", "sqlalchemy")
 # All of them, or nothing to test on a light installation.
 INSTALLED = all(map(importlib.util.find_spec, GUESTS))
@@ -25,7 +25,7 @@ if importlib.util.find_spec("torch"):
 @cache
 def report(seed: str) -> dict[str, Any]:
     """Run the functions in another process, under another hash seed."""
-    paths = os.pathsep.join([str(SCRIPT.parent.parent), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([str(SCRIPT.parents[2]), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
         [sys.executable, str(SCRIPT)],
         env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},

@@ -1,4 +1,4 @@
-"""Ten seconds of what `tests/stress.py` does for as long as it is told to."""
+"""Ten seconds of what `tests/support/stress.py` does for as long as it is told to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def test_processes_that_race_and_are_killed_on_damaged_files_never_get_a_wrong_value(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).with_name("stress.py"))]
+    command = [sys.executable, str(Path(__file__).parents[1] / "support" / "stress.py")]
 
     done = subprocess.run(
         [*command, "--seconds", "10", "--seed", "7", "--processes", "4", "--folder", str(tmp_path / "run")],

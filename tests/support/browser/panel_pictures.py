@@ -1,6 +1,6 @@
 """Take the pictures of the panel that the README shows.
 
-In `tests/`: `python -m browser.panel_pictures ../docs/images`.
+In `tests/support/`: `python -m browser.panel_pictures ../../docs/images`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from browser.conftest import CHROMIUM_FLAGS
-from browser.jupyter import Server, open_notebook
+from browser.jupyter import CHROMIUM_FLAGS, Server, open_notebook
 from browser.panel_page import PanelPage
 
 STORY = """

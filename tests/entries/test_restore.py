@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import packing
 import pandas as pd
 import pytest
 from packing import ADDRESS, META, opened, write
@@ -302,8 +303,8 @@ def test_another_process_cannot_change_what_this_one_sees(tmp_path: Path) -> Non
     entry = opened(path, keyring)
     mine = entry.value()
     program = f"""
-import os, sys
-sys.path.insert(0, {os.path.dirname(__file__)!r})
+import sys
+sys.path.insert(0, {os.path.dirname(packing.__file__)!r})
 from packing import opened
 from pathlib import Path
 from nbcache.entries.signing import Keyring

@@ -6,14 +6,27 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from conftest import ViewChooser
 
 from nbcache import cache_data
 from nbcache.compute.singleflight import Ending, Flights
 
 PATIENCE = 20
+
+
+class Stage:
+    """Events and the like that a cached function of a test uses, and that are no part of any key."""
+
+    def __init__(self, **things: Any) -> None:
+        self.__dict__.update(things)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+    def __cache_key__(self) -> str:
+        return "stage"
 
 
 def gathered(function, times):
@@ -79,7 +92,7 @@ async def test_eight_tasks_on_one_cold_key_compute_once(calls, cache):
 
 
 async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, cache):
-    stage = ViewChooser(started=asyncio.Event(), go_on=asyncio.Event())
+    stage = Stage(started=asyncio.Event(), go_on=asyncio.Event())
 
     @cache_data(track=False)
     async def slow():
@@ -99,7 +112,7 @@ async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, ca
 
 
 async def test_a_cancelled_waiter_leaves_the_others_alone(calls, cache):
-    stage = ViewChooser(started=asyncio.Event(), go_on=asyncio.Event())
+    stage = Stage(started=asyncio.Event(), go_on=asyncio.Event())
 
     @cache_data(track=False)
     async def slow():
