@@ -335,7 +335,7 @@ def committed_texts() -> Iterator[tuple[Path, str]]:
     files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     files += (path for path in ROOT.glob("*.*") if path.name != ".git")  # a file in a work tree
     for path in sorted(files):
-        hidden = {"__pycache__", ".nbcache", ".ipynb_checkpoints"} & set(path.parts)
+        hidden = {".git", "__pycache__", ".nbcache", ".ipynb_checkpoints"} & set(path.parts)
         if path.is_file() and path.suffix in suffixes and not hidden:
             yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
 
