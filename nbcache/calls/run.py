@@ -1,4 +1,4 @@
-"""One run of a cached function: under a spinner, with its outputs and the files it reads recorded."""
+"""One run of a cached function: under a spinner, with its outputs and what it observes recorded."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Any
 
 from nbcache.compute.singleflight import inside
 from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
+from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
-from nbcache.tracking import files
-from nbcache.tracking.files import FileDep
+from nbcache.keys.key import Key
+from nbcache.tracking.observations.kinds import digest_of
+from nbcache.tracking.observations.observation import Effect, Observation
+from nbcache.tracking.observations.recorder import recording
 
 _NOTHING = nullcontext()
 
@@ -24,20 +27,26 @@ class Run:
 
     seconds: float = 0.0
     recorded: Recorded = SILENCE
-    files: tuple[FileDep, ...] = ()
+    observations: tuple[Observation, ...] = ()
     state: bytes = b""
     steady: bool = True
+    effects: tuple[Effect, ...] = ()
+
+    def computed(self, value: Any, recording: bytes, key: Key | None) -> Computed:
+        """The outcome of the run, for the cache to keep; `key` is another than the one asked for, if not None."""
+        return Computed(value, recording, self.observations, self.seconds, key, self.steady, self.state, self.effects)
 
 
 class Watched:
-    """A context around a run, which says afterwards how long it took, what it showed and which files it read.
+    """A context around a run, which says afterwards how long it took, what it showed and what it observed.
 
     Parameters
     ----------
     message : the spinner's text; None for no spinner
     what : "display", "all" or "none": which outputs to record
     named : files that arguments and constants name; they count as read unless the run wrote them
-    track : whether files count at all
+    track : whether observations count at all
+    uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
 
     Notes
     -----
@@ -47,18 +56,24 @@ class Watched:
     __slots__ = ("_before", "_named", "_outputs", "_run", "_seen", "_spinner", "_start", "_track")
 
     def __init__(
-        self, message: str | None, show_time: bool, what: str, named: tuple[FileDep, ...], track: bool
+        self,
+        message: str | None,
+        show_time: bool,
+        what: str,
+        named: tuple[Observation, ...],
+        track: bool,
+        uses: frozenset[str] = frozenset(),
     ) -> None:
         self._spinner = _NOTHING if message is None else hooks.spinner(message, show_time)
         self._outputs = UNRECORDED if what == "none" else hooks.record(what)
-        self._seen = files.recording()
+        self._seen = recording(uses)
         self._named = named
         self._track = track
         self._run = Run()
 
     def __enter__(self) -> Run:
         run, seen = self._run, self._seen
-        self._before = {dep: files.state_digest((dep,)) for dep in self._named} if self._named else {}
+        self._before = {seen: digest_of(seen) for seen in self._named} if self._named else {}
         self._spinner.__enter__()
         try:
             run.recorded = self._outputs.__enter__()
@@ -87,15 +102,16 @@ class Watched:
             self._settle()
 
     def _settle(self) -> None:
-        """Find which files the run rests on, and whether they stayed as they were."""
+        """Find what the run rests on, and whether that stayed as it was."""
         run, seen = self._run, self._seen
         # what the run writes where it was pointed at is its output, no input
-        named = tuple(dep for dep in self._named if not seen.wrote(dep.path))
-        run.files = tuple(dict.fromkeys((*seen.deps, *named)))
-        # digested before it is looked whether they still are what the run read: a later change is another state
-        run.state = files.state_digest(run.files)
+        named = tuple(one for one in self._named if not seen.wrote(one.name))
+        run.observations = tuple(dict.fromkeys((*seen.observations, *named)))
+        run.effects = seen.effects
+        # digested before it is looked whether all still is what the run saw: a later change is another state
+        run.state = seen.state(run.observations)
         # any other file that changed meanwhile moved under it
-        run.steady = seen.steady() and all(files.state_digest((dep,)) == self._before[dep] for dep in named)
+        run.steady = seen.steady() and all(digest_of(one) == self._before[one] for one in named)
 
 
 def refuse_awaitable(value: Any, name: str) -> None:

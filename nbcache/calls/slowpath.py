@@ -28,8 +28,9 @@ from nbcache.inspection.listing import entry_rows, function_row
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
-from nbcache.tracking.files import FileDep, candidates
 from nbcache.tracking.fingerprint import ArgumentCode, State, Tracker
+from nbcache.tracking.observations.named_files import candidates
+from nbcache.tracking.observations.observation import Observation
 
 
 class SlowPath:
@@ -98,7 +99,7 @@ class SlowPath:
     def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
         slot = fetched.slot
-        if slot is not None and not slot.entry.meta.files and self.arguments.is_primitive(bound):
+        if slot is not None and slot.entry.meta.plain and self.arguments.is_primitive(bound):
             self.fast.guard(state, cache.clock)
             cache.slots.offer(slot, self.fast.slots, self.fast.key(bound))
         return fetched.value
@@ -199,10 +200,10 @@ class SlowPath:
 
     def _watched(self, bound: Bound, state: State) -> Watched:
         parameters = self.parameters
-        named: tuple[FileDep, ...] = ()
+        named: tuple[Observation, ...] = ()
         if parameters.track:
             named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
-        return Watched(self._said, parameters.show_time, parameters.replay, named, parameters.track)
+        return Watched(self._said, parameters.show_time, parameters.replay, named, parameters.track, state.packages)
 
     def _argument_code(self) -> ArgumentCode:
         return ArgumentCode(self._without or frozenset())
@@ -218,7 +219,7 @@ class SlowPath:
             cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
             arguments = self._settled_arguments(key, bound, code)
             settled = self._key(bound, self._tracker.state(self._without), arguments)
-        return Computed(value, run.recorded.to_bytes(), run.files, run.seconds, settled, run.steady, run.state)
+        return run.computed(value, run.recorded.to_bytes(), settled)
 
     def _settled_arguments(self, key: Key, bound: Bound, code: ArgumentCode) -> tuple[tuple[str, bytes], ...]:
         """The digests of the arguments as the next call will see them; as they were if the run changed an argument."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from itertools import starmap
 from math import inf
 from typing import Any, NamedTuple
 
@@ -27,7 +28,10 @@ from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.errors import UntrustedEntryError, explain, warn
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Mark, Stored
-from nbcache.tracking.files import FileDep, active, note, scope_here
+from nbcache.tracking.observations.context import active, scope_here
+from nbcache.tracking.observations.effects import repeat
+from nbcache.tracking.observations.observation import Effect, Observation
+from nbcache.tracking.observations.recorder import note
 
 
 class _Found(NamedTuple):
@@ -155,6 +159,8 @@ class Cache:
         slot.hits += 1
         slot.used = self.clock()
         slot.spent += time.perf_counter() - job.began
+        if slot.entry.meta.effects:
+            repeat(starmap(Effect, slot.entry.meta.effects))
         self._changes += 1
         return Fetched(found.value, True, slot)
 
@@ -171,7 +177,7 @@ class Cache:
         located = self._locate(job.address, job.policy)
         if located is None:
             return None
-        address, entry, deps = located
+        address, entry, observations = located
         deadline = job.policy.deadline(entry.meta.created)
         now = self.clock()
         stale = now >= deadline
@@ -185,30 +191,30 @@ class Cache:
         except Exception as error:  # a class that is gone, a __setstate__ of the user's: the entry is of no use
             self._unloadable(job, address, error)
             return None
-        if deps:
-            note(deps)
+        if observations:
+            note(observations)
             if active() and self._moved(job, address):
-                return None  # whoever records would take the old value for one of the files as they are now
+                return None  # whoever records would take the old value for one of what is there now
         return _Found(slot, value, stale)
 
     def _moved(self, job: Job, address: Address) -> bool:
-        """Whether the files that a value rests on have changed since it was found at an address."""
+        """Whether what a value rests on has changed since it was found at an address."""
         again = self._locate(job.address, job.policy, looking=True)
         return again is None or again[0] != address
 
     def _locate(
         self, address: Address, policy: Policy, looking: bool = False
-    ) -> tuple[Address, Entry, tuple[FileDep, ...]] | None:
+    ) -> tuple[Address, Entry, tuple[Observation, ...]] | None:
         get = self.tiers.peek if looking else self.tiers.get
         entry = get(address, policy.disk)
         if entry is None:
             return None
         if entry.meta.kind != "trace":
             return address, entry, ()
-        for place, deps in traces.places(address, traces.read(entry)):
+        for place, observations in traces.places(address, traces.read(entry)):
             entry = get(place, policy.disk)
             if entry is not None:
-                return place, entry, deps
+                return place, entry, observations
         return None
 
     def _unloadable(self, job: Job, address: Address, error: Exception) -> None:

@@ -14,8 +14,8 @@ from nbcache.entries.meta import LateParts, Part
 from nbcache.hashing.hasher import summary
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
-from nbcache.tracking.files import FileDep
 from nbcache.tracking.fingerprint import ArgumentCode
+from nbcache.tracking.observations.observation import Effect, Observation
 
 Parts = Sequence[tuple[str, str, str]]
 """What a key rests on, for explanations: (label, digest, summary) each."""
@@ -27,20 +27,22 @@ class Computed(NamedTuple):
     Attributes
     ----------
     recording : the outputs of the run, as bytes; empty for none
-    files : what the run read
+    observations : what the run saw of the world outside its arguments and code
     seconds : how long it took
     key : the key to store under, where the run showed that it is another than the one asked for
     storable : False for a result that must not be kept, such as one that rests on a file changed meanwhile
-    state : digest of what the files held when it was read
+    state : digest of what the observations were for the run
+    effects : what the run left changed, and a hit changes too
     """
 
     value: Any
     recording: bytes = b""
-    files: tuple[FileDep, ...] = ()
+    observations: tuple[Observation, ...] = ()
     seconds: float = 0.0
     key: Key | None = None
     storable: bool = True
     state: bytes = b""
+    effects: tuple[Effect, ...] = ()
 
 
 class CallParts(LateParts):

@@ -17,7 +17,7 @@ from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.errors import UnstorableResultError, explain, warn
 from nbcache.keys.key import combine
 from nbcache.stores.protocol import Mark
-from nbcache.tracking.files import FileDep
+from nbcache.tracking.observations.observation import Observation
 
 
 class Keeper:
@@ -57,8 +57,9 @@ class Keeper:
             expires=None if policy.ttl is None else now + policy.ttl,
             seconds=computed.seconds,
             kind=job.kind,
-            files=tuple([(dep.path, dep.kind) for dep in computed.files]) if computed.files else (),
-            parts=_with_files(description.parts, computed.files),
+            observations=computed.observations,
+            effects=computed.effects,
+            parts=_with_observations(description.parts, computed.observations),
         )
         try:
             entry = Entry.of(computed.value, meta, computed.recording)
@@ -72,7 +73,7 @@ class Keeper:
             )
             self._slots.unkept(address, "its result cannot be pickled")
             return None
-        place = self._place(address, computed, policy, now) if computed.files else address
+        place = self._place(address, computed, policy, now) if computed.observations else address
         if mine is not None and mine.cancelled:
             return None
         entry = self._tiers.put(place, entry, policy.disk, since)
@@ -113,10 +114,10 @@ class Keeper:
             return False
 
     def _place(self, address: Address, computed: Computed, policy: Policy, now: float) -> Address:
-        """Where the value goes: at its key, or, where it rests on files, at a variant that a trace leads to."""
+        """Where the value goes: at its key, or, where it rests on observations, at a variant that a trace leads to."""
         present = self._tiers.get(address, policy.disk)
         known = traces.read(present) if present is not None and present.meta.kind == "trace" else None
-        trace, place, forgotten = traces.extended(address, known, computed.files, computed.state)
+        trace, place, forgotten = traces.extended(address, known, computed.observations, computed.state)
         if trace != known:
             self._tiers.put(address, traces.entry_of(trace, address, now), policy.disk)
         for old in forgotten:
@@ -124,8 +125,8 @@ class Keeper:
         return place
 
 
-def _with_files(parts: Parts, files: tuple[FileDep, ...]) -> Parts:
-    return (*parts, *traces.file_parts(files)) if files else parts
+def _with_observations(parts: Parts, observations: tuple[Observation, ...]) -> Parts:
+    return (*parts, *traces.observed_parts(observations)) if observations else parts
 
 
 class Profiles:

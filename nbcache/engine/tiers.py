@@ -20,7 +20,7 @@ from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Mark, Store, Stored
 from nbcache.stores.tiered import TieredStore
-from nbcache.tracking.files import ignore_folder
+from nbcache.tracking.observations.paths import ignore_folder
 
 #: Seconds between two looks at what other processes did; a clear is to reach every kernel within one second.
 _EVERY = 0.4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from sys import intern
 from typing import Any, NamedTuple, overload
@@ -14,6 +15,7 @@ LONGEST_ARGUMENTS = 8192
 _TEXT = json.JSONEncoder(separators=(",", ":")).encode
 
 Part = tuple[str, str, str]
+EffectRow = tuple[str, str, bytes]
 
 
 class Address(NamedTuple):
@@ -33,7 +35,8 @@ class Meta(NamedTuple):
     created, expires : epoch seconds; an entry that expires at `None` never does
     seconds : it took to compute
     kind : "value", "cell", "trace" or "profile"
-    files : path and kind of each file that was read
+    observations : name and kind of each thing that the run saw outside its arguments and code
+    effects : name, kind and data of each thing that the run left changed, and a hit changes too
     parts : label, digest and summary of each part of the key
     namespace : of the store it was made for
     """
@@ -44,9 +47,15 @@ class Meta(NamedTuple):
     expires: float | None
     seconds: float
     kind: str = "value"
-    files: tuple[tuple[str, str], ...] = ()
+    observations: tuple[tuple[str, str], ...] = ()
     parts: Sequence[Part] = ()
     namespace: str = ""
+    effects: tuple[EffectRow, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether a hit has nothing to look at in the world, and nothing to do there."""
+        return not (self.observations or self.effects)
 
 
 class LateParts(Sequence[Part]):
@@ -101,9 +110,10 @@ def _text(rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def sections_of(meta: Meta) -> tuple[bytes, bytes]:
-    """Write the files and the parts down; nothing for none."""
+    """Write the observations, with the effects behind them, and the parts down; nothing for none."""
     parts = meta.parts.read() if isinstance(meta.parts, LateParts) else tuple(meta.parts)
-    return _text(meta.files), _text(parts)
+    effects = [(name, kind, b64encode(data).decode()) for name, kind, data in meta.effects]
+    return _text([*meta.observations, *effects]), _text(parts)
 
 
 def facts_of(meta: Meta, address: Address) -> dict[str, Any]:
@@ -130,7 +140,17 @@ def _as_text(given: object) -> str:
     return given
 
 
-def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address, Meta]:
+def _observed(rows: list[list[str]]) -> tuple[tuple[tuple[str, str], ...], tuple[EffectRow, ...]]:
+    """Tell observations, rows of two texts, from effects, rows of three."""
+    seen = tuple([(_as_text(row[0]), _as_text(row[1])) for row in rows if len(row) == 2])
+    effects = [
+        (_as_text(name), _as_text(kind), b64decode(_as_text(data), validate=True))
+        for name, kind, data in [row for row in rows if len(row) != 2]
+    ]
+    return seen, tuple(effects)
+
+
+def meta_of(facts: dict[str, Any], observed: bytes, parts: bytes) -> tuple[Address, Meta]:
     """Read the address and the facts back from an authenticated header and its sections.
 
     Raises
@@ -148,8 +168,8 @@ def meta_of(facts: dict[str, Any], files: bytes, parts: bytes) -> tuple[Address,
         raise ValueError("a time is no number")
     if expires is not None and type(expires) not in _NUMBER:
         raise ValueError("its end is no time")
-    met = tuple([(_as_text(path), _as_text(kind)) for path, kind in json.loads(files)]) if files else ()
+    seen, effects = _observed(json.loads(observed)) if observed else ((), ())
     unread = _UnreadParts(parts) if parts else ()
     # of many entries few names differ: each is kept once
     owner, name = intern(owner), intern(name)
-    return Address(owner, key), Meta(name, arguments, created, expires, seconds, kind, met, unread, namespace)
+    return Address(owner, key), Meta(name, arguments, created, expires, seconds, kind, seen, unread, namespace, effects)

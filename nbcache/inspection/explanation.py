@@ -14,7 +14,8 @@ from nbcache.engine.cache import Cache
 from nbcache.engine.job import Description, Job, Parts
 from nbcache.entries.entry import Entry, Meta
 from nbcache.errors import UntrustedEntryError
-from nbcache.tracking.files import FileDep
+from nbcache.tracking.observations.kinds import label_of
+from nbcache.tracking.observations.observation import Observation
 
 #: What Python and libraries write into classes: it counts, and says little.
 _IN_CLASSES = re.compile(r"class \S+\.__\w+__(:|$)")
@@ -82,7 +83,7 @@ def explain_call(
         return Explanation(False, (), f"entry not trusted, which is an error with trust='strict': {why}", name,
                            rests_on, unfollowed)  # fmt: skip
     if located is not None:
-        rests_on += tuple(_line(f"{kind} {path}", "") for path, kind in located.meta.files)
+        rests_on += tuple(_line(label_of(seen), "") for seen in _observed(located.meta))
         hit, reason = _found(job, located, cache.clock())
         return Explanation(hit, (), reason, name, rests_on, unfollowed)
     if (lost := _lost(cache, job, claim)) is not None:
@@ -166,8 +167,8 @@ def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
     ours = _by_label(parts)
 
     def distance(meta: Meta) -> tuple[int, int, float]:
-        files = {f"{kind} {path}" for path, kind in meta.files}
-        theirs = {label: part for label, part in _by_label(meta.parts).items() if label not in files}
+        observed = set(map(label_of, _observed(meta)))
+        theirs = {label: part for label, part in _by_label(meta.parts).items() if label not in observed}
         differing = [label for label in {*theirs, *ours} if theirs.get(label, ("",))[0] != ours.get(label, ("",))[0]]
         return sum(label.startswith("argument ") for label in differing), len(differing), -meta.created
 
@@ -175,11 +176,14 @@ def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
 
 
 def _changes(nearest: Meta, parts: Parts) -> tuple[str, ...]:
-    """What differs between an entry and the present, the files that its run read included."""
-    files = tuple(FileDep(path, kind) for path, kind in nearest.files)
-    return differences(nearest.parts, (*parts, *traces.file_parts(files))) or (
+    """What differs between an entry and the present, what its run observed included."""
+    return differences(nearest.parts, (*parts, *traces.observed_parts(_observed(nearest)))) or (
         "which part is used where; each of them is as it was",
     )
+
+
+def _observed(meta: Meta) -> tuple[Observation, ...]:
+    return tuple(Observation(name, kind) for name, kind in meta.observations)
 
 
 def differences(before: Parts, now: Parts) -> tuple[str, ...]:

@@ -6,20 +6,20 @@ it was; then everything is walked again. Equal code and equal globals give equal
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from nbcache.hashing import hasher
-from nbcache.tracking import classes, files
+from nbcache.tracking import classes
 from nbcache.tracking.bytecode import short_digest
 from nbcache.tracking.codes import LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents
+from nbcache.tracking.dependencies import Dependency, items_of, name_of
 from nbcache.tracking.guards import Place
+from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.reach import Reach
 
 _NOTHING: frozenset[str] = frozenset()
@@ -62,6 +62,7 @@ class State:
     parts : what counts, each thing with its own digest
     unfollowed : what could not be followed or is left out, in the user's words
     paths : strings met in the code and in globals that may name files
+    packages : the distributions that the code reaches, normalised: "numpy", "scikit_learn"
     current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
     simple : the guard as an expression over `names`, when identities are all there is; it may raise LookupError,
         AttributeError or ValueError, which mean a change
@@ -72,6 +73,7 @@ class State:
     parts: tuple[Part, ...]
     unfollowed: tuple[str, ...]
     paths: tuple[str, ...]
+    packages: frozenset[str]
     current: Callable[[], bool]
     simple: str | None
     names: Mapping[str, object]
@@ -85,7 +87,7 @@ class State:
         """
         if not self._contents:
             return _NOTHING
-        with files.unrecorded():
+        with unrecorded():
             return frozenset(content.label for content in self._contents if content.changed_since())
 
     def note_origins(self, changed: frozenset[str]) -> None:
@@ -125,7 +127,7 @@ class Tracker:
         self._roots = dict(roots)
         self._track = track
         self._hash_funcs = hash_funcs
-        self._depends_on = tuple(_Dependency(item, hash_funcs) for item in _items(depends_on))
+        self._depends_on = tuple(Dependency(item, hash_funcs, code_digest) for item in items_of(depends_on))
         self._namespace = namespace
         self._ignore = ignore
         self._states: dict[frozenset[str], State] = {}
@@ -146,7 +148,7 @@ class Tracker:
         known = self._states.get(without)
         if known is not None and known.current():
             return known
-        with files.unrecorded():
+        with unrecorded():
             state = self._states[without] = self._walk(without)
         return state
 
@@ -164,7 +166,7 @@ class Tracker:
         origins = {content.place: content.origin().digest for content in moving}
         counted = [content for content in contents.taken if content.place not in left_out]
         steady = [content for content in counted if content.place not in origins]
-        dependencies = (*self._depends_on, *[_Dependency(item, self._hash_funcs) for item in reach.depends])
+        dependencies = (*self._depends_on, *[Dependency(item, self._hash_funcs, code_digest) for item in reach.depends])
         depends = [dependency.digest() for dependency in dependencies]
         record = [
             b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item, origins)
@@ -189,6 +191,7 @@ class Tracker:
             parts=_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
             unfollowed=tuple(reach.unfollowed),
             paths=tuple(reach.texts),
+            packages=reach.packages,
             current=checks if not depends else _both(checks, dependencies, depends),
             simple=simple,
             names=names,
@@ -205,7 +208,7 @@ class Tracker:
             for code in value:
                 reach.code(code, self._namespace or {}, "code")
         else:
-            reach.value(value, name or _name_of(value), (id(value), name), lambda: value)
+            reach.value(value, name or name_of(value), (id(value), name), lambda: value)
 
 
 def tracker_of_code(
@@ -286,7 +289,7 @@ def _ending(value: object) -> str:
     """Tell what changes a thing, by name and by a mark of the code, so that other code of that name is not meant."""
     members = classes.dict_of(value).values() if issubclass(type(value), type) else (value,)  # type: ignore[arg-type]
     codes = [facts_of(plain.__code__).digest for member in members if type(plain := _plain(member)) is FunctionType]
-    return f" in {_name_of(value)}{_MARK}{short_digest(*codes).hex()[:12]}"
+    return f" in {name_of(value)}{_MARK}{short_digest(*codes).hex()[:12]}"
 
 
 def _plain(member: object) -> object:
@@ -297,40 +300,11 @@ def _plain(member: object) -> object:
     return member.__wrapped__ if getattr(type(member), "__nbcache__", False) is True else member  # type: ignore[attr-defined]
 
 
-class _Dependency:
-    """One item of `depends_on`."""
-
-    def __init__(self, item: object, hash_funcs: Mapping[Any, Callable[[Any], Any]] | None) -> None:
-        self._item = item
-        self._hash_funcs = hash_funcs
-        if isinstance(item, str | os.PathLike):
-            name = os.fsdecode(item)
-        elif callable(item) or issubclass(type(item), ModuleType):
-            name = _name_of(item)
-        else:
-            name = hasher.summary(item, 40)
-        self.label = f"depends_on {name}"
-
-    def digest(self) -> bytes:
-        item = self._item
-        if isinstance(item, os.PathLike) or (isinstance(item, str) and os.path.exists(item)):
-            return short_digest(b"path", files.tree_digest(os.fspath(item)).encode())
-        if issubclass(type(item), type | ModuleType):
-            return short_digest(b"code", code_digest(item))
-        if callable(item):
-            return short_digest(b"result", hasher.digest(item(), self._hash_funcs, code=code_digest))
-        return short_digest(b"value", hasher.digest(item, self._hash_funcs, code=code_digest))
-
-    def summary(self) -> str:
-        item = self._item
-        return "" if callable(item) else hasher.summary(item)
-
-
 def _parts(
     reach: Reach,
     counted: list[Content],
     origins: Mapping[Place, bytes],
-    depends: Iterable[tuple[_Dependency, bytes]],
+    depends: Iterable[tuple[Dependency, bytes]],
 ) -> tuple[Part, ...]:
     found: list[tuple[str, bytes, str | LateSource]] = [
         (label, digest, summary if isinstance(summary, LateSource) else summary())
@@ -346,21 +320,12 @@ def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
     return lambda: made()()
 
 
-def _both(checks: Callable[[], bool], dependencies: Sequence[_Dependency], digests: list[bytes]) -> Callable[[], bool]:
+def _both(checks: Callable[[], bool], dependencies: Sequence[Dependency], digests: list[bytes]) -> Callable[[], bool]:
     def current() -> bool:
-        with files.unrecorded():
+        with unrecorded():
             return checks() and [dependency.digest() for dependency in dependencies] == digests
 
     return current
-
-
-def _items(depends_on: object) -> Iterable[object]:
-    """Give the items of `depends_on`; a lone item is one."""
-    if isinstance(depends_on, list | tuple | set | frozenset):
-        return depends_on
-    if hasattr(type(depends_on), "__next__"):
-        return tuple(depends_on)  # type: ignore[arg-type]
-    return (depends_on,)
 
 
 def _bytes_of(item: bytes | Content, origins: Mapping[Place, bytes]) -> bytes:
@@ -372,11 +337,6 @@ def _unique(found: Iterable[tuple[str, bytes, str | LateSource]]) -> Iterable[Pa
     for label, digest, summary in found:
         count = counts[label] = counts.get(label, 0) + 1
         yield Part(label if count == 1 else f"{label} ({count})", digest.hex(), summary)
-
-
-def _name_of(value: object) -> str:
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    return name if type(name) is str else type(value).__name__
 
 
 def _namespace_of(root: object) -> dict[str, Any] | None:

@@ -238,6 +238,11 @@ class Reach:
         elif self._track:
             self._queue.append(lambda: follow_class(self, cls))
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """The distributions that were met, by their normalised names."""
+        return frozenset(home.package for home in self._packages)
+
     def package(self, home: Home) -> None:
         """Count the version of an installed package."""
         if home.kind == "package" and home not in self._packages:

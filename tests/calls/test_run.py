@@ -10,7 +10,8 @@ import pytest
 
 from nbcache.calls.run import Watched
 from nbcache.engine.hooks import Recorded, hooks
-from nbcache.tracking import files
+from nbcache.tracking.observations.context import active
+from nbcache.tracking.observations.recorder import Recorder
 
 
 @pytest.fixture
@@ -38,10 +39,10 @@ def watched() -> Watched:
 def test_what_surrounds_a_run_begins_in_order_and_ends_in_reverse(diary: list[str]) -> None:
     with watched() as run:
         diary.append("run")
-        assert files.active()
+        assert active()
 
     assert diary == ["spinner begins", "recording begins", "run", "recording ends", "spinner ends"]
-    assert not files.active() and run.seconds > 0.0
+    assert not active() and run.seconds > 0.0
 
 
 def test_a_run_that_fails_leaves_nothing_around_the_next_one(diary: list[str]) -> None:
@@ -49,7 +50,7 @@ def test_a_run_that_fails_leaves_nothing_around_the_next_one(diary: list[str]) -
         raise ZeroDivisionError
 
     assert diary[-2:] == ["recording ends", "spinner ends"]
-    assert not files.active()
+    assert not active()
 
 
 def test_a_recording_that_cannot_begin_leaves_no_spinner(diary: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,10 +71,10 @@ def test_a_recording_that_cannot_begin_leaves_no_spinner(diary: list[str], monke
 def test_a_recording_of_files_that_cannot_begin_leaves_nothing_open(
     diary: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(recorder: files.FileRecorder) -> None:
+    def refuse(recorder: Recorder) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(files.FileRecorder, "__enter__", refuse)
+    monkeypatch.setattr(Recorder, "__enter__", refuse)
     with pytest.raises(RuntimeError), watched():
         diary.append("run")
 

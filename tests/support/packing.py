@@ -17,7 +17,7 @@ META = Meta(
     1_700_000_000.25,
     None,
     1.5,
-    files=(("data.csv", "file"),),
+    observations=(("data.csv", "file"),),
     parts=(("code", "00ff", "def f"), ("global ALPHA", "01", "0.1")),
 )
 RECORDING = b'[{"text": "shown"}]'

@@ -23,8 +23,14 @@ from typing import Any
 
 import pytest
 
-from nbcache.tracking import files
-from nbcache.tracking.files import FileDep, candidates, file_digest, recording, state_digest
+from nbcache.tracking.observations import files
+from nbcache.tracking.observations.context import active, unrecorded
+from nbcache.tracking.observations.files import file_digest
+from nbcache.tracking.observations.kinds import state_digest
+from nbcache.tracking.observations.named_files import candidates
+from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.paths import ignore_folder
+from nbcache.tracking.observations.recorder import note, recording
 
 
 @pytest.fixture
@@ -41,7 +47,7 @@ def kinds(run: Callable[[], object]) -> dict[str, str]:
     """Run something under a recording; give what it read, by path."""
     with recording() as seen:
         run()
-    return {dep.path: dep.kind for dep in seen.deps}
+    return {dep.name: dep.kind for dep in seen.observations}
 
 
 def _pickle(path: str) -> object:
@@ -119,10 +125,10 @@ def test_native_readers_are_covered_by_what_names_the_file(folder: Path, reader:
     write(path)
     read(path)
 
-    found = kinds(lambda: read(path)) | {dep.path: dep.kind for dep in candidates([path], ())}
+    found = kinds(lambda: read(path)) | {dep.name: dep.kind for dep in candidates([path], ())}
 
     assert found == {path: "file"}
-    assert candidates((), [path]) == (FileDep(path, "file"),)
+    assert candidates((), [path]) == (Observation(path, "file"),)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +166,11 @@ def test_a_file_that_cannot_be_opened_is_followed_as_missing(folder: Path) -> No
 
     with recording() as seen:
         run()
-    before = state_digest(seen.deps)
+    before = state_digest(seen.observations)
     (folder / "absent.csv").write_text("now")
 
-    assert seen.deps == (FileDep("absent.csv", "missing"),)
-    assert state_digest(seen.deps) != before
+    assert seen.observations == (Observation("absent.csv", "missing"),)
+    assert state_digest(seen.observations) != before
 
 
 def test_what_the_run_writes_first_is_no_input(folder: Path) -> None:
@@ -197,7 +203,7 @@ def test_a_file_that_is_read_and_then_overwritten_is_not_steady(folder: Path) ->
         Path("a.txt").read_text()
         Path("a.txt").write_text("changed")
 
-    assert seen.deps == (FileDep("a.txt", "file"),)
+    assert seen.observations == (Observation("a.txt", "file"),)
     assert not seen.steady()
     assert seen.wrote("a.txt")
 
@@ -206,7 +212,7 @@ def test_a_file_that_somebody_changes_during_the_run_is_not_steady(folder: Path)
     with recording() as seen:
         Path("a.txt").read_text()
         assert seen.steady()
-        with files.unrecorded():
+        with unrecorded():
             Path("a.txt").write_text("changed")
 
     assert not seen.steady()
@@ -245,7 +251,7 @@ def test_relative_names_stay_relative_until_the_working_folder_changes(
 
 
 def test_our_own_folder_does_not_count(folder: Path) -> None:
-    files.ignore_folder(folder / "sub")
+    ignore_folder(folder / "sub")
 
     assert kinds(lambda: Path("sub/b.txt").read_text()) == {}
 
@@ -268,11 +274,11 @@ def test_a_database_counts_with_what_was_committed_last(folder: Path) -> None:
     insert(1)
     with recording() as seen:
         run()
-    before = state_digest(seen.deps)
-    assert state_digest(seen.deps) == before
+    before = state_digest(seen.observations)
+    assert state_digest(seen.observations) == before
     insert(2)
 
-    assert state_digest(seen.deps) != before
+    assert state_digest(seen.observations) != before
     connection.close()
 
 
@@ -287,7 +293,7 @@ def test_a_database_that_is_only_read_is_steady(folder: Path) -> None:
         reader.execute("select * from t").fetchall()
         reader.close()
 
-    assert FileDep("t.db", "file") in seen.deps
+    assert Observation("t.db", "file") in seen.observations
     assert seen.steady()
 
 
@@ -300,18 +306,18 @@ def test_nested_recordings_share_what_the_inner_one_sees(folder: Path) -> None:
             open("a.txt").close()
         open("sub/b.txt").close()
 
-    assert [dep.path for dep in inner.deps] == ["a.txt"]
-    assert [dep.path for dep in outer.deps] == ["a.txt", "sub/b.txt"]
+    assert [dep.name for dep in inner.observations] == ["a.txt"]
+    assert [dep.name for dep in outer.observations] == ["a.txt", "sub/b.txt"]
 
 
 def test_files_of_an_inner_hit_are_noted_for_the_outer_run(folder: Path) -> None:
-    dep = FileDep("a.txt", "file")
-    files.note([dep])
+    dep = Observation("a.txt", "file")
+    note([dep])
 
     with recording() as seen:
-        files.note([dep])
+        note([dep])
 
-    assert seen.deps == (dep,)
+    assert seen.observations == (dep,)
     assert seen.steady()
 
 
@@ -358,36 +364,36 @@ def test_a_thread_that_outlives_its_run_is_heard_no_longer(folder: Path) -> None
         go.set()
         thread.join()
 
-    assert seen.deps == next_run.deps == ()
+    assert seen.observations == next_run.observations == ()
 
 
 def test_tasks_are_told_apart(folder: Path) -> None:
-    async def read(path: str) -> tuple[FileDep, ...]:
+    async def read(path: str) -> tuple[Observation, ...]:
         with recording() as seen:
             await asyncio.sleep(0)
             open(path).close()
             await asyncio.to_thread(lambda: open("sub/b.txt").close())
             await asyncio.sleep(0)
-        return seen.deps
+        return seen.observations
 
-    async def both() -> list[tuple[FileDep, ...]]:
+    async def both() -> list[tuple[Observation, ...]]:
         (folder / "c.txt").write_text("c")
         return await asyncio.gather(read("a.txt"), read("c.txt"))
 
     one, other = asyncio.run(both())
 
-    assert [dep.path for dep in one] == ["a.txt", "sub/b.txt"]
-    assert [dep.path for dep in other] == ["c.txt", "sub/b.txt"]
+    assert [dep.name for dep in one] == ["a.txt", "sub/b.txt"]
+    assert [dep.name for dep in other] == ["c.txt", "sub/b.txt"]
 
 
 def test_a_recording_is_active_only_inside(folder: Path) -> None:
-    assert not files.active()
+    assert not active()
     with recording():
-        assert files.active()
-        with files.unrecorded():
-            assert not files.active()
+        assert active()
+        with unrecorded():
+            assert not active()
             open("a.txt").close()
-    assert not files.active()
+    assert not active()
 
 
 def test_network_and_subprocesses_are_told(folder: Path) -> None:
@@ -407,7 +413,7 @@ def test_strange_arguments_of_open_still_raise_what_they_raise(folder: Path) -> 
             with pytest.raises(error):
                 builtins.open(odd)  # type: ignore[arg-type]
 
-    assert seen.deps == ()
+    assert seen.observations == ()
 
 
 def test_without_a_recording_the_hook_costs_next_to_nothing(folder: Path) -> None:
@@ -424,7 +430,7 @@ def test_without_a_recording_the_hook_costs_next_to_nothing(folder: Path) -> Non
 
 def test_touching_changes_nothing_and_content_does(folder: Path) -> None:
     path = folder / "a.txt"
-    deps = [FileDep("a.txt", "file")]
+    deps = [Observation("a.txt", "file")]
     before = state_digest(deps)
 
     os.utime(path, ns=(1, 1))
@@ -475,7 +481,7 @@ def test_a_replaced_file_is_another(folder: Path) -> None:
 
 
 def test_a_folder_counts_by_its_names(folder: Path) -> None:
-    deps = [FileDep("sub", "folder")]
+    deps = [Observation("sub", "folder")]
     before = state_digest(deps)
 
     (folder / "sub" / "b.txt").write_text("other content")
@@ -487,14 +493,14 @@ def test_a_folder_counts_by_its_names(folder: Path) -> None:
 
 def test_the_order_of_files_does_not_matter_and_their_names_do(folder: Path) -> None:
     (folder / "same.txt").write_text("a")
-    one, other = FileDep("a.txt", "file"), FileDep("sub", "folder")
+    one, other = Observation("a.txt", "file"), Observation("sub", "folder")
 
     assert state_digest([one, other]) == state_digest([other, one, one])
-    assert state_digest([one]) != state_digest([FileDep("same.txt", "file")])
+    assert state_digest([one]) != state_digest([Observation("same.txt", "file")])
 
 
 def test_a_file_that_is_gone_is_no_error(folder: Path) -> None:
-    deps = [FileDep("a.txt", "file"), FileDep("sub", "folder")]
+    deps = [Observation("a.txt", "file"), Observation("sub", "folder")]
     before = state_digest(deps)
 
     (folder / "a.txt").unlink()
@@ -505,7 +511,7 @@ def test_a_file_that_is_gone_is_no_error(folder: Path) -> None:
 
 def test_relative_names_are_resolved_at_each_lookup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "sub" / "a.txt").write_text("another")
-    deps = [FileDep("a.txt", "file")]
+    deps = [Observation("a.txt", "file")]
     before = state_digest(deps)
 
     monkeypatch.chdir(folder / "sub")
@@ -519,17 +525,17 @@ def test_relative_names_are_resolved_at_each_lookup(folder: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("values", "constants", "expected"),
     [
-        (["a.txt"], [], [FileDep("a.txt", "file")]),
-        ([Path("a.txt")], [], [FileDep("a.txt", "file")]),
-        ([["a.txt", {"k": Path("sub/b.txt")}]], [], [FileDep("a.txt", "file"), FileDep("sub/b.txt", "file")]),
-        ([], ["a.txt", "mean", "sub"], [FileDep("a.txt", "file")]),
-        (["sub/*.txt"], [], [FileDep("sub/b.txt", "file"), FileDep("sub", "folder")]),
+        (["a.txt"], [], [Observation("a.txt", "file")]),
+        ([Path("a.txt")], [], [Observation("a.txt", "file")]),
+        ([["a.txt", {"k": Path("sub/b.txt")}]], [], [Observation("a.txt", "file"), Observation("sub/b.txt", "file")]),
+        ([], ["a.txt", "mean", "sub"], [Observation("a.txt", "file")]),
+        (["sub/*.txt"], [], [Observation("sub/b.txt", "file"), Observation("sub", "folder")]),
         (["nothing", "", "a\0b", "x" * 5000, "s3://bucket/a.txt", 3, None, b"a.txt"], ["*", "?"], []),
         ([Path("sub")], [], []),
     ],
 )
 def test_candidates_are_what_values_and_constants_name(
-    folder: Path, values: list[Any], constants: list[str], expected: list[FileDep]
+    folder: Path, values: list[Any], constants: list[str], expected: list[Observation]
 ) -> None:
     assert list(candidates(values, constants)) == expected
 

@@ -279,8 +279,7 @@ class CachedCell:
             self.report.reason = reason
             return Computed(None, storable=False)
         self._effects = self._not_repeated(seen)
-        run = seen.run
-        return Computed(packed, seen.recording.to_bytes(), run.files, run.seconds, key, run.steady, run.state)
+        return seen.run.computed(packed, seen.recording.to_bytes(), key)
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""

@@ -19,8 +19,9 @@ from nbcache.notebook.cells.generators import states_of
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.syntax.strings import at_names
 from nbcache.tracking import packages
-from nbcache.tracking.files import FileDep, candidates
 from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
+from nbcache.tracking.observations.named_files import candidates
+from nbcache.tracking.observations.observation import Observation
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
@@ -80,11 +81,15 @@ class Inputs:
         followed = tuple((part.label, part.digest, "" if private else part.summary) for part in self.state.parts)
         return inputs + followed + tuple((label, digest.hex(), "") for label, digest in self.extra)
 
-    def files(self) -> tuple[FileDep, ...]:
+    def files(self) -> tuple[Observation, ...]:
         """The files that inputs and constants name."""
         assert self.state is not None
         words = [word.strip("'\"();|&<>") for text in self.commands for word in text.split()]
         return candidates(self.values.values(), (*self.state.paths, *words))
+
+    def packages(self) -> frozenset[str]:
+        """The packages that the cell reaches."""
+        return frozenset() if self.state is None else self.state.packages
 
     def references(self) -> dict[str, object]:
         """The inputs that have an identity worth keeping, by name."""

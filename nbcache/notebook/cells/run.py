@@ -22,8 +22,8 @@ from nbcache.notebook.cells.side_effects import ProcessState
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.messages import listed
 from nbcache.notebook.display.outputs import Recording, record
-from nbcache.tracking import files
 from nbcache.tracking.fingerprint import code_digest
+from nbcache.tracking.observations.recorder import Recorder, recording
 
 __all__ = ["CellRun", "observed"]
 
@@ -39,7 +39,7 @@ class CellRun:
     bound, deleted : names
     """
 
-    def __init__(self, run: Run, opened: files.FileRecorder, recording: Recording) -> None:
+    def __init__(self, run: Run, opened: Recorder, recording: Recording) -> None:
         self.raised = False
         self.run = run
         self.opened = opened
@@ -97,12 +97,12 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
     bound: dict[str, Any] = {}
     try:
         with (
-            Watched(None, False, "none", inputs.files(), True) as run,
-            files.recording() as opened,
-            record("cell") as recording,
+            Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
+            recording() as opened,
+            record("cell") as shown,
         ):
             _import(code.first_imports())
-            seen = CellRun(run, opened, recording)
+            seen = CellRun(run, opened, shown)
             with seen.generators:
                 yield seen
         bound = before.bound()

@@ -1,0 +1,91 @@
+"""Whose recording is under way here: that of this task, of this thread, or of the run that started this thread."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import Any, Protocol
+
+from nbcache.tracking.observations.observation import Observer
+
+
+class Open(Observer, Protocol):
+    """An observer with a beginning and an end.
+
+    Attributes
+    ----------
+    is_open : false once its run is over, also for threads of the run that are still alive
+    scope : what the threads that the run starts inherit besides the recording; up to whoever records
+    """
+
+    is_open: bool
+    scope: object
+
+
+#: The recordings under way in this process; empty nearly always, so that listeners find out fast.
+recorders: set[Any] = set()
+_current: ContextVar[Open | None] = ContextVar("nbcache_recorder", default=None)
+_threads: weakref.WeakKeyDictionary[threading.Thread, Open] = weakref.WeakKeyDictionary()
+
+
+class _Nobody:
+    """Stands where nothing is to be recorded."""
+
+    is_open = False
+
+
+_NOBODY: Any = _Nobody()
+
+
+def current() -> Open | None:
+    """The recorder of the run that this code is part of; None outside of any."""
+    if not recorders:
+        return None
+    recorder = _current.get()
+    if recorder is None and _threads:
+        recorder = _threads.get(threading.current_thread())
+    return recorder if recorder is None or recorder.is_open else None
+
+
+def active() -> bool:
+    """Whether a recording is under way here."""
+    return current() is not None
+
+
+def begin(recorder: Open) -> Token[Open | None]:
+    """Let this task and what it calls belong to a recorder."""
+    recorders.add(recorder)
+    return _current.set(recorder)
+
+
+def end(recorder: Open, token: Token[Open | None]) -> None:
+    """Undo `begin`."""
+    _current.reset(token)
+    recorders.discard(recorder)
+
+
+def inherit(thread: threading.Thread, recorder: Open) -> None:
+    """Let what a thread does belong to the recorder of the code that starts it."""
+    _threads[thread] = recorder
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Keep what the cache itself looks at out of any recording around it."""
+    if not active():
+        yield
+        return
+    token = _current.set(_NOBODY)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def scope_here() -> object:
+    """The scope of the recording under way here, in the thread that records or in one that it started."""
+    recorder = current()
+    return None if recorder is None else recorder.scope

@@ -1,0 +1,23 @@
+"""What a hit does beside handing out a value: it leaves behind what the run left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from nbcache.tracking.observations.context import current
+from nbcache.tracking.observations.observation import Effect
+
+#: By kind: does it again, given the name and what the kind wrote down.
+EFFECTS: Mapping[str, Callable[[str, bytes], None]] = {}
+
+
+def repeat(effects: Iterable[Effect]) -> None:
+    """Leave behind what a run left, and tell a recording under way here; unknown kinds do nothing."""
+    recorder = current()
+    for effect in effects:
+        apply = EFFECTS.get(effect.kind)
+        if apply is None:
+            continue
+        apply(effect.name, effect.data)
+        if recorder is not None:
+            recorder.effect(effect.kind, effect.name, effect.data)

@@ -1,0 +1,53 @@
+"""The kinds of observation, and the digest of a whole list of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from nbcache.tracking.bytecode import framed, short_digest
+from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
+from nbcache.tracking.observations.observation import Kind, Observation
+
+KINDS: Mapping[str, Kind] = {
+    "file": FILES,
+    "folder": FOLDERS,
+    "tree": TREES,
+    "missing": MISSING,
+}
+
+_NONE: Mapping[Observation, bytes] = {}
+
+
+def digest_of(seen: Observation) -> bytes:
+    """Digest what it is now; nothing equals a kind of another version that this one does not know."""
+    kind = KINDS.get(seen.kind)
+    return os.urandom(16) if kind is None else kind.digest(seen.name)
+
+
+def state_digest(observations: Iterable[Observation], recorded: Mapping[Observation, bytes] = _NONE) -> bytes:
+    """Digest what they are now, or were when it was recorded; their order does not matter."""
+    return short_digest(
+        *sorted(
+            {
+                framed(
+                    os.fsencode(seen.name),
+                    seen.kind.encode(),
+                    recorded[seen] if seen in recorded else digest_of(seen),
+                )
+                for seen in observations
+            }
+        )
+    )
+
+
+def label_of(seen: Observation) -> str:
+    """What a reader calls it."""
+    kind = KINDS.get(seen.kind)
+    return f"{seen.kind} {seen.name}" if kind is None else kind.label(seen.name)
+
+
+def outline_of(seen: Observation) -> str:
+    """What can be said of it at a glance."""
+    kind = KINDS.get(seen.kind)
+    return "" if kind is None else kind.outline(seen.name)

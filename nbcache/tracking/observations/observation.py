@@ -1,0 +1,91 @@
+"""The `Observation`: one thing that a run saw outside its arguments and code, and what each kind of them can tell.
+
+Build systems call a list of them a verifying trace: it is recorded while a run runs, and at the next lookup each is
+looked at again. If all are what they were, the stored result is the one that a run would give now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+
+class Observation(NamedTuple):
+    """One thing that a run saw.
+
+    Attributes
+    ----------
+    name : of the file, the variable, the option; as the run gave it
+    kind : a key of `KINDS`
+    """
+
+    name: str
+    kind: str
+
+
+class Effect(NamedTuple):
+    """Something that a run left changed, which a hit has to leave changed in the same way.
+
+    Attributes
+    ----------
+    name, kind : as for an `Observation`; the kind is a key of `EFFECTS`
+    data : what the kind needs to do it again
+    """
+
+    name: str
+    kind: str
+    data: bytes
+
+
+class Kind(Protocol):
+    """One kind of observation."""
+
+    def digest(self, name: str) -> bytes:
+        """Digest what it is now; equal digests mean that a run could not tell the difference."""
+
+    def stamp(self, name: str) -> object:
+        """A cheap sign that has to stay the same while a run runs, such as the times of a file; None for none."""
+
+    def label(self, name: str) -> str:
+        """What a reader calls it: "file data.csv"."""
+
+    def outline(self, name: str) -> str:
+        """What can be said of it at a glance, to tell old from new: "1,024 bytes"; empty for nothing."""
+
+
+class Observer(Protocol):
+    """Whoever records a run, as those who notice things know it.
+
+    Attributes
+    ----------
+    uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
+    failed : why something may have been overlooked, empty when nothing was; the result is then not kept
+    """
+
+    uses: frozenset[str]
+    failed: str
+
+    def observe(self, kind: str, name: str, digest: bytes | None = None, *, here: bool = False) -> None:
+        """Note that the run saw something; the first sight counts.
+
+        Parameters
+        ----------
+        digest : what it was then; None where nothing of the run's own can change it, and it is digested afterwards
+        here : True: seen from the beginning of this very recording, so that it takes the place of an earlier sight,
+            and recorders around have a sight of their own
+        """
+
+    def effect(self, kind: str, name: str, data: bytes) -> None:
+        """Note what the run has changed and a hit has to change too; the last word counts."""
+
+    def add(self, observations: Iterable[Observation]) -> None:
+        """Note what a result that was found in the cache rests on."""
+
+    def wrote(self, path: str) -> bool:
+        """Whether the run wrote a file, or made the folder it lies in."""
+
+    def write(self, path: str) -> None:
+        """Note that the run writes a file."""
+
+    def reached(self, what: str) -> None:
+        """Note that the run went outside: to the "network", or into a "subprocess"."""

@@ -1,0 +1,179 @@
+"""Record what one run sees: in its own thread, the tasks it awaits, and the threads it starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import Token
+
+from nbcache.tracking.observations import context
+from nbcache.tracking.observations.audit import install
+from nbcache.tracking.observations.kinds import KINDS, digest_of, state_digest
+from nbcache.tracking.observations.observation import Effect, Observation
+from nbcache.tracking.observations.paths import working_folder
+from nbcache.tracking.observations.watches import WATCHES
+
+_NOTHING: frozenset[str] = frozenset()
+# What lies in a folder may change beside the run without harm to it: the names that it was given are what counts.
+_MAY_MOVE = frozenset({"folder"})
+
+
+class Recorder:
+    """The observations of one run; see `Observer` for what is noted in it.
+
+    Attributes
+    ----------
+    outside : "network" and "subprocess", when the run used them
+    failed : why something may have been overlooked, empty when nothing was
+    scope : what the threads that the run starts inherit besides the recording; up to whoever records
+    uses : the packages that the run's code reaches
+    """
+
+    def __init__(self, parent: Recorder | None = None, uses: frozenset[str] = _NOTHING) -> None:
+        self.outside: dict[str, None] = {}
+        self.failed = ""
+        self.scope: object = None
+        self.uses = uses
+        self.is_open = True
+        self._parent = parent
+        self._stamps: dict[Observation, object] = {}
+        self._digests: dict[Observation, bytes] = {}
+        self._effects: dict[Observation, bytes] = {}
+        self._written: set[str] = set()
+        self._folder = working_folder()
+        self._began: list[object] = []
+        self._token: Token[context.Open | None] | None = None
+
+    def __enter__(self) -> Recorder:
+        install()
+        self._token = context.begin(self)
+        self._began = [watch.begin(self) for watch in WATCHES]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for watch, began in zip(WATCHES, self._began, strict=True):
+            watch.end(self, began)
+        assert self._token is not None
+        context.end(self, self._token)
+        self.is_open = False
+
+    # -- what was seen ------------------------------------------------------------------------------------------------
+
+    def any(self) -> bool:
+        """Tell whether the run saw anything, or something may have been overlooked."""
+        return bool(self._stamps or self.failed or self._effects)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """What was seen, in order, without what the run itself wrote, before or after."""
+        return tuple(seen for seen in self._stamps if seen.kind != "missing" or not self.wrote(seen.name))
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What the run left changed and a hit has to change."""
+        return tuple(Effect(seen.name, seen.kind, data) for seen, data in self._effects.items())
+
+    @property
+    def recorded(self) -> Mapping[Observation, bytes]:
+        """The digests that were taken when something was seen, because the run itself may change it."""
+        return self._digests
+
+    @property
+    def written(self) -> frozenset[str]:
+        """What the run wrote, as full paths."""
+        return frozenset(self._written)
+
+    def state(self, observations: Iterable[Observation]) -> bytes:
+        """Digest what they were for this run."""
+        return state_digest(observations, self._digests)
+
+    def steady(self) -> bool:
+        """Tell whether everything still is what it was when the run saw it, and nothing was overlooked."""
+        return not self.failed and all(
+            KINDS[seen.kind].stamp(seen.name) == self._stamps[seen]
+            for seen in self.observations
+            if seen.kind not in _MAY_MOVE
+        )
+
+    # -- noting it ----------------------------------------------------------------------------------------------------
+
+    def observe(self, kind: str, name: str, digest: bytes | None = None, *, here: bool = False) -> None:
+        """Note that the run saw something, here and in the recorders around."""
+        for recorder in (self,) if here else self._enclosing():
+            seen = Observation(recorder._spelt(name) if kind in _PATHS else name, kind)
+            if (seen in recorder._stamps and not here) or (kind in _PATHS and recorder.wrote(name)):
+                continue
+            recorder._stamps[seen] = KINDS[kind].stamp(name)
+            if digest is not None:
+                recorder._digests[seen] = digest
+
+    def effect(self, kind: str, name: str, data: bytes) -> None:
+        """Note what the run has changed and a hit has to change too, here and in the recorders around."""
+        for recorder in self._enclosing():
+            recorder._effects[Observation(name, kind)] = data
+
+    def add(self, observations: Iterable[Observation]) -> None:
+        """Note what a result that was found in the cache rests on: as it is now, for now it was looked up."""
+        for seen in observations:
+            for recorder in self._enclosing():
+                if seen not in recorder._stamps:
+                    recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
+                    if seen.kind not in _PATHS:
+                        recorder._digests[seen] = digest_of(seen)
+
+    def write(self, path: str) -> None:
+        """Note that the run writes a file, here and in the recorders around."""
+        full = os.path.realpath(path)
+        for recorder in self._enclosing():
+            recorder._written.add(full)
+
+    def wrote(self, path: str) -> bool:
+        """Tell whether the run wrote a file, or made the folder it lies in."""
+        if not self._written:
+            return False
+        full = os.path.realpath(os.path.join(self._folder, path))
+        while full not in self._written:
+            full, last = os.path.dirname(full), full
+            if full == last:
+                return False
+        return True
+
+    def reached(self, what: str) -> None:
+        """Note that the run went outside: to the network or into another process."""
+        for recorder in self._enclosing():
+            recorder.outside[what] = None
+
+    def _enclosing(self) -> Iterator[Recorder]:
+        recorder: Recorder | None = self
+        while recorder is not None:
+            if recorder.is_open:
+                yield recorder
+            recorder = recorder._parent
+
+    def _spelt(self, path: str) -> str:
+        """Keep a relative path as it is, unless the run has changed the working folder meanwhile."""
+        if os.path.isabs(path) or working_folder() == self._folder:
+            return path
+        return os.path.abspath(path)
+
+
+# Kinds whose names are paths.
+_PATHS = frozenset({"file", "folder", "missing", "tree"})
+
+
+def recording(uses: frozenset[str] = _NOTHING) -> Recorder:
+    """Record what is seen inside; recordings nest, and the outer one sees what the inner one does.
+
+    Parameters
+    ----------
+    uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
+    """
+    around = context.current()
+    return Recorder(around if isinstance(around, Recorder) else None, uses)
+
+
+def note(observations: Iterable[Observation]) -> None:
+    """Note things for the recording under way here, if there is one."""
+    recorder = context.current()
+    if recorder is not None:
+        recorder.add(observations)
