@@ -131,6 +131,11 @@ def shown(value: object, limit: int = 100) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def of_other_version(error: BaseException) -> bool:
+    """Whether something could not be loaded because another version of nbcache wrote it, which had other modules."""
+    return isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("nbcache.")
+
+
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 #: Code between the user's and ours: IPython, traitlets and joblib among it, and the event loop.
 _STANDARD = re.escape(os.path.dirname(os.__file__) + os.sep)

@@ -25,7 +25,7 @@ from nbcache.engine.slots import Slots
 from nbcache.engine.storing import Keeper, Profiles
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry, Meta
-from nbcache.errors import UntrustedEntryError, explain, warn
+from nbcache.errors import UntrustedEntryError, explain, of_other_version, warn
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Mark, Stored
 from nbcache.tracking.observations.context import active, scope_here
@@ -219,6 +219,8 @@ class Cache:
 
     def _unloadable(self, job: Job, address: Address, error: Exception) -> None:
         self.tiers.forget(address)
+        if of_other_version(error):
+            return  # nobody did anything wrong, and the new result takes its place
         if (job.key.owner, job.text) in self._unloaded:
             return  # it was told: the next tier has the same entry
         self._unloaded.add((job.key.owner, job.text))

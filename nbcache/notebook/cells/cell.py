@@ -15,6 +15,7 @@ from nbcache import registry
 from nbcache.config import error_text, settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Description, Fetched, Job
+from nbcache.errors import of_other_version
 from nbcache.inspection.explanation import Explanation, explain_call
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode, cell_owner
@@ -321,11 +322,12 @@ class CachedCell:
             outcome = unpack(fetched.value, self._namespace)
             changes.apply(outcome, self._namespace, self._hidden)
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
-            self._warn(
-                "The stored result of this cell could not be loaded; the cell runs again.",
-                error_text(error),
-                "nothing; the new result takes its place.",
-            )
+            if not of_other_version(error):
+                self._warn(
+                    "The stored result of this cell could not be loaded; the cell runs again.",
+                    error_text(error),
+                    "nothing; the new result takes its place.",
+                )
             cache.delete(fetched.slot.address)
             return False
         now = time.perf_counter()
