@@ -293,6 +293,21 @@ def test_loading_the_extension_loads_no_heavy_guest() -> None:
     assert loaded.stdout.strip() == "[]", loaded.stderr
 
 
+def test_loading_the_extension_loads_neither_engine_nor_stores() -> None:
+    probe = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_line_magic('load_ext', 'nbcache')\n"
+        "import sys\n"
+        "wings = ('nbcache.engine.cache', 'nbcache.stores', 'nbcache.entries', 'nbcache.hashing', 'nbcache.tracking')\n"
+        "print([name for name in wings if name in sys.modules])"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert loaded.stdout.strip() == "[]", loaded.stderr
+
+
 def test_no_room_is_longer_than_400_lines() -> None:
     lengths = {room: len(path.read_text(encoding="utf-8").splitlines()) for room, path in rooms().items()}
     assert {room: length for room, length in lengths.items() if length > 400} == {}

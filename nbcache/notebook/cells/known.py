@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbcache.errors import UnknownNameError
-from nbcache.inspection.explanation import Explanation
-from nbcache.notebook.cells.cell import CachedCell, Report
+
+if TYPE_CHECKING:
+    from nbcache.inspection.explanation import Explanation
+    from nbcache.notebook.cells.cell import CachedCell, Report
 
 __all__ = ["KnownCells", "explain_cell", "known_cells"]
 
