@@ -10,14 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from disk_stores import Shop, files_of
-from store_contract import (
-    BoundsContract,
-    LastingBoundsContract,
-    LastingContract,
-    StoreContract,
-    address_of,
-    entry_of,
-)
+from store_contract import BoundsContract, LastingBoundsContract, LastingContract, StoreContract, address_of, entry_of
 
 from nbcache.engine.tiers import OuterTiers, Tiers
 from nbcache.entries.entry import Address, Entry
@@ -28,11 +21,6 @@ from nbcache.stores.disk.writer import Writer
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Mark, Stored
 from nbcache.stores.tiered import TieredStore
-
-
-@pytest.fixture
-def shop(tmp_path: Path, clock: Any) -> Shop:
-    return Shop(tmp_path, clock)
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from typing import Any
 from nbcache.entries.signing import Keyring
 from nbcache.stores.disk.store import DiskStore
 
+ROOT = os.geteuid() == 0
+NOBODY = 65534
+
 #: What every program run in another process begins with.
 PRELUDE = """
 import json, os, signal, sys, time

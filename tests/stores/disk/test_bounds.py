@@ -1,0 +1,176 @@
+"""The bounds of the folder: what goes, when, and at which cost."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from disk_stores import Shop, files_of
+from store_contract import address_of, entry_of
+
+from nbcache.stores.disk.store import DiskStore
+
+
+def test_the_whole_folder_is_bounded(shop: Shop, clock: Any) -> None:
+    store = shop.open(max_size=400_000)
+    for number in range(60):
+        store.put(address_of(number, f"m.f{number % 3}"), entry_of(np.full(2_000, number), f"m.f{number % 3}"))
+        clock.move(1)
+        assert sum(path.stat().st_blocks * 512 for path in files_of(shop.folder)) <= 400_000
+
+    left = {row.address.key for row in store.entries()}
+    assert address_of(59).key in left and address_of(0).key not in left
+    assert len(left) >= 10
+
+
+def test_what_is_used_stays_when_room_is_made(shop: Shop, clock: Any) -> None:
+    store = shop.open(max_size=200_000)
+    store.put(address_of(0), entry_of("precious"))
+    for number in range(1, 100):
+        store.put(address_of(number), entry_of(np.full(2_000, number)))
+        clock.move(1)
+        assert store.get(address_of(0)) is not None
+
+
+def test_a_full_store_is_not_scanned_for_every_put(shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbcache.stores.disk import collection
+
+    scans: list[float] = []
+    collect = collection.collect
+    monkeypatch.setattr(collection, "collect", lambda *a: scans.append(clock()) or collect(*a))
+    store = shop.open(max_size=2_000_000)
+
+    for number in range(300):
+        store.put(address_of(number), entry_of(np.full(2_000, number)))
+
+    # 300 entries of 20 kB: each scan frees a tenth of the bound, ten entries.
+    assert 5 <= len(scans) <= 32
+
+
+def test_room_that_cannot_be_made_is_not_looked_for_at_every_put(
+    shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbcache.stores.disk import collection
+
+    scans: list[float] = []
+    monkeypatch.setattr(collection, "collect", lambda *a: scans.append(clock()) or (0, 10**9))
+    store = shop.open(max_size=100_000)
+    for number in range(100):
+        store.put(address_of(number), entry_of(np.full(2_000, number)))
+        clock.move(1)
+
+    assert len(scans) <= 3
+
+
+def test_a_value_larger_than_the_folder_may_hold_is_returned_with_one_warning(shop: Shop) -> None:
+    store = shop.open(max_size=100_000)
+
+    kept = [store.put(address_of(n), entry_of(np.arange(100_000.0))) for n in range(2)]
+
+    assert kept[1].value()[99_999] == 99_999
+    assert list(store.entries()) == []
+    assert len(shop.said) == 1
+    assert "max_disk_size" in shop.said[0]
+
+
+def test_expired_entries_are_collected_once_nobody_can_be_served_with_them(shop: Shop, clock: Any) -> None:
+    store = shop.open()
+    store.put(address_of(1), entry_of(1, created=clock(), expires=clock() + 100))
+    store.put(address_of(2), entry_of(2, created=clock()))
+    store.close()
+    clock.move(150)
+    assert shop.open().collect() == 0
+
+    clock.move(51)
+
+    assert shop.open().collect() == 1
+    assert [row.address for row in store.entries()] == [address_of(2)]
+
+
+def test_expired_entries_are_looked_for_once_a_day(shop: Shop, clock: Any) -> None:
+    store = shop.open()
+    store.put(address_of(1), entry_of(1, created=clock(), expires=clock() + 100))
+    store.close()
+    clock.move(90_000)
+
+    shop.open().put(address_of(2), entry_of(2))
+
+    assert [row.address for row in store.entries()] == [address_of(2)]
+
+
+def test_entries_of_lost_keys_make_room_too(shop: Shop, stranger: DiskStore, clock: Any) -> None:
+    for number in range(20):
+        stranger.put(address_of(number), entry_of(np.full(2_000, number)))
+    clock.move(1)
+    store = shop.open(max_size=200_000)
+
+    store.put(address_of(1), entry_of(1))
+    store.collect()
+
+    assert sum(path.stat().st_blocks * 512 for path in files_of(shop.folder)) <= 200_000
+    assert store.get(address_of(1)) is not None
+
+
+def test_a_damaged_journal_is_ignored(shop: Shop, store: DiskStore, clock: Any) -> None:
+    for number in range(4):
+        store.put(address_of(number), entry_of(number))
+        clock.move(2)
+        store.get(address_of(number))
+    store.close()
+    (journal,) = shop.folder.rglob(".recent")
+    journal.write_bytes(b"\xff\x00nonsense\n" + address_of(0).key.encode() + b" nan\n" + b"x" * 100 + b" 1e999 1 1\n")
+
+    again = shop.open()
+
+    assert again.limit("m.f", 2, None) == 2
+    assert {row.address for row in again.entries()} == {address_of(2), address_of(3)}
+    assert shop.said == []
+
+
+def test_a_damaged_count_is_ignored(shop: Shop, clock: Any) -> None:
+    store = shop.open(max_size=100_000)
+    store.put(address_of(1), entry_of(1))
+    (shop.folder / "v1" / ".usage").write_bytes(b"\x00garbage\n+12x\n" + b"9" * 5000 + b"\n-5\n")
+
+    for number in range(60):
+        store.put(address_of(number), entry_of(np.full(2_000, number)))
+        clock.move(1)
+
+    assert sum(path.stat().st_blocks * 512 for path in files_of(shop.folder)) <= 100_000
+    assert shop.said == []
+
+
+def test_a_journal_stays_short(shop: Shop, store: DiskStore, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbcache.stores.disk import use_journal
+
+    monkeypatch.setattr(use_journal, "LONGEST", 2000)
+    store.put(address_of(1), entry_of(1))
+    for _ in range(200):
+        clock.move(2)
+        store.get(address_of(1))
+
+    (journal,) = shop.folder.rglob(".recent")
+    assert journal.stat().st_size < 2200
+
+
+def test_a_bound_of_many_entries_costs_no_scan_for_each_put(
+    store: DiskStore, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        store.put(address_of(number), entry_of(number))
+        clock.move(1)
+    store.limit("m.f", 290, None)
+    listed: list[str] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(str(path)) or listdir(path))
+    began = time.monotonic()
+
+    for number in range(300, 340):
+        store.put(address_of(number), entry_of(number))
+        assert store.limit("m.f", 290, None) == 1
+        clock.move(1)
+
+    assert len(listed) <= 2 + 2 * (time.monotonic() - began)

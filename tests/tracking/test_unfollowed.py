@@ -1,0 +1,138 @@
+"""What cannot be followed is no error, and is named; what is not to be followed is not."""
+
+from __future__ import annotations
+
+import pytest
+from notebook_code import labels, run, state_of
+
+from nbcache.tracking.fingerprint import Tracker
+
+pytestmark = pytest.mark.usefixtures("main_module")
+
+HOSTILE = {
+    "lock": "import threading\nA = threading.Lock()\ndef foo(): return A",
+    "generator": "A = (x for x in 'ab')\ndef foo(): return A",
+    "socket": "import socket\nA = socket.socket()\nA.close()\ndef foo(): return A",
+    "hostile equality": (
+        "class C:\n def __eq__(self, o): raise ZeroDivisionError\n def __hash__(self): raise ZeroDivisionError\n"
+        "A = C()\ndef foo(): return A"
+    ),
+    "answers to every name": (
+        "class C:\n def __getattr__(self, name): return C()\n def __call__(self, *a): return C()\n"
+        "A = C()\ndef foo(): return A.b.c()"
+    ),
+    "hostile attributes": (
+        "class C:\n def __getattribute__(self, name): raise ZeroDivisionError(name)\nA = C()\ndef foo(): return A.x"
+    ),
+    "hostile metaclass": (
+        "class M(type):\n def __getattribute__(cls, name): raise ZeroDivisionError(name)\n"
+        " def __eq__(cls, o): raise ZeroDivisionError\n def __hash__(cls): raise ZeroDivisionError\n"
+        "class C(metaclass=M): pass\ndef foo(): return C"
+    ),
+    "lies about its class": (
+        "class C:\n @property\n def __class__(self): raise ZeroDivisionError\nA = C()\ndef foo(): return A"
+    ),
+    "hostile repr": "class C:\n def __repr__(self): raise ZeroDivisionError\nA = C()\ndef foo(): return A",
+    "contains itself": "A = []\nA.append(A)\ndef foo(): return A",
+    "reaches itself": "def foo(): return foo()",
+    "class that holds itself": "class C: pass\nC.me = C\nC.obj = C()\ndef foo(): return C",
+    "empty cell": "def make():\n def foo(): return later\n if 0: later = 1\n return foo\nfoo = make()",
+    "lazy module": (
+        "import types\nclass L(types.ModuleType):\n def __getattr__(self, n): raise ZeroDivisionError(n)\n"
+        "A = L('lazy_thing')\ndef foo(): return A.x.y"
+    ),
+    "no module name": "def foo(): return h()\ndef h(): return 1\nh.__module__ = None",
+    "weak reference": "import weakref\nclass C: pass\nc = C()\nA = weakref.ref(c)\ndef foo(): return A",
+    "thread local": "import threading\nA = threading.local()\nA.x = 1\ndef foo(): return A",
+    "open file": "import os\nA = open(os.devnull)\ndef foo(): return A",
+    "frame": "import sys\nA = sys._getframe()\ndef foo(): return A",
+    "logger": "import logging\nlog = logging.getLogger('x')\ndef foo(): log.info('x')",
+    "environment": "import os\ndef foo(): return os.environ['A'], os.getenv('B')",
+    "dynamic code": "def foo(x): return eval(x), globals()[x]",
+    "deep chain": "def f0(): return 0\n"
+    + "\n".join(f"def f{i + 1}(): return f{i}()" for i in range(2000))
+    + "\nfoo = f2000",
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_nothing_that_cannot_be_followed_is_an_error(case: str) -> None:
+    state = state_of(HOSTILE[case])
+
+    assert len(state.digest) == 16
+    assert state_of(HOSTILE[case]).digest == state.digest
+    assert state.changed() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("lock", "global A (_thread.lock)"),
+        ("generator", "global A (generator)"),
+        ("environment", "os.environ in foo"),
+        ("environment", "os.getenv in foo"),
+        ("dynamic code", "eval() in foo"),
+        ("dynamic code", "globals() in foo"),
+    ],
+)
+def test_what_cannot_be_followed_is_named_once(case: str, words: str) -> None:
+    assert state_of(HOSTILE[case]).unfollowed.count(words) == 1
+
+
+def test_a_logger_counts_by_its_name() -> None:
+    state = state_of(HOSTILE["logger"])
+
+    assert state.unfollowed == ()
+    assert state.simple is not None
+
+
+def test_a_value_whose_digest_changes_by_itself_is_no_reason_to_miss_for_ever() -> None:
+    source = """
+        import itertools
+        class C:
+            count = itertools.count()
+            def __reduce__(self): return (C, (next(self.count),))
+        A = C()
+        def foo(): return A
+    """
+    space = run(source)
+    tracker = Tracker({"": space["foo"]})
+    state = tracker.state()
+
+    assert tracker.state(frozenset({"class C.count"})).digest == tracker.state(frozenset({"class C.count"})).digest
+    assert any("changes by itself" in line for line in state.unfollowed)
+
+
+def test_the_shell_is_not_followed() -> None:
+    space = run("In = ['a']\nOut = {1: 2}\n_ = 5\ndef foo(): return get_ipython(), In, Out, _, exit")
+    space["get_ipython"] = __import__("IPython").get_ipython
+    state = Tracker({"": space["foo"]}).state()
+
+    exec("In.append('b')\n_ = 7", space)
+
+    assert state.current()
+    assert {"In of the shell", "Out of the shell", "_ of the shell"} <= set(state.unfollowed)
+
+
+def test_our_own_code_is_never_followed() -> None:
+    state = state_of(
+        "from nbcache.hashing.hasher import digest\nimport nbcache\ndef foo(x): return digest(x), nbcache.keys"
+    )
+
+    assert [part.label for part in state.parts] == ["code"]
+
+
+def test_a_cached_function_is_followed_to_what_it_wraps() -> None:
+    source = """
+        class Cached:
+            __nbcache__ = True
+            def __init__(self, f): self.__wrapped__ = f
+        Cached.__module__ = 'nbcache.decorator'
+        @Cached
+        def h(): return {n}
+        def foo(): return h()
+    """
+    one, other = state_of(source.format(n=1)), state_of(source.format(n=2))
+
+    assert labels(one, other) == {"helper h"}
