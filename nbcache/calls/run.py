@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from types import CoroutineType, TracebackType
 from typing import Any
@@ -31,10 +32,17 @@ class Run:
     state: bytes = b""
     steady: bool = True
     effects: tuple[Effect, ...] = ()
+    digests: Mapping[Observation, bytes] = field(default_factory=dict)
 
     def computed(self, value: Any, recording: bytes, key: Key | None) -> Computed:
         """The outcome of the run, for the cache to keep; `key` is another than the one asked for, if not None."""
-        return Computed(value, recording, self.observations, self.seconds, key, self.steady, self.state, self.effects)
+        return Computed(
+            *(value, recording, self.observations, self.seconds, key),
+            storable=self.steady,
+            state=self.state,
+            effects=self.effects,
+            recorded=self.digests,
+        )
 
 
 class Watched:
@@ -108,6 +116,7 @@ class Watched:
         named = tuple(one for one in self._named if not seen.wrote(one.name))
         run.observations = tuple(dict.fromkeys((*seen.observations, *named)))
         run.effects = seen.effects
+        run.digests = seen.recorded
         # digested before it is looked whether all still is what the run saw: a later change is another state
         run.state = seen.state(run.observations)
         # any other file that changed meanwhile moved under it

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbcache.engine.policy import Policy
@@ -33,6 +34,7 @@ class Computed(NamedTuple):
     storable : False for a result that must not be kept, such as one that rests on a file changed meanwhile
     state : digest of what the observations were for the run
     effects : what the run left changed, and a hit changes too
+    recorded : digests of observations that the run itself may have changed, from before it did
     """
 
     value: Any
@@ -43,6 +45,7 @@ class Computed(NamedTuple):
     storable: bool = True
     state: bytes = b""
     effects: tuple[Effect, ...] = ()
+    recorded: Mapping[Observation, bytes] = MappingProxyType({})
 
 
 class CallParts(LateParts):

@@ -17,7 +17,6 @@ from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.errors import UnstorableResultError, explain, warn
 from nbcache.keys.key import combine
 from nbcache.stores.protocol import Mark
-from nbcache.tracking.observations.observation import Observation
 
 
 class Keeper:
@@ -59,7 +58,7 @@ class Keeper:
             kind=job.kind,
             observations=computed.observations,
             effects=computed.effects,
-            parts=_with_observations(description.parts, computed.observations),
+            parts=_with_observations(description.parts, computed),
         )
         try:
             entry = Entry.of(computed.value, meta, computed.recording)
@@ -125,8 +124,9 @@ class Keeper:
         return place
 
 
-def _with_observations(parts: Parts, observations: tuple[Observation, ...]) -> Parts:
-    return (*parts, *traces.observed_parts(observations)) if observations else parts
+def _with_observations(parts: Parts, computed: Computed) -> Parts:
+    seen = computed.observations
+    return (*parts, *traces.observed_parts(seen, computed.recorded)) if seen else parts
 
 
 class Profiles:

@@ -8,7 +8,8 @@ is a hit again, and a call that reads other files under other circumstances has 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from nbcache.entries.entry import Address, Entry, Meta
@@ -78,10 +79,17 @@ def extended(
     return Trace(trace.nonce, lists, known[:VARIANTS]), Address(address.owner, key), forgotten
 
 
-def observed_parts(observations: Iterable[Observation]) -> Iterator[tuple[str, str, str]]:
-    """What an explanation needs to name what changed: a part per observation, with the digest of what it is now."""
+def observed_parts(
+    observations: Iterable[Observation], recorded: Mapping[Observation, bytes] = MappingProxyType({})
+) -> Iterator[tuple[str, str, str]]:
+    """What an explanation needs to name what changed: a part per observation, with its digest.
+
+    Parameters
+    ----------
+    recorded : digests from before the run changed something itself; the others are taken now
+    """
     for seen in observations:
-        yield label_of(seen), digest_of(seen).hex(), outline_of(seen)
+        yield label_of(seen), (recorded[seen] if seen in recorded else digest_of(seen)).hex(), outline_of(seen)
 
 
 def entry_of(trace: Trace, address: Address, now: float) -> Entry:

@@ -29,7 +29,6 @@ _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLO
 # Between the parts of `a.b.c(...)`, and of no meaning for it.
 _FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE"})
 _DYNAMIC = frozenset({"eval", "exec", "compile", "globals", "locals", "vars"})
-_ENVIRONMENT = frozenset({("os", "environ"), ("os", "getenv"), ("os", "environb"), ("os", "getenvb")})
 _LONGEST_TEXT = 1024
 _HEAD = re.compile(r"^(?:async\s+def|def|class)\b", re.MULTILINE)
 
@@ -56,7 +55,7 @@ class Facts:
     stores : names assigned at the top level of the code (for code that runs in a namespace)
     imports : what is imported inside, with the attributes read from it
     texts : string constants without line breaks
-    notes : dynamic code and environment reads, in the user's words
+    notes : dynamic code, in the user's words
     """
 
     digest: bytes
@@ -251,8 +250,6 @@ class _Reading:
     def _note(self, chain: Chain) -> None:
         if chain[0] in _DYNAMIC:
             self.notes[f"{chain[0]}()"] = None
-        if chain[:2] in _ENVIRONMENT:
-            self.notes[".".join(chain[:2])] = None
 
 
 class LateSource:

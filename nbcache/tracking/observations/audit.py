@@ -148,6 +148,10 @@ def _announce_threads() -> None:
     threading._start_new_thread = announced  # type: ignore[attr-defined]
 
 
+def _went(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
+    recorder.own("working folder", "")
+
+
 def _outside(what: str) -> Callable[[context.Open, tuple[Any, ...]], None]:
     def listener(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
         recorder.reached(what)
@@ -161,6 +165,7 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     "os.scandir": _listed,
     "sqlite3.connect": _connected,
     "os.mkdir": _made,
+    "os.chdir": _went,
     "os.rename": _moved,
     "os.link": _moved,
     "os.symlink": _moved,

@@ -6,14 +6,19 @@ import os
 from collections.abc import Iterable, Mapping
 
 from nbcache.tracking.bytecode import framed, short_digest
+from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.observation import Kind, Observation
+from nbcache.tracking.observations.working_folder import FOLDER
 
 KINDS: Mapping[str, Kind] = {
     "file": FILES,
     "folder": FOLDERS,
     "tree": TREES,
     "missing": MISSING,
+    "variable": VARIABLES,
+    "variables": ALL_VARIABLES,
+    "working folder": FOLDER,
 }
 
 _NONE: Mapping[Observation, bytes] = {}

@@ -75,6 +75,14 @@ class Observer(Protocol):
             and recorders around have a sight of their own
         """
 
+    def own(self, kind: str, name: str, *, here: bool = False) -> None:
+        """Note that the run itself decides what it sees from now on, because it sets it; what it saw before counts.
+
+        Parameters
+        ----------
+        here : True: for this recording alone
+        """
+
     def effect(self, kind: str, name: str, data: bytes) -> None:
         """Note what the run has changed and a hit has to change too; the last word counts."""
 

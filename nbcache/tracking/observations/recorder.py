@@ -40,6 +40,7 @@ class Recorder:
         self._digests: dict[Observation, bytes] = {}
         self._effects: dict[Observation, bytes] = {}
         self._written: set[str] = set()
+        self._own: set[Observation] = set()
         self._folder = working_folder()
         self._began: list[object] = []
         self._token: Token[context.Open | None] | None = None
@@ -101,11 +102,20 @@ class Recorder:
         """Note that the run saw something, here and in the recorders around."""
         for recorder in (self,) if here else self._enclosing():
             seen = Observation(recorder._spelt(name) if kind in _PATHS else name, kind)
-            if (seen in recorder._stamps and not here) or (kind in _PATHS and recorder.wrote(name)):
+            if (seen in recorder._stamps and not here) or seen in recorder._own:
+                continue
+            if kind in _PATHS and recorder.wrote(name):
                 continue
             recorder._stamps[seen] = KINDS[kind].stamp(name)
             if digest is not None:
                 recorder._digests[seen] = digest
+
+    def own(self, kind: str, name: str, *, here: bool = False) -> None:
+        """Note that the run itself decides what it sees from now on, here and in the recorders around."""
+        for recorder in (self,) if here else self._enclosing():
+            seen = Observation(name, kind)
+            if seen not in recorder._stamps:
+                recorder._own.add(seen)
 
     def effect(self, kind: str, name: str, data: bytes) -> None:
         """Note what the run has changed and a hit has to change too, here and in the recorders around."""
@@ -116,7 +126,7 @@ class Recorder:
         """Note what a result that was found in the cache rests on: as it is now, for now it was looked up."""
         for seen in observations:
             for recorder in self._enclosing():
-                if seen not in recorder._stamps:
+                if seen not in recorder._stamps and seen not in recorder._own:
                     recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
                     if seen.kind not in _PATHS:
                         recorder._digests[seen] = digest_of(seen)

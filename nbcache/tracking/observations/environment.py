@@ -1,0 +1,175 @@
+"""Which environment variables does a run read: the one mapping behind `os.environ` says so while it is read.
+
+A variable counts by its value, which is digested and never kept, or by being missing. Reading all of them counts
+each, and which there are, but for those that only tell one session from another. What a run sets itself before it
+reads it is its own, and what modules read while they are imported shows in what they then are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from types import FrameType
+from typing import Any
+
+from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.observations import context
+
+__all__ = ["ALL_VARIABLES", "VARIABLES"]
+
+_KIND = "variable"
+_NAMES = "variables"
+_ENVIRON: Any = type(os.environ)
+# They differ from one session to the next. Read by name, they count; read with all others, they do not.
+_OF_THE_SESSION = frozenset(
+    {
+        *("_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "WINDOWID", "TERM_SESSION_ID", "SECURITYSESSIONID"),
+        *("XDG_SESSION_ID", "INVOCATION_ID", "JOURNAL_STREAM", "SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION"),
+        *("SSH_TTY", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "XAUTHORITY", "STY"),
+        *("TMUX", "TMUX_PANE", "JPY_PARENT_PID", "JPY_SESSION_NAME", "JPY_INTERRUPT_EVENT", "IPY_INTERRUPT_EVENT"),
+        *("PYDEVD_USE_FRAME_EVAL", "VSCODE_PID", "VSCODE_IPC_HOOK", "VSCODE_IPC_HOOK_CLI", "PYTEST_CURRENT_TEST"),
+        *("PYTHONHASHSEED", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK", "COLORTERM", "TERM_PROGRAM_VERSION"),
+    }
+)
+# Those who read it for the processes that they start.
+_HANDING_ON = frozenset({"subprocess", "multiprocessing", "joblib", "loky", "distributed"})
+# Where `os.environ.get` and its kind are written.
+_ON_THE_WAY = frozenset({"os", "_collections_abc", "collections"})
+_OURS = __name__.partition(".")[0]
+# The rooms that run the user's code.
+_RUNNING = tuple(f"{_OURS}.{wing}." for wing in ("keys", "calls", "compute", "notebook"))
+_DEEPEST = 200
+
+_digests: dict[str, tuple[Any, bytes]] = {}
+#: Recordings in which all names were read.
+_whole: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+class _Variables:
+    def digest(self, name: str) -> bytes:
+        data: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
+        value = data.get(os.environ.encodekey(name))
+        if value is None:
+            return b""
+        known = _digests.get(name)
+        if known is not None and known[0] == value:
+            return known[1]
+        digest = short_digest(b"variable", value if isinstance(value, bytes) else value.encode())
+        _digests[name] = (value, digest)
+        return digest
+
+    def stamp(self, name: str) -> object:
+        return None
+
+    def label(self, name: str) -> str:
+        return f"environment variable {name}"
+
+    def outline(self, name: str) -> str:
+        return ""
+
+
+class _AllVariables:
+    def digest(self, name: str) -> bytes:
+        names = sorted(map(os.fsencode, set(_names()) - _OF_THE_SESSION))
+        return short_digest(b"variables", *names)
+
+    def stamp(self, name: str) -> object:
+        return None
+
+    def label(self, name: str) -> str:
+        return "names of environment variables"
+
+    def outline(self, name: str) -> str:
+        return ""
+
+
+VARIABLES = _Variables()
+ALL_VARIABLES = _AllVariables()
+
+
+def _names() -> list[str]:
+    return [os.environ.decodekey(name) for name in list(os.environ._data)]  # type: ignore[attr-defined]
+
+
+def _install() -> None:
+    """Let `os.environ` and `os.environb` say what is read and set, once; they say nothing outside of recordings."""
+    get, put, remove, names = (*(_ENVIRON.__getitem__, _ENVIRON.__setitem__, _ENVIRON.__delitem__, _ENVIRON.__iter__),)
+
+    def __getitem__(self: Any, key: Any) -> Any:
+        if context.recorders:
+            _read(self, key)
+        return get(self, key)
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        if context.recorders:
+            _set(self, key)
+        put(self, key, value)
+
+    def __delitem__(self: Any, key: Any) -> None:
+        if context.recorders:
+            _set(self, key)
+        remove(self, key)
+
+    def __iter__(self: Any) -> Any:
+        if context.recorders:
+            _listed(self)
+        return names(self)
+
+    for ours, theirs in ((__getitem__, get), (__setitem__, put), (__delitem__, remove), (__iter__, names)):
+        ours.__module__, ours.__qualname__, ours.__doc__ = theirs.__module__, theirs.__qualname__, theirs.__doc__
+        setattr(_ENVIRON, theirs.__name__, ours)
+
+
+def _read(environ: Any, key: object) -> None:
+    recorder = context.current()
+    if recorder is None or (name := _text(environ, key)) is None:
+        return
+    if name in _OF_THE_SESSION and recorder in _whole:
+        return
+    if not _reads_aside(sys._getframe(2)):
+        recorder.observe(_KIND, name, VARIABLES.digest(name))
+
+
+def _set(environ: Any, key: object) -> None:
+    recorder = context.current()
+    if recorder is not None and (name := _text(environ, key)) is not None:
+        recorder.own(_KIND, name)
+
+
+def _listed(environ: Any) -> None:
+    recorder = context.current()
+    if recorder is not None and not _reads_aside(sys._getframe(2)):
+        _whole.add(recorder)
+        recorder.observe(_NAMES, "", ALL_VARIABLES.digest(""))
+
+
+def _text(environ: Any, key: object) -> str | None:
+    """The name as text, whichever of the two mappings is asked; None for what cannot be a name."""
+    if type(key) is str:
+        return key
+    return os.fsdecode(key) if isinstance(key, str | bytes) else None
+
+
+def _reads_aside(frame: FrameType | None) -> bool:
+    """Whether the cache itself asks, or a module that is being imported, or somebody who only hands it on."""
+    asker = ""
+    for _ in range(_DEEPEST):
+        if frame is None:
+            return False
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        module = frame.f_globals.get("__name__")
+        module = module if type(module) is str else "?"
+        top = module.partition(".")[0]
+        if not asker and top not in _ON_THE_WAY:
+            asker = top
+            if top == _OURS or top in _HANDING_ON:
+                return True
+        elif top == _OURS:
+            return not module.startswith(_RUNNING)  # a library that the cache uses, or the end of the run
+        frame = frame.f_back
+    return False
+
+
+_install()
