@@ -117,6 +117,13 @@ class Entry:
         """
         return opening.peeked(source, keyring)
 
+    @classmethod
+    def described(cls, meta: Meta, size: int) -> Entry:
+        """An entry of which only the facts were fetched, for those who look; it has no value to hand out."""
+        entry = cls(meta, b"", "", _NOT_LOADED, None)
+        entry._size = size
+        return entry
+
     @property
     def size(self) -> int:
         if self._size < 0:

@@ -49,3 +49,18 @@ class Breaker:
             self._failed_at = None
             self._pause = FIRST_PAUSE
         return True
+
+
+# Names of classes, because the libraries are guests: what a server says when it has understood and will not.
+_ANSWERS = frozenset({"ResponseError"})
+_UNREACHABLE = frozenset({"ConnectionError", "TimeoutError", "EndpointConnectionError", "ConnectTimeoutError"})
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether a server has answered with a no, which says nothing about the next question."""
+    return any(kind.__name__ in _ANSWERS for kind in type(error).__mro__)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether a server could not be asked at all, so that every other question would fail too."""
+    return any(kind.__name__ in _UNREACHABLE for kind in type(error).__mro__)

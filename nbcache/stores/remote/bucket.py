@@ -26,6 +26,9 @@ class Bucket(Protocol):
     def read(self, name: str, most: int) -> bytes | None:
         """The first `most` bytes of a name, or None; never more is fetched."""
 
+    def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
+        """The first of some names that is there, with its first `most` bytes, in as few requests as can be."""
+
     def size(self, name: str) -> int | None:
         """How many bytes a name has; None when there is no such name."""
 
@@ -40,3 +43,12 @@ class Bucket(Protocol):
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """What there is under a prefix that ends with a slash."""
+
+
+def first_of(bucket: Bucket, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
+    """`Bucket.read_first` for a bucket that can only ask for one name after the other."""
+    for name in names:
+        content = bucket.read(name, most)
+        if content is not None:
+            return name, content
+    return None

@@ -6,10 +6,27 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nbcache.stores.remote.bucket import Blob
+from nbcache.stores.remote.bucket import Blob, first_of
 
 #: Where a write under a name is whole or not at all. Elsewhere it is made under another name and moved.
 _WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "memory"}
+
+
+# Seconds that a server has to accept a connection, and to send the next piece; a call is waiting meanwhile.
+_CONNECT, _READ = 2, 5
+_LIMITS: dict[str, dict[str, Any]] = {
+    "s3": {
+        "config_kwargs": {"connect_timeout": _CONNECT, "read_timeout": _READ, "retries": {"total_max_attempts": 1}},
+    },
+    "gs": {"timeout": _READ},
+}
+_ALIASES = {"s3a": "s3", "gcs": "gs"}
+
+
+def _limits(url: str) -> dict[str, Any]:
+    """What bounds the waiting for a server, as its library wants it."""
+    scheme = url.partition("://")[0]
+    return _LIMITS.get(_ALIASES.get(scheme, scheme), {})
 
 
 class FsspecBucket:
@@ -26,7 +43,9 @@ class FsspecBucket:
         import fsspec
 
         self._files: Any
-        self._files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        self._files, root = fsspec.core.url_to_fs(url, use_listings_cache=False, **_limits(url))
+        if hasattr(self._files, "retries"):
+            self._files.retries = 1  # s3fs; whoever asks has a breaker
         self._root = root.rstrip("/")
         protocol = self._files.protocol
         names = {protocol} if isinstance(protocol, str) else set(protocol)
@@ -37,6 +56,9 @@ class FsspecBucket:
             return bytes(self._files.cat_file(self._path(name), start=0, end=most))
         except FileNotFoundError:
             return None
+
+    def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
+        return first_of(self, names, most)
 
     def size(self, name: str) -> int | None:
         try:

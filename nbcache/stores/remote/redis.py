@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nbcache.stores.remote.bucket import Blob
+from nbcache.stores.remote.bucket import Blob, first_of
 
 _PREFIX = "nbcache/"
 _AT_ONCE = 500
@@ -27,6 +27,14 @@ class RedisBucket:
         content: bytes = self._server.getrange(_PREFIX + name, 0, most - 1)
         # An entry is never empty, so that this is what a missing key looks like.
         return content or None
+
+    def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
+        with self._server.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.strlen(_PREFIX + name)
+            sizes = pipeline.execute(raise_on_error=False)
+        # The longer way is for what is there only; a name of another type raises then.
+        return first_of(self, [name for name, size in zip(names, sizes, strict=True) if size], most)
 
     def size(self, name: str) -> int | None:
         return int(self._server.strlen(_PREFIX + name)) or None
@@ -51,12 +59,14 @@ class RedisBucket:
         return names
 
     def list(self, prefix: str) -> Iterator[Blob]:
-        keys = [key.decode() for key in self._server.scan_iter(match=f"{_PREFIX}{prefix}*", count=_AT_ONCE)]
+        found = self._server.scan_iter(match=f"{_PREFIX}{prefix}*", count=_AT_ONCE)
+        # Names of ours are ASCII; whatever else somebody has put there is not looked at.
+        keys = [key.decode() for key in found if key.isascii()]
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
             with self._server.pipeline(transaction=False) as pipeline:
                 for key in some:
                     pipeline.strlen(key)
-                for key, size in zip(some, pipeline.execute(), strict=True):
-                    if size:
+                for key, size in zip(some, pipeline.execute(raise_on_error=False), strict=True):
+                    if isinstance(size, int) and size:
                         yield Blob(key.removeprefix(_PREFIX), int(size))

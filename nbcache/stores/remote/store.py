@@ -20,7 +20,7 @@ from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
 from nbcache.stores.names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file
 from nbcache.stores.protocol import RESULTS, Clock, Mark, Stored, Warn
-from nbcache.stores.remote.breaker import Breaker
+from nbcache.stores.remote.breaker import Breaker, is_answer, is_unreachable
 from nbcache.stores.remote.bucket import Blob, Bucket
 from nbcache.stores.remote.urls import open_bucket, shown
 from nbcache.stores.warnings import StoreWarnings, reason, untrusted
@@ -29,6 +29,8 @@ Answer = TypeVar("Answer")
 
 #: Entries larger than this are neither sent nor fetched.
 LARGEST = 1 << 30
+#: What is told once, and again after it was over: that nothing is read, or that nothing is written.
+_KIND_OF_TROUBLE = ("server", "writing")
 #: What a listing fetches of each entry; the header, the files and the parts of a key are within.
 _HEAD = 64 << 10
 
@@ -68,24 +70,32 @@ class RemoteStore:
         self._trust = trust
         self._largest = min(largest, bucket.largest)
         self._warnings = StoreWarnings(warn, clock)
-        self._breaker = Breaker(clock)
+        self._reading = Breaker(clock)
+        self._writing = Breaker(clock)
         self._marks = Marks()
         renew_after_fork(self)
 
     def renew(self) -> None:
         self._warnings.renew()
-        self._breaker.renew()
+        self._reading.renew()
+        self._writing.renew()
         self._marks.renew()
 
     def get(self, address: Address) -> Entry | None:
-        for name in self._names(address):
-            content = self._ask(partial(self._bucket.read, name, self._largest + 1))
-            if content is not None:
-                return self._verified(name, content, address)
-        return None
+        found = self._ask(partial(self._bucket.read_first, self._names(address), self._largest + 1))
+        return None if found is None else self._verified(*found, address)
 
     def peek(self, address: Address) -> Entry | None:
-        return self.get(address)
+        """Like `get`, and of a large entry only the facts: its value cannot be had."""
+        found = self._ask(partial(self._bucket.read_first, self._names(address), _HEAD))
+        if found is None:
+            return None
+        name, head = found
+        if len(head) < _HEAD:
+            return self._verified(name, head, address)
+        size: int | None = self._ask(lambda: self._bucket.size(name))
+        row = None if size is None else self._row(Blob(name, size), head)
+        return None if row is None or row.address != address else Entry.described(row.meta, row.size)
 
     def find(self, address: Address) -> Stored | None:
         for name in self._names(address):
@@ -102,7 +112,7 @@ class RemoteStore:
         return self._marks.mark(address)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
-        if self._breaker.closed and (since is None or not since.cleared):
+        if self._writing.closed and (since is None or not since.cleared):
             try:
                 blocks = entry.pack(address, self._keyring)
             except UnstorableResultError:
@@ -113,13 +123,13 @@ class RemoteStore:
                 self._warn_too_large(size)
             else:
                 name = self._name_for(address, entry.meta)
-                self._ask(lambda: self._bucket.write(name, blocks, _lifetime(entry.meta)))
+                self._tell(lambda: self._bucket.write(name, blocks, _lifetime(entry.meta)))
                 # A lookup takes a result before bookkeeping: only the latter must not find the former in its way.
                 stale = [name.replace(NOTE, RESULT)] if name.endswith(NOTE) else []
                 if since is not None and since.cleared:
                     stale.append(name)
                 if stale:
-                    self._ask(partial(self._bucket.delete, stale))
+                    self._tell(partial(self._bucket.delete, stale))
         return entry.owned(None)
 
     def delete(self, address: Address) -> int:
@@ -188,11 +198,12 @@ class RemoteStore:
             if isinstance(error, DamagedEntryError):
                 self._warnings.damaged(place, None, str(error))
         except MemoryError as error:
-            self._trouble(error)
+            self._trouble(error, self._reading)
         return None
 
-    def _row(self, blob: Blob) -> Stored | None:
-        head = self._ask(lambda: self._bucket.read(blob.name, _HEAD))
+    def _row(self, blob: Blob, head: bytes | None = None) -> Stored | None:
+        if head is None:
+            head = self._ask(lambda: self._bucket.read(blob.name, _HEAD))
         if head is None:
             return None
         try:
@@ -203,25 +214,33 @@ class RemoteStore:
 
     def _ask(self, request: Callable[[], Answer]) -> Answer | None:
         """What the server answers; None when it fails, or has failed not long ago."""
-        if not self._breaker.closed:
+        return self._through(self._reading, request)
+
+    def _tell(self, request: Callable[[], Answer]) -> None:
+        """Send something to the server; a full one, or one that may only be read, goes on being read."""
+        self._through(self._writing, request)
+
+    def _through(self, breaker: Breaker, request: Callable[[], Answer]) -> Answer | None:
+        if not breaker.closed:
             return None
         try:
             answer = request()
         except Exception as error:
             # Every library of every server raises something else.
-            self._trouble(error)
+            self._trouble(error, breaker)
             return None
-        if self._breaker.succeeded():
-            self._warnings.over("server")
+        if breaker.succeeded():
+            self._warnings.over(_KIND_OF_TROUBLE[breaker is self._writing])
         return answer
 
     def _removed(self, request: Callable[[], Sequence[str]]) -> Sequence[str]:
-        """Like `_ask`, for a removal: that nothing was removed must be said each time."""
-        if self._breaker.closed:
+        """Like `_tell`, for a removal: that nothing was removed must be said each time."""
+        if self._writing.closed:
             try:
                 return request()
             except Exception as error:
-                self._breaker.failed()
+                if not is_answer(error):
+                    self._writing.failed()
                 why = reason(error)
         else:
             why = "the server did not answer a moment ago"
@@ -232,14 +251,24 @@ class RemoteStore:
         )
         return []
 
-    def _trouble(self, error: Exception) -> None:
-        pause = self._breaker.failed()
+    def _trouble(self, error: Exception, breaker: Breaker) -> None:
+        writing = breaker is self._writing
+        if is_answer(error) and not writing:
+            # About one name, such as one of another type; the next question may be answered well.
+            self._warnings.once(
+                "answer", None, f"The shared store {self._place} refused to answer.", f"{reason(error)}.", "nothing."
+            )
+            return
+        pause = breaker.failed()
+        if not writing or is_unreachable(error):
+            (self._reading if writing else self._writing).failed()
+        what = "takes no results" if writing and not is_unreachable(error) else "is not used"
         self._warnings.once(
-            "server",
+            _KIND_OF_TROUBLE[writing and not is_unreachable(error)],
             None,
-            f"The shared store {self._place} is not used for now; everything else goes on.",
+            f"The shared store {self._place} {what} for now; everything else goes on.",
             f"{reason(error)}.",
-            f"see whether it can be reached; it is asked again after {pause:.0f} s.",
+            f"see why; it is asked again after {pause:.0f} s.",
         )
 
     def _warn_too_large(self, size: int) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
-from nbcache.errors import InvalidParameterError, MissingExtraError, explain
+from nbcache.errors import CacheError, InvalidParameterError, MissingExtraError, explain
 from nbcache.stores.remote.bucket import Bucket
+from nbcache.stores.remote.folder import FolderBucket
 from nbcache.stores.remote.fsspec import FsspecBucket
 from nbcache.stores.remote.redis import RedisBucket
+from nbcache.stores.remote.unopened import UnopenedBucket
+
+_URL = re.compile(r"(?P<scheme>[^/?#@]+)://(?P<host>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+_EXAMPLE = "give NBCACHE_STORE a URL such as redis://host:6379/0 or s3://bucket/folder."
 
 
 def open_bucket(url: str) -> Bucket:
     """Open what a URL names: ``redis://``, ``rediss://``, ``unix://``, or anything fsspec knows, such as ``s3://``.
+
+    A server that does not answer now is asked again by the requests that follow.
 
     Raises
     ------
@@ -20,10 +28,12 @@ def open_bucket(url: str) -> Bucket:
     InvalidParameterError
         The URL means nothing.
     """
-    scheme = urlsplit(url).scheme
+    if _URL.fullmatch(url) is None:
+        raise _refused(url, "it is no URL: a scheme and :// are missing")
     try:
-        return RedisBucket(url) if scheme in ("redis", "rediss", "unix") else FsspecBucket(url)
+        return _opened(url)
     except ImportError as error:
+        scheme = urlsplit(url).scheme
         raise MissingExtraError(
             explain(
                 f"The shared store {shown(url)} cannot be opened.",
@@ -32,13 +42,23 @@ def open_bucket(url: str) -> Bucket:
             )
         ) from error
     except ValueError as error:
-        raise InvalidParameterError(
-            explain(
-                f"The shared store {shown(url)} cannot be opened.",
-                f"{error}.",
-                "give NBCACHE_STORE a URL such as redis://host:6379/0 or s3://bucket/folder.",
-            )
-        ) from error
+        # What a library says of a URL that it cannot read may quote a piece of the password.
+        raise _refused(url, "it cannot be read" if "@" in url else str(error)) from (None if "@" in url else error)
+    except CacheError:
+        raise
+    except Exception:  # some libraries connect when they are opened, and each raises something else
+        return UnopenedBucket(lambda: _opened(url))
+
+
+def _opened(url: str) -> Bucket:
+    scheme = url.partition("://")[0]
+    if scheme in ("redis", "rediss", "unix"):
+        return RedisBucket(url)
+    return FolderBucket(url) if scheme == "file" else FsspecBucket(url)
+
+
+def _refused(url: str, why: str) -> InvalidParameterError:
+    return InvalidParameterError(explain(f"The shared store {shown(url)} cannot be opened.", f"{why}.", _EXAMPLE))
 
 
 _REQUIREMENTS = {
@@ -55,9 +75,14 @@ _REQUIREMENTS = {
 
 
 def shown(url: str) -> str:
-    """A URL without its password, for messages."""
-    try:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
-    except ValueError:
-        return "(a URL that cannot be read)"
+    """A URL for messages, without what may be a secret: user, password, query and fragment.
+
+    A password with an unescaped ``/``, ``?`` or ``#`` reaches beyond the place where a host should stand; of such a
+    URL only the scheme is shown.
+    """
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        return "(no URL)" if "@" in url else f"'{url}'"
+    if "@" in parts["rest"]:
+        return f"{parts['scheme']}://..."
+    return f"{parts['scheme']}://{parts['host'].rpartition('@')[2]}{re.split('[?#]', parts['rest'])[0]}"

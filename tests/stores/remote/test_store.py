@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,29 +28,6 @@ Reopened = Callable[[], RemoteStore]
 @pytest.fixture
 def shop(tmp_path: Path, clock: Any) -> Shop:
     return Shop(tmp_path, clock)
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Redis server of our own, without which nothing here can be tested."""
-    server = shutil.which("redis-server")
-    assert server is not None, "the tests of the Redis store need the program redis-server"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(
-        [server, *options, "--dir", str(tmp_path_factory.mktemp("redis"))], stdout=subprocess.DEVNULL
-    )
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +221,11 @@ class FakeBucket:
         content = self.blobs.get(name)
         self.fetched += 0 if content is None else len(content[:most])
         return None if content is None else content[:most]
+
+    def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
+        there = [name for name in names if name in self.blobs]
+        content = self.read(there[0] if there else "", most)
+        return None if content is None else (there[0], content)
 
     def size(self, name: str) -> int | None:
         self._ask("size")
