@@ -45,7 +45,7 @@ class TestAutomatic:
         cells = {
             "_ = open('left.txt', 'w').write('x')": "writes left.txt",
             "import subprocess; done = subprocess.run(['true'])": "subprocess",
-                "!true": "command",
+            "!true": "command",
             "words = !echo one": "command",
             "import os; done = os.system('true')": "subprocess",
             "child = os.posix_spawn('/bin/true', ['true'], {}); _ = os.waitpid(child, 0)": "subprocess",

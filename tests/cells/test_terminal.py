@@ -104,7 +104,7 @@ def test_what_was_updated_or_cleared_is_shown_as_it_ended(cell, left):
 
 def test_a_restored_value_is_the_very_object_and_a_bar_is_folded():
     first, second = shown(
-        "CELL = '%%cache_cell -q\\nx = [1]\\nfor n in range(3): print(\"\\\\r\", n, end=\"\")\\nprint()\\nx'\n"
+        'CELL = \'%%cache_cell -q\\nx = [1]\\nfor n in range(3): print("\\\\r", n, end="")\\nprint()\\nx\'\n'
         "for _ in range(2):\n"
         "    result = show(CELL)\n"
         "    assert result.result is shell.user_ns['x'] is shell.user_ns['_']\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import re
+import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -31,52 +32,50 @@ def _is_of_session(name: str) -> bool:
 
 
 class Before:
-    """The namespace before a run, and what the run made of it.
+    """The names before a run, to be told from those after it; the namespace itself is left alone.
 
-    A name that the cell only may bind is taken away for the run, if nothing reads it: whether it is there
-    afterwards tells, without doubt, whether it was bound. It comes back if it was not.
+    What the cell's own statements bind they note in `marks`. Whatever else binds a name (a helper, a magic) is seen
+    by its being bound to another object.
     """
 
-    def __init__(self, namespace: dict[str, Any], hidden: dict[str, Any], names: Names, read: Collection[str]) -> None:
+    def __init__(self, namespace: dict[str, Any], hidden: dict[str, Any], names: Names, marks: Collection[str]) -> None:
         self._namespace = namespace
         self._hidden = hidden
         self._names = names
+        self._marks = marks
+        noted = (names.certain | names.binds) - names.unseen  # old values of these are not kept alive for the run
         self._values = {
-            name: value
-            for name, value in namespace.items()
-            if name not in names.certain and not _is_of_session(name)
+            name: value for name, value in namespace.items() if name not in noted and not _is_of_session(name)
         }
         self._there = set(namespace)
-        self._away: dict[str, Any] = {}
-        for name in names.binds - names.certain - set(read):
-            if name in namespace and not is_session(name, namespace[name], hidden):
-                self._away[name] = namespace.pop(name)
-
-    def put_back(self) -> None:
-        """Give back the names that were taken away and have not been bound."""
-        for name, value in self._away.items():
-            self._namespace.setdefault(name, value)
 
     def bound(self) -> dict[str, Any]:
-        """The names that the run bound, with their values; to be asked before `put_back`."""
-        now = {
-            name: value
-            for name, value in self._namespace.items()
-            if not _is_of_session(name) and not is_session(name, value, self._hidden)
-        }
+        """The names that the run bound, with their values."""
+        touched = self._touched()
         return {
             name: value
-            for name, value in now.items()
-            if name in self._names.certain
-            or name in self._away
-            or (name in self._names.binds and name in self._names.reads)
-            or name not in self._values
-            or self._values[name] is not value
+            for name, value in self._namespace.items()
+            if not _is_of_session(name)
+            and not is_session(name, value, self._hidden)
+            and (name in touched or name not in self._there or self._values.get(name, value) is not value)
         }
 
     def deleted(self) -> list[str]:
-        """The names that were there before and are gone; to be asked after `put_back`."""
-        return sorted(name for name in self._there - set(self._namespace) if not _is_of_session(name))
+        """The names that the run deleted, or bound and then deleted."""
+        gone = (self._there | self._touched()) - self._namespace.keys()
+        return sorted(name for name in gone if not _is_of_session(name))
+
+    def _touched(self) -> set[str]:
+        return {*self._marks, *self._names.certain, *names_of_modules(self._names.stars)}
+
+
+def names_of_modules(modules: Iterable[str]) -> set[str]:
+    """The names that `from module import *` binds, for modules that are loaded."""
+    found: set[str] = set()
+    for module in modules:
+        public = vars(sys.modules[module]) if module in sys.modules else {}
+        found.update(public.get("__all__") or (name for name in public if not name.startswith("_")))
+    return found
 
 
 # --- changes in place

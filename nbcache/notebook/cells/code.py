@@ -10,6 +10,7 @@ from types import CodeType
 from typing import Any
 
 from nbcache.keys.key import combine
+from nbcache.notebook.cells.syntax.marks import Marks, marked
 from nbcache.notebook.cells.syntax.names import Names, names_of
 from nbcache.tracking.codes import facts_of
 
@@ -31,6 +32,7 @@ class CellCode:
     digest : 12 hexadecimal digits, equal for equal code whatever its layout
     quiet : whether a last semicolon hides the value of the last expression
     awaits : whether it has to be awaited
+    marks : the names that a run has noted, once it has
     """
 
     def __init__(self, nodes: list[ast.stmt], source: str, filename: str, shell: Any, written: str = "") -> None:
@@ -45,6 +47,12 @@ class CellCode:
         shown = f"{self.quiet} {shell.ast_node_interactivity}".encode()
         self.digest = combine(shown, *(facts_of(code).digest for code in self.codes))[:12]
         self.names = _remembered(nodes, source, flags, shell)
+        self.marks = Marks()
+
+    @property
+    def marked_nodes(self) -> list[ast.stmt]:
+        """The statements to run, for code compiled by `marks.compiler`: they note what they bind."""
+        return marked(self.nodes, self.names.uncertain)
 
     @property
     def roots(self) -> set[str]:

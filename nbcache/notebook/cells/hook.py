@@ -166,7 +166,8 @@ class CellHook:
             return False
 
         async def execute() -> bool:
-            return bool(await original(list(run.code.nodes), cell_name, interactivity, compiler, result))
+            noting = run.code.marks.compiler(compiler)
+            return bool(await original(run.code.marked_nodes, cell_name, interactivity, noting, result))
 
         self._depth += 1
         try:
@@ -219,12 +220,14 @@ class CellHook:
 
         def execute() -> Any:
             __tracebackhide__ = True
-            last = nodes[-1] if nodes and isinstance(nodes[-1], ast.Expr) else None
-            before = nodes[:-1] if last is not None else nodes
-            exec(compile(ast.Module(before, []), run.code.filename, "exec"), shell.user_global_ns, shell.user_ns)
+            noted = run.code.marked_nodes
+            last = noted[-1] if noted and isinstance(noted[-1], ast.Expr) else None
+            before = noted[:-1] if last is not None else noted
+            compiled = run.code.marks.compiler(compile)
+            exec(compiled(ast.Module(before, []), run.code.filename, "exec"), shell.user_global_ns, shell.user_ns)
             if last is None:
                 return None
-            code = compile(ast.Expression(last.value), run.code.filename, "eval")
+            code = compiled(ast.Expression(last.value), run.code.filename, "eval")
             return eval(code, shell.user_global_ns, shell.user_ns)
 
         if run.code.awaits:

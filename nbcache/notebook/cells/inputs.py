@@ -108,9 +108,7 @@ class Inputs:
     def assigned_by_helpers(self) -> set[str]:
         assert self.state is not None
         return {
-            text.split()[1]
-            for text in self.state.unfollowed
-            if text.startswith("global ") and text.endswith("(assigned by the function)")
+            text.split()[1] for text in self.state.unfollowed if text.startswith("global ") and "(assigned by " in text
         }
 
 
@@ -158,7 +156,8 @@ def _digest(*parts: bytes) -> bytes:
 
 
 def _wanted(code: CellCode, options: Options, namespace: dict[str, Any], hidden: dict[str, Any]) -> set[str]:
-    names = set(code.names.reads)
+    # A name that nobody can see being bound may stay as it is: then what it was is what it is afterwards.
+    names = code.names.reads | (code.names.unseen - code.names.certain)
     if options.inputs is not None:
         code_names = {name for name in names & code.roots if isinstance(namespace.get(name), _CODE)}
         names = set(options.inputs) | code_names

@@ -92,24 +92,18 @@ class CellRun:
 @contextmanager
 def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: dict[str, Any]) -> Iterator[CellRun]:
     """Observe a run of the cell: afterwards it is known what it did."""
-    read = code.names.reads | inputs.values.keys() | inputs.reached()
-    before = changes.Before(namespace, hidden, code.names, read)
-    bound: dict[str, Any] = {}
-    try:
-        with (
-            Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
-            recording() as opened,
-            record("cell") as shown,
-        ):
-            _import(code.first_imports())
-            seen = CellRun(run, opened, shown)
-            with seen.generators:
-                yield seen
-        bound = before.bound()
-        seen.generators.put_back(bound, namespace)
-    finally:
-        before.put_back()
-    seen.bound, seen.deleted = bound, before.deleted()
+    before = changes.Before(namespace, hidden, code.names, code.marks)
+    with (
+        Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
+        recording() as opened,
+        record("cell") as shown,
+    ):
+        _import(code.first_imports())
+        seen = CellRun(run, opened, shown)
+        with seen.generators:
+            yield seen
+    seen.bound, seen.deleted = before.bound(), before.deleted()
+    seen.generators.put_back(seen.bound, namespace)
 
 
 def _import(modules: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from nbcache.notebook.cells.syntax.bodies import Names
 
 __all__ = ["ProcessState", "of_libraries"]
 
+
 def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
     """What the cell changes in modules, and in what it imports from them."""
     return [text for root, text in names.touched if root in names.imported or _is_library(namespace.get(root))]

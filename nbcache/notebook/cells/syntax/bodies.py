@@ -27,6 +27,7 @@ class Names:
     binds : names that the cell may bind
     certain : names that are bound, by the cell, whenever it runs to its end
     deletes : names that the cell deletes and that it has not bound itself
+    unseen : names that are bound where the cell's own statements cannot tell: in texts, in bodies of functions
     modules : modules imported by the cell itself, at any depth
     star : whether a `from module import *` binds names that are not known before it runs
     stars : the modules of such imports
@@ -43,6 +44,7 @@ class Names:
     binds: set[str] = field(default_factory=set)
     certain: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     star: bool = False
     stars: set[str] = field(default_factory=set)
@@ -53,6 +55,11 @@ class Names:
     queries: bool = False
     imported: set[str] = field(default_factory=set)
     touched: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def uncertain(self) -> set[str]:
+        """The names of which only the run can tell whether it binds or deletes them."""
+        return (self.binds | self.deletes) - self.certain
 
     def add(self, found: strings.StringNames) -> None:
         """Take over what a call hides, its code and names aside."""
@@ -101,6 +108,7 @@ def _collect(code: CodeType, used: set[str], names: Names, lazy: bool) -> None:
             used.add(step.argval)
         elif step.opname == "STORE_GLOBAL":
             names.binds.add(step.argval)
+            names.unseen.add(step.argval)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             _collect(inner, used, names, lazy)

@@ -33,6 +33,7 @@ class Evaluation(ABC):
     inner : names of the comprehensions around, innermost last
     bodies : what the functions of the cell use, by their names, while nothing has mentioned them
     callable : what the functions mentioned so far use
+    in_text : whether the walk is inside of a text that a call runs
     """
 
     def __init__(self, names: Names, transform: Callable[[str], str], lazy: bool) -> None:
@@ -43,6 +44,7 @@ class Evaluation(ABC):
         self.inner: list[set[str]] = []
         self.bodies: dict[str, set[str]] = {}
         self.callable: set[str] = set()
+        self.in_text = False
 
     # -- names ----------------------------------------------------------------------------------------------------
 
@@ -59,6 +61,8 @@ class Evaluation(ABC):
 
     def bind(self, name: str) -> None:
         self.names.binds.add(name)
+        if self.in_text:
+            self.names.unseen.add(name)
         self.bodies.pop(name, None)
         if self.state is not None:
             self.state.add(name)
@@ -153,6 +157,7 @@ class Evaluation(ABC):
     def _walrus(self, name: str) -> None:
         if self.inner:  # inside a comprehension it may never be reached, and it binds outside
             self.names.binds.add(name)
+            self.names.unseen |= {name} if self.in_text else set()
             self.inner[-1].add(name)
         else:
             self.bind(name)
@@ -189,6 +194,7 @@ class Evaluation(ABC):
         if found is None:
             return
         self.names.add(found)
+        outside, self.in_text = self.in_text, True
         for source in found.code:
             try:
                 inner = ast.parse(self.transform(source))
@@ -201,6 +207,7 @@ class Evaluation(ABC):
             self.read(name)
         for name in found.binds:
             self.bind(name)
+        self.in_text = outside
 
     def used_later(self, node: ast.stmt) -> set[str]:
         """Return the globals that the body of a function uses once it is called."""
