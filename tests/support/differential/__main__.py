@@ -35,7 +35,8 @@ def main() -> int:
     if slow:
         count = sum(len(one.slow(0.5)) for one in done)
         hits = sum(one.outcomes[number][0] == "hit" for one in done for number in one.slow(0.5))
-        print(f"{count} cells of 0.5 s or more, {slow:.1f} s in all: {hits} restored, {saved / slow:.0%} of the time saved.")
+        share = f"{hits} restored, {saved / slow:.0%} of the time saved"
+        print(f"{count} cells of 0.5 s or more, {slow:.1f} s in all: {share}.")
     total = sum(sum(one.plain) for one in done)
     cold, restart = sum(sum(one.cold) for one in done), sum(sum(one.restart) for one in done)
     print(f"All cells: plain {total:.1f} s, cold {cold:.1f} s, after a restart {restart:.1f} s.")
@@ -49,11 +50,13 @@ def _processes(seed: int, loaded: tuple[str, ...] | None) -> Processes:
 def _print(one: Comparison) -> None:
     slow, saved = one.saved(0.5)
     share = f"{saved / slow:4.0%} of {slow:5.1f} s saved" if slow else "no slow cell"
-    print(f"{one.name:40} plain {sum(one.plain):6.1f} s  cold {sum(one.cold):6.1f} s  restart {sum(one.restart):6.1f} s  {share}")
+    times = "  ".join(f"{way} {sum(getattr(one, way)):6.1f} s" for way in ("plain", "cold", "restart"))
+    print(f"{one.name:40} {times}  {share}")
     for number in one.slow(0.5):
         outcome, reason = one.outcomes[number]
         if outcome != "hit":
-            print(f"    cell {number} ({one.plain[number]:.1f} s) {outcome or 'not watched'}: {reason or one.stored[number][1]}")
+            why = reason or one.stored[number][1]
+            print(f"    cell {number} ({one.plain[number]:.1f} s) {outcome or 'not watched'}: {why}")
     for text in one.differences:
         print("  DIFFERENT", text)
     sys.stdout.flush()

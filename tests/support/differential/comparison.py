@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from namespace_graph import differences
+
 from .notebook import cells_of, edited
 from .processes import Processes
 from .session import files_in
@@ -45,7 +47,14 @@ class Comparison:
 
 
 def compare(
-    path: Path, plain: Processes, cached: Processes, *, least: str = "0s", full: bool = False, seed: int = 0, twice: bool = False
+    path: Path,
+    plain: Processes,
+    cached: Processes,
+    *,
+    least: str = "0s",
+    full: bool = False,
+    seed: int = 0,
+    twice: bool = False,
 ) -> Comparison:
     """Run a notebook in all ways, and compare.
 
@@ -150,24 +159,33 @@ def _unstable(want: Seen, again: Seen) -> set[tuple[int, str]]:
     for number, (one, other) in enumerate(zip(want, again, strict=True)):
         if one["outputs"] != other["outputs"]:
             found.add((number, "outputs"))
-        found |= {(number, f"name {name}") for name in one["names"] if one["names"][name] != other["names"].get(name)}
+        if one["names"] != other["names"]:
+            found.add((number, "names"))
     return found
 
 
 def _differences(
     found: Comparison, way: str, want: Seen, got: Seen, cells: list[str], unstable: set[tuple[int, str]]
 ) -> None:
+    told: set[str] = set()  # a difference stays in all cells after the one that made it
     for number, (one, other) in enumerate(zip(want, got, strict=True)):
         where = f"{found.name} {way}: cell {number} ({cells[number].strip().splitlines()[0][:50]})"
         if one["outputs"] != other["outputs"] and (number, "outputs") not in unstable:
-            found.differences.append(f"{where} shows\n    {_cut(other['outputs'])}\n  instead of\n    {_cut(one['outputs'])}")
-        for name in sorted(one["names"].keys() | other["names"].keys()):
-            before, after = one["names"].get(name, "nothing"), other["names"].get(name, "nothing")
-            if before != after and (number, f"name {name}") not in unstable:
-                found.differences.append(f"{where} leaves {name} as\n    {_cut(after)}\n  instead of\n    {_cut(before)}")
-        if one["files"] != other["files"]:
-            names = [name for name in one["files"].keys() | other["files"].keys() if one["files"].get(name) != other["files"].get(name)]
-            found.differences.append(f"{where} leaves other files: {', '.join(sorted(names))}")
+            shown = f"\n    {_cut(other['outputs'])}\n  instead of\n    {_cut(one['outputs'])}"
+            found.differences.append(f"{where} shows{shown}")
+        if (number, "names") not in unstable and "names" not in told:
+            lines = differences(one["names"], other["names"])
+            if lines:
+                told.add("names")
+                found.differences.append(f"{where} leaves other names:\n    " + "\n    ".join(map(_cut, lines[:12])))
+        changed = {
+            name
+            for name in one["files"].keys() | other["files"].keys()
+            if one["files"].get(name) != other["files"].get(name)
+        }
+        if changed - told:
+            found.differences.append(f"{where} leaves other files: {', '.join(sorted(changed - told))}")
+            told |= changed
 
 
 def _cut(value: object) -> str:
