@@ -23,6 +23,7 @@ _TOOLS = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "cache_d
 _UNSAID = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"}
     | {"__annotate__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl"}
+    | {"__slotnames__"}  # pickle notes them on a class it meets
 )
 _Fields = list[tuple[str, object]]
 
@@ -175,7 +176,7 @@ class _Walk:
 
 def _attributes(value: Any, base: type) -> _Fields:
     """What an instance holds beside the content that its rule has written."""
-    if base.__module__ in ("pandas", "polars", "torch") or isinstance(value, type):
+    if base.__module__ in ("pandas", "polars", "torch") or issubclass(base, type | staticmethod | classmethod):
         return []
     own = getattr(value, "__dict__", {})
     slots = {name: getattr(value, name) for name in copyreg._slotnames(type(value)) if hasattr(value, name)}  # type: ignore[attr-defined]

@@ -177,7 +177,7 @@ def _differences(
             lines = differences(one["names"], other["names"])
             if lines:
                 told.add("names")
-                found.differences.append(f"{where} leaves other names:\n    " + "\n    ".join(map(_cut, lines[:12])))
+                found.differences.append(f"{where} leaves other names:\n    " + "\n    ".join(map(_cut, _both(lines))))
         changed = {
             name
             for name in one["files"].keys() | other["files"].keys()
@@ -186,6 +186,11 @@ def _differences(
         if changed - told:
             found.differences.append(f"{where} leaves other files: {', '.join(sorted(changed - told))}")
             told |= changed
+
+
+def _both(lines: list[str], most: int = 6) -> list[str]:
+    """The first lines that only one side has, and the first that only the other has."""
+    return [line for sign in "-+" for line in [one for one in lines if one[0] == sign][:most]]
 
 
 def _cut(value: object) -> str:

@@ -19,8 +19,8 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[3]
 _LOADED = (
     "IPython.core.interactiveshell",
-    "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
+    "matplotlib.figure",  # not pyplot: it looks for a shell when it is loaded
+    "matplotlib.backends.backend_agg",
     "pandas",
     "nbcache.notebook.extension",
     "nbcache.notebook.cells.cell",
