@@ -6,8 +6,6 @@ value, with cloudpickle, together with what it was decorated with and where this
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
 import sys
 import threading
@@ -16,10 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from nbcache import registry
-from nbcache.config import settings
-
-_SETTINGS = ("persist", "trust", "max_disk_size", "store", "key_file", "off", "private")
+from nbcache.calls.worker_settings import publish, take_over
 
 
 class _InProgress(threading.local):
@@ -42,15 +37,14 @@ class FunctionState:
     kind : makes an empty shell, which is filled once the function is there
     function : the function itself, by value
     token : by which the function finds itself, where it refers to itself
-    sender, chosen : the process it comes from, and the settings there, which a worker of that process takes over
+    settings : leads a worker of the process that it comes from to the settings there
     """
 
     kind: Callable[[], Any]
     function: bytes
     parameters: Any
     token: str
-    sender: int
-    chosen: dict[str, Any]
+    settings: str
 
 
 def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
@@ -67,14 +61,12 @@ def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
         payload = cloudpickle.dumps(function.__wrapped__)
     finally:
         del _in_progress.dumping[id(function)]
-    chosen = {name: getattr(settings(), name) for name in _SETTINGS} | {"dir": str(settings().folder())}
-    return restored, (FunctionState(kind, payload, parameters, token, os.getpid(), chosen),)
+    return restored, (FunctionState(kind, payload, parameters, token, publish()),)
 
 
 def restored(state: FunctionState) -> Any:
     """Build a cached function from what it took along."""
-    if _is_worker_of(state.sender):
-        _take_over_settings(state.chosen)
+    take_over(state.settings)
     shell = state.kind()
     _in_progress.loading[state.token] = shell
     try:
@@ -83,20 +75,6 @@ def restored(state: FunctionState) -> Any:
         del _in_progress.loading[state.token]
     shell.fill(function, state.parameters)
     return shell
-
-
-def _take_over_settings(chosen: dict[str, Any]) -> None:
-    """Keep entries where the process does that this one works for."""
-    present = {name: getattr(settings(), name) for name in chosen}
-    if present | {"dir": str(settings().folder())} != chosen:
-        for name, value in chosen.items():
-            setattr(settings(), name, value)
-        registry.replace_cache(None)
-
-
-def _is_worker_of(sender: int) -> bool:
-    mine = os.getpid()
-    return mine != sender and (os.getppid() == sender or multiprocessing.parent_process() is not None)
 
 
 def _itself(token: str) -> Any:

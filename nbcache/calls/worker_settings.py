@@ -1,0 +1,109 @@
+"""The settings that a worker process takes over from the process that it works for.
+
+A pickle of a cached function names a file that only this user can read, and that is gone with the process that wrote
+it. So no pickle holds the password of a shared store, and one that lies about for years, in the file of a model say,
+switches nothing where it is loaded.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import multiprocessing
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+from nbcache import registry
+from nbcache.config import settings
+from nbcache.entries.keyfile import state_folder
+
+_NAMES = ("persist", "trust", "max_disk_size", "store", "key_file", "off", "private")
+_TOKEN = re.compile(r"(\d+)-[0-9a-f]{32}")
+_OTHERS = 0o077
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+# What this process wrote last; under its number, because a forked child writes a file of its own.
+_published: dict[int, tuple[dict[str, Any], str]] = {}
+
+
+def publish() -> str:
+    """Write the settings of this process down for its workers; return the token that leads to them, or nothing."""
+    chosen, mine = _chosen(), os.getpid()
+    known = _published.get(mine)
+    if known is not None and known[0] == chosen:
+        return known[1]
+    token = f"{mine}-{secrets.token_hex(16)}"
+    try:
+        _write(_path(token), json.dumps(chosen).encode())
+    except OSError:  # workers then go by their environment
+        token = ""
+    else:
+        atexit.register(_withdraw, token, mine)
+    _published[mine] = chosen, token
+    return token
+
+
+def take_over(token: str) -> None:
+    """Keep entries where the process does that this one works for; nothing if it works for another, or for none."""
+    found = _TOKEN.fullmatch(token)
+    if found is None or not _works_for(int(found[1])):
+        return
+    chosen = _read(_path(token))
+    if chosen is None or {**_chosen(), **chosen} == _chosen():
+        return
+    for name, value in chosen.items():
+        setattr(settings(), name, value)
+    registry.replace_cache(None)
+
+
+def _chosen() -> dict[str, Any]:
+    return {name: getattr(settings(), name) for name in _NAMES} | {"dir": str(settings().folder())}
+
+
+def _works_for(sender: int) -> bool:
+    parent = multiprocessing.parent_process()
+    return sender != os.getpid() and sender in (os.getppid(), None if parent is None else parent.pid)
+
+
+def _path(token: str) -> Path:
+    return state_folder() / "workers" / f"{token}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+    try:
+        os.write(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The settings in a plain file of this user's that nobody else can read; None for any other."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        mine = not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & _OTHERS)
+        if not stat.S_ISREG(status.st_mode) or not mine:
+            return None
+        found = json.loads(os.read(descriptor, 1 << 16))
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(descriptor)
+    return {name: found[name] for name in (*_NAMES, "dir") if name in found} if isinstance(found, dict) else None
+
+
+def _withdraw(token: str, by: int) -> None:
+    if os.getpid() == by:
+        with contextlib.suppress(OSError):
+            _path(token).unlink()
