@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copyreg
 import enum
+import gc
 import sys
 import threading
+import types
 from operator import attrgetter
 from typing import Any
 
@@ -139,11 +141,20 @@ def _taken_apart(value: Any) -> Any:
         unreadable(value, f"its state cannot be read ({error})")
 
 
+def _write_name(walk: Walk, value: Any, name: str) -> None:
+    """Write an object that pickles as a global name; a name that does not lead back says too little by itself."""
+    module = getattr(value, "__module__", None)
+    walk.facts("name", name, module if isinstance(module, str) else "")
+    if importable(value) is None:
+        # such as a ufunc made from the user's own function, which nothing but the collector of garbage can show
+        walk.below.extend(part for part in gc.get_referents(value) if isinstance(part, types.FunctionType))
+
+
 def _reduced(walk: Walk, values: list[Any]) -> None:
     for value in values:
         reduced = _taken_apart(value)
         if isinstance(reduced, str):
-            walk.facts("name", reduced)
+            _write_name(walk, value, reduced)
             continue
         func, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         if func in (copyreg.__newobj__, copyreg.__newobj_ex__) and arguments[0] is type(value):  # type: ignore[attr-defined]

@@ -29,6 +29,8 @@ _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLO
 # Between the parts of `a.b.c(...)`, and of no meaning for it.
 _FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE"})
 _DYNAMIC = frozenset({"eval", "exec", "compile", "globals", "locals", "vars"})
+# What reads attributes that a text names.
+_BY_TEXT = frozenset({"getattr", "hasattr", "attrgetter", "methodcaller"})
 _LONGEST_TEXT = 1024
 _HEAD = re.compile(r"^(?:async\s+def|def|class)\b", re.MULTILINE)
 
@@ -55,6 +57,7 @@ class Facts:
     stores : names assigned at the top level of the code (for code that runs in a namespace)
     imports : what is imported inside, with the attributes read from it
     texts : string constants without line breaks
+    attributes : names of attributes read from anything, constants given to `getattr` included
     notes : dynamic code, in the user's words
     """
 
@@ -66,6 +69,7 @@ class Facts:
     stores: frozenset[str]
     imports: tuple[Import, ...]
     texts: tuple[str, ...]
+    attributes: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -108,6 +112,7 @@ class _Reading:
         self.imported: list[Import] = []
         self.aliases: dict[str, list[Import]] = {}
         self.texts: dict[str, None] = {}
+        self.attributes: set[str] = set()
         self.notes: dict[str, None] = {}
         self.used: set[object] = set()
 
@@ -128,6 +133,7 @@ class _Reading:
             frozenset(self.stores),
             self._imports(),
             tuple(self.texts),
+            frozenset(self.attributes),
             tuple(self.notes),
         )
 
@@ -138,6 +144,7 @@ class _Reading:
         self.attribute_writes |= inner.attribute_writes
         self.imported.extend(inner.imports)
         self.texts.update(dict.fromkeys(inner.texts))
+        self.attributes |= inner.attributes
         self.notes.update(dict.fromkeys(inner.notes))
 
     def _text(self, constant: object) -> None:
@@ -168,13 +175,15 @@ class _Reading:
         pending: Import | None = None
         named = False
         importer = False
+        asking = False
 
         def settle() -> None:
-            nonlocal chain, importer
+            nonlocal chain, importer, asking
             if chain:
                 (self.free if free else self.reads)[chain] = None
                 if not free:
                     self._note(chain)
+                    asking = asking or chain[-1] in _BY_TEXT
                 importer = chain[-1] in ("import_module", "__import__")
             chain = ()
 
@@ -183,8 +192,10 @@ class _Reading:
             if name in _FILLER:
                 continue
             if name in ("LOAD_ATTR", "LOAD_METHOD"):
+                attribute = name_in(self.code, step)
+                self.attributes.add(attribute)
                 if chain:
-                    chain = (*chain, name_in(self.code, step))
+                    chain = (*chain, attribute)
                 continue
             if name == "STORE_ATTR" and chain:
                 self.attribute_writes.add((*chain, name_in(self.code, step)))
@@ -194,6 +205,8 @@ class _Reading:
                 constants = [constants[-1], constant]
                 if type(constant) is not CodeType:
                     self._use(constant)
+                if asking and type(constant) is str and constant.isidentifier():
+                    self.attributes.add(constant)
                 if importer and type(constant) is str:
                     self.imported.append(Import(constant, 0, ()))
                 importer = False

@@ -108,6 +108,7 @@ class Tracker:
     track : False: own code, defaults and closures only
     hash_funcs : overrides hashing of globals, by type
     depends_on : paths (by content), callables (by what they return), classes and modules (by code), other values
+    whole : everything that was hung on the function counts: who reads it is not known
 
     Notes
     -----
@@ -123,8 +124,10 @@ class Tracker:
         depends_on: Iterable[object] | object = (),
         namespace: dict[str, Any] | None = None,
         ignore: frozenset[str] = frozenset(),
+        whole: bool = False,
     ) -> None:
         self._roots = dict(roots)
+        self._whole = whole
         self._track = track
         self._hash_funcs = hash_funcs
         self._depends_on = tuple(Dependency(item, hash_funcs, code_digest) for item in items_of(depends_on))
@@ -202,6 +205,8 @@ class Tracker:
     def _start(self, reach: Reach, name: str, value: object) -> None:
         if name == "" and type(value) is FunctionType:
             reach.function(value, "code")
+            if self._whole:
+                reach.extensions.hung_on(value)
         elif type(value) is CodeType:
             reach.code(value, self._namespace or {}, "code")
         elif name == "" and isinstance(value, list | tuple):
@@ -243,7 +248,7 @@ def _tracker_of(value: object) -> Tracker:
     known = _arguments.get(id(value))
     if known is not None and known[0] is value:
         return known[1]
-    tracker = Tracker({"": value})
+    tracker = Tracker({"": value}, whole=True)
     if type(value) is not FunctionType or not value.__closure__:
         _arguments[id(value)] = (value, tracker)
         if len(_arguments) > _REMEMBERED:

@@ -32,6 +32,7 @@ class Guards:
         self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
         self._watched = Watched()
         self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any], bool]] = {}
+        self._members: dict[int, tuple[type, list[tuple[str, object]], bool]] = {}
 
     def name(self, value: object) -> str:
         """Give the name under which the generated code knows `value`."""
@@ -70,6 +71,16 @@ class Guards:
         self.name(owner)  # keeps it alive, so that its id stays its own
         self._tables[id(mapping)] = (id(owner), mapping, dict(mapping), ordered)
 
+    def members(self, owner: type, functions: Iterable[tuple[str, object]], always: bool) -> None:
+        """A library's class has got no new member, and these functions of it are the very same.
+
+        Parameters
+        ----------
+        always : false: a function whose arguments are plain never meets an instance, and need not ask
+        """
+        known = self._members.get(id(owner))
+        self._members[id(owner)] = (owner, list(functions), always or (known is not None and known[2]))
+
     def content(self, unchanged: Callable[[], bool], place: Place) -> None:
         """A value that can change in place is asked at each check; asked last."""
         self._contents.append((unchanged, place))
@@ -78,10 +89,11 @@ class Guards:
         """Tell whether identity checks are all there is."""
         return all(place in left_out for _, place in self._contents)
 
-    def expression(self, left_out: AbstractSet[Place]) -> str:
+    def expression(self, left_out: AbstractSet[Place], *, plain: bool = True) -> str:
         """Give the identity checks as one expression over `names`, without those of the places left out.
 
-        It may raise LookupError, AttributeError or ValueError, which mean a change as well.
+        Calls with `plain` arguments need fewer. It may raise LookupError, AttributeError or ValueError, which mean a
+        change as well.
         """
         checks = [
             f"{self.name(mapping)}[{key!r}] is {self.name(value)}"
@@ -98,6 +110,11 @@ class Guards:
         for owner, mapping, values, ordered in self._tables.values():
             apart = {key for key in values if (owner, key) in left_out}
             checks.extend(self._table(mapping, values, apart, ordered))
+        for cls, functions, always in self._members.values():
+            if always or not plain:
+                content = cls.__dict__
+                checks.append(f"{self.name(len)}({self.name(content)}) == {len(content)}")
+                checks.extend(f"{self.name(cls)}.{name} is {self.name(value)}" for name, value in functions)
         if self._watched:
             same = f"{self.name(self._watched.seen)}[0] is {self.name(changes)}[0]"  # the very number it was set to
             checks.insert(0, f"({same} or {self.name(self._watched.unchanged)}())")
@@ -134,7 +151,7 @@ class Guards:
         Any exception while checking (a name is gone, a closure was emptied) means a change; the fingerprint
         is then taken anew, which says what happened.
         """
-        checks = [self.expression(left_out)]
+        checks = [self.expression(left_out, plain=False)]
         asked = [unchanged for unchanged, place in self._contents if place not in left_out and place not in unasked]
         checks += [f"{self.name(unchanged)}()" for unchanged in asked]
         parameters = ", ".join(f"{name}={name}" for name in self.names)

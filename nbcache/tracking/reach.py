@@ -27,7 +27,8 @@ from types import (
 )
 from typing import Any
 
-from nbcache.tracking import classes, packages
+from nbcache.tracking import bindings, classes, packages
+from nbcache.tracking.additions import Extensions
 from nbcache.tracking.bytecode import framed, short_digest
 from nbcache.tracking.codes import Facts, LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents, path_texts
@@ -35,6 +36,7 @@ from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
+from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
 
 Get = Callable[[], object]
 
@@ -62,15 +64,7 @@ _LOOKED_INTO = (
     singledispatchmethod,
     *_C_CALLABLES,
 )
-# Where descriptors and wrappers of the standard library keep the function of the user's.
-_INNER = {
-    property: ("fget", "fset", "fdel"),
-    staticmethod: ("__func__",),
-    classmethod: ("__func__",),
-    cached_property: ("func",),
-    singledispatchmethod: ("dispatcher",),
-}
-_WRAPPED = ("__wrapped__", "py_func")
+_HEAP_TYPE = 1 << 9
 _PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tuple, set, frozenset, bytes, type(None))))
 
 
@@ -110,11 +104,16 @@ class Reach:
         self._nodes: dict[int, tuple[int, object]] = {}
         self._queue: deque[Callable[[], None]] = deque()
         self._packages: set[Home] = set()
+        self.extensions = Extensions(self)
 
     def run(self) -> None:
         """Follow everything that was asked for, until nothing new is found."""
         while self._queue:
             self._queue.popleft()()
+            if not self._queue and self._track:
+                self.extensions.follow()
+        if self._track:
+            self.extensions.guard({home.package for home in self._packages})
 
     def value(self, value: object, name: str, place: Place, get: Get, *, kind: str = "global") -> None:
         """Follow whatever was found under `name`; `get` finds it again later."""
@@ -145,7 +144,7 @@ class Reach:
         elif cls is CodeType:
             self.code(value, self.names.home or {}, f"code {name}")  # type: ignore[arg-type]
         else:
-            inner = _inner(value)
+            inner = inner_functions(value)
             if getattr(cls, "__nbcache__", False) is True and not self.met(value, b"cached"):
                 self.depends.extend(getattr(value, "__nbcache_depends_on__", ()))
                 if getattr(value, "__self__", None) is not None:
@@ -155,15 +154,23 @@ class Reach:
             if not inner:
                 self.cls(cls)
                 self.content(value, f"{kind} {name}", place, get)
-            elif not issubclass(cls, tuple(_INNER)):
+            elif not issubclass(cls, DESCRIPTORS):
                 self.package(_home_of_class(cls))
 
     def looks_into(self, value: object) -> bool:
         """Tell whether `value` is followed otherwise than by content."""
-        return issubclass(type(value), _LOOKED_INTO) or bool(_inner(value))
+        return issubclass(type(value), _LOOKED_INTO) or bool(inner_functions(value))
 
     def content(
-        self, value: object, label: str, place: Place, get: Get, *, quiet: bool = False, settled: bool = False
+        self,
+        value: object,
+        label: str,
+        place: Place,
+        get: Get,
+        *,
+        quiet: bool = False,
+        settled: bool = False,
+        paths: bool = True,
     ) -> None:
         """Count a value by its content, and follow the functions, classes and modules met inside.
 
@@ -171,6 +178,7 @@ class Reach:
         ----------
         quiet : do not report a value that cannot be read
         settled : the value does not change in place, so it is not asked again
+        paths : texts in it may name files of the user's
         """
         content = self.contents.take(value, label, place, get)
         self.record.append(content)
@@ -181,7 +189,8 @@ class Reach:
             self.guards.content(content.unchanged, place)
             if content.alone and content.label not in self._without:
                 self.guards.release(place)
-        self.texts.update(dict.fromkeys(path_texts(value)))
+        if paths:
+            self.texts.update(dict.fromkeys(path_texts(value)))
         for found in self._inside(content, quiet) if self._track else ():
             inner = getattr(found, "__qualname__", None)
             self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
@@ -204,6 +213,7 @@ class Reach:
         else:
             # Not the user's: but a library's decorator may hold a function of the user's, and arguments given to it.
             self.package(home)
+            self._named(function)
             self._queue.append(lambda: self._look_through(function, label, home))
 
     def code(self, code: CodeType, namespace: dict[str, Any], label: str = "code") -> None:
@@ -225,16 +235,21 @@ class Reach:
         elif home.kind == "local":
             self._queue.append(lambda: follow_module(self, module, name))
         else:
+            self.mark(str(module.__dict__.get("__name__")).encode())
             self.package(home)
 
     def cls(self, cls: type) -> None:
         """Follow a class; a third party's by version."""
-        if id(cls) in _PLAIN or self.met(cls, b"class"):
+        if id(cls) in _PLAIN:
+            self.mark(b"class", classes.name_of(cls).encode())
+            return
+        if self.met(cls, b"class"):
             return
         home = _home_of_class(cls)
         self.mark(str(classes.module_of(cls)).encode(), classes.name_of(cls).encode())
         if home.kind != "local":
             self.package(home)
+            self.of_library(cls, "")
         elif self._track:
             self._queue.append(lambda: follow_class(self, cls))
 
@@ -242,6 +257,15 @@ class Reach:
     def packages(self) -> frozenset[str]:
         """The distributions that were met, by their normalised names."""
         return frozenset(home.package for home in self._packages)
+
+    def of_library(self, value: object, label: str) -> None:
+        """Note something of a library that code names; `label`: it is not what the package put there."""
+        cls = type(value)
+        if issubclass(cls, type):
+            if value.__flags__ & _HEAP_TYPE and _home_of_class(value).kind == "package":  # type: ignore[attr-defined,arg-type]
+                self.extensions.libraries[id(value)] = value  # type: ignore[assignment]
+        elif cls is FunctionType and label:
+            self.function(value, label)  # type: ignore[arg-type]
 
     def package(self, home: Home) -> None:
         """Count the version of an installed package."""
@@ -271,9 +295,9 @@ class Reach:
         self.value(owner, f"{name}.__self__", (place[0], f"{place[1]}.__self__"), lambda: owner)
 
     def _in_c(self, value: object, name: str, place: Place) -> None:
-        """A function written in C stands for its name, its package's version, and what it is bound to."""
+        """A function written in C stands for its full name, its package's version, and what it is bound to."""
         owner = getattr(value, "__self__", None)
-        self.mark(b"in C", str(getattr(value, "__qualname__", name)).encode())
+        self._named(value)
         if type(value) is BuiltinFunctionType and owner is not None and not issubclass(type(owner), ModuleType | type):
             self._owner(owner, name, place)
             return
@@ -281,14 +305,20 @@ class Reach:
         if type(module) is str:
             self.package(packages.home_of_name(module))
 
+    def _named(self, value: object) -> None:
+        """Count what is known by its module and its qualified name."""
+        self.mark(b"named", *[word.encode() for word in bindings.full_name(value)])
+
     def _code(self, code: CodeType, label: str) -> Facts:
         facts = facts_of(code)
         self.part(label, facts.digest, LateSource(code))
         self.texts.update(dict.fromkeys(facts.texts))
+        self.extensions.attributes |= facts.attributes
         return facts
 
     def _follow(self, function: FunctionType, label: str) -> None:
         self.guards.function(function)
+        self.extensions.functions.append(function)
         code = function.__code__
         facts = self._code(code, label)
         name = code.co_qualname.rpartition("<locals>.")[2]
@@ -363,21 +393,3 @@ def _is_empty(cell: CellType) -> bool:
 def _home_of_class(cls: type) -> Home:
     module = classes.module_of(cls)
     return packages.STDLIB if module == "builtins" else packages.home_of_name(module)
-
-
-def _inner(value: object) -> list[object]:
-    """Give the functions inside an object that only wraps them: descriptors, lru_cache, numba, our own."""
-    cls = type(value)
-    for kind, attributes in _INNER.items():
-        if issubclass(cls, kind):
-            return [part for part in (getattr(value, attribute) for attribute in attributes) if part is not None]
-    if getattr(cls, "__nbcache__", False) is True:
-        return [value.__wrapped__]  # type: ignore[attr-defined]
-    try:
-        content = object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
-        return []
-    if type(content) is not dict:
-        return []
-    found = [content[name] for name in _WRAPPED if type(content.get(name)) in (FunctionType, MethodType, type)]
-    return found[:1]

@@ -9,7 +9,7 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
-from nbcache.tracking import packages
+from nbcache.tracking import bindings, packages
 from nbcache.tracking.codes import Chain, Facts, Import
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.guards import Place
@@ -86,8 +86,8 @@ class Names:
         if place not in self._taken:
             self._taken.add(place)
             reach.value(value, label, place, partial(namespace.__getitem__, name))
-        if type(value) is FunctionType and len(chain) > 1:
-            self._function_attribute(value, chain[1], f"{label}.{chain[1]}")
+        if len(chain) > 1 and (type(value) is FunctionType or getattr(type(value), "__nbcache__", False) is True):
+            self.function_attribute(value, chain[1], f"{label}.{chain[1]}")
 
     def _of_shell(self, namespace: Namespace, name: str) -> bool:
         """Tell whether a name is IPython's own; its history is never followed."""
@@ -108,17 +108,25 @@ class Names:
             reach.mark(b"undefined", name.encode())
             return
         value = builtins[name]
-        if not fixed(value) and packages.is_users(value):
+        original = sys.modules["builtins"]
+        if builtins is original.__dict__:
+            reach.guards.attribute(original, name, value)  # a specialized load, cheaper than a look into the dict
+        else:
             reach.guards.entry(builtins, name, value)
+        if fixed(value):
+            return
+        if packages.is_users(value):
             reach.value(value, name, (id(builtins), name), partial(builtins.__getitem__, name))
+        elif found := bindings.foreign_name(original, name, value):
+            reach.mark(b"bound", *[word.encode() for word in found])
 
     def attributes(self, module: ModuleType, rest: Chain, label: str) -> None:
         """Follow attributes through modules of the user's, as far as they are modules."""
         reach = self._reach
         for place, name in enumerate(rest):
-            home = packages.home_of_module(module)
-            if home.kind != "local":
-                reach.package(home)
+            if packages.home_of_module(module).kind != "local":
+                reach.module(module, label)
+                self._library(module, rest[place:])
                 return
             if name in MODULE_NAMES:
                 return
@@ -135,10 +143,64 @@ class Names:
                     self._taken.add((id(content), name))
                     reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
                 if type(value) is FunctionType and len(rest) > place + 1:
-                    self._function_attribute(value, rest[place + 1], f"{label}.{rest[place + 1]}")
+                    self.function_attribute(value, rest[place + 1], f"{label}.{rest[place + 1]}")
                 return
             module = value
         reach.module(module, label)
+
+    def _library(self, module: ModuleType, rest: Chain, *, loaded: bool = True) -> None:
+        """Follow attributes of a library's module: what is not the package's own counts by name, code or content.
+
+        Where it was perhaps not `loaded` at an earlier look, only what the user made counts: the rest comes with it.
+        """
+        reach = self._reach
+        for place, name in enumerate(rest):
+            if name in MODULE_NAMES or bindings.is_left_alone(module, name):
+                return
+            content = module.__dict__
+            if name not in content:
+                reach.guards.absent(content, name)
+                bindings.made_on_demand(module, name)
+                return
+            value = content[name]
+            reach.guards.entry(content, name, value)
+            kind = bindings.kind_of(value)
+            label = f"{content.get('__name__')}.{name}"
+            if kind == bindings.USERS:
+                self._put_there(content, name, rest[place + 1 :], label)
+                return
+            if kind == bindings.DATA and loaded and not bindings.was_made_on_demand(module, name):
+                self._take(content, name, f"global {label}")
+            if kind != bindings.LIBRARY:
+                return
+            found = bindings.foreign_name(module, name, value) if loaded else ()
+            if found:
+                reach.mark(b"bound", name.encode(), *[word.encode() for word in found])
+            if not issubclass(type(value), ModuleType):
+                reach.of_library(value, f"helper {label}" if found else "")
+                return
+            module = value
+            loaded = loaded and "__getattr__" not in content
+            if found:
+                reach.package(packages.home_of_module(module))
+
+    def _put_there(self, content: Namespace, name: str, rest: Chain, label: str) -> None:
+        """Follow what the user has put under a library's name."""
+        reach = self._reach
+        value = content[name]
+        reach.mark(b"attribute", name.encode())
+        if issubclass(type(value), ModuleType):
+            self.attributes(value, rest, label)
+        elif (id(content), name) not in self._taken:
+            self._taken.add((id(content), name))
+            reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
+
+    def _take(self, content: Namespace, name: str, label: str) -> None:
+        """Count plain data under a library's name."""
+        if (id(content), name) not in self._taken:
+            self._taken.add((id(content), name))
+            get = partial(content.__getitem__, name)
+            self._reach.content(content[name], label, (id(content), name), get, paths=False)
 
     def _on_demand(self, content: Namespace, name: str, label: str) -> None:
         """Follow a module's `__getattr__`, which makes a name when it is first asked for."""
@@ -150,9 +212,9 @@ class Names:
             reach.function(maker, f"helper {label}")
             reach.unfollowed[f"{label} (made on demand)"] = None
 
-    def _function_attribute(self, function: FunctionType, name: str, label: str) -> None:
+    def function_attribute(self, function: Any, name: str, label: str) -> None:
         """Follow `helper.limit`: an attribute hung on a function counts when it is read."""
-        content = function.__dict__
+        content = object.__getattribute__(function, "__dict__")
         if name in content and name != "__wrapped__" and (id(content), name) not in self._taken:
             self._taken.add((id(content), name))
             reach = self._reach
@@ -176,10 +238,15 @@ class Names:
             reach.unfollowed[f"import of {wanted.module or '.'} in {where}"] = None
             return
         home = packages.home_of_name(name)
+        module: Any = sys.modules.get(name)
         if home.kind != "local":
             reach.package(home)
+            if issubclass(type(module), ModuleType):
+                reach.guards.entry(sys.modules, name, module)
+                self._library(module, wanted.attributes, loaded=False)
+            else:
+                reach.guards.absent(sys.modules, name)
             return
-        module: Any = sys.modules.get(name)
         if module is None:
             try:
                 module = importlib.import_module(name)

@@ -1,0 +1,156 @@
+"""What have users added to things that are not theirs to define: to classes of libraries, and to functions.
+
+`frame.geo.area()` names nothing that code could be followed by: only `geo` is known, and that some class has it. So
+each attribute that code reads is looked up in the classes that libraries mean to be extended, and in those that the
+code names; accessors, namespaces and methods of the user's are followed like helpers. What was hung on a function
+counts by the same rule.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from types import FunctionType
+from typing import Any, NamedTuple
+
+from nbcache.tracking import bindings, classes
+from nbcache.tracking.guards import Place
+from nbcache.tracking.walker import CodeWalker
+
+__all__ = ["Extensions"]
+
+# A line a library: the classes that are registered on, or patched, in practice.
+_EXTENDED = {
+    "pandas": ("DataFrame", "Series", "Index"),
+    "polars": ("DataFrame", "LazyFrame", "Series", "Expr"),
+    "xarray": ("Dataset", "DataArray", "DataTree"),
+    "geopandas": ("GeoDataFrame", "GeoSeries"),
+    "torch": ("Tensor",),
+    "sklearn.base": ("BaseEstimator",),
+    "matplotlib.axes": ("Axes",),
+    "matplotlib.figure": ("Figure",),
+}
+# Where descriptors that libraries make for an extension keep the class of the user's.
+_KEPT = ("_accessor", "_ns", "accessor")
+
+
+class Addition(NamedTuple):
+    """Something of the user's on a library's class: `code` is what there is to follow."""
+
+    owner: type
+    name: str
+    value: object
+    code: tuple[object, ...]
+
+
+class Extensions:
+    """Follows additions in one walk.
+
+    Attributes
+    ----------
+    attributes : the names of attributes that the code met reads
+    functions : the functions of the user's that were met
+    libraries : classes of packages that were met, by identity
+    """
+
+    def __init__(self, reach: CodeWalker) -> None:
+        self.attributes: set[str] = set()
+        self.functions: list[FunctionType] = []
+        self.libraries: dict[int, type] = {}
+        self._reach = reach
+        self._added: set[Place] = set()
+
+    def follow(self) -> None:
+        """Follow what was hung on functions and classes under a name that some code reads."""
+        for function in self.functions:
+            if function.__dict__:
+                self._hung_on(function, self.attributes & function.__dict__.keys())
+        owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
+        for addition in _additions(owners, self.attributes):
+            place = (id(addition.owner), addition.name)
+            if place not in self._added:
+                self._added.add(place)
+                self._added_to(addition, place)
+
+    def hung_on(self, function: FunctionType) -> None:
+        """Follow all attributes of a function, whoever may read them."""
+        self._reach.guards.table(function, function.__dict__, ordered=False)
+        self._hung_on(function, function.__dict__.keys())
+
+    def guard(self, reached: Collection[str]) -> None:
+        """Notice later additions to the classes, and functions of theirs that are replaced.
+
+        Parameters
+        ----------
+        reached : the packages that the code uses; an instance of another's comes in as an argument
+        """
+        guards = self._reach.guards
+        for package, owner in _extended_classes() if self.attributes else ():
+            guards.members(owner, _replaceable(owner, self.attributes), package in reached)
+        for owner in self.libraries.values():
+            guards.members(owner, _replaceable(owner, self.attributes), True)
+
+    def _hung_on(self, function: FunctionType, names: Collection[str]) -> None:
+        said = function.__qualname__.rpartition("<locals>.")[2]
+        for name in sorted(names):
+            self._reach.names.function_attribute(function, name, f"{said}.{name}")
+
+    def _added_to(self, addition: Addition, place: Place) -> None:
+        reach, owner = self._reach, classes.name_of(addition.owner)
+        reach.guards.entry(classes.dict_of(addition.owner), addition.name, addition.value)
+        reach.mark(b"added", owner.encode(), addition.name.encode())
+        for part in addition.code:
+            reach.value(part, f"{owner}.{addition.name}", place, lambda: None)
+
+
+def _extended_classes() -> Iterator[tuple[str, type]]:
+    """Give the classes that libraries mean to be extended, as far as these are loaded, and their packages."""
+    for place, names in _EXTENDED.items():
+        module: Any = sys.modules.get(place)
+        if module is not None:
+            content = module.__dict__
+            for name in names:
+                if issubclass(type(content.get(name)), type):
+                    yield place.partition(".")[0], content[name]
+
+
+def _additions(owners: Iterable[type], names: Iterable[str]) -> Iterator[Addition]:
+    """Find what users have put on classes, or their bases, under one of these names."""
+    wanted = sorted(names)
+    seen: set[int] = set()
+    for owner in owners:
+        for cls in type.__dict__["__mro__"].__get__(owner):
+            if id(cls) in seen or classes.module_of(cls) == "builtins":
+                continue
+            seen.add(id(cls))
+            content = classes.dict_of(cls)
+            for name in wanted:
+                if name in content and (code := tuple(_users_code(content[name]))):
+                    yield Addition(cls, name, content[name], code)
+
+
+def _replaceable(owner: type, names: Iterable[str]) -> Iterator[tuple[str, FunctionType]]:
+    """Give the class's own functions of these names, each of which may be replaced."""
+    content = classes.dict_of(owner)
+    for name in names:
+        value = content.get(name)
+        if type(value) is FunctionType:
+            yield name, value
+
+
+def _users_code(value: object) -> Iterator[object]:
+    kind = type(value)
+    parts: list[object] = [value]
+    if kind is property:
+        parts = [value.fget, value.fset, value.fdel]  # type: ignore[attr-defined]
+    elif kind is staticmethod or kind is classmethod:
+        parts = [value.__func__]  # type: ignore[attr-defined]
+    elif kind is not FunctionType:
+        try:
+            content = object.__getattribute__(value, "__dict__")
+        except (AttributeError, TypeError):
+            return
+        parts = [content.get(name) for name in _KEPT] if type(content) is dict else []
+    for part in parts:
+        if (type(part) is FunctionType or issubclass(type(part), type)) and bindings.kind_of(part) == bindings.USERS:
+            yield part

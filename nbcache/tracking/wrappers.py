@@ -1,0 +1,38 @@
+"""What does an object only wrap: the functions inside descriptors, memos, compiled and cached functions."""
+
+from __future__ import annotations
+
+from functools import cached_property, singledispatchmethod
+from types import FunctionType, MethodType
+
+__all__ = ["DESCRIPTORS", "inner_functions"]
+
+# Where descriptors of the standard library keep the function of the user's.
+_INNER = {
+    property: ("fget", "fset", "fdel"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    cached_property: ("func",),
+    singledispatchmethod: ("dispatcher",),
+}
+_WRAPPED = ("__wrapped__", "py_func")
+
+DESCRIPTORS = tuple(_INNER)
+
+
+def inner_functions(value: object) -> list[object]:
+    """Give the functions inside an object that only wraps them: descriptors, lru_cache, numba, our own; or nothing."""
+    cls = type(value)
+    for kind, attributes in _INNER.items():
+        if issubclass(cls, kind):
+            return [part for part in (getattr(value, attribute) for attribute in attributes) if part is not None]
+    if getattr(cls, "__nbcache__", False) is True:
+        return [value.__wrapped__]  # type: ignore[attr-defined]
+    try:
+        content = object.__getattribute__(value, "__dict__")
+    except (AttributeError, TypeError):
+        return []
+    if type(content) is not dict:
+        return []
+    found = [content[name] for name in _WRAPPED if type(content.get(name)) in (FunctionType, MethodType, type)]
+    return found[:1]
