@@ -5,22 +5,26 @@ The hook is installed once and notes things only while a run is recorded. What i
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbcache.tracking import watch
-from nbcache.tracking.observations import context
+from nbcache.tracking.observations import context, looks, os_calls
+from nbcache.tracking.observations.askers import asks_for_code, matches_a_pattern
+from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, text_of
 
-_READERS_OF_CODE = ("<frozen importlib", "<frozen zipimport", "<frozen runpy")
-_SOURCE_READERS = ("linecache.py", "tokenize.py", "pkgutil.py", "inspect.py", "traceback.py")
+# Frames from a listener up to the code that asks.
+_ASKS = 3
+_stat = os.stat  # as it is before `os_calls` takes its place
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_OPENING = frozenset({"open", "os.listdir", "os.scandir"})
 _NEW = os.O_TRUNC | os.O_EXCL
 
 _installed: list[bool] = []
@@ -46,6 +50,10 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     listener = _LISTENERS.get(event)
     if listener is None:
         return
+    if event in _OPENING:
+        NATIVE_OPENS.by_python(text_of(arguments[0]) or ".")
+    elif event == "os.chdir":
+        NATIVE_OPENS.moves()
     recorder = context.current()
     if recorder is None:
         return
@@ -55,31 +63,13 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
         recorder.failed = f"{event}: {error!r}"
 
 
-def _reads_code(path: str) -> bool:
-    """Tell whether the import system, or a traceback in need of a source line, opens this file."""
-    frame: FrameType | None = sys._getframe(4)
-    source = path.endswith(".py")
-    for _ in range(6):
-        if frame is None:
-            return False
-        name = frame.f_code.co_filename
-        if name.startswith(_READERS_OF_CODE):
-            return True
-        if source and os.path.basename(name) in _SOURCE_READERS:
-            return True
-        frame = frame.f_back
-        if not source and not name.startswith("<frozen"):
-            return False
-    return False
-
-
 def _opened(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     path = text_of(arguments[0])
     flags = arguments[2] if len(arguments) > 2 and isinstance(arguments[2], int) else 0
-    if path is None or is_private(path) or _reads_code(path):
+    if path is None or is_private(path) or asks_for_code(sys._getframe(_ASKS), path):
         return
     try:
-        mode: int | None = os.stat(path).st_mode
+        mode: int | None = _stat(path).st_mode
     except (OSError, ValueError):
         mode = None
     if flags & _WRITES:
@@ -97,10 +87,38 @@ def _opened(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
 
 def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     path = "." if arguments[0] is None else text_of(arguments[0])
-    if path is None or is_private(os.path.join(path, "")) or _reads_code(path):
+    frame = sys._getframe(_ASKS)
+    if path is None or is_private(os.path.join(path, "")) or asks_for_code(frame, path, looks=True):
         return
-    path = path or "."
-    recorder.observe("folder" if os.path.isdir(path) else "missing", path)
+    if not matches_a_pattern(frame):
+        path = path or "."
+        with context.unrecorded():
+            there = os.path.isdir(path)
+        recorder.observe("folder" if there else "missing", path)
+
+
+def _globbed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
+    text, recursive, root, relative = (*arguments, None, None)[:4]
+    text, root = text_of(text), text_of(root)
+    frame = sys._getframe(_ASKS)
+    if text is None or relative is not None or asks_for_code(frame, text, looks=True):
+        return
+    hidden = frame.f_locals.get("include_hidden") is True
+    text = text if root is None else os.path.join(glob.escape(root), text)
+    if not is_private(text):
+        recorder.observe("matches", looks.pattern(text, recursive=bool(recursive), hidden=hidden))
+
+
+def _path_globbed(deep: bool) -> Callable[[context.Open, tuple[Any, ...]], None]:
+    def listener(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
+        folder, text = text_of(arguments[0]), text_of(arguments[1])
+        if folder is None or text is None or asks_for_code(sys._getframe(_ASKS), folder, looks=True):
+            return
+        if not is_private(os.path.join(folder, "")):
+            parts = ("" if folder == "." else glob.escape(folder), "**" if deep else "", text)
+            recorder.observe("matches", looks.pattern(os.path.join(*parts), recursive=True, hidden=True))
+
+    return listener
 
 
 def _connected(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
@@ -163,6 +181,9 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     "open": _opened,
     "os.listdir": _listed,
     "os.scandir": _listed,
+    "glob.glob/2": _globbed,
+    "pathlib.Path.glob": _path_globbed(False),
+    "pathlib.Path.rglob": _path_globbed(True),
     "sqlite3.connect": _connected,
     "os.mkdir": _made,
     "os.chdir": _went,
@@ -176,3 +197,6 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     **dict.fromkeys(map("os.{}".format, ("system", "forkpty", "posix_spawn", "spawn")), _outside("subprocess")),
     "subprocess.Popen": _outside("subprocess"),
 }
+
+# Now, so that the names a user imports are the same ones before and after the first recording.
+os_calls.install()

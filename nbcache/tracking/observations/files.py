@@ -16,6 +16,7 @@ from nbcache.tracking.observations.context import unrecorded
 
 __all__ = ["FILES", "FOLDERS", "MISSING", "TREES", "file_digest", "signature", "tree_digest"]
 
+_stat = os.stat  # as it is before `os_calls` takes its place
 _CHUNK = 1 << 20
 # A file changed this short a time before it was read may change again without a new time: file systems count in
 # ticks of some milliseconds, old ones in whole seconds (their times end in zeros).
@@ -85,7 +86,7 @@ def tree_digest(path: str | os.PathLike[str]) -> str:
 def signature(path: str) -> Signature | None:
     """Tell what a file is without reading it: device, inode, size, and both its times; `None`: it is not there."""
     try:
-        found = os.stat(path)
+        found = _stat(path)
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
@@ -110,7 +111,7 @@ class _Files(_Paths):
 
     def outline(self, name: str) -> str:
         try:
-            size = os.stat(name).st_size
+            size = _stat(name).st_size
         except (OSError, ValueError):
             return "not there"
         return f"{size:,} byte{'s' if size != 1 else ''}"

@@ -6,20 +6,39 @@ import os
 from collections.abc import Iterable, Mapping
 
 from nbcache.tracking.bytecode import framed, short_digest
+from nbcache.tracking.observations import looks
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.working_folder import FOLDER
 
-KINDS: Mapping[str, Kind] = {
+_PATHS: Mapping[str, Kind] = {
     "file": FILES,
     "folder": FOLDERS,
     "tree": TREES,
     "missing": MISSING,
+    "existence": looks.EXISTENCE,
+    "link existence": looks.LINK_EXISTENCE,
+    "size": looks.SIZE,
+    "time": looks.MODIFIED,
+    "status": looks.STATUS,
+    "link status": looks.LINK_STATUS,
+    "links": looks.LINKS,
+    "access": looks.ACCESS,
+    "matches": looks.MATCHES,
+}
+KINDS: Mapping[str, Kind] = {
+    **_PATHS,
     "variable": VARIABLES,
     "variables": ALL_VARIABLES,
     "working folder": FOLDER,
 }
+
+#: Kinds whose names are paths, and those of them that are about other things than content.
+PATHS = frozenset(_PATHS)
+LOOKS = PATHS - {"file", "folder", "tree"}
+#: What needs no telling of a file whose content counts.
+IMPLIED = frozenset({"existence", "link existence", "size"})
 
 _NONE: Mapping[Observation, bytes] = {}
 

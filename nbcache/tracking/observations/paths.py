@@ -19,6 +19,12 @@ _PRIVATE_NAMES = frozenset({"__pycache__", "matplotlib", "fontconfig", ".matplot
 _CACHE_FOLDERS = frozenset({"__pycache__", ".cache", ".config", "Caches", ".matplotlib"})
 _COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dylib", ".nbi")
 _ignored: list[str] = []
+_DOTS = frozenset({"", ".", ".."})
+#: Single files, and folders that are asked for themselves, with a separator at the end.
+_ALONE = frozenset(os.path.join(name, "") for name in _SYSTEM)
+#: What was found of folders, by their full names.
+_private_folders: dict[str, bool] = {}
+_MOST_REMEMBERED = 10_000
 
 
 def ignore_folder(path: str | os.PathLike[str]) -> None:
@@ -26,15 +32,35 @@ def ignore_folder(path: str | os.PathLike[str]) -> None:
     prefix = os.path.join(os.path.abspath(path), "")
     if prefix not in _ignored:
         _ignored.append(prefix)
+        _private_folders.clear()
 
 
 def is_private(path: str) -> bool:
     """Whether a path belongs to the system, to Python, to libraries or to the cache itself."""
-    full = os.path.abspath(path)
-    if full.startswith((*_SYSTEM, *installed_folders(), *_ignored)) or full.endswith(_COMPILED):
-        return not full.startswith(_MEMORY) or full.startswith(tuple(_ignored))
+    if path.endswith(_COMPILED):
+        return True
+    folder, name = os.path.split(path)
+    if name in _DOTS or not os.path.isabs(folder):
+        folder = os.path.abspath(path if name in _DOTS else folder)
+    known = _private_folders.get(folder)
+    if known is None:
+        known = _private_folders[folder] = _is_private_folder(folder)
+        if len(_private_folders) > _MOST_REMEMBERED:
+            _private_folders.clear()
+    return known or (name not in _DOTS and _is_own(os.path.join(folder, name, "")))
+
+
+def _is_private_folder(full: str) -> bool:
+    inside = os.path.join(full, "")
+    if inside.startswith((*_SYSTEM, *installed_folders(), *_ignored)):
+        return not inside.startswith(_MEMORY) or inside.startswith(tuple(_ignored))
     parts = full.split(os.sep)
-    return not _PRIVATE_NAMES.isdisjoint(parts[-4:-1]) and not _CACHE_FOLDERS.isdisjoint(parts)
+    return not _PRIVATE_NAMES.isdisjoint(parts[-3:]) and not _CACHE_FOLDERS.isdisjoint(parts)
+
+
+def _is_own(full: str) -> bool:
+    """Whether it is one of the folders or files named above itself."""
+    return full in _ALONE or full in _ignored
 
 
 def text_of(path: object) -> str | None:

@@ -8,7 +8,7 @@ from contextvars import Token
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
-from nbcache.tracking.observations.kinds import KINDS, digest_of, state_digest
+from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of, state_digest
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.paths import working_folder
 from nbcache.tracking.observations.watches import WATCHES
@@ -67,7 +67,12 @@ class Recorder:
     @property
     def observations(self) -> tuple[Observation, ...]:
         """What was seen, in order, without what the run itself wrote, before or after."""
-        return tuple(seen for seen in self._stamps if seen.kind != "missing" or not self.wrote(seen.name))
+        return tuple(seen for seen in self._stamps if seen.kind not in LOOKS or self._counts(seen))
+
+    def _counts(self, look: Observation) -> bool:
+        if look.kind in IMPLIED and Observation(look.name, "file") in self._stamps:
+            return False
+        return not self.wrote(look.name)
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -101,10 +106,10 @@ class Recorder:
     def observe(self, kind: str, name: str, digest: bytes | None = None, *, here: bool = False) -> None:
         """Note that the run saw something, here and in the recorders around."""
         for recorder in (self,) if here else self._enclosing():
-            seen = Observation(recorder._spelt(name) if kind in _PATHS else name, kind)
+            seen = Observation(recorder._spelt(name) if kind in PATHS else name, kind)
             if (seen in recorder._stamps and not here) or seen in recorder._own:
                 continue
-            if kind in _PATHS and recorder.wrote(name):
+            if kind in PATHS and recorder.wrote(name):
                 continue
             recorder._stamps[seen] = KINDS[kind].stamp(name)
             if digest is not None:
@@ -128,7 +133,7 @@ class Recorder:
             for recorder in self._enclosing():
                 if seen not in recorder._stamps and seen not in recorder._own:
                     recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
-                    if seen.kind not in _PATHS:
+                    if seen.kind not in PATHS:
                         recorder._digests[seen] = digest_of(seen)
 
     def write(self, path: str) -> None:
@@ -165,10 +170,6 @@ class Recorder:
         if os.path.isabs(path) or working_folder() == self._folder:
             return path
         return os.path.abspath(path)
-
-
-# Kinds whose names are paths.
-_PATHS = frozenset({"file", "folder", "missing", "tree"})
 
 
 def recording(uses: frozenset[str] = _NOTHING) -> Recorder:

@@ -1,0 +1,107 @@
+"""Who asks for a file: the user's code and libraries at work, or the import system and packages about themselves?
+
+What the latter look at is no observation: importing, `importlib.metadata`, tracebacks in need of a source line.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from types import FrameType
+from typing import Final
+
+from nbcache.tracking.packages import installed_folders
+
+#: What a file of code is, for those who ask: an ordinary one, one that hands the question on, one that reads code.
+ORDINARY, CARRIER, READER, SOURCE_READER = range(4)
+
+_FROZEN = ("<frozen importlib", "<frozen zipimport", "<frozen runpy", "<frozen site")
+_STDLIB: Final = os.path.join(os.path.abspath(sysconfig.get_paths()["stdlib"]), "")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_HANDS_ON = os.path.join(_HERE, "os_calls.py")
+_OURS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "")  # the whole package
+# Rooms of the standard library, without ".py", which ask for whoever called them.
+_CARRIERS = frozenset({"pathlib", "genericpath", "posixpath", "ntpath", "os", "glob", "contextlib", "zipfile", "io"})
+_FROZEN_CARRIERS = frozenset({"<frozen os>", "<frozen posixpath>", "<frozen genericpath>", "<frozen ntpath>"})
+_READERS = frozenset({"importlib", "pkgutil", "zipimport", "runpy", "site", "modulefinder", "sysconfig"})
+# These read whatever they are pointed at; as long as that is code, it is for a traceback or a listing.
+_SOURCE_READERS = frozenset({"linecache", "tokenize", "inspect", "traceback", "pydoc"})
+_OF_PACKAGES = {
+    **dict.fromkeys(("pkg_resources", "setuptools", "_distutils_hack"), READER),
+    **dict.fromkeys(("importlib_metadata", "importlib_resources"), READER),
+    **dict.fromkeys(("executing", "stack_data", "asttokens"), SOURCE_READER),
+    "zipp": CARRIER,  # what `zipfile.Path` is to importlib_metadata
+}
+_DEEPEST = 12
+# Functions of `glob` and `pathlib` that expand a pattern, over the versions of Python.
+_PATTERNS = frozenset({"iglob", "_iglob", "glob", "rglob", "_glob0", "_glob1", "_glob2", "_rlistdir", "_listdir"})
+_SELECTORS = ("_select", "_iterate", "select_", "_globber")
+
+_known: dict[str, int] = {}
+
+
+def role(filename: str) -> int:
+    """What a file of code is, by its name."""
+    known = _known.get(filename)
+    if known is None:
+        known = _known[filename] = _role(filename)
+    return known
+
+
+def _role(filename: str) -> int:
+    if filename.startswith(_FROZEN):
+        return READER
+    if filename in _FROZEN_CARRIERS or filename == _HANDS_ON:
+        return CARRIER
+    full = os.path.abspath(filename)
+    if full.startswith(_OURS):
+        return READER
+    for folder in installed_folders()[::-1]:
+        if not full.startswith(folder):
+            continue
+        name = full[len(folder) :].partition(os.sep)[0].removesuffix(".py")
+        if folder != _STDLIB:
+            return _OF_PACKAGES.get(name, ORDINARY)
+        if name in _CARRIERS:
+            return CARRIER
+        return READER if name in _READERS else SOURCE_READER if name in _SOURCE_READERS else ORDINARY
+    return ORDINARY
+
+
+def asker(frame: FrameType | None) -> FrameType | None:
+    """Find who wants to know, from the frame that asks upwards: the first that does not only hand the question on."""
+    for _ in range(_DEEPEST):
+        if frame is None or role(frame.f_code.co_filename) != CARRIER:
+            return frame
+        frame = frame.f_back
+    return frame
+
+
+def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) -> bool:
+    """Tell whether the import system, a package about itself, or a traceback in need of a line asks for a path.
+
+    Parameters
+    ----------
+    frame : the one that asks
+    looks : whether it is only looked at, not opened
+    """
+    who = asker(frame)
+    if who is None:
+        return False
+    what = role(who.f_code.co_filename)
+    return what == READER or (what == SOURCE_READER and (looks or path.endswith((".py", ".pyi", ".pyx"))))
+
+
+def is_library(frame: FrameType | None) -> bool:
+    """Tell whether some code was installed, or comes with Python."""
+    return frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(installed_folders())
+
+
+def matches_a_pattern(frame: FrameType | None) -> bool:
+    """Tell whether a folder is listed in order to match a pattern with its names."""
+    while frame is not None and role(frame.f_code.co_filename) == CARRIER:
+        name = frame.f_code.co_name
+        if name in _PATTERNS or name.startswith(_SELECTORS):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,1 @@
+"""Which files does native code open, unseen by Python."""

@@ -1,0 +1,108 @@
+"""In which folders is the process watched: the working folder, those that the run's paths name, and what lies below.
+
+Being told of a folder costs some microseconds once, and nothing while nothing happens there; so folders are followed
+on from run to run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from time import perf_counter
+
+from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, Notice, Notices
+from nbcache.tracking.observations.paths import is_private
+
+#: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
+_MOST_BELOW = 512
+_MOST = 4096
+_LONGEST = 0.05
+_TOPS = 16
+_NOBODYS = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+
+#: Folders that arguments, globals and constants have named, to be followed from the next run on; oldest first.
+_named: dict[str, None] = {}
+
+
+def mention(folder: str) -> None:
+    """Follow a folder from the next run on, since something names it."""
+    if folder in _named:
+        return
+    if len(_named) >= _TOPS:
+        del _named[next(iter(_named))]
+    _named[folder] = None
+
+
+class Folders:
+    """The folders of this process about which the system tells."""
+
+    def __init__(self) -> None:
+        self._notices = Notices()
+        self._tops: dict[str, tuple[int, int]] = {}
+        self._followed: set[str] = set()
+
+    def prepare(self) -> None:
+        """Follow the working folder and those that were named."""
+        self.top(".")
+        for folder in tuple(_named):
+            self.top(folder)
+
+    def top(self, folder: str) -> None:
+        """Follow a folder and, within bounds, what lies below, unless that is already so."""
+        try:
+            full = os.path.abspath(folder)
+            found = os.stat(full)
+        except (OSError, ValueError):
+            return
+        is_now = (found.st_dev, found.st_ino)
+        if self._tops.get(full) == is_now or (full not in self._tops and self.covers(full)):
+            return
+        if len(self._followed) > _MOST:
+            self.close()
+        self._tops[full] = is_now
+        self._follow_below(os.path.realpath(full))
+
+    def covers(self, folder: str) -> bool:
+        """Whether a folder, as its real name, is followed."""
+        return folder in self._followed
+
+    def read(self) -> Iterator[Notice]:
+        """Yield what happened, and follow folders that were made."""
+        again = True
+        while again:  # to look below a folder is told as well
+            again = False
+            for notice in self._notices.read():
+                if notice.what & IS_FOLDER and notice.what & (MADE | GONE):
+                    full = os.path.join(notice.folder, notice.name)
+                    self._followed.discard(full)
+                    if notice.what & MADE and not _is_nobodys(notice.name):
+                        again = True
+                        self._follow_below(full)
+                yield notice
+
+    def close(self) -> None:
+        """Forget all folders."""
+        self._notices.close()
+        self._tops.clear()
+        self._followed.clear()
+
+    def _follow_below(self, top: str) -> None:
+        until = perf_counter() + _LONGEST
+        waiting, count = deque([top]), 0
+        while waiting and count < _MOST_BELOW and perf_counter() < until:
+            folder = waiting.popleft()
+            if folder in self._followed or is_private(os.path.join(folder, "")) or not self._notices.follow(folder):
+                continue
+            self._followed.add(folder)
+            count += 1
+            try:
+                with os.scandir(folder) as entries:
+                    below = sorted(entry.path for entry in entries if entry.is_dir() and not _is_nobodys(entry.name))
+            except OSError:
+                continue
+            waiting.extend(os.path.realpath(path) if os.path.islink(path) else path for path in below)
+
+
+def _is_nobodys(name: str) -> bool:
+    return name.startswith(".") or name in _NOBODYS

@@ -1,0 +1,152 @@
+"""Which files did native code open during a run: what the system tells, without what Python code opened itself.
+
+A net under the readers that are known by name: it needs no knowledge of libraries, but of folders (`folders` says
+which), and a system that tells (Linux).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.native.folders import Folders
+from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, OVERFLOW
+from nbcache.tracking.observations.observation import Observer
+from nbcache.tracking.observations.paths import is_private, working_folder
+
+# Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
+_AT_ONCE = 4096
+_OVERFLOWN = "more files were opened than the system could tell of"
+# Where it is not known who opened a file, these are taken for an editor's or a server's work.
+_NOT_A_READ = MODIFIED | MADE | GONE | IS_FOLDER
+_BESIDE = (".ipynb", ".py", ".pyc", ".swp", "~")
+# Python's own data base announces its files itself, and any thread may write to one that was opened long before.
+_DATABASE = b"SQLite format 3\0"
+_BESIDE_DATABASE = ("-journal", "-wal", "-shm")
+
+
+class _Run:
+    """What is noticed during one run."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.by_python: dict[str, None] = {}
+        self.ours: dict[tuple[str, str], int] = {}
+        self.others: dict[tuple[str, str], int] = {}
+        self.overflown = False
+        self.moved = False  # away from `folder`
+
+
+class NativeOpens:
+    """Watches the folders of a run."""
+
+    def __init__(self) -> None:
+        self._folders = Folders()
+        self._lock = threading.Lock()
+        self._runs: list[_Run] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def begin(self, observer: Observer) -> _Run:
+        """Start to listen."""
+        run = _Run(working_folder())
+        with self._lock, unrecorded():
+            self._folders.prepare()
+            self._fetch()
+            self._runs.append(run)
+        return run
+
+    def end(self, observer: Observer, began: _Run) -> None:
+        """Note what native code opened and wrote."""
+        with self._lock:
+            self._fetch()
+            if began in self._runs:
+                self._runs.remove(began)
+        if began.overflown:
+            observer.failed = _OVERFLOWN
+        if began.ours:
+            with unrecorded():
+                for full, what in _natively(began).items():
+                    _note(observer, began, full, what)
+
+    def by_python(self, path: str) -> None:
+        """Hear that Python code, whichever, opens a file or lists a folder."""
+        for run in self._runs:
+            run.by_python[os.path.abspath(path) if run.moved else path] = None
+            if not len(run.by_python) % _AT_ONCE and self._lock.acquire(blocking=False):
+                try:
+                    self._fetch()
+                finally:
+                    self._lock.release()
+
+    def moves(self) -> None:
+        """Hear that the working folder is about to change."""
+        for run in self._runs:
+            run.moved = True
+
+    def _fetch(self) -> None:
+        for folder, name, what, ours in self._folders.read():
+            for run in self._runs:
+                if what & OVERFLOW:
+                    run.overflown = True
+                    continue
+                noticed = run.others if ours is False else run.ours
+                if ours is None and (what & _NOT_A_READ or name.startswith(".") or name.endswith(_BESIDE)):
+                    continue
+                noticed[folder, name] = noticed.get((folder, name), 0) | what
+
+    def _renew(self) -> None:
+        """Leave the notices to the parent process."""
+        self._lock = threading.Lock()
+        self._runs = []
+        self._folders.close()
+        self._folders = Folders()
+
+
+def _natively(run: _Run) -> dict[str, int]:
+    """What no Python code opened, by its full name."""
+    folders: dict[str, str] = {}
+    elsewhere = []
+    listed = any(not name for _, name in run.ours)
+    for path in run.by_python:
+        folder, name = os.path.split(path)
+        real = folders.get(folder)
+        if real is None:
+            real = folders[folder] = os.path.realpath(os.path.join(run.folder, folder))
+        itself = run.ours.pop((os.path.join(real, name), ""), 0) if listed else 0
+        if run.ours.pop((real, name), None) is None and not itself:
+            elsewhere.append(path)
+    found = {os.path.join(folder, name): what for (folder, name), what in run.ours.items()}
+    if found:  # a folder, or opened by another name: through links, or with dots
+        for path in elsewhere:
+            real = os.path.realpath(os.path.join(run.folder, path))
+            found.pop(real, None)
+            found.pop(os.path.join(real, ""), None)
+    return found
+
+
+def _note(observer: Observer, run: _Run, full: str, what: int) -> None:
+    if is_private(full):
+        return
+    name = os.path.relpath(full, run.folder) if full.startswith(os.path.join(run.folder, "")) else full
+    if what & (MODIFIED | MADE) and not what & IS_FOLDER:
+        if not _is_database(full):
+            observer.write(full)
+    elif what & OPENED and os.path.exists(full):
+        observer.observe("folder" if what & IS_FOLDER else "file", name)
+        if run.others.get(os.path.split(full), 0) & (MODIFIED | MADE | GONE) and not what & IS_FOLDER:
+            observer.failed = f"{name} was changed while the run read it"
+
+
+def _is_database(path: str) -> bool:
+    if path.endswith(_BESIDE_DATABASE):
+        return True
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+    except OSError:
+        return False
+
+
+NATIVE_OPENS = NativeOpens()

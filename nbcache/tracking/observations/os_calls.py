@@ -1,0 +1,206 @@
+"""Calls into the system that Python does not announce: stat, lstat, access, readlink, and what a listing tells.
+
+Functions of `os` are replaced once, by ones that pass everything through and note what was asked while a run is
+recorded. Everything in the standard library that looks at files (`os.path`, `pathlib`, `glob`, `shutil`) asks these.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from nbcache.tracking.observations import context, looks
+from nbcache.tracking.observations.askers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
+from nbcache.tracking.observations.paths import is_private, text_of
+
+_EXISTENCE = ("exists", "isfile", "isdir", "is_file", "is_dir", "ismount", "is_mount")
+_LINK_EXISTENCE = ("lexists", "islink", "is_symlink", "is_junction", "isjunction")
+#: What the functions of `os.path` and `pathlib` want to know when they ask for the status of a file.
+_WANTED = {
+    **dict.fromkeys(_EXISTENCE, "existence"),
+    **dict.fromkeys(_LINK_EXISTENCE, "link existence"),
+    "getsize": "size",
+    "getmtime": "time",
+}
+_ANSWERS: dict[str, Callable[[os.stat_result], bytes]] = {
+    "existence": looks.existence,
+    "link existence": looks.existence,
+    "size": looks.size,
+    "time": looks.modified,
+    "status": looks.status,
+    "link status": looks.status,
+}
+# They follow what they list, and that is noted already.
+_LISTERS = frozenset({"walk", "fwalk", "_walk", "_fwalk"})
+
+
+def install() -> None:
+    """Replace the functions, once."""
+    if getattr(os.stat, "__wrapped__", None) is not None:
+        return
+    for name, made in (("stat", _stat), ("lstat", _stat), ("access", _access), ("readlink", _readlink)):
+        _replace(name, made)
+    _replace("scandir", _scandir)
+
+
+def _replace(name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    original = getattr(os, name, None)
+    if original is None:
+        return
+    function = functools.update_wrapper(made(original), original)
+    function.__module__ = os.__name__  # by this name it is pickled
+    for table in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
+        if original in table:
+            table.add(function)
+    setattr(os, name, function)
+
+
+def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+    linked = original.__name__ == "lstat"
+
+    def call(*arguments: Any, **options: Any) -> os.stat_result:
+        recorder = context.current() if context.recorders else None
+        if recorder is None or options.get("dir_fd") is not None:
+            return original(*arguments, **options)
+        __tracebackhide__ = True
+        found = None
+        try:
+            found = original(*arguments, **options)
+        finally:
+            if arguments or "path" in options:
+                path = arguments[0] if arguments else options["path"]
+                follow = not linked and options.get("follow_symlinks", True)
+                _note(recorder, _looked, path, sys._getframe(1), found, follow)
+        return found
+
+    return call
+
+
+def _access(original: Callable[..., bool]) -> Callable[..., bool]:
+    def call(*arguments: Any, **options: Any) -> bool:
+        recorder = context.current() if context.recorders else None
+        if recorder is not None and arguments and options.get("dir_fd") is None:
+            _note(recorder, _asked, arguments[0], sys._getframe(1), "access")
+        return original(*arguments, **options)
+
+    return call
+
+
+def _readlink(original: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        recorder = context.current() if context.recorders else None
+        frame = sys._getframe(1)
+        if recorder is not None and arguments and not options and "realpath" not in frame.f_code.co_name:
+            _note(recorder, _asked, arguments[0], frame, "links")
+        return original(*arguments, **options)
+
+    return call
+
+
+def _scandir(original: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        found = original(*arguments, **options)
+        recorder = context.current() if context.recorders else None
+        frame = sys._getframe(1)
+        if recorder is None or role(frame.f_code.co_filename) == CARRIER:
+            return found
+        path = arguments[0] if arguments else options.get("path", ".")
+        if isinstance(path, int) or asks_for_code(frame, "", looks=True):
+            return found
+        return _Entries(found)
+
+    return call
+
+
+def _note(recorder: context.Open, noted: Callable[..., None], path: object, *details: Any) -> None:
+    try:
+        text = text_of(path)
+        if text is not None and not is_private(text):
+            noted(recorder, text, *details)
+    except Exception as error:  # it must not reach the user's call
+        recorder.failed = f"{path!r}: {error!r}"
+
+
+def _looked(recorder: context.Open, path: str, frame: FrameType, found: os.stat_result | None, follow: bool) -> None:
+    """Note what was asked when the status of a file was asked for."""
+    kind = "status" if follow else "link status"
+    if matches_a_pattern(frame):
+        return
+    asks: FrameType | None = frame
+    while asks is not None and role(asks.f_code.co_filename) == CARRIER:
+        name = asks.f_code.co_name
+        if name in _LISTERS:
+            return
+        if name == "realpath":
+            given = text_of(asks.f_locals.get("filename"))
+            if given is not None and found is not None and stat.S_ISLNK(found.st_mode):
+                _asked(recorder, given, frame, "links")
+            return
+        if name in _WANTED and kind.endswith("status"):
+            kind = _WANTED[name]
+            if kind == "existence" and not follow:
+                kind = "link existence"
+        asks = asks.f_back
+    if not asks_for_code(frame, path, looks=True):
+        if kind == "status" and is_library(asks):  # which looks for the size or the kind, and opens it then
+            kind = "size"
+        recorder.observe(kind, path, b"" if found is None else _ANSWERS[kind](found))
+
+
+def _asked(recorder: context.Open, path: str, frame: FrameType, kind: str) -> None:
+    if not asks_for_code(frame, path, looks=True):
+        recorder.observe(kind, path)
+
+
+class _Entries:
+    """The entries of a folder, which note what is asked of them."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> _Entry:
+        return _Entry(next(self._found))
+
+    def __enter__(self) -> _Entries:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._found.close()
+
+    def close(self) -> None:
+        self._found.close()
+
+
+class _Entry:
+    """An `os.DirEntry` whose status, once asked for, is noted; names and kinds are the listing's already."""
+
+    __slots__ = ("_entry",)
+
+    def __init__(self, entry: os.DirEntry[Any]) -> None:
+        self._entry = entry
+
+    __class__ = property(lambda self: os.DirEntry)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = self._entry.stat(follow_symlinks=follow_symlinks)
+        recorder = context.current()
+        if recorder is not None:
+            _note(recorder, _looked, self._entry.path, sys._getframe(1), found, follow_symlinks)
+        return found
+
+    def __fspath__(self) -> Any:
+        return self._entry.path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def __repr__(self) -> str:
+        return repr(self._entry)

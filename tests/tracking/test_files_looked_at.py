@@ -1,0 +1,232 @@
+"""A run that looks at files without opening them rests on what it asked of them, and on nothing else."""
+
+from __future__ import annotations
+
+import glob
+import importlib.metadata
+import inspect
+import linecache
+import os
+import pickle
+import pkgutil
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from os.path import exists as there  # bound before anything is recorded
+from pathlib import Path
+
+import pytest
+
+from nbcache import cache_data
+from nbcache.tracking.observations.kinds import label_of, state_digest
+from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.recorder import recording
+
+Action = Callable[[], object]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with `a.txt` and `sub/b.txt` in it."""
+    work = tmp_path / "work"
+    (work / "sub").mkdir(parents=True)
+    monkeypatch.chdir(work)
+    (work / "a.txt").write_text("a")
+    (work / "sub" / "b.txt").write_text("b")
+    return work
+
+
+def seen_by(run: Action) -> tuple[Observation, ...]:
+    with recording() as seen:
+        run()
+    assert seen.steady()
+    return seen.observations
+
+
+def write(name: str, text: str) -> Action:
+    return lambda: Path(name).write_text(text)
+
+
+def touch(name: str) -> Action:
+    return lambda: os.utime(name, (1, 1))
+
+
+NOTHING: Action = lambda: None
+# What is asked, what changes the answer, and what does not.
+ASKED: dict[str, tuple[Action, Action, Action]] = {
+    "exists, no": (lambda: os.path.exists("new.txt"), write("new.txt", ""), write("other.txt", "")),
+    "exists, yes": (lambda: os.path.exists("a.txt"), lambda: os.remove("a.txt"), write("a.txt", "longer")),
+    "exists, by another name": (lambda: there("new.txt"), write("new.txt", ""), NOTHING),
+    "isfile": (lambda: os.path.isfile("new.txt"), write("new.txt", ""), NOTHING),
+    "isdir": (lambda: os.path.isdir("new"), lambda: os.mkdir("new"), write("sub/c.txt", "")),
+    "lexists": (lambda: os.path.lexists("new"), lambda: os.symlink("nowhere", "new"), NOTHING),
+    "islink": (lambda: os.path.islink("new"), lambda: os.symlink("a.txt", "new"), NOTHING),
+    "Path.exists": (lambda: Path("new.txt").exists(), write("new.txt", ""), write("a.txt", "longer")),
+    "Path.is_file": (lambda: Path("a.txt").is_file(), lambda: os.remove("a.txt"), touch("a.txt")),
+    "Path.is_dir": (lambda: Path("new").is_dir(), lambda: os.mkdir("new"), NOTHING),
+    "getsize": (lambda: os.path.getsize("a.txt"), write("a.txt", "longer"), touch("a.txt")),
+    "getmtime": (lambda: os.path.getmtime("a.txt"), touch("a.txt"), NOTHING),
+    "stat, size": (lambda: os.stat("a.txt").st_size, write("a.txt", "longer"), NOTHING),
+    "stat, time": (lambda: os.stat("a.txt").st_mtime, touch("a.txt"), NOTHING),
+    "Path.stat": (lambda: Path("a.txt").stat().st_mtime, touch("a.txt"), NOTHING),
+    "access": (lambda: os.access("new.txt", os.R_OK), write("new.txt", ""), write("a.txt", "longer")),
+    "readlink": (lambda: os.path.exists("a.txt") and readlink("link"), lambda: relink("sub"), NOTHING),
+    "resolve": (lambda: Path("link").resolve(), lambda: relink("sub"), NOTHING),
+    "glob": (lambda: glob.glob("*.txt"), write("new.txt", ""), write("new.csv", "")),
+    "glob, deep": (lambda: glob.glob("**/*.txt", recursive=True), write("sub/new.txt", ""), write("sub/new.csv", "")),
+    "glob, hidden": (lambda: glob.glob("*"), write("new.csv", ""), write(".hidden", "")),
+    "iglob": (lambda: list(glob.iglob("sub/*.txt")), write("sub/new.txt", ""), write("new.txt", "")),
+    "glob, root_dir": (lambda: glob.glob("*.txt", root_dir="sub"), write("sub/new.txt", ""), write("new.txt", "")),
+    "Path.glob": (lambda: list(Path().glob("*.txt")), write("new.txt", ""), write("new.csv", "")),
+    "Path.glob, below": (lambda: list(Path("sub").glob("*.txt")), write("sub/c.txt", ""), write("c.txt", "")),
+    "Path.rglob": (lambda: list(Path().rglob("*.txt")), write("sub/new.txt", ""), write("sub/new.csv", "")),
+    "listdir": (lambda: os.listdir("sub"), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
+    "iterdir": (lambda: list(Path("sub").iterdir()), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
+    "scandir, names": (lambda: [e.name for e in os.scandir("sub")], write("sub/c.txt", ""), write("sub/b.txt", "long")),
+    "scandir, sizes": (lambda: [e.stat().st_size for e in os.scandir("sub")], write("sub/b.txt", "long"), NOTHING),
+    "walk": (lambda: list(os.walk(".")), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
+    "which": (lambda: shutil.which("tool", path="sub"), lambda: tool("sub/tool"), write("sub/c.txt", "")),
+    "in a thread": (lambda: in_a_thread(lambda: os.path.exists("new.txt")), write("new.txt", ""), NOTHING),
+}
+
+
+def readlink(name: str) -> str:
+    return os.readlink(name)
+
+
+def relink(target: str) -> None:
+    os.remove("link")
+    os.symlink(target, "link")
+
+
+def tool(name: str) -> None:
+    Path(name).write_text("#!")
+    os.chmod(name, 0o755)
+
+
+def in_a_thread(ask: Action) -> None:
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_a_run_rests_on_what_it_asked(what: str) -> None:
+    ask, changes, leaves = ASKED[what]
+    os.symlink("a.txt", "link")
+    seen = seen_by(ask)
+    before = state_digest(seen)
+
+    leaves()
+    left = state_digest(seen)
+    changes()
+
+    assert left == before
+    assert state_digest(seen) != before
+
+
+def test_changed_back_is_the_same_again() -> None:
+    seen = seen_by(lambda: os.path.exists("new.txt"))
+    before = state_digest(seen)
+
+    Path("new.txt").write_text("")
+    os.remove("new.txt")
+
+    assert state_digest(seen) == before
+
+
+def test_entries_of_a_listing_are_what_they_were() -> None:
+    plain = next(os.scandir("sub"))
+
+    with recording(), os.scandir("sub") as entries:
+        (entry,) = list(entries)
+
+        assert isinstance(entry, os.DirEntry)
+        assert (entry.name, entry.path, os.fspath(entry)) == (plain.name, plain.path, plain.path)
+        assert entry.is_file() and not entry.is_dir() and not entry.is_symlink()
+        assert entry.inode() == plain.inode()
+        assert repr(entry) == repr(plain)
+
+
+def test_what_the_run_makes_itself_is_no_observation() -> None:
+    def fetch() -> str:
+        if not os.path.exists("fetched.txt"):
+            Path("fetched.txt").write_text("new")
+        return str(os.path.getsize("fetched.txt"))
+
+    assert seen_by(fetch) == ()
+
+
+def test_content_needs_no_telling_that_the_file_is_there() -> None:
+    def read() -> str:
+        return Path("a.txt").read_text() if os.path.exists("a.txt") and os.path.getsize("a.txt") else ""
+
+    assert seen_by(read) == (Observation("a.txt", "file"),)
+
+
+ABOUT_CODE: dict[str, Action] = {
+    "metadata": lambda: importlib.metadata.version("pytest"),
+    "entry points": lambda: importlib.metadata.entry_points(),
+    "distributions": lambda: list(importlib.metadata.distributions()),
+    "modules": lambda: list(pkgutil.iter_modules(["."])),
+    "source": lambda: inspect.getsource(test_changed_back_is_the_same_again),
+    "lines": linecache.checkcache,
+    "processes": lambda: os.listdir("/proc") if os.path.isdir("/proc") else None,
+    "import": lambda: __import__("wave"),
+}
+
+
+@pytest.mark.parametrize("what", ABOUT_CODE)
+def test_what_python_looks_up_about_code_is_no_observation(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend("")
+    sys.modules.pop("wave", None)
+
+    assert seen_by(ABOUT_CODE[what]) == ()
+
+
+def test_functions_of_os_stay_what_they_are() -> None:
+    with recording():
+        pass
+
+    for function in (os.stat, os.lstat, os.access, os.scandir, os.readlink):
+        assert pickle.loads(pickle.dumps(function)) is function
+        assert function.__module__ == "os"
+    assert os.stat in os.supports_follow_symlinks
+    assert (os.stat in os.supports_dir_fd) == (os.stat.__wrapped__ in os.supports_dir_fd)  # type: ignore[attr-defined]
+    with pytest.raises(FileNotFoundError):
+        os.stat("nothing")
+    with pytest.raises(TypeError):
+        os.stat()  # type: ignore[call-arg]
+
+
+def test_the_key_of_a_function_is_the_same_before_and_after_the_first_run(calls: Callable[..., None]) -> None:
+    @cache_data
+    def size(name: str) -> int:
+        calls()
+        return os.stat(name).st_size
+
+    size("a.txt")
+    size("a.txt")
+
+    assert len(calls) == 1  # type: ignore[arg-type]
+
+
+def test_a_file_that_appears_is_a_miss_and_named() -> None:
+    @cache_data
+    def value(name: str) -> str:
+        path = Path(f"over{name}.txt")
+        return path.read_text() if path.exists() else "default"
+
+    assert value("ride") == "default"
+    Path("override.txt").write_text("mine")
+    told = str(value.explain("ride"))
+
+    assert value("ride") == "mine"
+    assert "override.txt" in told
+
+
+def test_labels_say_what_was_asked() -> None:
+    seen = [Observation("a", "existence"), Observation("a", "size"), Observation("*.txt", "matches")]
+
+    assert list(map(label_of, seen)) == ["whether a is there", "size of a", "files that match *.txt"]

@@ -1,0 +1,395 @@
+"""Files that native code opens by itself are followed, whatever library reads them and however they are named."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbcache import cache_data
+from nbcache.tracking.observations.native.folders import mention
+from nbcache.tracking.observations.native.notices import MODIFIED, OPENED, Notices
+from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.recorder import Recorder, recording
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of opened files")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def _pandas(value: int) -> Any:
+    return pytest.importorskip("pandas").DataFrame({"a": [value]})
+
+
+def _parquet(value: int) -> None:
+    pytest.importorskip("pyarrow")
+    _pandas(value).to_parquet("f-1.parquet")
+
+
+def _csv(value: int) -> None:
+    _pandas(value).to_csv("f-1.csv", index=False)
+
+
+def _feather(value: int) -> None:
+    pytest.importorskip("pyarrow")
+    _pandas(value).to_feather("f-1.feather")
+
+
+def _parts(value: int) -> None:
+    pytest.importorskip("pyarrow")
+    os.makedirs("parts-1", exist_ok=True)
+    _pandas(value).to_parquet("parts-1/0.parquet")
+
+
+def _lines(value: int) -> None:
+    Path("f-1.ndjson").write_text(f'{{"a": {value}}}\n')
+
+
+def _hdf(value: int) -> None:
+    with pytest.importorskip("h5py").File("f-1.h5", "w") as file:
+        file["a"] = [value]
+
+
+def _netcdf(value: int) -> None:
+    Path("f-1.nc").unlink(missing_ok=True)  # the one that a run has left open
+    with pytest.importorskip("netCDF4").Dataset("f-1.nc", "w") as file:
+        file.createDimension("t", 1)
+        file.createVariable("a", "f8", ("t",))[:] = value
+
+
+def _image(value: int) -> None:
+    numpy = pytest.importorskip("numpy")
+    pytest.importorskip("cv2").imwrite("f-1.png", numpy.zeros((value, 2, 3), "u1"))
+
+
+def _raster(value: int) -> None:
+    numpy, rasterio = pytest.importorskip("numpy"), pytest.importorskip("rasterio")
+    with rasterio.open("f-1.tif", "w", driver="GTiff", width=2, height=2, count=1, dtype="uint8") as file:
+        file.write(numpy.full((1, 2, 2), value, "uint8"))
+
+
+def _shapes(value: int) -> None:
+    geopandas = pytest.importorskip("geopandas")
+    points = geopandas.points_from_xy([value], [0])
+    geopandas.GeoDataFrame({"a": [value]}, geometry=points, crs=4326).to_file("f-1.gpkg")
+
+
+def _tensors(value: int) -> None:
+    numpy = pytest.importorskip("numpy")
+    pytest.importorskip("safetensors.numpy").save_file({"a": numpy.array([value])}, "f-1.safetensors")
+
+
+def _lmdb(value: int) -> None:
+    with pytest.importorskip("lmdb").open("f-1.lmdb") as base, base.begin(write=True) as change:
+        change.put(b"a", str(value).encode())
+
+
+def _stata(value: int) -> None:
+    pytest.importorskip("pyreadstat").write_sav(_pandas(value), "f-1.sav")
+
+
+def _booster(value: int) -> None:
+    lightgbm, numpy = pytest.importorskip("lightgbm"), pytest.importorskip("numpy")
+    data = lightgbm.Dataset(numpy.arange(40.0).reshape(20, 2), numpy.full(20, float(value)) + numpy.arange(20) % 2)
+    lightgbm.train({"verbose": -1, "min_data_in_leaf": 1}, data, 1).save_model("f-1.lgb")
+
+
+def _trees(value: int) -> None:
+    xgboost, numpy = pytest.importorskip("xgboost"), pytest.importorskip("numpy")
+    data = xgboost.DMatrix(numpy.arange(20.0).reshape(10, 2), numpy.full(10, float(value)))
+    xgboost.train({}, data, 1).save_model("f-1.ubj")
+
+
+def _read_lmdb(n: int) -> int:
+    import lmdb
+
+    with lmdb.open(f"f-{n}.lmdb", readonly=True) as base, base.begin() as view:
+        return int(view.get(b"a"))
+
+
+def _read_boosted(n: int) -> float:
+    import lightgbm
+
+    return float(lightgbm.Booster(model_file=f"f-{n}.lgb").predict([[0.0, 1.0]])[0])
+
+
+def _read_trees(n: int) -> float:
+    import numpy
+    import xgboost
+
+    return float(xgboost.Booster(model_file=f"f-{n}.ubj").predict(xgboost.DMatrix(numpy.zeros((1, 2))))[0])
+
+
+def _read_tensors(n: int) -> int:
+    import safetensors
+
+    with safetensors.safe_open(f"f-{n}.safetensors", "numpy") as file:
+        return int(file.get_tensor("a")[0])
+
+
+def module(name: str) -> Any:
+    return pytest.importorskip(name)
+
+
+# What writes a file that stands for a number, and what reads it, by a name that nobody has at hand.
+READERS: dict[str, tuple[Callable[[int], None], Callable[[int], float]]] = {
+    "pandas parquet": (_parquet, lambda n: int(module("pandas").read_parquet(f"f-{n}.parquet").a.sum())),
+    "pandas feather": (_feather, lambda n: int(module("pandas").read_feather(f"f-{n}.feather").a.sum())),
+    "pandas folder": (_parts, lambda n: int(module("pandas").read_parquet(f"parts-{n}").a.sum())),
+    "pyarrow parquet": (_parquet, lambda n: module("pyarrow.parquet").read_table(f"f-{n}.parquet")["a"][0].as_py()),
+    "pyarrow csv": (_csv, lambda n: module("pyarrow.csv").read_csv(f"f-{n}.csv")["a"][0].as_py()),
+    "pyarrow json": (_lines, lambda n: module("pyarrow.json").read_json(f"f-{n}.ndjson")["a"][0].as_py()),
+    "pyarrow dataset": (_parts, lambda n: module("pyarrow.dataset").dataset(f"parts-{n}").to_table()["a"][0].as_py()),
+    "pyarrow map": (_csv, lambda n: int(module("pyarrow").memory_map(f"f-{n}.csv").read()[2:])),
+    "polars csv": (_csv, lambda n: module("polars").read_csv(f"f-{n}.csv")["a"].sum()),
+    "polars parquet": (_parquet, lambda n: module("polars").read_parquet(f"f-{n}.parquet")["a"].sum()),
+    "polars lines": (_lines, lambda n: module("polars").read_ndjson(f"f-{n}.ndjson")["a"].sum()),
+    "polars folder": (_parts, lambda n: module("polars").read_parquet(f"parts-{n}")["a"].sum()),
+    "polars pattern": (_csv, lambda n: module("polars").scan_csv(f"f-{n}*.csv").collect()["a"].sum()),
+    "polars lazily": (_parquet, lambda n: module("polars").scan_parquet(f"f-{n}.parquet").collect()["a"].sum()),
+    "duckdb": (_csv, lambda n: int(module("duckdb").sql(f"select sum(a) from 'f-{n}.csv'").fetchall()[0][0])),
+    "duckdb constant": (_csv, lambda n: int(module("duckdb").sql("select sum(a) from 'f-1.csv'").fetchall()[0][0])),
+    "h5py": (_hdf, lambda n: int(module("h5py").File(f"f-{n}.h5")["a"][0])),
+    "netCDF4": (_netcdf, lambda n: float(module("netCDF4").Dataset(f"f-{n}.nc")["a"][0])),
+    "xarray": (_netcdf, lambda n: float(module("xarray").open_dataset(f"f-{n}.nc", engine="netcdf4").a.sum())),
+    "cv2": (_image, lambda n: module("cv2").imread(f"f-{n}.png").shape[0]),
+    "rasterio": (_raster, lambda n: int(module("rasterio").open(f"f-{n}.tif").read().max())),
+    "geopandas": (_shapes, lambda n: int(module("geopandas").read_file(f"f-{n}.gpkg").a.sum())),
+    "safetensors": (_tensors, _read_tensors),
+    "lmdb": (_lmdb, _read_lmdb),
+    "pyreadstat": (_stata, lambda n: int(module("pyreadstat").read_sav(f"f-{n}.sav")[0].a.sum())),
+    "lightgbm": (_booster, _read_boosted),
+    "xgboost": (_trees, _read_trees),
+}
+
+
+@linux
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("reader", READERS)
+def test_a_replaced_file_is_a_miss_and_then_a_hit(reader: str) -> None:
+    write, read = READERS[reader]
+    runs = []
+
+    @cache_data
+    def load(number: int) -> float:
+        runs.append(number)
+        return read(number)
+
+    write(3)
+    first = load(1)
+    again = load(1)
+    write(70)
+    other = load(1)
+    load(1)
+
+    assert len(runs) == 2
+    assert first == again != other
+    assert "f-1." in str(load.explain(1)) or "parts-1" in str(load.explain(1))
+
+
+@linux
+def test_the_first_example_of_the_readme_follows_its_file() -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+
+    @cache_data(ttl="1 day", persist="disk")
+    def load(year: int) -> Any:
+        return pandas.read_parquet(f"flights-{year}.parquet")
+
+    pandas.DataFrame({"delay": [1, 2, 3]}).to_parquet("flights-2024.parquet")
+    before = load(2024)
+    pandas.DataFrame({"delay": [100]}).to_parquet("flights-2024.parquet")
+    after = load(2024)
+
+    assert (before.delay.sum(), after.delay.sum()) == (6, 100)
+
+
+# -- what the system tells ---------------------------------------------------------------------------------------------
+
+
+class File:
+    """A file of the C library: it stands for any native reader."""
+
+    def __init__(self) -> None:
+        self._system = ctypes.CDLL(None, use_errno=True)
+
+    def read(self, name: str) -> None:
+        descriptor = self._system.open(os.fsencode(name), os.O_RDONLY)
+        assert descriptor >= 0
+        self._system.close(descriptor)
+
+    def write(self, name: str) -> None:
+        descriptor = self._system.open(os.fsencode(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        assert self._system.write(descriptor, b"xy", 2) == 2
+        self._system.close(descriptor)
+
+
+def seen_by(run: Callable[[], object]) -> Recorder:
+    with recording() as seen:
+        run()
+    return seen
+
+
+@pytest.fixture
+def native() -> File:
+    return File()
+
+
+@linux
+def test_an_unknown_reader_is_seen(native: File) -> None:
+    Path("a.bin").write_text("a")
+
+    assert seen_by(lambda: native.read("a.bin")).observations == (Observation("a.bin", "file"),)
+
+
+@linux
+def test_folders_below_and_new_ones_are_seen(native: File) -> None:
+    os.makedirs("one/two")
+    Path("one/two/a.bin").write_text("a")
+    seen_by(lambda: None)
+    os.makedirs("three/four")
+    Path("three/four/b.bin").write_text("b")
+
+    def run() -> None:
+        native.read("one/two/a.bin")
+        native.read("three/four/b.bin")
+
+    assert {seen.name for seen in seen_by(run).observations} == {"one/two/a.bin", "three/four/b.bin"}
+
+
+@linux
+def test_a_folder_elsewhere_is_seen_once_something_names_it(native: File, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.bin").write_text("a")
+    mention(str(other))
+
+    assert seen_by(lambda: native.read(f"{other}/a.bin")).observations == (Observation(f"{other}/a.bin", "file"),)
+
+
+@linux
+def test_in_threads_of_the_run_too(native: File) -> None:
+    Path("a.bin").write_text("a")
+
+    def run() -> None:
+        thread = threading.Thread(target=native.read, args=("a.bin",))
+        thread.start()
+        thread.join()
+
+    assert seen_by(run).observations == (Observation("a.bin", "file"),)
+
+
+@linux
+def test_what_python_opens_is_noted_once(native: File) -> None:
+    Path("a.txt").write_text("a")
+    os.symlink("a.txt", "link.txt")
+
+    def run() -> None:
+        Path("link.txt").read_text()
+        native.read("a.txt")
+
+    assert seen_by(run).observations == (Observation("link.txt", "file"),)
+
+
+@linux
+def test_what_another_process_reads_is_not_the_runs(native: File) -> None:
+    Path("a.txt").write_text("a")
+
+    assert seen_by(lambda: subprocess.run(["cat", "a.txt"], stdout=subprocess.DEVNULL)).observations in (
+        (),
+        (Observation("a.txt", "file"),),  # named to a program
+    )
+
+
+@linux
+def test_what_native_code_writes_is_no_input(native: File) -> None:
+    Path("old.bin").write_text("a")
+
+    def run() -> None:
+        native.write("new.bin")
+        native.read("new.bin")
+        native.write("old.bin")
+
+    seen = seen_by(run)
+
+    assert seen.observations == ()
+    assert {os.path.basename(path) for path in seen.written} == {"new.bin", "old.bin"}
+
+
+@linux
+def test_a_file_that_another_process_changes_meanwhile_is_not_kept(native: File) -> None:
+    Path("a.bin").write_text("a")
+
+    def run() -> None:
+        native.read("a.bin")
+        subprocess.run([sys.executable, "-c", "open('a.bin', 'a').write('b')"], check=True)
+
+    assert not seen_by(run).steady()
+
+
+@linux
+def test_more_opens_than_the_system_tells_of_are_said(native: File) -> None:
+    for number in range(20_000):
+        Path(f"{number}.bin").touch()
+
+    def run() -> None:
+        for number in range(20_000):
+            native.read(f"{number}.bin")
+
+    seen = seen_by(run)
+
+    assert "more files" in seen.failed
+    assert not seen.steady()
+
+
+@linux
+def test_ten_thousand_files_that_python_opens_are_all_followed() -> None:
+    for number in range(10_000):
+        Path(f"{number}.txt").touch()
+
+    seen = seen_by(lambda: [open(f"{number}.txt").close() for number in range(10_000)])
+
+    assert len(seen.observations) == 10_000
+    assert seen.steady()
+
+
+@linux
+def test_a_child_process_leaves_the_notices_to_its_parent(native: File) -> None:
+    Path("a.bin").write_text("a")
+
+    def run() -> None:
+        native.read("a.bin")
+        child = os.fork()
+        if not child:
+            with recording():
+                pass
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    assert seen_by(run).observations == (Observation("a.bin", "file"),)
+
+
+@linux
+def test_notices_tell_names_and_what_was_done(folder: Path) -> None:
+    notices = Notices()
+    assert notices.follow(str(folder))
+
+    Path("a.txt").write_text("a")
+    told = [notice for notice in notices.read() if notice.name == "a.txt"]
+    notices.close()
+
+    assert all(notice.folder == str(folder) and notice.ours is not False for notice in told)
+    assert {bit for notice in told for bit in (OPENED, MODIFIED) if notice.what & bit} == {OPENED, MODIFIED}
