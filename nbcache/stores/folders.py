@@ -88,6 +88,9 @@ def make_root(root: Path) -> bool:
         root.parent.mkdir(parents=True, exist_ok=True)
         if make_folder(root):
             return True
+    reason = _link_refusal(os.lstat(root))
+    if reason is not None:
+        raise OSError(errno.EPERM, reason, str(root))
     return set(os.listdir(root)) <= _OURS
 
 
@@ -137,7 +140,8 @@ def refusal(folder: str, follow: bool = False) -> str | None:
 
     Parameters
     ----------
-    follow : whether the folder may be a symbolic link; only the user's own choice of a root may
+    follow : whether the folder may be a symbolic link; only the user's own choice of a root may, and it is one only if
+        the link is the user's, or root's
 
     Raises
     ------
@@ -145,7 +149,11 @@ def refusal(folder: str, follow: bool = False) -> str | None:
         The folder cannot be looked at.
     """
     try:
-        status = os.stat(folder) if follow else os.lstat(folder)
+        status = os.lstat(folder)
+        if follow and stat.S_ISLNK(status.st_mode):
+            if (reason := _link_refusal(status)) is not None:
+                return reason
+            status = os.stat(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if (status.st_mode & _KIND_AND_OTHERS) == stat.S_IFDIR and _HAS_USERS and status.st_uid == os.geteuid():
@@ -160,6 +168,13 @@ def refusal(folder: str, follow: bool = False) -> str | None:
         return f"it belongs to another user (uid {status.st_uid})"
     if status.st_mode & _OTHERS_WRITE:
         return f"other users may write into it (mode {stat.S_IMODE(status.st_mode):04o}); 'chmod go-w' on it helps"
+    return None
+
+
+def _link_refusal(status: os.stat_result) -> str | None:
+    """Why a symbolic link is not followed to the root of a store: somebody else has put it there."""
+    if stat.S_ISLNK(status.st_mode) and _HAS_USERS and status.st_uid not in (os.geteuid(), 0):
+        return f"it is a symbolic link of another user (uid {status.st_uid})"
     return None
 
 

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
 
+from nbcache.config import settings
 from nbcache.notebook.display import captures, figures
 from nbcache.notebook.display.coalescing import Event, coalesce
+from nbcache.notebook.display.harmless import harmless
 from nbcache.notebook.display.listeners import current_shell, listen
 
 __all__ = ["Recording", "record", "replay", "show_result"]
@@ -206,6 +208,8 @@ def _show(events: list[Event], what: What, result: ShowResult | None, insides: l
             continue
         else:
             data, inner = _alive(event[1], insides)
+            if settings().trust == "safe":
+                data = harmless(data)
             if kind == "result":
                 (result or _show_unbound)(event[3], data, event[2])
             elif data:

@@ -69,7 +69,7 @@ class DiskStore:
         trust: str = "sign",
         warn: Warn = warn,
     ) -> None:
-        self.folder = Path(os.path.realpath(os.path.expanduser(folder)))
+        self.folder = Path(os.path.abspath(os.path.expanduser(folder)))
         self.keyring = keyring
         self.places = Places.of(self.folder)
         self._clock = clock

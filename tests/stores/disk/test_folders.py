@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from disk_stores import NOBODY, ROOT, Shop, files_of, leftovers_of
@@ -157,3 +158,30 @@ def test_strict_trust_makes_an_unsafe_folder_an_error_of_lookups_only(shop: Shop
     assert list(strict.entries()) == []
     assert strict.find(address_of(1)) is None
     assert len(shop.said) == 1
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can make a link of another user")
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path, clock: Any) -> None:
+    shop = Shop(tmp_path, clock)
+    elsewhere = tmp_path / "documents"
+    elsewhere.mkdir(mode=0o700)
+    shop.folder.symlink_to(elsewhere)
+    os.lchown(shop.folder, NOBODY, NOBODY)
+    store = shop.open()
+
+    assert store.put(address_of(1), entry_of(["right"])).value() == ["right"]
+    assert store.get(address_of(1)) is None
+    assert list(elsewhere.iterdir()) == []
+    assert "another user" in " ".join(shop.said)
+
+
+def test_a_link_of_ones_own_is_followed(tmp_path: Path, clock: Any) -> None:
+    shop = Shop(tmp_path, clock)
+    elsewhere = tmp_path / "scratch"
+    elsewhere.mkdir(mode=0o700)
+    shop.folder.symlink_to(elsewhere)
+    store = shop.open()
+
+    store.put(address_of(1), entry_of(["right"]))
+
+    assert (found := store.get(address_of(1))) is not None and found.value() == ["right"]
