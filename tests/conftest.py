@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clock import Clock
+from processes import python_path
 
 from nbcache import registry
 from nbcache.config import NBCache
@@ -21,19 +23,6 @@ from nbcache.engine.tiers import open_tiers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the browser's tests come last: their driver keeps an event loop running in this thread from then on."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-
-
-class Clock:
-    """Epoch seconds that move only when told."""
-
-    def __init__(self, now: float = 1_700_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-    def move(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Calls:
@@ -121,7 +110,7 @@ def python(tmp_path: Path) -> Callable[..., str]:
             capture_output=True,
             text=True,
             timeout=timeout,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **environment},
+            env={**os.environ, "PYTHONPATH": python_path(), **environment},
             cwd=tmp_path,
         )
         assert done.returncode == 0, done.stderr

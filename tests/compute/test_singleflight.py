@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from threads import together
 
 from nbcache import cache_data
 from nbcache.compute.singleflight import Ending, Flights
@@ -29,18 +30,6 @@ class Stage:
         return "stage"
 
 
-def gathered(function, times):
-    """Call a function from several threads that start together."""
-    barrier = threading.Barrier(times)
-
-    def call():
-        barrier.wait(PATIENCE)
-        return function()
-
-    with ThreadPoolExecutor(times) as pool:
-        return [future.result(PATIENCE) for future in [pool.submit(call) for _ in range(times)]]
-
-
 def test_eight_threads_on_one_cold_key_compute_once(calls, cache):
     release = threading.Event()
 
@@ -50,7 +39,7 @@ def test_eight_threads_on_one_cold_key_compute_once(calls, cache):
         release.wait(0.2)
         return [len(calls)]
 
-    results = gathered(slow, 8)
+    results = together(lambda _: slow(), range(8))
     assert results == [[1]] * 8
     assert len(calls) == 1
     assert len({id(result) for result in results}) == 8
@@ -91,7 +80,8 @@ async def test_eight_tasks_on_one_cold_key_compute_once(calls, cache):
     assert await slow() == [1]
 
 
-async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, cache):
+def held(calls):
+    """A cached coroutine function that waits on a stage, and the stage."""
     stage = Stage(started=asyncio.Event(), go_on=asyncio.Event())
 
     @cache_data(track=False)
@@ -101,6 +91,11 @@ async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, ca
         await stage.go_on.wait()
         return 1
 
+    return slow, stage
+
+
+async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, cache):
+    slow, stage = held(calls)
     leader = asyncio.create_task(slow())
     await stage.started.wait()
     waiters = [asyncio.create_task(slow()) for _ in range(3)]
@@ -112,15 +107,7 @@ async def test_when_the_computing_task_is_cancelled_the_waiters_finish(calls, ca
 
 
 async def test_a_cancelled_waiter_leaves_the_others_alone(calls, cache):
-    stage = Stage(started=asyncio.Event(), go_on=asyncio.Event())
-
-    @cache_data(track=False)
-    async def slow():
-        calls()
-        stage.started.set()
-        await stage.go_on.wait()
-        return 1
-
+    slow, stage = held(calls)
     leader = asyncio.create_task(slow())
     await stage.started.wait()
     waiter, other = asyncio.create_task(slow()), asyncio.create_task(slow())
@@ -219,7 +206,7 @@ def test_waiters_for_a_result_that_is_not_kept_compute_for_themselves(calls, cac
         calls()
         return 1
 
-    assert gathered(never, 4) == [1] * 4
+    assert together(lambda _: never(), range(4)) == [1] * 4
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

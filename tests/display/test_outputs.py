@@ -16,6 +16,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import clear_output, display, update_display
 from IPython.utils.capture import capture_output
+from processes import python_path
 
 from nbcache.notebook.display import listeners
 from nbcache.notebook.display.coalescing import coalesce, coalesce_text
@@ -342,7 +343,7 @@ assert "IPython" not in sys.modules, "IPython was imported"
 
 
 def test_a_plain_script_has_streams_and_no_ipython():
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environment = {**os.environ, "PYTHONPATH": python_path()}
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment)
     assert (run.returncode, run.stdout, run.stderr) == (0, "out\nmore\nout\n", "err\nerr\n")
 

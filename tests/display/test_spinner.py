@@ -8,18 +8,11 @@ import sys
 import threading
 
 import pytest
+from clock import Clock
 
 from nbcache.notebook.display import spinner as room
 from nbcache.notebook.display.outputs import record
 from nbcache.notebook.display.spinner import Spinner, spinner
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 class Terminal(io.StringIO):
@@ -69,11 +62,19 @@ def notebook(monkeypatch):
     return publisher
 
 
+def run_of_a_second():
+    time = Clock()
+    one = Spinner("Running", False, time)
+    time.move(1)
+    one.tick()
+    one.stop()
+
+
 def test_a_quick_call_shows_nothing(terminal):
     screen = terminal()
     time = Clock()
     one = Spinner("Running", False, time)
-    time.now += 0.19
+    time.move(0.19)
     one.tick()
     one.stop()
     assert screen.getvalue() == ""
@@ -83,7 +84,7 @@ def test_a_terminal_line_is_erased(terminal):
     screen = terminal()
     time = Clock()
     one = Spinner("Running", False, time)
-    time.now += 0.2
+    time.move(0.2)
     one.tick()
     assert screen.getvalue().endswith("Running")
     one.stop()
@@ -95,7 +96,7 @@ def test_the_time_is_shown_to_a_tenth(terminal):
     screen = terminal()
     time = Clock()
     one = Spinner("Running", True, time)
-    time.now += 12.34
+    time.move(12.34)
     one.tick()
     assert screen.getvalue().endswith("Running (12.3 s)")
 
@@ -104,7 +105,7 @@ def test_a_notebook_output_is_updated_and_emptied(notebook):
     time = Clock()
     one = Spinner("Running", True, time)
     for _ in range(2):
-        time.now += 1
+        time.move(1)
         one.tick()
     one.stop()
     identity = notebook.published[0][1]
@@ -119,7 +120,7 @@ def test_an_unchanged_line_is_not_sent_again(notebook):
     time = Clock()
     one = Spinner("Running", False, time)
     for _ in range(5):
-        time.now += 1
+        time.move(1)
         one.tick()
     assert len(notebook.published) == 1
 
@@ -128,7 +129,7 @@ def test_nothing_is_drawn_after_the_end(notebook):
     time = Clock()
     one = Spinner("Running", False, time)
     one.stop()
-    time.now += 1
+    time.move(1)
     one.tick()
     assert notebook.published == []
 
@@ -137,21 +138,13 @@ def test_a_log_file_gets_nothing(monkeypatch):
     log = io.StringIO()
     monkeypatch.setattr(sys, "stderr", log)
     monkeypatch.setattr(room, "current_shell", lambda: None)
-    time = Clock()
-    one = Spinner("Running", False, time)
-    time.now += 1
-    one.tick()
-    one.stop()
+    run_of_a_second()
     assert log.getvalue() == ""
 
 
 def test_a_front_end_that_fails_does_not_reach_the_call(monkeypatch):
     monkeypatch.setattr(room, "current_shell", lambda: Kernel(Publisher(fails=True)))
-    time = Clock()
-    one = Spinner("Running", False, time)
-    time.now += 1
-    one.tick()
-    one.stop()
+    run_of_a_second()
 
 
 def test_only_the_outermost_call_is_shown():
@@ -186,7 +179,7 @@ def test_a_real_thread_draws_it_in_the_callers_context(monkeypatch):
     time = Clock()
     token = who.set("the caller")
     with spinner(True, "foo", False, time):
-        time.now += 1
+        time.move(1)
         assert seen.wait(5)
     who.reset(token)
     assert drawn[0] == ("the caller", False, {"text/plain": "Running `foo(...)`."})
@@ -195,11 +188,7 @@ def test_a_real_thread_draws_it_in_the_callers_context(monkeypatch):
 
 def test_a_spinner_is_not_recorded(terminal):
     screen = terminal()
-    time = Clock()
     with record("all") as recording:
-        one = Spinner("Running", False, time)
-        time.now += 1
-        one.tick()
-        one.stop()
+        run_of_a_second()
     assert recording.to_bytes() == b""
     assert "Running" in screen.getvalue()

@@ -6,13 +6,13 @@ import errno
 import os
 import pickle
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from packing import ADDRESS, META, RECORDING, opened, packed, write
+from threads import together
 
 from nbcache.entries import opening
 from nbcache.entries.entry import Address, Entry, Meta
@@ -191,22 +191,17 @@ def test_live_values_outlive_the_entry(big: Path, keyring: Keyring) -> None:
 
 def test_threads_share_an_entry(big: Path, keyring: Keyring) -> None:
     entry = opened(big, keyring)
-    barrier = threading.Barrier(8)
     wrong: list[object] = []
 
-    def use() -> None:
-        barrier.wait()
+    def use(_: int) -> None:
         for _ in range(50):
             value = entry.value()
             value += 1
             if value[0] != 1 or value[-1] != LARGE:
                 wrong.append(value)
 
-    threads = [threading.Thread(target=use) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(use, range(8))
+
     assert wrong == []
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import planted
 import pytest
+from processes import python_path
 
 from nbcache import cache_data, registry
 from nbcache.entries.entry import Address, Entry
@@ -494,7 +495,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={**os.environ, "PYTHONPATH": python_path()},
     )
 
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import threading
 
+from clock import Clock
+
 from nbcache.notebook.panel.live import Live
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_nothing_looks_before_somebody_watches() -> None:
@@ -75,13 +69,13 @@ def test_it_can_be_watched_again_after_a_rest() -> None:
 
 
 def test_looks_come_twice_a_second() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
 
     assert Live(lambda: True, clock=clock).step() == 0.5
 
 
 def test_a_slow_look_is_taken_rarely() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
 
     def slow() -> bool:
         clock.now += 0.8
@@ -91,7 +85,7 @@ def test_a_slow_look_is_taken_rarely() -> None:
 
 
 def test_a_silent_front_end_is_told_less_and_less() -> None:
-    live = Live(lambda: True, clock=Clock())
+    live = Live(lambda: True, clock=Clock(0.0))
 
     waits = [live.step() for _ in range(40)]
 
@@ -101,7 +95,7 @@ def test_a_silent_front_end_is_told_less_and_less() -> None:
 
 
 def test_an_answer_brings_the_pace_back() -> None:
-    live = Live(lambda: True, clock=Clock())
+    live = Live(lambda: True, clock=Clock(0.0))
     for _ in range(40):
         live.step()
 
@@ -111,6 +105,6 @@ def test_an_answer_brings_the_pace_back() -> None:
 
 
 def test_looking_without_changes_needs_no_answer() -> None:
-    live = Live(lambda: False, clock=Clock())
+    live = Live(lambda: False, clock=Clock(0.0))
 
     assert {live.step() for _ in range(100)} == {0.5}

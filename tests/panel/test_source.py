@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from clock import Clock
 
 from nbcache import cache_data, registry
 from nbcache.config import settings
@@ -24,19 +25,6 @@ from nbcache.stores.protocol import Stored
 from nbcache.stores.tiered import TieredStore
 
 Session = Callable[[], Cache]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edits import COSMETIC, EDITS, notebook
+from processes import reports_of
 
 from nbcache.engine.cache import Cache
 
-SCRIPT = Path(__file__).parents[1] / "support" / "edits.py"
 PHASES = ("before", "after", "back")
 Report = dict[str, Any]
 
@@ -29,24 +27,7 @@ def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Report]]:
     """What three processes reported, one after the other, each with another hash seed."""
     folder = tmp_path_factory.mktemp("edits")
-    found = {}
-    for number, phase in enumerate(PHASES):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("NBCACHE_")}
-        environment |= {
-            "NBCACHE_KEY_FILE": str(folder / "keys" / "key"),
-            "PYTHONHASHSEED": str(number),
-            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parents[2]), *filter(None, sys.path)]),
-        }
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), phase, str(folder / "notebooks")],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found[phase] = json.loads(done.stdout)
-    return found
+    return reports_of("edits.py", PHASES, folder / "notebooks", NBCACHE_KEY_FILE=str(folder / "keys" / "key"))
 
 
 def check_answers(*reports: Report) -> None:

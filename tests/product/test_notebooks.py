@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from processes import without_settings
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -70,7 +70,7 @@ def opened(name: str, folder: Path, **replacements: str) -> Iterator[Page]:
     for cell in notebook.cells:
         for old, new in replacements.items():
             cell.source = cell.source.replace(old, new)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("NBCACHE_")}
+    environment = without_settings()
     environment |= {
         "IPYTHONDIR": str(folder / "ipython"),
         "NBCACHE_KEY_FILE": str(folder / "state" / "key"),

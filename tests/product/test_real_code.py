@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import reports_of
 
-SCRIPT = Path(__file__).parents[1] / "support" / "real_functions.py"
 NAMES = (
     *("pandas", "polars", "sklearn", "torch", "matplotlib"),
     *("requests", "sqlalchemy", "pydantic", "attrs"),
@@ -23,27 +18,15 @@ Report = dict[str, Any]
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Report]]:
     """What three processes report, one after the other: the first, one after a restart, one that changes something."""
     folder = tmp_path_factory.mktemp("real")
-    found = {}
-    for number, phase in enumerate(("first", "restarted", "changed")):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("NBCACHE_")}
-        environment |= {
-            "NBCACHE_DIR": str(folder / "store"),
-            "NBCACHE_KEY_FILE": str(folder / "keys" / "key"),
-            "NBCACHE_PERSIST": "disk",
-            "PYTHONHASHSEED": str(number),
-            "PYTHONPATH": os.pathsep.join([str(SCRIPT.parents[2]), *filter(None, sys.path)]),
-        }
-        done = subprocess.run(
-            [sys.executable, "-W", "error::nbcache.CacheWarning", str(SCRIPT), phase],
-            env=environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found[phase] = json.loads(done.stdout)
-    return found
+    return reports_of(
+        "real_functions.py",
+        ("first", "restarted", "changed"),
+        cwd=folder,
+        options=("-W", "error::nbcache.CacheWarning"),
+        NBCACHE_DIR=str(folder / "store"),
+        NBCACHE_KEY_FILE=str(folder / "keys" / "key"),
+        NBCACHE_PERSIST="disk",
+    )
 
 
 def reports(sessions: dict[str, dict[str, Report]], name: str) -> tuple[Report, Report, Report]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from processes import SUPPORT, without_settings
+
 
 def test_processes_that_race_and_are_killed_on_damaged_files_never_get_a_wrong_value(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).parents[1] / "support" / "stress.py")]
+    command = [sys.executable, str(SUPPORT / "stress.py")]
 
     done = subprocess.run(
         [*command, "--seconds", "10", "--seed", "7", "--processes", "4", "--folder", str(tmp_path / "run")],
@@ -17,7 +18,7 @@ def test_processes_that_race_and_are_killed_on_damaged_files_never_get_a_wrong_v
         text=True,
         check=False,
         timeout=110,
-        env={name: value for name, value in os.environ.items() if not name.startswith("NBCACHE_")},
+        env=without_settings(),
     )
 
     log = tmp_path / "run" / "log"

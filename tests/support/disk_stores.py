@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from processes import python_path
+
 from nbcache.entries.signing import Keyring
 from nbcache.stores.disk.store import DiskStore
 
@@ -22,6 +24,8 @@ import json, os, signal, sys, time
 from pathlib import Path
 import numpy as np
 from store_contract import address_of, entry_of
+from processes import python_path
+
 from nbcache.entries.signing import Keyring
 from nbcache.stores.disk.store import DiskStore
 folder, key = Path(sys.argv[1]), Path(sys.argv[2])
@@ -76,7 +80,7 @@ class Shop:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, "PYTHONPATH": python_path()},
         )
 
     def run(self, program: str, *arguments: object, user: int | None = None) -> str:

@@ -58,6 +58,11 @@ def module(text: str, old: str, new: str, use: str, says: str, again: str = "") 
     )
 
 
+def unedited(source: str, *, setup: str = "", setup_after: str = "") -> Edit:
+    """No edit: the same source twice, with something else done beforehand."""
+    return Edit(decorated(source), decorated(source), setup=setup, setup_after=setup_after)
+
+
 def data(write: str, use: str, says: str = "file data") -> Edit:
     """A file that is written with the number ``N``, 1 before and 2 after."""
     return Edit(decorated(use), decorated(use), says, f"N = 1\n{write}", f"N = 2\n{write}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edit import Edit, call_after, decorated, module, swap
+from edit import Edit, call_after, module, swap, unedited
 from edits_of_code import MODULE, RELOAD
 
 FOO = "def h(x):\n    return x + 1\n# %%\n@cache_data\ndef foo():\n    y = h(1)\n    return y\n"
@@ -24,11 +24,11 @@ COSMETIC = {
     "another global": Edit("A = 1\n# %%\n" + FOO, "A = 2\n# %%\n" + FOO),
     "the helper comes later": Edit(FOO, "\n# %%\n".join(reversed(FOO.split("\n# %%\n")))),
     "annotations of a helper's local": swap(FOO, "    y = h(1)", "    y: int = h(1)"),
-    "a registry that the function fills": Edit(
-        *[decorated("HOOKS = []\n# %%\ndef foo():\n  HOOKS.append(lambda: 1)\n  return 1")] * 2
+    "a registry that the function fills": unedited(
+        "HOOKS = []\n# %%\ndef foo():\n  HOOKS.append(lambda: 1)\n  return 1"
     ),
-    "a memo of the function": Edit(
-        *[decorated("MEMO = {}\n# %%\ndef foo():\n  MEMO.setdefault('a', 1)\n  return MEMO['a']")] * 2
+    "a memo of the function": unedited(
+        "MEMO = {}\n# %%\ndef foo():\n  MEMO.setdefault('a', 1)\n  return MEMO['a']"
     ),
     "an equal list": call_after("A = [1]\n# %%\ndef foo(): return A", "A = [1]", ""),
     "an equal frame": call_after(
@@ -41,38 +41,32 @@ COSMETIC = {
     "a comment in a module": module(
         MODULE, "def f()", "# a title\n\ndef f()", "import mod\ndef foo(): return mod.f()", "", RELOAD
     ),
-    "a touched file": Edit(
-        decorated("def foo(): return open('data.txt').read()"),
-        decorated("def foo(): return open('data.txt').read()"),
+    "a touched file": unedited(
+        "def foo(): return open('data.txt').read()",
         setup="open('data.txt', 'w').write('1')",
         setup_after="import os\nos.utime('data.txt', (1e9, 1e9))",
     ),
-    "a file written anew with the same content": Edit(
-        decorated("def foo(): return open('data.txt').read()"),
-        decorated("def foo(): return open('data.txt').read()"),
+    "a file written anew with the same content": unedited(
+        "def foo(): return open('data.txt').read()",
         setup="open('data.txt', 'w').write('1')",
         setup_after="import os\nos.remove('data.txt')\nopen('data.txt', 'w').write('1')",
     ),
-    "an unrelated file": Edit(
-        decorated("def foo(): return open('data.txt').read()"),
-        decorated("def foo(): return open('data.txt').read()"),
+    "an unrelated file": unedited(
+        "def foo(): return open('data.txt').read()",
         setup="open('data.txt', 'w').write('1')",
         setup_after="open('other.txt', 'w').write('1')",
     ),
-    "a file that the function writes": Edit(
-        decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
-        decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
+    "a file that the function writes": unedited(
+        "def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()",
         setup_after="open('out.txt', 'w').write('other')",
     ),
-    "a file that the function writes again": Edit(
-        decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
-        decorated("def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()"),
+    "a file that the function writes again": unedited(
+        "def foo():\n  open('out.txt', 'w').write('1')\n  return open('out.txt').read()",
         setup="open('out.txt', 'w').write('1')",
         setup_after="open('out.txt', 'w').write('other')",
     ),
-    "a log that the function appends to": Edit(
-        decorated("def foo():\n  with open('log.txt', 'a') as f: f.write('1')\n  return 1"),
-        decorated("def foo():\n  with open('log.txt', 'a') as f: f.write('1')\n  return 1"),
+    "a log that the function appends to": unedited(
+        "def foo():\n  with open('log.txt', 'a') as f: f.write('1')\n  return 1",
         setup_after="open('log.txt', 'a').write('other')",
     ),
 }

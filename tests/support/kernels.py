@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from processes import python_path, without_settings
 
 #: Modules are loaded before the user is changed: their files may lie where that user cannot look.
 _PROGRAM = "import json, sys, victim; victim.{user}; victim.serve()"
@@ -26,8 +27,8 @@ class Kernel:
             stderr=subprocess.PIPE,
             text=True,
             env={
-                **{name: value for name, value in os.environ.items() if not name.startswith("NBCACHE_")},
-                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+                **without_settings(),
+                "PYTHONPATH": python_path(),
                 "NBCACHE_DIR": str(folder),
                 "NBCACHE_KEY_FILE": str(key),
                 "XDG_STATE_HOME": str(key.parent / "state"),

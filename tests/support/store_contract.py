@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
+from threads import together
 
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.stores.protocol import Store
@@ -209,33 +209,20 @@ class StoreContract:
         assert list(store.entries("m.h")) == []
 
     def test_threads_may_do_everything_at_once(self, store: Store) -> None:
-        failures: list[BaseException] = []
-        start = threading.Barrier(4)
-
         def work(seed: int) -> None:
-            try:
-                start.wait()
-                for step in range(40):
-                    number = (seed * 7 + step) % 6
-                    store.put(address_of(number), entry_of([number]))
-                    found = store.get(address_of((number + 1) % 6))
-                    assert found is None or found.value() == [(number + 1) % 6]
-                    if step % 10 == 9:
-                        store.delete(address_of(number))
-                        store.limit("m.f", 4, None)
-                    if step % 20 == 19:
-                        store.clear("m.f")
-                    list(store.entries())
-            except BaseException as error:
-                failures.append(error)
+            for step in range(40):
+                number = (seed * 7 + step) % 6
+                store.put(address_of(number), entry_of([number]))
+                found = store.get(address_of((number + 1) % 6))
+                assert found is None or found.value() == [(number + 1) % 6]
+                if step % 10 == 9:
+                    store.delete(address_of(number))
+                    store.limit("m.f", 4, None)
+                if step % 20 == 19:
+                    store.clear("m.f")
+                list(store.entries())
 
-        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert failures == []
+        together(work, range(4))
 
     def test_a_closed_store_can_still_be_used(self, store: Store) -> None:
         store.put(address_of(1), entry_of(1))

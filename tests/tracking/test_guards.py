@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import threading
 import timeit
 import types
 import weakref
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from notebook_code import run, state_of
+from threads import together
 
 from nbcache.tracking.fingerprint import Tracker, code_digest
 
@@ -75,20 +75,9 @@ def test_a_table_that_the_user_deletes_leaves_memory() -> None:
 def test_threads_may_ask_at_once() -> None:
     space = run("A = [1]\ndef h(): return A\ndef foo(): return h()")
     tracker = Tracker({"": space["foo"]})
-    barrier = threading.Barrier(8)
-    found = []
 
-    def ask() -> None:
-        barrier.wait()
-        found.append(tracker.state().digest)
+    found = together(lambda _: tracker.state().digest, range(8))
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(found) == 8
     assert len(set(found)) == 1
 
 

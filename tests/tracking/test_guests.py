@@ -8,12 +8,11 @@ import os
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import SUPPORT, python_path
 
-SCRIPT = Path(__file__).parents[1] / "support" / "real_code.py"
 GUESTS = ("attrs", "matplotlib", "pandas", "polars", "pydantic", "requests", "sklearn", "sqlalchemy")
 # All of them, or nothing to test on a light installation.
 INSTALLED = all(map(importlib.util.find_spec, GUESTS))
@@ -25,10 +24,9 @@ if importlib.util.find_spec("torch"):
 @cache
 def report(seed: str) -> dict[str, Any]:
     """Run the functions in another process, under another hash seed."""
-    paths = os.pathsep.join([str(SCRIPT.parents[2]), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
+        [sys.executable, str(SUPPORT / "real_code.py")],
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": python_path()},
         capture_output=True,
         text=True,
         check=False,

@@ -7,13 +7,13 @@ import os
 import random
 import signal
 import stat
-import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 from disk_stores import Shop, files_of, finished, leftovers_of
 from store_contract import address_of, entry_of
+from threads import together
 
 from nbcache.stores.disk.store import DiskStore
 
@@ -156,27 +156,15 @@ def test_four_writers_keep_their_bound(shop: Shop) -> None:
 
 
 def test_threads_clear_and_put_at_once(shop: Shop, store: DiskStore) -> None:
-    failures: list[BaseException] = []
-    start = threading.Barrier(4)
-
     def work(seed: int) -> None:
-        try:
-            start.wait()
-            for step in range(60):
-                if seed == 0:
-                    store.clear("m.f" if step % 2 else None)
-                else:
-                    assert store.put(address_of(seed), entry_of([seed])).value() == [seed]
-        except BaseException as error:
-            failures.append(error)
+        for step in range(60):
+            if seed == 0:
+                store.clear("m.f" if step % 2 else None)
+            else:
+                assert store.put(address_of(seed), entry_of([seed])).value() == [seed]
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(work, range(4))
 
-    assert failures == []
     assert shop.said == []
     assert leftovers_of(shop.folder) == []
     assert stat.S_IMODE((shop.folder / "v1").stat().st_mode) == 0o700
