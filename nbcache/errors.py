@@ -70,15 +70,22 @@ class UnhashableValueError(CacheError, TypeError):
     ----------
     type_name : the full name of the type that cannot be read
     path : where in the value it was met, such as ``['model'].lock``; empty for the value itself
+    holder : the full name of the outermost class on the way there, for which `hash_funcs` could say what counts
     """
 
-    def __init__(self, message: str, type_name: str = "", path: str = "") -> None:
+    def __init__(self, message: str, type_name: str = "", path: str = "", holder: str = "") -> None:
         super().__init__(message)
         self.type_name = type_name
         self.path = path
+        self.holder = holder or type_name
 
-    def __reduce__(self) -> tuple[type[UnhashableValueError], tuple[str, str, str]]:
-        return type(self), (str(self), self.type_name, self.path)
+    def __reduce__(self) -> tuple[type[UnhashableValueError], tuple[str, str, str, str]]:
+        return type(self), (str(self), self.type_name, self.path, self.holder)
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be read: the second line of the message."""
+        return str(self).partition("\nWhy: ")[2].partition("\n")[0]
 
 
 class UnhashableArgumentError(CacheError, TypeError):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from nbcache.hashing import attributes
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk
 
@@ -46,8 +47,10 @@ def _is_fortran(values: Any) -> bool:
 def _describe(dtype: Any) -> tuple[object, ...]:
     """Tell everything of a dtype that changes what its bytes mean."""
     kind = dtype.type
+    # Of numpy's own, `long` and `longlong` are one type where they are of one size; others go by their class.
+    name = f"{kind.__module__}.{kind.__qualname__}" if dtype.kind in "VTO" or kind.__module__ != "numpy" else ""
     more = str(dtype) if dtype.kind in "VT" else ""
-    names = (f"{kind.__module__}.{kind.__qualname__}", dtype.str, dtype.itemsize, more)
+    names = (name, dtype.str, dtype.itemsize, more)
     if dtype.subdtype is not None:
         return (*names, "sub", _describe(dtype.subdtype[0]), tuple(dtype.subdtype[1]))
     if dtype.names is None:
@@ -103,6 +106,7 @@ def _masked_arrays(walk: Walk, values: list[Any]) -> None:
         write_array(walk, numpy.ma.getmaskarray(value))
         write_array(walk, numpy.asarray(value.fill_value))
         walk.facts(bool(value.hardmask))
+        walk.below.append((dict(value._optinfo or {}), attributes.public(value)))
 
 
 def _scalars(walk: Walk, values: list[Any]) -> None:
@@ -117,20 +121,23 @@ def _dtypes(walk: Walk, values: list[Any]) -> None:
         walk.below.append(dict(value.metadata) if value.metadata else None)
 
 
+_SPARSE = ("data", "indices", "indptr", "coords", "offsets", "rows", "_dict")
+
+
 def _sparse(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.facts(value.format, tuple(map(int, value.shape)))
-        for name in ("data", "indices", "indptr", "coords", "offsets", "rows", "_dict"):
+        for name in _SPARSE:
             if hasattr(value, name):
                 walk.below.extend((name, getattr(value, name)))
-        walk.below.append(None)
+        walk.below.append(attributes.public(value, _SPARSE))
 
 
 def _tensors(walk: Walk, values: list[Any]) -> None:
     torch: Any = sys.modules["torch"]
     for value in values:
         walk.facts(str(value.dtype), tuple(map(int, value.shape)), str(value.device), str(value.layout))
-        walk.facts(bool(value.requires_grad))
+        walk.facts(bool(value.requires_grad), type(value.grad_fn).__name__)
         plain = value.detach()
         if plain.is_quantized:
             walk.below.extend((str(plain.qscheme()), plain.int_repr(), plain.dequantize()))
@@ -154,9 +161,12 @@ def _write_dense(walk: Walk, torch: Any, tensor: Any) -> None:
 
 
 def _generators(walk: Walk, values: list[Any]) -> None:
+    torch: Any = sys.modules["torch"]
     for value in values:
-        walk.facts(str(value.device))
-        _write_dense(walk, sys.modules["torch"], value.get_state())
+        known = value is torch.default_generator  # known by name, as the functions that draw from it are
+        walk.facts(str(value.device), known)
+        if not known:
+            _write_dense(walk, torch, value.get_state())
 
 
 def _names(walk: Walk, values: list[Any]) -> None:
@@ -165,10 +175,10 @@ def _names(walk: Walk, values: list[Any]) -> None:
 
 def _images(walk: Walk, values: list[Any]) -> None:
     for image in values:
+        image.load()  # reading the pixels adds to what the file says of them
         walk.facts(image.mode, tuple(image.size), getattr(image, "format", None))
-        walk.below.append(dict(image.info))
-        frames = getattr(image, "n_frames", 1)
-        here = image.tell()
+        walk.below.extend((dict(image.info), _told_of(image)))
+        frames, here = _frames_of(image)
         walk.facts(frames, here)
         try:
             for frame in range(frames):
@@ -178,6 +188,23 @@ def _images(walk: Walk, values: list[Any]) -> None:
         finally:
             if frames > 1:
                 image.seek(here)
+
+
+def _frames_of(image: Any) -> tuple[int, int]:
+    """How many frames there are, and which is shown; an image without its file has the one that was read."""
+    try:
+        return int(getattr(image, "n_frames", 1)), int(image.tell())
+    except (AttributeError, OSError, ValueError):
+        return 1, 0
+
+
+def _told_of(image: Any) -> dict[str, Any]:
+    """What an image says of its file, and what users hang on it; how far it was read is no content."""
+    given = attributes.public(image, _READING)
+    return {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
+
+
+_READING = ("readonly", "pyaccess", "fp", "im", "map", "tile", "decoderconfig", "decodermaxblock", "rawmode", "info")
 
 
 def _write_frame(walk: Walk, image: Any) -> None:

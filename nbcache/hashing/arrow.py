@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import Any
 
+from nbcache.hashing import attributes
+from nbcache.hashing.containers import write_attributes
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk, unreadable
 
@@ -201,6 +203,7 @@ def _polars_frames(walk: Walk, values: list[Any]) -> None:
         walk.facts(value.height, value.width)
         for series in value.get_columns():
             _write_series(walk, series)
+        write_attributes(walk, [attributes.public(value)])
 
 
 def _lazy_frames(walk: Walk, values: list[Any]) -> None:

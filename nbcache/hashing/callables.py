@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from nbcache.hashing import attributes
+from nbcache.hashing.containers import write_attributes
 from nbcache.hashing.objects import is_users
 from nbcache.hashing.walk import Family, Walk, name_of
 
@@ -41,13 +43,24 @@ def _hooked(values: list[Any], walk: Walk) -> bool:
 
 
 def _functions(walk: Walk, values: list[Any]) -> None:
+    # A library's is known by its full name as well; where the user keeps a function is not what it does.
+    walk.facts(*[() if is_users(value.__module__) else (value.__module__, value.__qualname__) for value in values])
     if _hooked(values, walk):
+        write_attributes(walk, [_told(value) for value in values])
         return
     for value in values:
         cells = [_content(cell) for cell in value.__closure__ or ()]
         attributes = {name: part for name, part in value.__dict__.items() if name != "__wrapped__"}
         walk.facts(value.__module__, value.__qualname__)
         walk.below.append((value.__code__, value.__defaults__, value.__kwdefaults__, cells, attributes))
+
+
+def _told(function: types.FunctionType) -> dict[str, Any]:
+    """Give what the user hung on a function; decorators of libraries keep their caches there."""
+    if not function.__dict__ or not is_users(function.__module__):
+        return {}
+    given = attributes.lean(function.__dict__, frozenset({"__wrapped__"}))
+    return {name: part for name, part in given.items() if not callable(part)}
 
 
 def _content(cell: types.CellType) -> tuple[object, ...]:
@@ -72,6 +85,9 @@ def _codes(walk: Walk, values: list[Any]) -> None:
 def _classes(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.facts(name_of(value))
+        if value.__module__ is None:  # made by a library while it runs: what it was given is among its attributes
+            walk.below.append({name: part for name, part in vars(value).items() if _says_something(name, part)})
+            continue
         if not value.__flags__ & (1 << 9) or not is_users(value.__module__):
             continue
         if walk.code is not None:
@@ -79,6 +95,10 @@ def _classes(walk: Walk, values: list[Any]) -> None:
             continue
         attributes = {name: part for name, part in vars(value).items() if name not in _UNSAID}
         walk.below.append((value.__bases__, type(value), attributes))
+
+
+def _says_something(name: str, part: object) -> bool:
+    return name not in _UNSAID and not callable(part) and not isinstance(part, types.GetSetDescriptorType)
 
 
 def _modules(walk: Walk, values: list[Any]) -> None:

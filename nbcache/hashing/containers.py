@@ -13,7 +13,7 @@ from operator import itemgetter
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-from nbcache.hashing.walk import Family, Walk, unreadable
+from nbcache.hashing.walk import Column, Family, Walk, unreadable
 
 _TOTALLY_ORDERED = frozenset({str, int, bytes, bool})
 _SORTABLE = _TOTALLY_ORDERED | {float}
@@ -139,6 +139,25 @@ def mappings(walk: Walk, values: list[Any]) -> None:
         walk.below.extend([value[key] for key in keys])
 
 
+def write_attributes(walk: Walk, states: list[dict[str, Any]]) -> None:
+    """Write what hangs on each of a column of values beside their content; most often nothing."""
+    if any(states):
+        walk.update(b"\1")
+        mappings(walk, states)
+    else:
+        walk.update(b"\0")
+
+
+def beside(column: Column) -> Column:
+    """Let a column write the `__dict__` of its values too."""
+
+    def with_attributes(walk: Walk, values: list[Any]) -> None:
+        column(walk, values)
+        write_attributes(walk, [value.__dict__ for value in values])
+
+    return with_attributes
+
+
 def _records(walk: Walk, values: list[Any], shapes: list[tuple[str, ...]]) -> None:
     """Write dicts with text for keys; those of equal keys share one list of names."""
     sorted_names = {shape: tuple(sorted(shape)) for shape in set(shapes)}
@@ -238,9 +257,9 @@ FAMILIES: dict[type, Family] = {
         (dict, mappings, True),
         (set, sets, True),
         (frozenset, sets, False),
-        (OrderedDict, _ordered_dicts, True),
+        (OrderedDict, beside(_ordered_dicts), True),
         (defaultdict, _default_dicts, True),
-        (Counter, mappings, True),
+        (Counter, beside(mappings), True),
         (deque, _deques, True),
         (MappingProxyType, _proxies, False),
         (type({}.keys()), _key_views, False),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from nbcache.hashing import attributes, objects
 from nbcache.hashing.arrays import write_array
 from nbcache.hashing.arrow import write_chunked
 from nbcache.hashing.objects import tag_of
@@ -39,7 +40,8 @@ def _series(walk: Walk, values: list[Any]) -> None:
 def _write_metadata(walk: Walk, value: Any) -> None:
     walk.facts(bool(value.flags.allows_duplicate_labels))
     walk.below.append(dict(value.attrs))
-    walk.below.append({name: getattr(value, name, None) for name in value._metadata if name not in ("_name", "name")})
+    more = {name: getattr(value, name, None) for name in value._metadata if name not in ("_name", "name")}
+    walk.below.append({**attributes.public(value), **more})
 
 
 def _indexes(walk: Walk, values: list[Any]) -> None:
@@ -71,6 +73,12 @@ def _write_column(walk: Walk, values: Any) -> None:
         return
     dtype = values.dtype
     name = kind.__name__
+    if not _is_pandas(kind):
+        # Somebody else's: whatever there is beside the elements, such as a unit, is in what pickle takes.
+        walk.facts("extension", name_of(kind), str(dtype))
+        walk.below.append(dtype)
+        objects.family_of(walk, kind).column(walk, [values])
+        return
     walk.facts(name_of(kind), name_of(type(dtype)), "" if name == "Categorical" else str(dtype))
     if name == "Categorical":
         walk.facts(bool(dtype.ordered))
@@ -103,6 +111,10 @@ def _write_column(walk: Walk, values: Any) -> None:
         write_array(walk, values._ndarray)
     else:
         walk.below.append(sys.modules["numpy"].asarray(values, dtype=object))
+
+
+def _is_pandas(kind: type) -> bool:
+    return str(kind.__module__).partition(".")[0] == "pandas"
 
 
 def _columns(walk: Walk, values: list[Any]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from xxhash import xxh3_128_digest
 
-from nbcache.errors import UnhashableValueError
-from nbcache.hashing import arrays, arrow, callables, containers, frames, objects, repeats, standard
-from nbcache.hashing.locate import path_to
+from nbcache.errors import CacheError, UnhashableValueError, explain
+from nbcache.hashing import arrays, arrow, callables, containers, frames, libraries, objects, repeats, standard
+from nbcache.hashing.locate import way_to
 from nbcache.hashing.summary import summary
-from nbcache.hashing.walk import Family, Walk
+from nbcache.hashing.walk import Family, Walk, name_of
 
 __all__ = ["digest", "summary"]
 
@@ -65,8 +65,21 @@ def digest(
     except UnhashableValueError as error:
         met = error.__dict__.pop("value", None)
         if met is not None and not error.path:
-            error.path = path_to(value, met)
+            error.path, holder = way_to(value, met)
+            error.holder = name_of(holder)
         raise
+    except CacheError:
+        raise
+    except Exception as error:  # a property, a descriptor, a library's own code: it may raise anything
+        raise UnhashableValueError(
+            explain(
+                f"A value of type {name_of(type(value))} has no digest.",
+                f"reading its content raised {type(error).__name__}: {error}",
+                f'leave it out of the key, or pass hash_funcs={{"{name_of(type(value))}": your_function}}.',
+            ),
+            name_of(type(value)),
+            holder=name_of(type(value)),
+        ) from error
     if stream is not None:
         repeats.remember(stream, result)
     return result
@@ -94,8 +107,10 @@ def _resolve(walk: Walk, kind: type) -> Family:
         return family
     if hasattr(kind, "__cache_key__"):
         return objects.family_of(walk, kind)
-    libraries = {base.__module__.partition(".")[0] for base in kind.__mro__}
+    homes = {str(base.__module__).partition(".")[0] for base in kind.__mro__}
     for library, family_of in _GUESTS.items():
-        if library in libraries and (found := family_of(walk, kind)) is not None:
+        if library in homes and (found := family_of(walk, kind)) is not None:
             return found
+    if (listed := libraries.family_of(walk, kind)) is not None:
+        return listed
     return callables.family_of(walk, kind) or standard.family_of(walk, kind) or objects.family_of(walk, kind)

@@ -9,19 +9,29 @@ from typing import Any
 _ENOUGH = 200_000
 
 
-def path_to(root: object, target: object) -> str:
-    """Return the shortest way from `root` to the very object `target`; empty when it is the root, or not found."""
-    waiting: deque[tuple[object, str]] = deque([(root, "")])
+def way_to(root: object, target: object) -> tuple[str, type]:
+    """Find the very object `target` in `root`.
+
+    Returns
+    -------
+    The shortest way there, empty when it is the root, or not found; and the outermost class on it that is no builtin,
+    else that of the target.
+    """
+    waiting: deque[tuple[object, str, type | None]] = deque([(root, "", _class_of(root))])
     met = {id(root): root}
     while waiting and len(met) < _ENOUGH:
-        value, path = waiting.popleft()
+        value, path, holder = waiting.popleft()
         if value is target:
-            return path
+            return path, holder or type(target)
         for step, part in _parts(value):
             if id(part) not in met:
                 met[id(part)] = part
-                waiting.append((part, path + step))
-    return ""
+                waiting.append((part, path + step, holder or _class_of(part)))
+    return "", _class_of(root) or type(target)
+
+
+def _class_of(value: object) -> type | None:
+    return None if type(value).__module__ in ("builtins", "_thread") else type(value)
 
 
 def _parts(value: Any) -> Iterator[tuple[str, object]]:

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import copyreg
 import enum
-import gc
 import sys
 import threading
-import types
 from operator import attrgetter
 from typing import Any
 
 from nbcache.errors import CacheError
+from nbcache.hashing import attributes
 from nbcache.hashing.containers import mappings, sequences, sets
 from nbcache.hashing.walk import Family, Walk, name_of, unreadable, user_error
 
 _HEAP_TYPE = 1 << 9
+_LOOKED_AT = 1000
 _asking = threading.local()
 
 
-def is_users(module: str) -> bool:
+def is_users(module: str | None) -> bool:
     """Tell whether a module is the user's own: neither of the standard library nor installed."""
+    if not isinstance(module, str):  # classes that libraries make as they run may have none
+        return False
     top = module.partition(".")[0]
     if top == "__main__":  # the notebook, even where its process was started as an installed module
         return True
@@ -43,6 +45,25 @@ def importable(value: Any) -> str | None:
     except (KeyError, AttributeError):
         return None
     return f"{module}.{name}" if found is value else None
+
+
+def full_name(value: Any, name: str) -> str:
+    """Return the full name of what pickle knows by a bare name: that of the module that holds it."""
+    home = getattr(value, "__module__", None)
+    if isinstance(home, str) and _found(home, name) is value:
+        return f"{home}.{name}"
+    # Of several modules that hold it, the one with the shortest name: whichever were loaded first, it is the same.
+    homes = [module for module in list(sys.modules) if _found(module, name) is value]
+    if not homes:
+        unreadable(value, "it goes by a name under which no module has it")
+    return f"{min(homes, key=lambda module: (module.count('.'), len(module), module))}.{name}"
+
+
+def _found(module: str, name: str) -> object:
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found
 
 
 def tag_of(walk: Walk, kind: type, how: str) -> bytes:
@@ -94,7 +115,11 @@ def _is_plain(kind: Any) -> bool:
 
 def _plain(walk: Walk, values: list[Any]) -> None:
     _taken_apart(values[0])  # refuses, once for all of them, what holds more than its attributes
-    mappings(walk, [value.__dict__ for value in values])
+    states = [value.__dict__ for value in values]
+    names = attributes.left_out(type(values[0]))
+    if names or len(states) <= _LOOKED_AT or attributes.lean(states[0], names) is not states[0]:
+        states = [attributes.lean(state, names) for state in states]
+    mappings(walk, states)
 
 
 def _sentinels(walk: Walk, values: list[Any]) -> None:
@@ -141,30 +166,35 @@ def _taken_apart(value: Any) -> Any:
         unreadable(value, f"its state cannot be read ({error})")
 
 
-def _write_name(walk: Walk, value: Any, name: str) -> None:
-    """Write an object that pickles as a global name; a name that does not lead back says too little by itself."""
-    module = getattr(value, "__module__", None)
-    walk.facts("name", name, module if isinstance(module, str) else "")
-    if importable(value) is None:
-        # such as a ufunc made from the user's own function, which nothing but the collector of garbage can show
-        walk.below.extend(part for part in gc.get_referents(value) if isinstance(part, types.FunctionType))
+def _lean(state: Any, names: frozenset[str]) -> Any:
+    """Give a state without what says nothing; no state and an empty one are the same."""
+    if type(state) is tuple and len(state) == 2 and all(part is None or type(part) is dict for part in state):
+        parts = [_lean(part, names) for part in state]  # attributes and slots
+        return tuple(parts) if any(parts) else None
+    return (attributes.lean(state, names) or None) if type(state) is dict else state
 
 
 def _reduced(walk: Walk, values: list[Any]) -> None:
+    kind: Any = type(values[0])
+    names = attributes.left_out(kind)
+    in_c = kind.__dictoffset__ != 0 and attributes.reduces_in_c(kind)
     for value in values:
         reduced = _taken_apart(value)
         if isinstance(reduced, str):
-            _write_name(walk, value, reduced)
+            walk.facts("name", full_name(value, reduced))
             continue
         func, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        state = _lean(state, names)
+        if state is None and in_c:
+            state = dict(value.__dict__) or None
         if func in (copyreg.__newobj__, copyreg.__newobj_ex__) and arguments[0] is type(value):  # type: ignore[attr-defined]
             func, arguments = func.__name__, arguments[1:]
         elif func is type(value):
             func = None
         elif (name := importable(func)) is not None:
             func = name
-        content = list(items) if items is not None else None
+        content = (list(items) or None) if items is not None else None
         entries = dict(pairs) if pairs is not None else None
         ordered = list(entries) if entries is not None and hasattr(value, "move_to_end") else None
-        walk.facts("parts", func is None or isinstance(func, str), len(reduced))
+        walk.facts("parts", func is None or isinstance(func, str))
         walk.below.append((func, arguments, state, content, entries, ordered))

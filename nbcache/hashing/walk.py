@@ -91,7 +91,7 @@ def unreadable(value: object, why: str = "its content cannot be read") -> NoRetu
         explain(
             f"A value of type {name} has no digest.",
             f"{why}, so two different ones would look the same.",
-            "leave it out of the key, or pass hash_funcs={type: your_function}.",
+            f'leave it out of the key, or pass hash_funcs={{"{name}": your_function}}.',
         ),
         name,
     )

@@ -231,8 +231,8 @@ class Arguments:
         return UnhashableArgumentError(
             explain(
                 f"{self._name}() has no key for argument {bare!r} ({kind}{inside}).",
-                "its content cannot be read, so two different values would look the same.",
-                f"{leave_out}, or pass hash_funcs={{{kind.rpartition('.')[2]}: your_function}}.",
+                error.reason or "its content cannot be read, so two different values would look the same.",
+                f'{leave_out}, or pass hash_funcs={{"{error.holder or kind}": your_function}}.',
             )
         )
 

@@ -1,0 +1,73 @@
+"""Attributes that do not count as they stand: caches, locks, and what users hang on objects of built-in types."""
+
+from __future__ import annotations
+
+import _thread
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
+from typing import Any
+
+from nbcache.hashing.containers import write_attributes
+from nbcache.hashing.walk import Column, Walk
+
+_LOCKS: frozenset[type] = frozenset({_thread.LockType, _thread.RLock})
+
+# What libraries keep inside an object for themselves, by the class that keeps it: caches, and marks of this process.
+_PRIVATE: Mapping[str, tuple[str, ...]] = {
+    "pandas.core.base.PandasObject": ("_cache",),
+    "sklearn.feature_extraction.text._VectorizerMixin": ("_stop_words_id",),
+    "sklearn.feature_extraction.text.CountVectorizer": ("_stop_words_id",),
+    "sklearn.utils._bunch.Bunch": ("_deprecated_key_to_warnings",),
+    "matplotlib.artist.Artist": ("_stale", "stale_callback", "_remove_method"),
+    "matplotlib.colors.Colormap": ("_lut", "_isinit"),
+}
+_ATTRS_HASH = "_attrs_cached_hash"
+
+
+def left_out(kind: type) -> frozenset[str]:
+    """Give the names in the state of an instance that say nothing: filled in when it is used, and made anew."""
+    names: set[str] = set()
+    for base in kind.__mro__:
+        names.update(_PRIVATE.get(f"{base.__module__}.{base.__qualname__}", ()))
+        for name, member in vars(base).items():
+            if isinstance(member, functools.cached_property):
+                names.add(member.attrname or name)
+    if "__attrs_attrs__" in vars(kind):
+        names.add(_ATTRS_HASH)
+    return frozenset(names)
+
+
+def lean(state: Mapping[Any, Any], names: frozenset[str]) -> Mapping[Any, Any]:
+    """Give a state without the names that say nothing, and without locks, which have no content."""
+    if names.isdisjoint(state) and _LOCKS.isdisjoint(map(type, state.values())):
+        return state
+    return {name: part for name, part in state.items() if name not in names and type(part) not in _LOCKS}
+
+
+def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:
+    """Give the attributes that users set on an instance of a library's class: neither internal nor written already."""
+    state = getattr(value, "__dict__", None) or {}
+    if type(state) is not dict:
+        return {}
+    return {name: part for name, part in state.items() if name[:1] != "_" and name not in known}
+
+
+def beside_public(column: Column, *known: str) -> Column:
+    """Let a column write the public attributes of its values too, but for those that it writes itself."""
+
+    def with_attributes(walk: Walk, values: list[Any]) -> None:
+        column(walk, values)
+        write_attributes(walk, [public(value, known) for value in values])
+
+    return with_attributes
+
+
+def reduces_in_c(kind: type) -> bool:
+    """Tell whether what pickle takes of an instance is said by code in C, which may know nothing of its `__dict__`."""
+    for base in kind.__mro__:
+        for name in ("__reduce_ex__", "__reduce__"):
+            member: Callable[..., Any] | None = vars(base).get(name)
+            if member is not None:
+                return base is not object and type(member) is not FunctionType
+    return False

@@ -1,0 +1,135 @@
+"""What stands for an object of a library whose own pickle says too much, too little, or nothing.
+
+Too much are counters, addresses, dates and random marks, which no two processes share; too little are parts that the
+library leaves out of a pickle though functions read them. Classes are recognised by name, and never imported.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbcache.hashing import attributes
+from nbcache.hashing.objects import full_name, tag_of
+from nbcache.hashing.walk import Family, Walk, unreadable
+
+Content = Callable[[Any], Any]
+
+
+def _global_generator(value: Any) -> Any:
+    """Numpy's functions and scipy's distributions draw from one generator: known by name, as the functions are."""
+    if value is getattr(sys.modules.get("numpy.random.mtrand"), "_rand", None):
+        return "numpy.random"
+    return value.get_state(legacy=False)
+
+
+def _tree(value: Any) -> Any:
+    return value.data, value.leafsize, value.boxsize, value.indices, attributes.public(value)
+
+
+def _tree_of_neighbours(value: Any) -> Any:
+    state = value.__getstate__()
+    return (*state[:7], *state[11:])  # between them: how often the tree was asked
+
+
+def _callbacks(value: Any) -> Any:
+    # `__getstate__` would count on, and change what is only looked at. Numbers tell nothing but when each was added.
+    kept = getattr(value, "_pickled_cids", ())
+    called = {
+        signal: [proxy() for cid, proxy in sorted(proxies.items()) if cid in kept]
+        for signal, proxies in value.callbacks.items()
+    }
+    return {signal: functions for signal, functions in called.items() if functions}
+
+
+def _archive(value: Any) -> Any:
+    """A model of keras: all members of the archive that it is saved as, but for the date."""
+    _, (content,) = value.__reduce__()
+    with zipfile.ZipFile(io.BytesIO(content.getvalue())) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    facts = json.loads(members.pop("metadata.json", b"{}"))
+    facts.pop("date_saved", None)
+    return members, facts
+
+
+def _compiled(value: Any) -> Any:
+    return value.py_func, dict(value.targetoptions)
+
+
+def _vectorized(value: Any) -> Any:
+    inner = getattr(value, "gufunc_builder", None)
+    return (inner.py_func, inner.signature) if inner is not None else _compiled(value._dispatcher)
+
+
+def _element(value: Any) -> Any:
+    tree = value.getroottree()
+    return _document(tree), tree.getpath(value)
+
+
+def _document(value: Any) -> Any:
+    root = value.getroot()
+    return None if root is None else sys.modules["lxml.etree"].tostring(value)
+
+
+def _molecule(value: Any) -> Any:
+    options: Any = sys.modules["rdkit.Chem.rdchem"].PropertyPickleOptions
+    return value.ToBinary(int(options.AllProps)), attributes.public(value)
+
+
+def _universal_function(value: Any) -> Any:
+    """A ufunc of a library goes by its name; of one made from a Python function only the collector knows which."""
+    made_from = [part for part in gc.get_referents(value) if callable(part)]
+    if made_from:
+        return made_from, value.nin, value.nout, value.identity
+    return full_name(value, value.__name__)
+
+
+def _connection(value: Any) -> Any:
+    unreadable(value, "it is a connection, which pickle would take for how it was opened")
+
+
+_CONTENT: Mapping[str, Content] = {
+    "numpy.ufunc": _universal_function,
+    "numpy.random.mtrand.RandomState": _global_generator,
+    "scipy.spatial._ckdtree.cKDTree": _tree,
+    "sklearn.neighbors._ball_tree.BinaryTree64": _tree_of_neighbours,
+    "sklearn.neighbors._ball_tree.BinaryTree32": _tree_of_neighbours,
+    "sklearn.neighbors._kd_tree.BinaryTree64": _tree_of_neighbours,
+    "sklearn.neighbors._kd_tree.BinaryTree32": _tree_of_neighbours,
+    "matplotlib.cbook.CallbackRegistry": _callbacks,
+    "keras.src.saving.keras_saveable.KerasSaveable": _archive,
+    "numba.core.dispatcher.Dispatcher": _compiled,
+    "numba.np.ufunc.dufunc.DUFunc": _vectorized,
+    "numba.np.ufunc.gufunc.GUFunc": _vectorized,
+    "numba.typed.typedlist.List": lambda value: (str(value._list_type), list(value)),
+    "numba.typed.typeddict.Dict": lambda value: (str(value._dict_type), dict(value)),
+    "joblib.memory.MemorizedFunc": lambda value: (value.func, value.ignore),
+    "lxml.etree._Element": _element,
+    "lxml.etree._ElementTree": _document,
+    "pyarrow.lib.Tensor": lambda value: (value.to_numpy(), value.dim_names),
+    "sqlite3.Row": lambda value: (value.keys(), tuple(value)),
+    "cv2.KeyPoint": lambda value: (*(value.pt, value.size, value.angle, value.response, value.octave, value.class_id),),
+    "rdkit.Chem.rdchem.Mol": _molecule,
+    "ibis.backends.BaseBackend": _connection,
+}
+
+
+def family_of(walk: Walk, kind: type) -> Family | None:
+    """Find what stands for an object of a library, if its class or one of its bases is listed."""
+    for base in kind.__mro__:
+        content = _CONTENT.get(f"{base.__module__}.{base.__qualname__}")
+        if content is not None:
+            return Family(tag_of(walk, kind, "library"), _column(content), True)
+    return None
+
+
+def _column(content: Content) -> Callable[[Walk, list[Any]], None]:
+    def column(walk: Walk, values: list[Any]) -> None:
+        walk.below.extend([content(value) for value in values])
+
+    return column
