@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -275,9 +276,69 @@ def test_a_folder_elsewhere_is_seen_once_something_names_it(native: File, tmp_pa
     other = tmp_path / "other"
     other.mkdir()
     (other / "a.bin").write_text("a")
-    mention(str(other))
+    mention(f"{other}/")
 
     assert seen_by(lambda: native.read(f"{other}/a.bin")).observations == (Observation(f"{other}/a.bin", "file"),)
+
+
+class Source:
+    """Holds the name of a folder, as classes of the user's do."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    @cache_data
+    def load(self, name: str) -> None:
+        _runs.append(name)
+        File().read(f"{self.folder}/{name}.bin")
+
+
+HOW: dict[str, Callable[[str], Callable[[], object]]] = {
+    "argument": lambda place: lambda: _by_argument(place, "a"),
+    "attribute": lambda place: lambda: Source(place).load("a"),
+    "closure": lambda place: partial(_by_closure(place), "a"),
+    "Path": lambda place: lambda: _by_argument(Path(place), "a"),  # type: ignore[arg-type]
+    "dict": lambda place: lambda: _by_dict({"place": place}, "a"),
+}
+_runs: list[str] = []
+
+
+@cache_data
+def _by_argument(place: str, name: str) -> None:
+    _runs.append(name)
+    File().read(f"{place}/{name}.bin")
+
+
+@cache_data
+def _by_dict(where: dict[str, str], name: str) -> None:
+    _runs.append(name)
+    File().read(f"{where['place']}/{name}.bin")
+
+
+def _by_closure(place: str) -> Callable[[str], None]:
+    @cache_data
+    def load(name: str) -> None:
+        _runs.append(name)
+        File().read(f"{place}/{name}.bin")
+
+    return load
+
+
+@linux
+@pytest.mark.parametrize("how", HOW)
+def test_a_folder_elsewhere_is_watched_however_it_is_named(how: str, tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (place / "a.bin").write_text("a")
+    load = HOW[how](str(place))
+    _runs.clear()
+
+    load()
+    load()
+    (place / "a.bin").write_text("other")
+    load()
+
+    assert len(_runs) == 2
 
 
 @linux

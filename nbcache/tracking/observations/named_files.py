@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.looks import pattern
+from nbcache.tracking.observations.native.folders import mention
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.packages import is_users
 
 _LONGEST_PATH = 1024
 _MOST_TEXTS = 10_000
@@ -29,21 +32,23 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[Obse
     for value in values:
         if type(value) in _NO_PATHS:
             continue
-        for text, sure in _texts(value, 3):
-            found.update(dict.fromkeys(_named(text, sure)))
+        for text in _texts(value, 3):
+            found.update(dict.fromkeys(_named(text)))
+        for text in _texts_of_attributes(value):
+            mention(text)
     for text in constants:
-        found.update(dict.fromkeys(_named(text, False)))
+        found.update(dict.fromkeys(_named(text)))
     return tuple(found)
 
 
-def _texts(value: object, depth: int) -> Iterator[tuple[str, bool]]:
-    """Yield the texts in a value, and whether they are surely paths."""
+def _texts(value: object, depth: int) -> Iterator[str]:
+    """Yield the texts and paths in a value."""
     kind = type(value)
     if kind is str:
-        yield value, False  # type: ignore[misc]
+        yield value  # type: ignore[misc]
     elif issubclass(kind, os.PathLike):
         try:
-            yield os.fsdecode(os.fspath(value)), True  # type: ignore[call-overload]
+            yield os.fsdecode(os.fspath(value))  # type: ignore[call-overload]
         except Exception:  # a path of the user's own kind: the function itself will meet its error
             return
     elif depth and issubclass(kind, list | tuple | set | frozenset):
@@ -54,9 +59,19 @@ def _texts(value: object, depth: int) -> Iterator[tuple[str, bool]]:
             yield from _texts(item, depth - 1)
 
 
-def _named(text: str, sure: bool) -> Iterator[Observation]:
+def _texts_of_attributes(value: object) -> Iterator[str]:
+    """Yield what an object of the user's keeps of texts and paths: `self.folder`."""
+    if is_users(type(value)):
+        kept = getattr(value, "__dict__", None)
+        if type(kept) is dict:
+            yield from _texts(kept, 2)
+
+
+def _named(text: str) -> Iterator[Observation]:
+    """Yield the files that a text names; a folder counts by what a run asks of it, so it is watched only."""
     if not text or len(text) > _LONGEST_PATH or "\n" in text or "\0" in text or "://" in text:
         return
+    mention(text)
     try:
         mode = os.stat(text).st_mode
     except (OSError, ValueError):
@@ -65,29 +80,15 @@ def _named(text: str, sure: bool) -> Iterator[Observation]:
         return
     if stat.S_ISREG(mode):
         yield Observation(text, "file")
-    elif stat.S_ISDIR(mode) and (sure or os.sep in text) and _is_dataset(text):
-        yield Observation(text, "tree")
 
 
-def _matches(pattern: str) -> Iterator[Observation]:
-    """Follow a pattern that a native reader expands: what it matches, and the folder where more could appear."""
+def _matches(text: str) -> Iterator[Observation]:
+    """Follow a pattern that a native reader expands: what it matches, and that no more has appeared."""
     with unrecorded():
-        matched = sorted(glob.glob(pattern, recursive=True))[:_MOST_MATCHES]
+        matched = sorted(glob.glob(text, recursive=True))[:_MOST_MATCHES]
     if not matched:
         return
     for name in matched:
         if os.path.isfile(name):
             yield Observation(name, "file")
-    for folder in sorted({os.path.dirname(name) or "." for name in matched}):
-        yield Observation(folder, "folder")
-
-
-def _is_dataset(folder: str) -> bool:
-    """Tell whether native readers take a folder as one table."""
-    with unrecorded():
-        for place, _, names in os.walk(folder):
-            if any(name.endswith((".parquet", ".arrow", ".feather", ".ipc", ".orc")) for name in names):
-                return True
-            if place.count(os.sep) - folder.count(os.sep) > 2:
-                return False
-    return False
+    yield Observation(pattern(text, recursive=True, hidden=False), "matches")

@@ -25,9 +25,17 @@ _NOBODYS = frozenset({"__pycache__", "node_modules", "site-packages", "dist-pack
 _named: dict[str, None] = {}
 
 
-def mention(folder: str) -> None:
-    """Follow a folder from the next run on, since something names it."""
-    if folder in _named:
+def mention(text: str) -> None:
+    """Follow the folder that a text names, or that what it names lies in, from the next run on."""
+    if not os.path.isabs(text) and not text.startswith((os.pardir, "~")):
+        return  # below the working folder
+    folder = text
+    if not os.path.isdir(folder):
+        folder = os.path.dirname(text)
+        if not os.path.isdir(folder):
+            return
+    folder = os.path.abspath(folder)
+    if folder in _named or os.path.dirname(folder) == folder:
         return
     if len(_named) >= _TOPS:
         del _named[next(iter(_named))]
