@@ -189,6 +189,7 @@ class SlowPath:
             keep_if=self.parameters.cache_if,
             replay=self._replayed,
             name=self.name,
+            silent=self._said is None,
             began=perf_counter() if began is None else began,
         )
 

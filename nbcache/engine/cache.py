@@ -147,7 +147,7 @@ class Cache:
                         ending = Ending.STORED
                     finally:
                         if lock is not None:
-                            lock.__exit__(None, None, None)
+                            lock.release()
             finally:
                 self._flights.leave(mine, ending)
         if found.stale:

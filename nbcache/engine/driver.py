@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 from nbcache.compute.singleflight import Flight
+from nbcache.engine.hooks import hooks
 from nbcache.engine.job import Fetched, Job
+from nbcache.stores.disk.locks import Claim
 
 
 class Wait(NamedTuple):
@@ -35,7 +38,7 @@ class Refresh(NamedTuple):
 class Lock(NamedTuple):
     """Enter the lock that other processes respect; leaving it is up to the generator."""
 
-    lock: AbstractContextManager[Any]
+    lock: Claim
 
 
 Step = Wait | Compute | Refresh | Lock
@@ -52,7 +55,7 @@ def drive(steps: Steps, job: Job, refresh: Callable[[Job], object]) -> Fetched:
                 case Compute():
                     answer = job.compute()
                 case Lock(lock):
-                    lock.__enter__()
+                    _wait_for(lock, job)
                 case Wait(flight):
                     answer = flight.done.result()
                 case Refresh():
@@ -77,7 +80,7 @@ async def drive_async(steps: Steps, job: Job, refresh: Callable[[Job], object]) 
                 case Compute():
                     answer = await job.compute()  # type: ignore[misc]
                 case Lock(lock):
-                    await _enter(lock)
+                    await _enter(lock, job)
                 case Refresh():
                     refresh(job)
         except BaseException as error:
@@ -87,13 +90,29 @@ async def drive_async(steps: Steps, job: Job, refresh: Callable[[Job], object]) 
     return step
 
 
-async def _enter(lock: AbstractContextManager[Any]) -> None:
+def _wait_for(lock: Claim, job: Job) -> None:
+    """Enter a lock; what takes longer than a moment is said."""
+    with ExitStack() as shown:
+        text = f"Another process computes `{job.name or job.key.owner}`; waiting for its result."
+        lock.wait(None if job.silent else partial(_show, shown, text))
+
+
+def _give_back(lock: Claim, entering: asyncio.Future[None]) -> None:
+    if entering.exception() is None:
+        lock.release()
+
+
+def _show(shown: ExitStack, text: str) -> None:
+    shown.enter_context(hooks.spinner(text, True))
+
+
+async def _enter(lock: Claim, job: Job) -> None:
     """Enter a lock in a thread of its own; a task cancelled meanwhile leaves it again."""
-    entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
+    entering = asyncio.ensure_future(asyncio.to_thread(_wait_for, lock, job))
     try:
         await asyncio.shield(entering)
     except asyncio.CancelledError:
-        entering.add_done_callback(lambda done: done.exception() or lock.__exit__(None, None, None))
+        entering.add_done_callback(partial(_give_back, lock))
         raise
 
 

@@ -94,6 +94,7 @@ class Job:
     keep_if : False for a result that is returned and not stored
     replay : shows the recording of a hit
     kind : the kind of the entry, "value" or "cell"
+    silent : nothing is shown while another process computes the same
     began : when the call was made, as `time.perf_counter` counts, so that a hit knows what it cost
     """
 
@@ -105,6 +106,7 @@ class Job:
     replay: Replay | None = None
     kind: str = "value"
     name: str = ""
+    silent: bool = False
     began: float = field(default_factory=perf_counter)
     text: str = field(init=False)
     address: Address = field(init=False)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from nbcache.config import settings
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, explain, warn
+from nbcache.stores.disk.locks import Claim
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.memory import MemoryStore
@@ -118,7 +118,7 @@ class Tiers:
         """The rows of an owner, or all; those on disk too, if there is a folder."""
         return self._store(self.has_disk()).entries(owner)
 
-    def lock(self, text: str) -> AbstractContextManager[object]:
+    def lock(self, text: str) -> Claim:
         """The lock that other processes respect, for one key."""
         return self.outer.disk.lock(text)
 

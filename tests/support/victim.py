@@ -30,7 +30,7 @@ class Counter:
         return "counter"
 
 
-class PublishLock:
+class Gate:
     """Says that a computation has begun, and waits until it may end."""
 
     def __call__(self) -> None:
@@ -46,7 +46,7 @@ class Password(str):
 
 
 computed = Counter()
-gate = PublishLock()
+gate = Gate()
 
 
 @cache_data(persist="disk", show_spinner=False)
