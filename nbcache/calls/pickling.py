@@ -54,11 +54,11 @@ def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
     token = _in_progress.dumping.get(id(function))
     if token is not None:  # met again inside itself: it calls itself
         return _itself, (token,)
-    import cloudpickle
+    from nbcache.entries.byvalue import copied
 
     token = _in_progress.dumping[id(function)] = uuid4().hex
     try:
-        payload = cloudpickle.dumps(function.__wrapped__)
+        payload = copied(function.__wrapped__)
     finally:
         del _in_progress.dumping[id(function)]
     return restored, (FunctionState(kind, payload, parameters, token, publish()),)

@@ -17,10 +17,11 @@ import cloudpickle
 
 from nbcache.entries.guests import Reducer
 
-__all__ = ["ByValuePickler"]
+__all__ = ["ByValuePickler", "copied"]
 
 # cloudpickle would store an open file as its text and a memoryview as bytes: the value would come back as another.
 _REFUSED = (io.TextIOWrapper, memoryview)
+_NO_FILE = "<dynamic-code>"
 
 
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -35,6 +36,7 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         self, target: io.BytesIO, table: Mapping[type, Reducer], collect: Callable[[pickle.PickleBuffer], Any]
     ) -> None:
         own = {kind: reduce for kind, reduce in cloudpickle.Pickler.dispatch_table.items() if kind not in _REFUSED}
+        own[types.CodeType] = _reduce_code
         self.dispatch_table = {**own, **table}  # read by the constructor
         super().__init__(target, protocol=5, buffer_callback=collect)
         self.blobs: Any = None
@@ -46,6 +48,27 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(obj, (type, types.FunctionType)) and _has_a_name(obj):
             return NotImplemented
         return super().reducer_override(obj)
+
+
+class _Copier(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle as it is, but for the file names of code."""
+
+    def __init__(self, target: io.BytesIO) -> None:
+        self.dispatch_table = {**cloudpickle.Pickler.dispatch_table, types.CodeType: _reduce_code}
+        super().__init__(target)
+
+
+def copied(function: Any) -> bytes:
+    """Write a function for any process, with all of ``__main__`` that it needs."""
+    target = io.BytesIO()
+    _Copier(target).dump(function)
+    return target.getvalue()
+
+
+def _reduce_code(code: types.CodeType) -> tuple[Any, ...]:
+    """Keep the file name, which cloudpickle 3.1.3 began to replace: tracebacks and `inspect` go by it."""
+    make, arguments = cloudpickle.Pickler.dispatch_table[types.CodeType](code)
+    return make, tuple(code.co_filename if each == _NO_FILE else each for each in arguments)
 
 
 def _has_a_name(thing: Any) -> bool:
