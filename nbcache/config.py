@@ -186,6 +186,11 @@ class NBCache(SingletonConfigurable):
     max_disk_size = Union(
         [Unicode(), Integer()], help='Bound of the whole folder, in bytes or as text such as "10GB".'
     ).tag(config=True)
+    max_written_size = Union(
+        [Unicode(), Integer()],
+        help="How much of the files that a cell writes is kept with its result, so that a hit can put them back; "
+        "of what is over the bound, only the digest is.",
+    ).tag(config=True)
     store = Unicode(help="A shared store behind the local ones: redis://, s3:// or any fsspec URL; empty: none.").tag(
         config=True
     )
@@ -223,6 +228,16 @@ class NBCache(SingletonConfigurable):
             return "10GB"
         return text
 
+    @default("max_written_size")
+    def _default_max_written_size(self) -> str:
+        text = _environment("MAX_WRITTEN_SIZE", "100MB")
+        try:
+            size_in_bytes(int(text) if text.isdigit() else text)
+        except InvalidSizeError as error:
+            warn(f"NBCACHE_MAX_WRITTEN_SIZE is not used, the bound is 100MB: {error}")
+            return "100MB"
+        return text
+
     @default("store")
     def _default_store(self) -> str:
         return _environment("STORE")
@@ -243,8 +258,8 @@ class NBCache(SingletonConfigurable):
     def _default_explain_misses(self) -> bool:
         return is_true(_environment("EXPLAIN_MISSES"))
 
-    @validate("max_disk_size")
-    def _check_max_disk_size(self, proposal: dict[str, Any]) -> int | str:
+    @validate("max_disk_size", "max_written_size")
+    def _check_sizes(self, proposal: dict[str, Any]) -> int | str:
         value: int | str = proposal["value"]
         try:
             size_in_bytes(int(value) if isinstance(value, str) and value.isdigit() else value)
@@ -262,14 +277,22 @@ class NBCache(SingletonConfigurable):
     @property
     def disk_bound(self) -> int:
         """The bound of the folder, in bytes."""
-        value = self.max_disk_size
-        size = size_in_bytes(int(value) if isinstance(value, str) and value.isdigit() else value)
-        assert size is not None
-        return size
+        return _bytes_of(self.max_disk_size)
+
+    @property
+    def written_bound(self) -> int:
+        """How much of the files that a cell writes is kept, in bytes."""
+        return _bytes_of(self.max_written_size)
 
     def folder(self) -> Path:
         """The folder of the disk store, with ``~`` expanded, made absolute against the present folder."""
         return Path(os.path.abspath(os.path.expanduser(self.dir)))
+
+
+def _bytes_of(value: int | str) -> int:
+    size = size_in_bytes(int(value) if isinstance(value, str) and value.isdigit() else value)
+    assert size is not None
+    return size
 
 
 def settings() -> NBCache:

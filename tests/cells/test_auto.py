@@ -73,7 +73,7 @@ class TestNotByItself:
     @pytest.mark.parametrize(
         ("source", "why"),
         [
-            ("with open('made.txt', 'w') as file:\n    n = file.write('x')\ndel file", "writes made.txt"),
+            ("with open('made.txt', 'a') as file:\n    n = file.write('x')\ndel file", "changes made.txt"),
             ("import subprocess\nsubprocess.run(['true'])", "subprocess"),
             (
                 "import socket\ns = socket.socket()\ns.settimeout(0.01)\ns.connect_ex(('127.0.0.1', 9))\ndel s",

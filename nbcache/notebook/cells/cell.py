@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -19,9 +18,12 @@ from nbcache.errors import of_other_version
 from nbcache.inspection.explanation import Explanation, explain_call
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode, cell_owner
+from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
+from nbcache.notebook.cells.file_outputs import put_back
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import Packed, size_of, unpack
 from nbcache.notebook.cells.options import Options, check_names, is_off
+from nbcache.notebook.cells.report import Report
 from nbcache.notebook.cells.run import CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again
 from nbcache.notebook.cells.side_effects import of_libraries
@@ -40,24 +42,6 @@ _SESSION = "the session"
 
 class CellFailedError(Exception):
     """The cell raised; the user has seen it already, and nothing is to be stored."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of one run, for status tables.
-
-    Attributes
-    ----------
-    outcome : "hit", "stored", "not cached", "failed"
-    reason : why it is not cached
-    seconds : how long the run took, or, for a hit, had taken
-    overhead : what finding its key and restoring it took
-    """
-
-    outcome: str = "not cached"
-    reason: str = ""
-    seconds: float = 0.0
-    overhead: float = 0.0
 
 
 class CachedCell:
@@ -97,7 +81,7 @@ class CachedCell:
             self._require()
             return await execute()
         cache = registry.the_cache()
-        awaited = self.code.awaits and _in_event_loop()
+        awaited = self.code.awaits and in_event_loop()
         job = self._job(
             cache, inputs, self._compute_async(inputs, execute) if awaited else self._compute(inputs, execute)
         )
@@ -140,7 +124,7 @@ class CachedCell:
         if inputs is None or inputs.state is None:
             return Explanation(False, (), self.report.reason, self.owner)
         cache = registry.the_cache()
-        job = self._job(cache, inputs, _nothing)
+        job = self._job(cache, inputs, nothing)
         return explain_call(cache, job, self._description(inputs), unfollowed=inputs.state.unfollowed, tracked=True)
 
     # -- before a run ----------------------------------------------------------------------------------------------
@@ -156,7 +140,7 @@ class CachedCell:
             return f"it changes the session ({state[0]})"
         if self._automatic and names.commands:
             return "it runs a command of the system"
-        if self.code.awaits and not _in_event_loop():
+        if self.code.awaits and not in_event_loop():
             return "it awaits, and no asyncio loop is running"
         return ""
 
@@ -226,7 +210,7 @@ class CachedCell:
         def compute() -> Computed:
             self._note_what_changed(inputs)
             with observed(inputs, self.code, self._namespace, self._hidden) as seen:
-                seen.raised = _driven(execute())
+                seen.raised = driven(execute())
             return self._computed(inputs, seen)
 
         return compute
@@ -247,7 +231,7 @@ class CachedCell:
         cache = registry.the_cache()
         description = self._description(inputs)
         key = inputs.key(self.owner)
-        job = Job(key, self.options.policy, _nothing, lambda: description, kind="cell", name=self.owner)
+        job = Job(key, self.options.policy, nothing, lambda: description, kind="cell", name=self.owner)
         found = explain_call(cache, job, description, unfollowed=(), tracked=True)
         why = found.changed[0] if found.changed else found.reason if found.reason.startswith("expired") else ""
         more = f" (and {len(found.changed) - 1} more)" if len(found.changed) > 1 else ""
@@ -320,6 +304,7 @@ class CachedCell:
         began = time.perf_counter()
         try:
             outcome = unpack(fetched.value, self._namespace)
+            written = put_back(outcome.files)
             changes.apply(outcome, self._namespace, self._hidden)
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
             if not of_other_version(error):
@@ -335,7 +320,8 @@ class CachedCell:
         self.report.overhead = now - self._began
         self.report.outcome, self.report.seconds = "hit", entry.meta.seconds
         if not self.options.quiet:
-            note(hit_line(outcome, cache.clock() - entry.meta.created, entry.meta.seconds, self.report.overhead))
+            age = cache.clock() - entry.meta.created
+            note(hit_line(outcome, age, entry.meta.seconds, self.report.overhead, written))
         if self.options.replay:
             show_again(self._shell, entry.recording, outcome, values=shown, quiet=self.code.quiet)
         values = outcome.values
@@ -373,26 +359,3 @@ class CachedCell:
 
 
 _SPLIT = "put that part into a cell of its own."
-
-
-def _nothing() -> Computed:
-    return Computed(None, storable=False)
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _driven(run: Coroutine[Any, Any, bool]) -> bool:
-    """Run a coroutine that never suspends."""
-    try:
-        run.send(None)
-    except StopIteration as end:
-        raised: bool = end.value
-        return raised
-    run.close()
-    raise RuntimeError("a cell without await was suspended")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -90,6 +91,12 @@ class Inputs:
     def packages(self) -> frozenset[str]:
         """The packages that the cell reaches."""
         return frozenset() if self.state is None else self.state.packages
+
+    def texts(self) -> tuple[str, ...]:
+        """The texts in the code and in what it reads."""
+        assert self.state is not None
+        values = (value for value in self.values.values() if isinstance(value, str | os.PathLike))
+        return (*self.state.paths, *map(os.fsdecode, values))
 
     def references(self) -> dict[str, object]:
         """The inputs that have an identity worth keeping, by name."""

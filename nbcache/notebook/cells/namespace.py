@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbcache.errors import UnstorableResultError
+from nbcache.notebook.cells.file_outputs import FileOutput
 
 __all__ = ["Outcome", "Packed", "pack", "size_of", "unpack", "without_values"]
 
@@ -41,6 +42,7 @@ class Outcome:
     states : the end state of random number generators
     sources : the code of the cell by file name, for tracebacks and `inspect.getsource`
     modules : what it imported, be it for what that does: `import xml.etree.ElementTree` binds no more than `xml`
+    files : what it wrote
     """
 
     bound: dict[str, Any] = field(default_factory=dict)
@@ -53,11 +55,12 @@ class Outcome:
     states: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
+    files: list[FileOutput] = field(default_factory=list)
 
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
         changed = (self.contents, self.replaced, self.shared)
-        return self.bound, *changed, self.deleted, *shown, self.states, self.sources, self.modules
+        return self.bound, *changed, self.deleted, *shown, self.states, self.sources, self.modules, self.files
 
 
 def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed:

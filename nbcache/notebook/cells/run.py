@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from nbcache.calls.run import Run, Watched
+from nbcache.config import settings
 from nbcache.errors import UnstorableResultError
 from nbcache.hashing import hasher
 from nbcache.notebook.cells import changes
@@ -19,8 +19,8 @@ from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import Outcome, Packed, pack, without_values
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.side_effects import ProcessState
+from nbcache.notebook.cells.written import FilesWritten
 from nbcache.notebook.display import figures
-from nbcache.notebook.display.messages import listed
 from nbcache.notebook.display.outputs import Recording, record
 from nbcache.tracking.fingerprint import code_digest
 from nbcache.tracking.observations.recorder import Recorder, recording
@@ -36,14 +36,16 @@ class CellRun:
     raised : whether it raised; then nothing else counts
     generators : the random generators it drew from or seeded
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
+    files : those that it wrote
     bound, deleted : names
     """
 
-    def __init__(self, run: Run, opened: Recorder, recording: Recording) -> None:
+    def __init__(self, run: Run, opened: Recorder, recording: Recording, files: FilesWritten) -> None:
         self.raised = False
         self.run = run
         self.opened = opened
         self.recording = recording
+        self.files = files
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
         self.generators = Generators()
@@ -52,9 +54,9 @@ class CellRun:
     def effects(self) -> str:
         """Say what the run did outside of the notebook, which a hit does not do again; empty for nothing."""
         done = [f"it uses the {what}" if what == "network" else f"it runs a {what}" for what in self.opened.outside]
-        written = sorted(path for path in self.opened.written if ".ipython" not in path.split(os.sep))
-        if written:
-            done.append(f"it writes {listed([os.path.basename(path) for path in written])}")
+        read = [seen.name for seen in self.opened.observations if seen.kind == "file"]
+        if trouble := self.files.trouble(read):
+            done.append(trouble)
         done += [f"it changes {what}" for what in self.changed_session()]
         return ", ".join(done)
 
@@ -80,6 +82,8 @@ class CellRun:
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
         if options.rng:
             outcome.states = states_of(self.generators.moved)
+        if not self.files.trouble(()):
+            outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
             outcome.sources = {code.filename: code.source}
         try:
@@ -96,10 +100,11 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
     with (
         Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
         recording() as opened,
+        FilesWritten(inputs.texts()) as written,
         record("cell") as shown,
     ):
         _import(code.first_imports())
-        seen = CellRun(run, opened, shown)
+        seen = CellRun(run, opened, shown, written)
         with seen.generators:
             yield seen
     seen.bound, seen.deleted = before.bound(), before.deleted()

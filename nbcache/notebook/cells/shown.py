@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from typing import Any
 
 from nbcache.inspection.explanation import age
@@ -32,10 +34,21 @@ def show_again(shell: Any, recording: bytes, outcome: Outcome, *, values: bool, 
         shell.displayhook(outcome.result)
 
 
-def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float) -> str:
-    """Say what came back, how old it is, and the time that was saved; all times in seconds."""
+def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float, written: Collection[str] = ()) -> str:
+    """Say what came back, how old it is, and the time that was saved; all times in seconds.
+
+    Parameters
+    ----------
+    written : the files that were put back; others that the run wrote are what they were
+    """
     names = [name for name in sorted({*outcome.bound, *outcome.contents, *outcome.replaced}) if name[0] != "_"]
-    line = f"restored {listed(names) if names else 'its outputs'} · computed {age(elapsed)} ago"
+    line = f"restored {listed(names) if names else 'its outputs'}"
+    if written:
+        line += f" · wrote {listed(sorted(written))} again"
+    kept = {os.path.basename(one.path) for one in outcome.files if one.digest} - set(written)
+    if kept:
+        line += f" · {listed(sorted(kept))} unchanged"
+    line += f" · computed {age(elapsed)} ago"
     if seconds > overhead:
         return f"{line} · {duration(seconds - overhead)} saved"
     return f"{line} · restoring took {duration(overhead)}, running {duration(seconds)}"

@@ -1,0 +1,147 @@
+"""Files that a cell writes are its outputs: put back where they are missing or different, left alone where equal."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from nbcache.notebook.cells.known import known_cells
+
+
+@pytest.fixture
+def nb(nb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nb("%cache_cells on --min-time 0s")
+    return nb
+
+
+def last(nb):
+    return known_cells(nb.shell).rows()[-1][2]
+
+
+def again(nb, source):
+    """Run a cell a second time; true when it was a hit."""
+    nb(source)
+    return last(nb).outcome == "hit"
+
+
+WRITERS = {
+    "open": "with open('out.txt', 'w') as file: file.write('text')",
+    "write_text": "from pathlib import Path; Path('out.txt').write_text('text')",
+    "a computed name": "name = 'out'\nopen(f'{name}.txt', 'w').write('text')",
+    "an absolute name": "import os; open(os.path.abspath('out.txt'), 'w').write('text')",
+    "by another name": "import os; open('part', 'w').write('text'); os.replace('part', 'out.txt')",
+    "copied": "import shutil; open('one', 'w').write('text'); shutil.copy('one', 'out.txt')",
+    "numpy": "import numpy as np; np.savetxt('out.txt', np.arange(3))",
+    "pandas": "import pandas as pd; pd.DataFrame({'a': [1]}).to_csv('out.txt')",
+    "pickle": "import pickle; pickle.dump([1], open('out.txt', 'wb'))",
+    "read again": "open('out.txt', 'w').write('text'); open('out.txt').read()",
+    "in a thread": "import threading; t = threading.Thread(target=lambda: open('out.txt', 'w').write('text'))\n"
+    "t.start(); t.join(); del t",
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
+def test_what_is_missing_is_put_back(nb, writer):
+    nb(writer)
+    wrote = open("out.txt", "rb").read()
+    os.remove("out.txt")
+
+    assert again(nb, writer)
+    assert open("out.txt", "rb").read() == wrote
+
+
+def test_what_is_different_is_put_back_and_what_is_equal_left_alone(nb):
+    cell = "open('a', 'w').write('1'); open('b', 'w').write('2'); None"
+    nb(cell)
+    open("a", "w").write("changed")
+    os.utime("b", (1, 1))
+
+    out = nb(cell).out
+
+    assert open("a").read() == "1" and os.stat("b").st_mtime == 1
+    assert "wrote a again" in out and "b unchanged" in out
+
+
+def test_permissions_and_folders_come_back(nb):
+    cell = "import os\nos.makedirs('d/e', exist_ok=True); open('d/e/f', 'w').write('x'); os.chmod('d/e/f', 0o700)"
+    nb(cell)
+    os.remove("d/e/f")
+    os.removedirs("d/e")
+
+    assert again(nb, cell)
+    assert os.stat("d/e/f").st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("open('there', 'a').write('x')", "in place"),
+        ("open('new', 'a').write('x')", "in place"),
+        ("f = open('there', 'r+'); f.write('x'); f.close(); del f", "in place"),
+        ("t = open('there').read(); open('there', 'w').write(t + 'x')", "both reads and writes"),
+        ("import os; os.remove('there')", "removes there"),
+        ("import os; os.rename('there', 'elsewhere')", "removes there"),
+        ("open('/var/tmp/nbcache-test', 'w').write('x')", "outside"),
+        ("import os; os.mkdir('folder')", "in place"),
+        ("import sqlite3; c = sqlite3.connect('db'); c.execute('create table t(a)'); c.close(); del c", "db in place"),
+    ],
+)
+def test_what_cannot_be_done_again_makes_the_cell_run(nb, cell, why):
+    open("there", "w").write("1")
+    nb(cell)
+
+    assert last(nb).outcome == "not cached" and why in last(nb).reason
+
+
+def test_what_a_run_makes_and_takes_away_is_nothing(nb):
+    cell = "import os, tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').write('1')\ndel d"
+    nb(cell)
+    assert again(nb, cell)
+
+
+def test_what_is_too_big_is_followed_by_its_digest_alone(nb, monkeypatch):
+    from nbcache.config import settings
+
+    monkeypatch.setattr(settings(), "max_written_size", "1KB")
+    cell = "open('big', 'w').write('x' * 5000)"
+    nb(cell)
+    assert again(nb, cell)
+    os.remove("big")
+    assert not again(nb, cell) and os.path.getsize("big") == 5000
+
+
+def test_a_later_cell_follows_the_file(nb):
+    nb("n = 1")
+    write, read = "open('out', 'w').write(str(n))", "text = open('out').read()"
+    nb(write), nb(read)
+    os.remove("out")
+    assert again(nb, write) and again(nb, read) and nb.ns["text"] == "1"
+    nb("n = 2"), nb(write), nb(read)
+    assert nb.ns["text"] == "2"
+
+
+def test_a_folder_that_cannot_be_written_makes_the_cell_run(nb):
+    cell = "import os\nos.makedirs('d', exist_ok=True); open('d/f', 'w').write('x')"
+    nb(cell)
+    os.remove("d/f")
+    os.rmdir("d")
+    open("d", "w").close()
+    nb(cell, fails=True)
+    assert last(nb).outcome == "failed"
+
+
+def test_native_writers_count(nb):
+    pl = pytest.importorskip("polars")
+    nb("import polars as pl\nyear = 2024")
+    cell = "pl.DataFrame({'a': [1]}).write_parquet(f'flights-{year}.parquet')"
+    nb(cell)
+    os.remove("flights-2024.parquet")
+    assert again(nb, cell) and pl.read_parquet("flights-2024.parquet").height == 1
+
+
+def test_a_cached_function_that_stores_its_results_is_no_effect(nb):
+    nb("@cache_data(persist='disk')\ndef load(x): return x")
+    nb("v = load(1)")
+    assert last(nb).outcome == "stored"
