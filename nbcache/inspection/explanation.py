@@ -14,7 +14,7 @@ from nbcache.engine.cache import Cache
 from nbcache.engine.job import Description, Job, Parts
 from nbcache.entries.entry import Entry, Meta
 from nbcache.errors import UntrustedEntryError
-from nbcache.tracking.observations.kinds import label_of
+from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
 
 #: What Python and libraries write into classes: it counts, and says little.
@@ -83,7 +83,7 @@ def explain_call(
         return Explanation(False, (), f"entry not trusted, which is an error with trust='strict': {why}", name,
                            rests_on, unfollowed)  # fmt: skip
     if located is not None:
-        rests_on += tuple(_line(label_of(seen), "") for seen in _observed(located.meta))
+        rests_on += tuple(_line(label_of(seen), _note(seen)) for seen in _observed(located.meta))
         hit, reason = _found(job, located, cache.clock())
         return Explanation(hit, (), reason, name, rests_on, unfollowed)
     if (lost := _lost(cache, job, claim)) is not None:
@@ -180,6 +180,12 @@ def _changes(nearest: Meta, parts: Parts) -> tuple[str, ...]:
     return differences(nearest.parts, (*parts, *traces.observed_parts(_observed(nearest)))) or (
         "which part is used where; each of them is as it was",
     )
+
+
+def _note(seen: Observation) -> str:
+    """What to say of an observation beside its name: that it does not count, where that is so."""
+    outline = outline_of(seen) if seen.kind == "generator" else ""
+    return outline if outline != "seeded" else ""
 
 
 def _observed(meta: Meta) -> tuple[Observation, ...]:

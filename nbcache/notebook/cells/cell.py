@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -36,7 +35,6 @@ Execute = Callable[[], Coroutine[Any, Any, bool]]
 """Runs the statements of the cell in its shell; true when they raised, and the traceback has been shown."""
 
 _ALIASES = "cells"
-_RANDOM = "random numbers"
 _SESSION = "the session"
 
 
@@ -153,11 +151,8 @@ class CachedCell:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
         began = self._began = time.perf_counter()
-        drawn = self._learnt(_RANDOM)
-        if self._automatic and drawn:
-            self.options = replace(self.options, rng=True)
         try:
-            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, drawn)
+            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
         except Exception as error:  # whatever could not be followed, the cell itself has to run
             self.report.reason = f"its key could not be made ({error_text(error)})"
             if not quietly:
@@ -209,7 +204,7 @@ class CachedCell:
     def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
         def compute() -> Computed:
             self._note_what_changed(inputs)
-            with observed(inputs, self.code, self._namespace, self._hidden) as seen:
+            with observed(inputs, self.code, self.options, self._namespace, self._hidden) as seen:
                 seen.raised = driven(execute())
             return self._computed(inputs, seen)
 
@@ -218,7 +213,7 @@ class CachedCell:
     def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
         async def compute() -> Computed:
             self._note_what_changed(inputs)
-            with observed(inputs, self.code, self._namespace, self._hidden) as seen:
+            with observed(inputs, self.code, self.options, self._namespace, self._hidden) as seen:
                 seen.raised = await execute()
             return self._computed(inputs, seen)
 
@@ -247,13 +242,6 @@ class CachedCell:
         began = time.perf_counter()
         reason = self._not_worth_keeping(seen)
         packed: Packed | None = None
-        key = None
-        if seen.generators.moved and not reason and (self._automatic or self.options.rng):
-            self.options = replace(self.options, rng=True)
-            drawn = seen.generators.drawn.union(self._learnt(_RANDOM)) & seen.generators.before.keys()
-            self._learn(_RANDOM, (_RANDOM, *sorted(drawn)))
-            states = {name: seen.generators.before[name] for name in drawn}
-            key = inputs.with_random(self.code, self.options, states).key(self.owner)
         if not reason:
             packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
         kept = size_of(packed) if packed is not None and self._automatic else 0
@@ -264,13 +252,13 @@ class CachedCell:
             self.report.reason = reason
             return Computed(None, storable=False)
         self._effects = self._not_repeated(seen)
-        return seen.run.computed(packed, seen.recording.to_bytes(), key)
+        return seen.run.computed(packed, seen.recording.to_bytes(), None)
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""
         done = [seen.effects(), *(f"it changes the session ({what})" for what in self._state())]
-        if seen.generators.moved and not self.options.rng:
-            done.append("it draws from the global random generators (--rng)")
+        if seen.draws_unseeded():
+            done.append("it draws from random generators that nobody has seeded (--rng)")
         return ", ".join(filter(None, done))
 
     def _state(self) -> Sequence[str]:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from nbcache.notebook.cells.generators import set_states
 from nbcache.notebook.cells.namespace import Outcome
 from nbcache.notebook.cells.syntax.bodies import Names
 
@@ -149,8 +148,6 @@ def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -
         hidden.pop(name, None)
     for name in outcome.deleted:
         namespace.pop(name, None)
-    if outcome.states:
-        set_states(outcome.states)
 
 
 def _reached(roots: list[Any], named: dict[str, Any], most: int = 200_000) -> list[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -16,7 +15,6 @@ from nbcache.hashing import hasher
 from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
-from nbcache.notebook.cells.generators import states_of
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.syntax.strings import at_names
 from nbcache.tracking import packages
@@ -27,7 +25,6 @@ from nbcache.tracking.observations.observation import Observation
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
 _ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), tuple, frozenset, range, type(Ellipsis)})
-_RANDOM = "random state of "
 _CODE = (FunctionType, BuiltinFunctionType, ModuleType, type)
 
 
@@ -59,14 +56,6 @@ class Inputs:
     state: State | None = None
     fingerprint: bytes = b""
     unreadable: tuple[str, str] | None = None
-
-    def with_random(self, code: CellCode, options: Options, states: dict[str, Any]) -> Inputs:
-        """The same inputs, and the states that global random generators had, by name."""
-        assert self.state is not None
-        extra = [(label, digest) for label, digest in self.extra if not label.startswith(_RANDOM)]
-        extra += [(f"{_RANDOM}{name}", hasher.digest(state)) for name, state in sorted(states.items())]
-        fingerprint = _digest(self.state.digest, code.digest.encode(), replace(options, rng=True).in_key())
-        return replace(self, extra=extra, fingerprint=fingerprint)
 
     def key(self, owner: str) -> CellKey:
         arguments = [(f"input {name}", digest) for name, digest in sorted(self.digests.items())]
@@ -124,14 +113,8 @@ def inputs_of(
     options: Options,
     namespace: dict[str, Any],
     hidden: dict[str, Any],
-    generators: Collection[str] = (),
 ) -> Inputs:
-    """Digest what the cell would read now.
-
-    Parameters
-    ----------
-    generators : the random generators that it draws from, as earlier runs have shown
-    """
+    """Digest what the cell would read now."""
     inputs = Inputs()
     wanted = _wanted(code, options, namespace, hidden)
     followed = {
@@ -155,7 +138,7 @@ def inputs_of(
     _hash(inputs, written)
     _add_extra(inputs, code, options, namespace)
     inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
-    return inputs.with_random(code, options, states_of(generators)) if options.rng else inputs
+    return inputs
 
 
 def _digest(*parts: bytes) -> bytes:

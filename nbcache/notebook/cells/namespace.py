@@ -39,7 +39,6 @@ class Outcome:
     deleted : names that are gone
     values : the values of last expressions, as they were shown
     result : the value of the last expression of a cell whose own magic takes it
-    states : the end state of random number generators
     sources : the code of the cell by file name, for tracebacks and `inspect.getsource`
     modules : what it imported, be it for what that does: `import xml.etree.ElementTree` binds no more than `xml`
     files : what it wrote
@@ -52,7 +51,6 @@ class Outcome:
     deleted: list[str] = field(default_factory=list)
     values: list[Any] | None = field(default_factory=list)
     result: Any = None
-    states: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
     files: list[FileOutput] = field(default_factory=list)
@@ -60,7 +58,7 @@ class Outcome:
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
         changed = (self.contents, self.replaced, self.shared)
-        return self.bound, *changed, self.deleted, *shown, self.states, self.sources, self.modules, self.files
+        return self.bound, *changed, self.deleted, *shown, self.sources, self.modules, self.files
 
 
 def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed:

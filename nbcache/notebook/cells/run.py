@@ -14,7 +14,6 @@ from nbcache.errors import UnstorableResultError
 from nbcache.hashing import hasher
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
-from nbcache.notebook.cells.generators import Generators, states_of
 from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import Outcome, Packed, pack, without_values
 from nbcache.notebook.cells.options import Options
@@ -23,6 +22,7 @@ from nbcache.notebook.cells.written import FilesWritten
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
 from nbcache.tracking.fingerprint import code_digest
+from nbcache.tracking.observations import generators
 from nbcache.tracking.observations.recorder import Recorder, recording
 
 __all__ = ["CellRun", "observed"]
@@ -34,7 +34,6 @@ class CellRun:
     Attributes
     ----------
     raised : whether it raised; then nothing else counts
-    generators : the random generators it drew from or seeded
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
     files : those that it wrote
     bound, deleted : names
@@ -48,7 +47,6 @@ class CellRun:
         self.files = files
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
-        self.generators = Generators()
         self._process = ProcessState()
 
     def effects(self) -> str:
@@ -63,6 +61,10 @@ class CellRun:
     def changed_session(self) -> list[str]:
         """What the run left behind in the process and in libraries."""
         return self._process.changed()
+
+    def draws_unseeded(self) -> bool:
+        """Whether it drew random numbers whose state does not count."""
+        return generators.unseeded(self.run.digests)
 
     def packed(
         self, inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any], result: Any
@@ -80,8 +82,6 @@ class CellRun:
             outcome.contents = {name: how for name, how in outcome.contents.items() if name in options.outputs}
             outcome.replaced = {name: value for name, value in outcome.replaced.items() if name in options.outputs}
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
-        if options.rng:
-            outcome.states = states_of(self.generators.moved)
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
@@ -94,10 +94,13 @@ class CellRun:
 
 
 @contextmanager
-def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: dict[str, Any]) -> Iterator[CellRun]:
+def observed(
+    inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any], hidden: dict[str, Any]
+) -> Iterator[CellRun]:
     """Observe a run of the cell: afterwards it is known what it did."""
     before = changes.Before(namespace, hidden, code.names, code.marks)
     with (
+        generators.counted(options.rng),
         Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
         recording() as opened,
         FilesWritten(inputs.texts()) as written,
@@ -105,14 +108,12 @@ def observed(inputs: Inputs, code: CellCode, namespace: dict[str, Any], hidden: 
     ):
         _import(code.first_imports())
         seen = CellRun(run, opened, shown, written)
-        with seen.generators:
-            yield seen
+        yield seen
     seen.bound, seen.deleted = before.bound(), before.deleted()
-    seen.generators.put_back(seen.bound, namespace)
 
 
 def _import(modules: Iterable[str]) -> None:
-    """Import what the cell imports first anyway: libraries draw random numbers while they load, cells do not."""
+    """Import what the cell imports first anyway, so that the state of the process is compared without it."""
     for name in modules:
         try:
             importlib.import_module(name)

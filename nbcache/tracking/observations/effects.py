@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from nbcache.tracking.observations import generators
 from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.observation import Effect
 
 #: By kind: does it again, given the name and what the kind wrote down.
-EFFECTS: Mapping[str, Callable[[str, bytes], None]] = {}
+EFFECTS: Mapping[str, Callable[[str, bytes], None]] = {"generator": generators.leave}
 
 
 def repeat(effects: Iterable[Effect]) -> None:

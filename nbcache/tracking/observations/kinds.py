@@ -9,6 +9,7 @@ from nbcache.tracking.bytecode import framed, short_digest
 from nbcache.tracking.observations import looks
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
+from nbcache.tracking.observations.generators import ANY_STATE, SEEDED_STATE
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.working_folder import FOLDER
 
@@ -32,6 +33,8 @@ KINDS: Mapping[str, Kind] = {
     "variable": VARIABLES,
     "variables": ALL_VARIABLES,
     "working folder": FOLDER,
+    "generator": SEEDED_STATE,
+    "generator state": ANY_STATE,
 }
 
 #: Kinds whose names are paths, and those of them that are about other things than content.

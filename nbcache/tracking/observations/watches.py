@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from nbcache.tracking.observations.generators import GENERATORS
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
 
@@ -18,4 +19,4 @@ class Watch(Protocol):
         """End, and note what was seen; the recording is still under way."""
 
 
-WATCHES: tuple[Watch, ...] = (NATIVE_OPENS,)
+WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, GENERATORS)

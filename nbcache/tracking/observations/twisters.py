@@ -1,0 +1,182 @@
+"""The state of a Mersenne Twister as bytes, and whether somebody has given it a seed.
+
+`random` and numpy's global generator are two of them. Their own ways to tell their state make 625 numbers of it, which
+takes longer than a hit may; where a look into memory gives the same on a generator made for that test, it is taken.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import struct
+import sys
+from array import array
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+__all__ = ["of_numpy", "of_random", "put_into_numpy", "put_into_random", "was_seeded"]
+
+_WORDS = 624
+_HEAD = 2 * ctypes.sizeof(ctypes.c_void_p)
+_MASK = 0xFFFFFFFF
+#: The longest seed, in words; those that the system gives have 624.
+_LONGEST_SEED = 100
+
+
+def of_random(generator: random.Random) -> bytes:
+    """The state of a generator of `random`: 624 words, the place in them, and the number kept for `gauss`."""
+    kept = generator.gauss_next  # type: ignore[attr-defined]
+    gauss = b"" if kept is None else struct.pack("<d", kept)
+    if _random_in_memory():
+        raw = ctypes.string_at(id(generator) + _HEAD, 4 * (_WORDS + 1))
+        return raw[4:] + raw[:4] + gauss
+    return _told_by_random(generator) + gauss
+
+
+def put_into_random(generator: random.Random, state: bytes) -> None:
+    """Give a generator the state that `of_random` wrote down."""
+    words = array("I", state[: 4 * (_WORDS + 1)])
+    gauss = struct.unpack("<d", state[4 * (_WORDS + 1) :])[0] if len(state) > 4 * (_WORDS + 1) else None
+    generator.setstate((3, tuple(words), gauss))
+
+
+def _told_by_random(generator: random.Random) -> bytes:
+    return array("I", generator.getstate()[1]).tobytes()
+
+
+@cache
+def _random_in_memory() -> bool:
+    """Whether the state of a `random.Random` lies where CPython keeps it."""
+    if sys.implementation.name != "cpython" or random.Random.__basicsize__ < _HEAD + 4 * (_WORDS + 1):
+        return False
+    trial = random.Random(1)
+    for _ in range(2):
+        raw = ctypes.string_at(id(trial) + _HEAD, 4 * (_WORDS + 1))
+        if raw[4:] + raw[:4] != _told_by_random(trial):
+            return False
+        trial.random()
+    return True
+
+
+def of_numpy(generator: Any) -> bytes:
+    """The state of a numpy `RandomState` over a Mersenne Twister: 624 words, the place, and the number kept."""
+    place = _numpy_in_memory(type(generator))  # type: ignore[arg-type]
+    if place is not None:
+        address = _address_of(generator)
+        return ctypes.string_at(address, 4 * (_WORDS + 1)) + ctypes.string_at(id(generator) + place, 16)
+    return _told_by_numpy(generator)
+
+
+def put_into_numpy(generator: Any, state: bytes) -> None:
+    """Give a `RandomState` the state that `of_numpy` wrote down."""
+    words = array("I", state[: 4 * _WORDS])
+    place, has_kept, kept = struct.unpack("<iixxxxd", state[4 * _WORDS :])
+    generator.set_state(("MT19937", words, place, has_kept, kept))
+
+
+def _told_by_numpy(generator: Any) -> bytes:
+    _, words, place, has_kept, kept = generator.get_state()
+    told: bytes = words.astype("<u4").tobytes()
+    return told + struct.pack("<iixxxxd", place, has_kept, kept)
+
+
+_last: tuple[object, int] = (None, 0)
+
+
+def _address_of(generator: Any) -> int:
+    """Where the words are; asking for it takes longer than reading them, so it is remembered for the last one."""
+    global _last
+    bits = generator._bit_generator
+    known, address = _last
+    if known is not bits:
+        address = bits.ctypes.state_address
+        _last = (bits, address)
+    return address
+
+
+@cache
+def _numpy_in_memory(kind: Callable[[int], Any]) -> int | None:
+    """Where a `RandomState` keeps the second of two normal numbers, if its state can be read in memory."""
+    if sys.implementation.name != "cpython" or sys.byteorder != "little":
+        return None
+    try:
+        trial = kind(1)
+        size: int = type(trial).__basicsize__
+        raw = ctypes.string_at(id(trial), size)
+        pointers = range(0, size - 24, 8)
+        inside = [place for place in pointers if 0 < struct.unpack_from("<Q", raw, place)[0] - id(trial) < size]
+        for place in (one + 8 for one in inside):
+            read = [
+                ctypes.string_at(_address_of(trial), 4 * (_WORDS + 1)) + ctypes.string_at(id(trial) + place, 16)
+                for _ in range(3)
+                if trial.standard_normal() is not None
+            ]
+            trial = kind(1)
+            told = [_told_by_numpy(trial) for _ in range(3) if trial.standard_normal() is not None]
+            trial = kind(1)
+            if read == told:
+                return place
+    except Exception:  # another numpy, with another inside: it is asked instead
+        return None
+    return None
+
+
+def was_seeded(state: bytes, turns: int) -> bool:
+    """Whether a state of `random` comes from a seed, and not from the system, as far as it can be told.
+
+    A state is turned back, 624 numbers at a time, and each of its beginnings looked at for a key that repeats, as a
+    seed of a few words does, and 624 random words from the system do not.
+
+    Parameters
+    ----------
+    turns : how many times 624 numbers may have been drawn since; half a millisecond each
+    """
+    words = list(array("I", state[: 4 * _WORDS]))
+    for _ in range(turns + 1):
+        if _begins_with_a_seed(words):
+            return True
+        _turn_back(words)
+    return False
+
+
+def _turn_back(words: list[int]) -> None:
+    """Undo the step that makes the next 624 words."""
+    for i in range(_WORDS - 1, -1, -1):
+        upper = words[i] ^ words[(i + 397) % _WORDS]
+        if upper & 0x80000000:
+            upper ^= 0x9908B0DF
+        lower = words[i - 1] ^ words[(i + 396) % _WORDS]
+        odd = lower >> 31
+        if odd:
+            lower ^= 0x9908B0DF
+        words[i] = (upper << 1) & 0x80000000 | (lower << 1) & 0x7FFFFFFF | odd
+
+
+def _mixed(word: int, factor: int) -> int:
+    return ((word ^ (word >> 30)) * factor) & _MASK
+
+
+@cache
+def _first_words() -> tuple[int, ...]:
+    words = [19650218]
+    for i in range(1, _WORDS):
+        words.append((1812433253 * (words[-1] ^ (words[-1] >> 30)) + i) & _MASK)
+    return tuple(words)
+
+
+def _begins_with_a_seed(words: list[int]) -> bool:
+    """Undo the two loops of `init_by_array`, and see whether the key that they were given repeats."""
+    second = words.copy()
+    second[1] = ((words[1] + 1) & _MASK) ^ _mixed(words[-1], 1566083941)
+    for i in range(2, 44 + _LONGEST_SEED):
+        before = second[1] if i == 2 else words[i - 1]
+        second[i] = ((words[i] + i) & _MASK) ^ _mixed(before, 1566083941)
+    first = _first_words()
+    key = [(second[i] - (first[i] ^ _mixed(second[i - 1], 1664525))) & _MASK for i in range(3, 44 + _LONGEST_SEED)]
+    for length in range(1, _LONGEST_SEED + 1):
+        if all(
+            (key[i] - (i + 2) % length - key[i + length] + (i + 2 + length) % length) & _MASK == 0 for i in range(40)
+        ):
+            return True
+    return False
