@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import xxhash
 
+from nbcache.tracking.remembered import ByIdentity
+
 _CACHE = dis.opmap.get("CACHE", 0)
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 _WITHOUT_EFFECT = frozenset(dis.opmap[name] for name in ("NOP", "CACHE", "NOT_TAKEN") if name in dis.opmap)
@@ -42,9 +44,8 @@ if dis.opmap.get("LOAD_METHOD", 256) > 255:  # from 3.12 on, methods are loaded 
 _COSMETIC = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__qualname__", "__module__"})
 # Flags: written inside another function, which changes nothing; has a docstring.
 _SAID_ELSEWHERE = 0x10 | 0x4000000
-_REMEMBERED = 8192
 
-_digests: dict[int, tuple[CodeType, bytes]] = {}
+_digests: ByIdentity[CodeType, bytes] = ByIdentity(8192)
 
 
 class Step(NamedTuple):
@@ -68,20 +69,8 @@ def short_digest(*fields: bytes) -> bytes:
 
 
 def digest_of(code: CodeType) -> bytes:
-    """Digest what `code` does to 16 bytes; remembered by identity.
-
-    Notes
-    -----
-    Code objects compare equal too easily to serve as keys, so each is kept alive under its id.
-    """
-    found = _digests.get(id(code))
-    if found is not None and found[0] is code:
-        return found[1]
-    digest = _digest(code)
-    _digests[id(code)] = (code, digest)
-    if len(_digests) > _REMEMBERED:
-        _digests.pop(next(iter(_digests)), None)
-    return digest
+    """Digest what `code` does to 16 bytes; remembered by identity."""
+    return _digests.get(code) or _digests.put(code, _digest(code))
 
 
 def name_in(code: CodeType, step: Step) -> str:

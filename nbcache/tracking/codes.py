@@ -16,6 +16,7 @@ from types import CodeType
 from typing import NamedTuple
 
 from nbcache.tracking.bytecode import Step, digest_of, name_in, steps_of
+from nbcache.tracking.remembered import ByIdentity
 
 Chain = tuple[str, ...]
 
@@ -73,25 +74,13 @@ class Facts:
     notes: tuple[str, ...]
 
 
-_facts: dict[int, tuple[CodeType, Facts]] = {}
-_REMEMBERED = 8192
+_facts: ByIdentity[CodeType, Facts] = ByIdentity(8192)
 
 
 def facts_of(code: CodeType) -> Facts:
-    """Say what `code` reads, writes and does; remembered by identity.
-
-    Notes
-    -----
-    Code objects compare equal too easily to serve as keys, so each is kept alive under its id.
-    """
-    found = _facts.get(id(code))
-    if found is not None and found[0] is code:
-        return found[1]
-    facts = _Reading(code).facts()
-    _facts[id(code)] = (code, facts)
-    if len(_facts) > _REMEMBERED:
-        _facts.pop(next(iter(_facts)), None)
-    return facts
+    """Say what `code` reads, writes and does; remembered by identity."""
+    known = _facts.get(code)
+    return known if known is not None else _facts.put(code, _Reading(code).facts())
 
 
 class _Reading:

@@ -6,7 +6,6 @@ it was; then everything is walked again. Equal code and equal globals give equal
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,6 +20,7 @@ from nbcache.tracking.dependencies import Dependency, items_of, name_of
 from nbcache.tracking.guards import Place
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.reach import Reach
+from nbcache.tracking.remembered import ByIdentity
 
 _NOTHING: frozenset[str] = frozenset()
 # Between a label in the user's words and a mark of the code that is meant.
@@ -230,8 +230,7 @@ def tracker_of_code(
     return Tracker(roots, track=track, hash_funcs=hash_funcs, depends_on=depends_on, namespace=namespace, ignore=ignore)
 
 
-_arguments: OrderedDict[int, tuple[object, Tracker]] = OrderedDict()
-_REMEMBERED = 256
+_arguments: ByIdentity[object, Tracker] = ByIdentity(256)
 
 
 def code_digest(value: object) -> bytes:
@@ -245,15 +244,12 @@ def code_digest(value: object) -> bytes:
 
 
 def _tracker_of(value: object) -> Tracker:
-    known = _arguments.get(id(value))
-    if known is not None and known[0] is value:
-        return known[1]
+    known = _arguments.get(value)
+    if known is not None:
+        return known
     tracker = Tracker({"": value}, whole=True)
-    if type(value) is not FunctionType or not value.__closure__:
-        _arguments[id(value)] = (value, tracker)
-        if len(_arguments) > _REMEMBERED:
-            _arguments.pop(next(iter(_arguments)), None)
-    return tracker
+    kept_alive = type(value) is not FunctionType or not value.__closure__
+    return _arguments.put(value, tracker) if kept_alive else tracker
 
 
 class ArgumentCode:

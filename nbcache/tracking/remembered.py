@@ -1,0 +1,37 @@
+"""What was worked out for an object, remembered for this very object."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+__all__ = ["ByIdentity"]
+
+Thing = TypeVar("Thing")
+Found = TypeVar("Found")
+
+
+class ByIdentity(Generic[Thing, Found]):
+    """What was found for the last `most` objects, each kept alive under its id.
+
+    Notes
+    -----
+    For objects that compare equal too easily to serve as keys, such as code. Threads may use it at once: at worst,
+    something is worked out twice.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: dict[int, tuple[Thing, Found]] = {}
+
+    def get(self, thing: Thing) -> Found | None:
+        known = self._found.get(id(thing))
+        return known[1] if known is not None and known[0] is thing else None
+
+    def put(self, thing: Thing, found: Found) -> Found:
+        self._found[id(thing)] = (thing, found)
+        if len(self._found) > self._most:
+            try:
+                self._found.pop(next(iter(self._found)), None)
+            except RuntimeError:  # another thread has put something in between
+                pass
+        return found
