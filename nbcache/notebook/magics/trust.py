@@ -16,6 +16,7 @@ from nbcache.notebook.line import without_comment
 #: So many damaged entries are listed one by one.
 _LISTED = 20
 _RUNS_CODE = "Loading a value can run any code that whoever made these files chose, as you, on this machine."
+_UNTIL_RESTARTED = "Kernels that run already keep the keys they have until they are restarted."
 
 
 def command(line: str) -> Table:
@@ -28,7 +29,7 @@ def command(line: str) -> Table:
     """
     words = _words(line)
     if not words:
-        return _table(trusted_keys.standing())
+        return _now()
     name, given = words[0], words[1:]
     if name not in _COMMANDS:
         raise InvalidParameterError(f"{name!r} is not one of: {', '.join(_COMMANDS)}.")
@@ -53,38 +54,30 @@ def _words(line: str) -> list[str]:
 
 def _share(target: str) -> Table:
     name = trusted_keys.share(target)
-    return _table(
-        trusted_keys.standing(),
+    return _now(
         f"The key {name} is written to {target}. Who has that file can make your kernels run code: "
-        "hand it over in private, and keep it out of the notebook's folder and repository.",
+        "hand it over in private, and keep it out of the notebook's folder and repository."
     )
 
 
 def _add(source: str) -> Table:
     name = trusted_keys.add(source)
-    return _table(
-        trusted_keys.standing(),
+    return _now(
         f"What the key {name} signed is loaded from now on. {_RUNS_CODE} "
-        "To be read by its owners in turn, share your key with them.",
+        "To be read by its owners in turn, share your key with them."
     )
 
 
 def _rotate() -> Table:
     name = trusted_keys.rotate()
-    return _table(
-        trusted_keys.standing(),
-        f"New entries are signed with the key {name}; the former key verifies for 30 days more. "
-        "Kernels that run already keep the keys they have until they are restarted.",
+    return _now(
+        f"New entries are signed with the key {name}; the former key verifies for 30 days more. {_UNTIL_RESTARTED}"
     )
 
 
 def _forget(name: str) -> Table:
     gone = trusted_keys.forget(name)
-    return _table(
-        trusted_keys.standing(),
-        f"The key {gone} is forgotten; its entries are misses. "
-        "Kernels that run already keep the keys they have until they are restarted.",
-    )
+    return _now(f"The key {gone} is forgotten; its entries are misses. {_UNTIL_RESTARTED}")
 
 
 def _verify() -> Table:
@@ -142,7 +135,9 @@ _COMMANDS: dict[str, tuple[Callable[..., Table], tuple[str, ...]]] = {
 }
 
 
-def _table(now: Standing, caption: str = "") -> Table:
+def _now(caption: str = "") -> Table:
+    """How things stand, below what has just been done."""
+    now = trusted_keys.standing()
     rows = [
         ("trust", f"{now.trust}: {_MEANINGS[now.trust]}"),
         *_key_rows(now.keys),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -109,7 +109,7 @@ class Publisher:
 
     def _publish_unnamed(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         fd = self._fill_unnamed(content, os.path.dirname(target), written)
-        try:
+        with _closed_on_failure(fd):
             try:
                 with turn():
                     _link(fd, target)
@@ -125,9 +125,6 @@ class Publisher:
             before = size_of(target)
             self._replace(name, target, turn)
             return fd, before
-        except BaseException:
-            os.close(fd)
-            raise
 
     @staticmethod
     def _fill_unnamed(content: Content, folder: str, written: float) -> int:
@@ -137,24 +134,18 @@ class Publisher:
             if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                 raise _NotHere from error
             raise
-        try:
+        with _closed_on_failure(fd):
             _fill(fd, content, written)
-        except BaseException:
-            os.close(fd)
-            raise
         return fd
 
     def _publish_named(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         make_folder(self._temporary)
         name = self._temporary_name()
         fd = _fill_named(content, name, written)
-        try:
+        with _closed_on_failure(fd):
             before = size_of(target) if os.path.lexists(target) else None
             self._replace(name, target, turn)
             return fd, before
-        except BaseException:
-            os.close(fd)
-            raise
 
     @staticmethod
     def _replace(name: str, target: str, turn: Turn) -> None:
@@ -167,6 +158,15 @@ class Publisher:
 
     def _temporary_name(self) -> str:
         return f"{self._temporary}/{name_for_now()}"
+
+
+@contextmanager
+def _closed_on_failure(fd: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 class _NotHere(Exception):
