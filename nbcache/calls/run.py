@@ -112,8 +112,8 @@ class Watched:
     def _settle(self) -> None:
         """Find what the run rests on, and whether that stayed as it was."""
         run, seen = self._run, self._seen
-        # what the run writes where it was pointed at is its output, no input
-        named = tuple(one for one in self._named if not seen.wrote(one.name))
+        # what the run writes where it was pointed at is its output, no input; what it only looked at, it did not read
+        named = tuple(one for one in self._named if not seen.wrote(one.name) and not seen.only_looked(one))
         run.observations = tuple(dict.fromkeys((*seen.observations, *named)))
         run.effects = seen.effects
         run.digests = seen.recorded

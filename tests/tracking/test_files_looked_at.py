@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from os.path import exists as there  # bound before anything is recorded
 from pathlib import Path
 
@@ -224,6 +225,28 @@ def test_a_file_that_appears_is_a_miss_and_named() -> None:
 
     assert value("ride") == "mine"
     assert "override.txt" in told
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of opened files")
+@pytest.mark.parametrize("ask", [os.path.exists, os.path.isfile, os.path.getsize, lambda name: Path(name).exists()])
+def test_to_ask_of_a_named_file_does_not_follow_its_content(ask: Callable[[str], object]) -> None:
+    runs = []
+
+    @cache_data
+    def asked(name: str) -> object:
+        runs.append(name)
+        return ask(name) and ask("a.txt")
+
+    asked("sub/b.txt")
+    Path("sub/b.txt").write_text("c")
+    Path("a.txt").write_text("b")
+    asked("sub/b.txt")
+
+    assert runs == ["sub/b.txt"]
+    os.remove("a.txt")
+    with suppress(FileNotFoundError):
+        asked("sub/b.txt")
+    assert len(runs) == 2
 
 
 def test_labels_say_what_was_asked() -> None:

@@ -9,6 +9,7 @@ from contextvars import Token
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of, state_digest
+from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.paths import working_folder
 from nbcache.tracking.observations.watches import WATCHES
@@ -135,6 +136,13 @@ class Recorder:
                     recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
                     if seen.kind not in PATHS:
                         recorder._digests[seen] = digest_of(seen)
+
+    def only_looked(self, named: Observation) -> bool:
+        """Tell whether the run asked something of a file that it was pointed at, and surely did not open it."""
+        if named.kind != "file" or named in self._stamps:
+            return False
+        looked = any(Observation(named.name, kind) in self._stamps for kind in LOOKS)
+        return looked and NATIVE_OPENS.covers(os.path.join(self._folder, named.name))
 
     def write(self, path: str) -> None:
         """Note that the run writes a file, here and in the recorders around."""

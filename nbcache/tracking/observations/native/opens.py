@@ -80,6 +80,11 @@ class NativeOpens:
                 finally:
                     self._lock.release()
 
+    def covers(self, path: str) -> bool:
+        """Whether native code cannot open a file without being noticed."""
+        with unrecorded():
+            return self._folders.covers(os.path.dirname(os.path.realpath(path)))
+
     def moves(self) -> None:
         """Hear that the working folder is about to change."""
         for run in self._runs:
