@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbcache.tracking import watch
-from nbcache.tracking.observations import context, looks, os_calls
+from nbcache.tracking.observations import context, looks, os_calls, programs
 from nbcache.tracking.observations.askers import asks_for_code, matches_a_pattern
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, text_of
@@ -194,8 +194,11 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     "_thread.start_joinable_thread": _started,
     "socket.connect": _outside("network"),
     # Not "os.fork": workers that compute and hand back are the run itself.
-    **dict.fromkeys(map("os.{}".format, ("system", "forkpty", "posix_spawn", "spawn")), _outside("subprocess")),
-    "subprocess.Popen": _outside("subprocess"),
+    "os.system": programs.command,
+    "os.forkpty": programs.in_terminal,
+    "os.posix_spawn": programs.spawned,
+    "os.spawn": programs.spawned,
+    "subprocess.Popen": programs.popen,
 }
 
 # Now, so that the names a user imports are the same ones before and after the first recording.

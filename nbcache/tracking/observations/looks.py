@@ -107,11 +107,22 @@ def pattern(text: str, *, recursive: bool, hidden: bool) -> str:
     return f"{text}{_SIGN}{meant}" if meant else text
 
 
+def matching(name: str) -> list[str]:
+    """What matches now, for the name of an observation."""
+    text, _, meant = name.partition(_SIGN)
+    options: dict[str, Any] = {"recursive": _RECURSIVE in meant, "include_hidden": _HIDDEN in meant}
+    try:
+        with unrecorded():
+            return sorted(glob.glob(text, **options))
+    except (OSError, ValueError):
+        return []
+
+
 class _Matches:
     """Which names match a pattern."""
 
     def digest(self, name: str) -> bytes:
-        return short_digest(b"matches", *map(os.fsencode, self._found(name)))
+        return short_digest(b"matches", *map(os.fsencode, matching(name)))
 
     def stamp(self, name: str) -> object:
         return None
@@ -120,17 +131,7 @@ class _Matches:
         return f"files that match {name.partition(_SIGN)[0]}"
 
     def outline(self, name: str) -> str:
-        return "\n".join(self._found(name)[:50])
-
-    @staticmethod
-    def _found(name: str) -> list[str]:
-        text, _, meant = name.partition(_SIGN)
-        options: dict[str, Any] = {"recursive": _RECURSIVE in meant, "include_hidden": _HIDDEN in meant}
-        try:
-            with unrecorded():
-                return sorted(glob.glob(text, **options))
-        except (OSError, ValueError):
-            return []
+        return "\n".join(matching(name)[:50])
 
 
 EXISTENCE = _Look("whether {} is there", existence)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from nbcache.tracking.observations.generators import GENERATORS
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
+from nbcache.tracking.observations.programs import PROGRAMS
 
 
 class Watch(Protocol):
@@ -19,4 +20,4 @@ class Watch(Protocol):
         """End, and note what was seen; the recording is still under way."""
 
 
-WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, GENERATORS)
+WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS)
