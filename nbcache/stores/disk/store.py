@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Container, Iterator
+from functools import partial
 from pathlib import Path
 
 from nbcache.entries.entry import Address, Entry, Meta
@@ -17,12 +18,11 @@ from nbcache.entries.signing import Keyring, state_folder
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import CacheError, UnstorableResultError, warn
 from nbcache.stores import folders
-from nbcache.stores.disk import collection
 from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
+from nbcache.stores.disk.collector import Collector
 from nbcache.stores.disk.disk_usage import occupied
 from nbcache.stores.disk.invalidations import DiskMark, Invalidations, Stamp
-from nbcache.stores.disk.lockfile import offset_of
 from nbcache.stores.disk.locks import Claim, KeyLocks
 from nbcache.stores.disk.publish import Publisher
 from nbcache.stores.disk.publish_lock import ClearedError, PublishLock
@@ -32,10 +32,6 @@ from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Clock, Mark, Stored, Warn
 from nbcache.stores.warnings import StoreWarnings, reason, untrusted
-
-_COLLECTOR = offset_of("nbcache collects")
-#: A collection that could not make room is not tried again for so many seconds.
-_RETRY = 60.0
 
 
 class DiskStore:
@@ -85,8 +81,9 @@ class DiskStore:
         self._writer = Writer(self.places, publisher, self._invalidations, self._trash, self._warnings, clock)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
         self._publish_lock = PublishLock(self._locks, self._invalidations)
-        self._crowded_at: float | None = None
-        self._looked_for_expired = False
+        self._collector = Collector(
+            self.places, self._catalogue, self._trash, self._locks, max_size, clock, partial(self._could_not_delete, 1)
+        )
         renew_after_fork(self)
 
     def renew(self) -> None:
@@ -219,20 +216,7 @@ class DiskStore:
 
         One process at a time: 0 if another one is at it.
         """
-        if not os.path.lexists(self.places.base) or not self._may_collect():
-            return 0
-        try:
-            self._catalogue.uses.write_all()
-            evicted, left = collection.collect(self.places, self._trash, self._max_size, self._clock())
-            self._catalogue.usage.correct(left)
-            self._crowded_at = self._clock() if left > self._max_size else None
-            return evicted
-        except OSError as error:
-            self._crowded_at = self._clock()
-            self._could_not_delete(1, error)
-            return 0
-        finally:
-            self._locks.release(_COLLECTOR)
+        return self._collector.collect()
 
     def close(self) -> None:
         """Write down the uses noted in this process; delete what was signed with a key that ends with it."""
@@ -326,7 +310,7 @@ class DiskStore:
             if entry.meta.expires is not None:
                 self._catalogue.used(path, now, entry.meta.expires)
             self._writer.succeeded()
-            self._make_room(total)
+            self._collector.written(total)
             return self._backed(fd, packed, address, entry)
         finally:
             os.close(fd)
@@ -350,26 +334,6 @@ class DiskStore:
                 # A store that cannot be changed at all; the writer has warned of it.
                 break
         return entry.owned(None)
-
-    def _make_room(self, total: int | None) -> None:
-        """Collect when there are too many bytes, and once a day."""
-        if not self._looked_for_expired:
-            self._looked_for_expired = True
-            if collection.is_due(self.places, self._clock()):
-                self.collect()
-        elif total is not None and total > self._max_size and not self._is_crowded():
-            self.collect()
-
-    def _is_crowded(self) -> bool:
-        """Whether the last collection could not make room, and it is too early for another."""
-        return self._crowded_at is not None and 0 <= self._clock() - self._crowded_at < _RETRY
-
-    def _may_collect(self) -> bool:
-        try:
-            return self._locks.attempt(_COLLECTOR)
-        except OSError:
-            # No locks here: two collections at once only do the same work twice.
-            return True
 
     def _could_not_delete(self, count: int, error: OSError) -> None:
         self._warnings.always(

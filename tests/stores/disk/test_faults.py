@@ -20,6 +20,7 @@ from nbcache.stores.disk import (
     catalogue,
     clearing,
     collection,
+    collector,
     disk_usage,
     invalidations,
     liveness,
@@ -40,7 +41,7 @@ COUNTED = {
     "utime", "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
 }  # fmt: skip
 ROOMS = (
-    catalogue, clearing, collection, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order,
+    catalogue, clearing, collection, collector, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order,
     invalidations, publish, quarantine, reader, use_journal, writer, source, section, packed,
 )  # fmt: skip
 
