@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from nbcache.tracking.bytecode import Step, digest_of, name_in, steps_of
 from nbcache.tracking.remembered import ByIdentity
+from nbcache.tracking.text_reads import NOTHING, TextReads, text_reads
 
 Chain = tuple[str, ...]
 
@@ -29,7 +30,6 @@ _DEREFS = frozenset({"LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
 _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL"})
 # Between the parts of `a.b.c(...)`, and of no meaning for it.
 _FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE"})
-_DYNAMIC = frozenset({"eval", "exec", "compile", "globals", "locals", "vars"})
 # What reads attributes that a text names.
 _BY_TEXT = frozenset({"getattr", "hasattr", "attrgetter", "methodcaller"})
 _LONGEST_TEXT = 1024
@@ -59,6 +59,8 @@ class Facts:
     imports : what is imported inside, with the attributes read from it
     texts : string constants without line breaks
     attributes : names of attributes read from anything, constants given to `getattr` included
+    hidden : names that stand in texts, beyond those in `reads`
+    statements : string constants that may be queries or SQL
     notes : dynamic code, in the user's words
     """
 
@@ -71,6 +73,8 @@ class Facts:
     imports: tuple[Import, ...]
     texts: tuple[str, ...]
     attributes: frozenset[str]
+    hidden: TextReads
+    statements: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -102,11 +106,14 @@ class _Reading:
         self.aliases: dict[str, list[Import]] = {}
         self.texts: dict[str, None] = {}
         self.attributes: set[str] = set()
+        self.hidden = NOTHING
+        self.statements: dict[str, None] = {}
         self.notes: dict[str, None] = {}
         self.used: set[object] = set()
 
     def facts(self) -> Facts:
         self._names()
+        self._texts()
         for constant in self.code.co_consts:
             if type(constant) is CodeType:
                 self._nested(facts_of(constant))
@@ -123,18 +130,36 @@ class _Reading:
             self._imports(),
             tuple(self.texts),
             frozenset(self.attributes),
+            self.hidden,
+            tuple(self.statements),
             tuple(self.notes),
         )
 
-    def _nested(self, inner: Facts) -> None:
-        self.reads.update(dict.fromkeys(inner.reads))
+    def _nested(self, inner: Facts, reads: tuple[Chain, ...] | None = None) -> None:
+        self.reads.update(dict.fromkeys(inner.reads if reads is None else reads))
         self.free.update(dict.fromkeys(inner.free))
         self.writes |= inner.writes
         self.attribute_writes |= inner.attribute_writes
         self.imported.extend(inner.imports)
         self.texts.update(dict.fromkeys(inner.texts))
         self.attributes |= inner.attributes
+        self.hidden = self.hidden.joined(inner.hidden)
+        self.statements.update(dict.fromkeys(inner.statements))
         self.notes.update(dict.fromkeys(inner.notes))
+
+    def _texts(self) -> None:
+        """Add the names that texts and namespaces are asked for."""
+        self.hidden = found = text_reads(self.code, self.steps)
+        self.reads.update(dict.fromkeys((name,) for name in sorted(found.names)))
+        self.notes.update(dict.fromkeys(found.notes))
+        for source in found.sources:
+            try:
+                inner = facts_of(compile(source.strip(), "<text>", "exec", dont_inherit=True))
+            except (SyntaxError, ValueError):  # the run will say so
+                continue
+            own = inner.stores.union(self.locals)
+            self._nested(inner, tuple(chain for chain in inner.reads if chain[0] not in own))
+        self.statements = {text: None for text in self.used if type(text) is str and (" " in text or "@" in text)}
 
     def _text(self, constant: object) -> None:
         if type(constant) is str:
@@ -171,7 +196,6 @@ class _Reading:
             if chain:
                 (self.free if free else self.reads)[chain] = None
                 if not free:
-                    self._note(chain)
                     asking = asking or chain[-1] in _BY_TEXT
                 importer = chain[-1] in ("import_module", "__import__")
             chain = ()
@@ -248,10 +272,6 @@ class _Reading:
     def _use(self, constant: object) -> None:
         if type(constant) is str:
             self.used.add(constant)
-
-    def _note(self, chain: Chain) -> None:
-        if chain[0] in _DYNAMIC:
-            self.notes[f"{chain[0]}()"] = None
 
 
 class LateSource:

@@ -111,6 +111,7 @@ class Reach:
         while self._queue:
             self._queue.popleft()()
             if not self._queue and self._track:
+                self.names.follow_statements()
                 self.extensions.follow()
         if self._track:
             self.extensions.guard({home.package for home in self._packages})
@@ -191,6 +192,8 @@ class Reach:
                 self.guards.release(place)
         if paths:
             self.texts.update(dict.fromkeys(path_texts(value)))
+        if type(value) is str:
+            self.names.statements[value] = None
         for found in self._inside(content, quiet) if self._track else ():
             inner = getattr(found, "__qualname__", None)
             self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)

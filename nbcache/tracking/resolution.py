@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,6 +14,8 @@ from nbcache.tracking import bindings, packages
 from nbcache.tracking.codes import Chain, Facts, Import
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.guards import Place
+from nbcache.tracking.strings import at_names, identifiers, is_bare, is_sql, may_be_table
+from nbcache.tracking.text_reads import NOTHING, TextReads
 from nbcache.tracking.unfollowed import named, outside
 from nbcache.tracking.walker import CodeWalker
 
@@ -25,7 +28,9 @@ _WRITTEN = """
 # What Python writes into every module; `__file__` differs between machines that do the same.
 MODULE_NAMES = frozenset(_WRITTEN.split())
 _SHELL_TOOLS = frozenset({"get_ipython", "exit", "quit", "display"})
-_SHELL_NAMES = frozenset(("In", "Out", "_", "__", "___", "_oh", "_dh", "_ih", "_i", "_ii", "_iii"))
+# The values that were shown last count like any other.
+_LAST_OUTPUTS = frozenset(("_", "__", "___"))
+_SHELL_NAMES = frozenset(("In", "Out", "_oh", "_dh", "_ih", "_i", "_ii", "_iii"))
 
 
 class Names:
@@ -37,6 +42,8 @@ class Names:
         self._reach = reach
         self._seen: set[tuple[int, Chain]] = set()
         self._taken: set[Place] = set()
+        self.statements: dict[str, None] = {}
+        self._open: list[tuple[Namespace, TextReads]] = []
 
     def follow(self, facts: Facts, namespace: Namespace, where: str) -> None:
         """Follow all names that some code reads in its namespace."""
@@ -52,10 +59,56 @@ class Names:
                 reach.unfollowed[f"{place} in {where}"] = None
         for chain in sorted(facts.attribute_writes):
             self._attribute_write(namespace, chain, where)
+        self._hidden(facts, namespace)
         for chain in facts.reads:
             self.chain(namespace, chain)
             if place := outside(namespace.get(chain[0]), chain[1:]):
                 reach.unfollowed[f"{place} in {where}"] = None
+
+    def _hidden(self, facts: Facts, namespace: Namespace) -> None:
+        """Follow names that stand in texts; those that `facts.reads` has are followed with it."""
+        found = facts.hidden
+        self.statements.update(dict.fromkeys(facts.statements))
+        if found is NOTHING:
+            return
+        for root, words in found.bare:
+            module = namespace.get(root)
+            name = str(module.__dict__.get("__name__")) if issubclass(type(module), ModuleType) else root
+            if is_bare(name):
+                self._present(namespace, words)
+        self._tables(namespace, found.tables)
+        main: Any = sys.modules.get("__main__")
+        for name in sorted(found.main):
+            home = namespace if "get_ipython" in namespace or main is None else main.__dict__
+            self.chain(home, (name,))
+        if found.open_queries or found.open_sql:
+            self._open.append((namespace, found))
+
+    def follow_statements(self) -> None:
+        """Follow names in texts that a query or SQL may have been given from elsewhere."""
+        for namespace, found in self._open:
+            for text in list(self.statements):
+                if found.open_queries:
+                    self._present(namespace, at_names(text))
+                if found.open_sql and is_sql(text):
+                    self._tables(namespace, identifiers(text))
+
+    def _present(self, namespace: Namespace, words: Iterable[str]) -> None:
+        for word in sorted(words):
+            if word in namespace:
+                self.chain(namespace, (word,))
+            else:
+                self._reach.guards.absent(namespace, word)
+
+    def _tables(self, namespace: Namespace, words: Iterable[str]) -> None:
+        """Follow the words of SQL that name something like a table."""
+        for word in sorted(words):
+            if word not in namespace:
+                self._reach.guards.absent(namespace, word)
+            elif may_be_table(namespace[word]):
+                self.chain(namespace, (word,))
+            else:
+                self._reach.guards.entry(namespace, word, namespace[word])
 
     def _label(self, namespace: Namespace, name: str) -> str:
         module = namespace.get("__name__")
@@ -92,6 +145,8 @@ class Names:
     def _of_shell(self, namespace: Namespace, name: str) -> bool:
         """Tell whether a name is IPython's own; its history is never followed."""
         if "get_ipython" not in namespace:
+            return False
+        if name in _LAST_OUTPUTS:
             return False
         if name in _SHELL_NAMES or (name[:1] == "_" and name[1:].removeprefix("i").isdigit()):
             self._reach.unfollowed[f"{name} of the shell"] = None
@@ -234,6 +289,9 @@ class Names:
         """Follow an import inside a function; a module of the user's is imported, as the function would do."""
         reach = self._reach
         name = _absolute(wanted, namespace)
+        if name == "__main__" and wanted.attributes not in ((), ("__name__",)):
+            self.chain(sys.modules[name].__dict__, wanted.attributes)
+            return
         if name is None or name == "__main__":
             reach.unfollowed[f"import of {wanted.module or '.'} in {where}"] = None
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["PATCHED", "REBOUND", "REGISTERED", "UNTOUCHED", "Change"]
+__all__ = ["IN_TEXTS", "PATCHED", "REBOUND", "REGISTERED", "UNTOUCHED", "Change"]
 
 
 class Change(NamedTuple):
@@ -232,8 +232,94 @@ REGISTERED = {
     ),
 }
 
+_TABLE = "import pandas as pd\ndf = pd.DataFrame({'v': [1, 2, 30]})\nlimit = 1"
+_SQL = "import duckdb\nimport pandas as pd\ndf = pd.DataFrame({'v': [1]})\nlimit = 1"
+
+
+def _limit(expression: str, before: str = "limit = 1", says: str = "global limit 1 -> 9") -> Change:
+    return Change(_foo(expression, before), "limit = 9", "limit = 1", says)
+
+
+def _table(expression: str, before: str = _SQL) -> Change:
+    return Change(_foo(expression, before), "df.loc[0, 'v'] = 9", "df.loc[0, 'v'] = 1", "global df")
+
+
+_FETCH = ".fetchall()[0][0]"
+
+# A name that only a text or a namespace speaks of.
+IN_TEXTS = {
+    "query": _limit("len(df.query('v > @limit'))", _TABLE),
+    "query with a blank after the sign": _limit("len(df.query('v > @ limit'))", _TABLE),
+    "query of a text put together": _limit("len(df.query('v > ' + '@limit'))", _TABLE),
+    "query of a text with fields": _limit("len(df.query(f'v > @limit and v < {100}'))", _TABLE),
+    "query of one of two texts": _limit("len(df.query('v > @limit' if df.size else 'v > 0'))", _TABLE),
+    "query of a local text": _limit("h()", _TABLE + "\ndef h():\n    q = 'v > @limit'\n    return len(df.query(q))"),
+    "query of a global text": _limit("len(df.query(Q))", _TABLE + "\nQ = 'v > @limit'"),
+    "query in a helper that is given the text": _limit(
+        "h('v > @limit')", _TABLE + "\ndef h(text): return len(df.query(text))"
+    ),
+    "query in a comprehension": _limit("[len(df.query('v > @limit')) for _ in 'ab']", _TABLE),
+    "query in a method": _limit("C().m()", _TABLE + "\nclass C:\n    def m(self): return len(df.query('v > @limit'))"),
+    "eval of a frame": _limit("df.eval('v * @limit').tolist()", _TABLE),
+    "eval of pandas": _limit("int(pd.eval('limit + 1'))", _TABLE),
+    "eval of pandas under another name": _limit("int(p.eval('limit + 1'))", "import pandas as p\nlimit = 1"),
+    "eval": _limit("eval('limit + 1')"),
+    "eval of a helper": Change(
+        _foo("eval('h()')", "def h(): return 1"), "def h(): return 2", "def h(): return 1", "helper h"
+    ),
+    "exec": _limit("h()", "limit = 1\ndef h():\n    out = {}\n    exec('out[\"a\"] = limit + 1')\n    return out['a']"),
+    "globals": _limit("globals()['limit']"),
+    "get of globals": _limit("globals().get('limit')"),
+    "format of globals": _limit("'{limit}'.format(**globals())"),
+    "format with a width": _limit("'{limit:>4}'.format(**globals())"),
+    "format_map of globals": _limit("'{limit}'.format_map(globals())"),
+    "percent of globals": _limit("'%(limit)s' % globals()"),
+    "template of globals": _limit("string.Template('$limit').substitute(globals())", "import string\nlimit = 1"),
+    "the module itself": _limit("sys.modules[__name__].limit", "import sys\nlimit = 1"),
+    "the main module": _limit("sys.modules['__main__'].limit", "import sys\nlimit = 1"),
+    "an import of the main module": _limit(
+        "h()", "limit = 1\ndef h():\n    import __main__\n    return __main__.limit"
+    ),
+    "a name imported from the main module": _limit(
+        "h()", "limit = 1\ndef h():\n    from __main__ import limit\n    return limit"
+    ),
+    "the main module under a name": _limit("__main__.limit", "import __main__\nlimit = 1", "limit 1 -> 9"),
+    "the namespace of the shell": _limit(
+        "get_ipython().user_ns['limit']",
+        "import types\nlimit = 1\nget_ipython = lambda: types.SimpleNamespace(user_ns=globals())",
+    ),
+    "SQL of duckdb": _table("duckdb.sql('select sum(v) from df')" + _FETCH),
+    "SQL of many lines": _table("duckdb.sql('select sum(v)\\n  from df')" + _FETCH),
+    "SQL of a query": _table("duckdb.query('select sum(v) from df')" + _FETCH),
+    "SQL of a connection": _table("con.execute('select sum(v) from df')" + _FETCH, _SQL + "\ncon = duckdb.connect()"),
+    "SQL of a local text": _table(
+        "h()", _SQL + "\ndef h():\n    q = 'select sum(v) from df'\n    return duckdb.sql(q)" + _FETCH
+    ),
+    "SQL of a global text": _table("duckdb.sql(Q)" + _FETCH, _SQL + "\nQ = 'select sum(v)\\nfrom df'"),
+}
+
 # What changes nothing for the function, and must be a hit.
 UNTOUCHED = {
+    "a name that only a plain text speaks of": Change(
+        _foo("'the limit of @limit and {limit}'", "limit = 1"), "limit = 9", "limit = 1"
+    ),
+    "a number that is called like a column in SQL": Change(
+        _foo("duckdb.sql('select sum(v) from df')" + _FETCH, _SQL + "\nv = 1"), "v = 9", "v = 1"
+    ),
+    "a name that another query speaks of": Change(
+        _foo("len(df.query('v > 1'))", _TABLE + "\ndef other(): return df.query('v > @limit')"),
+        "limit = 9",
+        "limit = 1",
+    ),
+    "a global called like a local in a query": Change(
+        _foo("h()", _TABLE + "\ndef h():\n    limit = 3\n    return len(df.query('v > @limit'))"),
+        "limit = 9",
+        "limit = 1",
+    ),
+    "another key of globals": Change(_foo("globals()['limit']", "limit = other = 1"), "other = 9", "other = 1"),
+    "a field that another format asks for": Change(
+        _foo("'{limit}'.format(limit=1)", "limit = 1"), "limit = 9", "limit = 1"
+    ),
     "another alias for the same function": Change(
         _foo("f(4)", "import math\nfrom math import sqrt as f"), "import math\nf = math.sqrt", "f = math.sqrt"
     ),

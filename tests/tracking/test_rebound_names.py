@@ -1,4 +1,4 @@
-"""What names stand for counts: rebound, patched in a library, or registered on a library's class."""
+"""What names stand for counts: rebound, patched in a library, registered on its classes, or read from a text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from pathlib import Path
 
 import pytest
 from edits import Notebook, notebook
-from edits_of_names import PATCHED, REBOUND, REGISTERED, UNTOUCHED, Change
+from edits_of_names import IN_TEXTS, PATCHED, REBOUND, REGISTERED, UNTOUCHED, Change
 
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
 
 COUNTS = {
     f"{group}: {name}": change
-    for group, changes in (("rebound", REBOUND), ("patched", PATCHED), ("registered", REGISTERED))
+    for group, changes in (
+        ("rebound", REBOUND),
+        ("patched", PATCHED),
+        ("registered", REGISTERED),
+        ("in texts", IN_TEXTS),
+    )
     for name, change in changes.items()
 }
 
 
 @pytest.fixture(autouse=True)
 def on_disk(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for guest in ("numpy", "pandas", "polars", "scipy", "xarray"):
+    for guest in ("numpy", "pandas", "polars", "scipy", "xarray", "duckdb"):
         pytest.importorskip(guest)
     monkeypatch.setattr(settings(), "persist", "disk")
     with warnings.catch_warnings():

@@ -16,15 +16,16 @@ from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.options import Options
-from nbcache.notebook.cells.syntax.strings import at_names
 from nbcache.tracking import packages
 from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.strings import in_statements
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
 _ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), tuple, frozenset, range, type(Ellipsis)})
+_LAST_OUTPUTS = frozenset({"_", "__", "___"})
 _CODE = (FunctionType, BuiltinFunctionType, ModuleType, type)
 
 
@@ -152,10 +153,15 @@ def _wanted(code: CellCode, options: Options, namespace: dict[str, Any], hidden:
         code_names = {name for name in names & code.roots if isinstance(namespace.get(name), _CODE)}
         names = set(options.inputs) | code_names
     names |= set(options.also)
-    there = {name for name in names if name in namespace and not is_session(name, namespace[name], hidden)}
-    if code.names.queries:
+    there = {
+        name
+        for name in names
+        if name in namespace and (name in _LAST_OUTPUTS or not is_session(name, namespace[name], hidden))
+    }
+    if code.names.queries or code.names.tables:
         texts = [namespace[name] for name in there if type(namespace[name]) is str]
-        there |= {name for text in texts for name in at_names(text) if name in namespace}
+        named = in_statements(texts, code.names.queries, code.names.tables)
+        there |= {name for name in named if name in namespace and not is_session(name, namespace[name], hidden)}
     return there - set(options.ignore)
 
 

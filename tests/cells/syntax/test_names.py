@@ -157,7 +157,7 @@ def test_a_deleted_name_of_before_is_told_from_an_own_one():
 @pytest.mark.parametrize(
     "source",
     [
-        "globals()['x']",
+        "globals()[x]",
         "vars()",
         "locals()",
         "dir()",
@@ -168,7 +168,7 @@ def test_a_deleted_name_of_before_is_told_from_an_own_one():
         "ip.user_ns['x']",
         "get_ipython().run_line_magic('who', '')",
         "get_ipython().run_line_magic('run', '-i a.py')",
-        "import sys\nsys.modules['__main__'].x",
+        "import sys\nsys.modules['__main__']",
         "import __main__",
         "Out[3]",
         "In[1]",

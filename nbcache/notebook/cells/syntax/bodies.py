@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from nbcache.notebook.cells.syntax import strings
+from nbcache.tracking.strings import identifiers
 
 __all__ = ["Names", "defaults_of", "type_parameters", "used_later"]
 
@@ -36,6 +37,7 @@ class Names:
     asks : why the cell waits for the user; empty when it does not
     state : magics that change the session itself, such as `%cd`
     queries : whether a text may name variables with an @, as in `df.query(text)`
+    tables : whether a text may name tables, as in `duckdb.sql(text)`
     imported : the names that its imports bind
     touched : what it assigns or calls for what that changes: the name it begins with, and its text
     """
@@ -53,6 +55,7 @@ class Names:
     asks: str = ""
     state: list[str] = field(default_factory=list)
     queries: bool = False
+    tables: bool = False
     imported: set[str] = field(default_factory=set)
     touched: list[tuple[str, str]] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ class Names:
         self.state += found.state
         self.commands += found.commands
         self.queries = self.queries or found.queries
+        self.tables = self.tables or found.tables
 
 
 def used_later(node: ast.stmt, names: Names, lazy: bool) -> set[str]:
@@ -77,11 +81,14 @@ def used_later(node: ast.stmt, names: Names, lazy: bool) -> set[str]:
     for part in ast.walk(node):
         if id(part) in asked:
             continue
+        if (named := strings.looked_up(part)) is not None:
+            used |= named
+            asked |= {id(inner) for inner in ast.walk(part) if strings.is_space(inner)}
         if isinstance(part, ast.Call):
             found = strings.in_call(part, inside=True)
             if found is not None:
                 names.add(found)
-                used.update(found.names, *(strings.identifiers(source) for source in found.code))
+                used.update(found.names, *(identifiers(source) for source in found.code))
         elif isinstance(part, ast.expr):
             names.whole = names.whole or strings.reaches_all(part)
         elif isinstance(part, ast.Import):

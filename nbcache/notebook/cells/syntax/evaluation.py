@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from nbcache.notebook.cells.syntax import strings
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, used_later
 from nbcache.notebook.cells.syntax.mutations import changed_place
+from nbcache.tracking.strings import identifiers
 
 __all__ = ["Evaluation", "State", "meet"]
 
@@ -143,6 +144,12 @@ class Evaluation(ABC):
                 self._comprehension(node.generators, [node.key, node.value])
             case ast.Tuple() | ast.List():
                 self.each(node.elts)
+            case _ if (named := strings.looked_up(node)) is not None:
+                for name in sorted(named):
+                    self.read(name)
+                if isinstance(node, ast.Call):
+                    self.each(part for part in node.args if not strings.is_space(part))
+                self.something_runs()
             case _:
                 if strings.asks_shell(node):
                     self.read("get_ipython")
@@ -199,7 +206,7 @@ class Evaluation(ABC):
             try:
                 inner = ast.parse(self.transform(source))
             except (SyntaxError, ValueError):
-                for name in strings.identifiers(source):
+                for name in identifiers(source):
                     self.read(name)
             else:
                 self.body(inner.body)

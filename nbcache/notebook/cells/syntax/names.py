@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from nbcache.notebook.cells.syntax import strings
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, type_parameters
 from nbcache.notebook.cells.syntax.evaluation import Evaluation, State, meet
 from nbcache.notebook.cells.syntax.mutations import changed_by, changed_place
 from nbcache.notebook.cells.syntax.static_facts import never_swallows, only_wraps, runs_at_least_once, truth
+from nbcache.tracking.strings import in_statements
 
 __all__ = ["Names", "names_of"]
 
@@ -36,11 +36,11 @@ def names_of(tree: ast.Module, transform: Callable[[str], str] = str, lazy: bool
     flow = Flow(Names(), transform, lazy)
     flow.body(tree.body)
     flow.names.certain = set(flow.state or ())
-    if flow.names.queries:  # the text of a query may have been put together anywhere in the cell
+    if flow.names.queries or flow.names.tables:  # the text may have been put together anywhere in the cell
         texts = [
             part.value for part in ast.walk(tree) if isinstance(part, ast.Constant) and isinstance(part.value, str)
         ]
-        flow.names.reads |= {name for text in texts for name in strings.at_names(text)} - flow.names.certain
+        flow.names.reads |= in_statements(texts, flow.names.queries, flow.names.tables) - flow.names.certain
     return flow.names
 
 

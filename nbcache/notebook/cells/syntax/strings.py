@@ -1,4 +1,4 @@
-"""Names that hide in strings: magics, shell commands, `eval`, `df.query`, SQL.
+"""Which names hide in a cell's strings: magics, shell commands, `eval`, `df.query`, SQL.
 
 Strings that are Python are handed back to be read as such. In other strings every identifier counts that names
 something in the namespace. Where nothing can be known (`eval(text)`, `globals()`), the reason is given instead.
@@ -10,11 +10,11 @@ import ast
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["SESSION", "StringNames", "asks_shell", "at_names", "identifiers", "in_call", "reaches_all"]
+from nbcache.tracking.strings import QUERYING, SQL, at_names, fields, identifiers, is_bare, is_sql
 
-_WORD = re.compile(r"[^\W\d]\w*")
+__all__ = ["SESSION", "StringNames", "asks_shell", "in_call", "is_space", "looked_up", "reaches_all"]
+
 _EXPANDED = re.compile(r"\{([^{}]+)\}|\$\$?([^\W\d]\w*)")
-_AT = re.compile(r"@\s*([^\W\d]\w*)")
 
 _PYTHON_MAGICS = frozenset(
     {"time", "timeit", "prun", "memit", "mprun", "lprun", "capture", "pyinstrument", "scalene", "python_time"}
@@ -73,8 +73,6 @@ _WHOLE_MAGICS = frozenset(
 _SHELL_METHODS = frozenset({"system", "getoutput", "getoutput_ex", "system_piped", "system_raw"})
 SESSION = frozenset({"In", "Out", "_ih", "_oh", "_dh", "_i", "_ii", "_iii"})
 _ASKING = frozenset({"input", "getpass", "breakpoint", "set_trace", "raw_input"})
-_QUERYING = frozenset({"query", "eval", "pd_eval"})
-_SQL = frozenset({"sql", "sqldf", "execute", "read_sql", "read_sql_query", "from_query"})
 
 
 @dataclass(slots=True)
@@ -90,6 +88,7 @@ class StringNames:
     asks : why the cell waits for its user
     state : magics that change the session
     queries : whether a text may name variables with an @
+    tables : whether a text that is SQL may name tables
     commands : texts for a shell
     """
 
@@ -100,17 +99,49 @@ class StringNames:
     asks: str = ""
     state: list[str] = field(default_factory=list)
     queries: bool = False
+    tables: bool = False
     commands: list[str] = field(default_factory=list)
 
 
-def identifiers(text: str) -> set[str]:
-    """Return every word of `text` that could be a name."""
-    return set(_WORD.findall(text))
+def looked_up(node: ast.AST) -> set[str] | None:
+    """Return the names that an expression takes out of the namespace one by one; `None` for any other expression.
+
+    `globals()["name"]`, `get_ipython().user_ns["name"]`, `"{name}".format(**globals())`, `"%(name)s" % globals()`.
+    """
+    match node:
+        case ast.Subscript(value=space, slice=ast.Constant(value=str(name))) if is_space(space):
+            return {name}
+        case ast.Call(
+            func=ast.Attribute(value=space, attr="get"), args=[ast.Constant(value=str(name)), *_], keywords=[]
+        ) if is_space(space):
+            return {name}
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format"),
+            args=[],
+            keywords=[ast.keyword(arg=None, value=space)],
+        ) if is_space(space):
+            return fields(text)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format_map"), args=[space]) if (
+            is_space(space)
+        ):
+            return fields(text)
+        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=space) if is_space(space):
+            return fields(text)
+        case ast.Attribute(value=ast.Subscript() as module, attr=name) if reaches_all(module):
+            return {name}
+    return None
 
 
-def at_names(text: str) -> set[str]:
-    """Return the variables that a query names with an @."""
-    return set(_AT.findall(text))
+def is_space(node: ast.AST) -> bool:
+    """Tell whether an expression is the namespace itself."""
+    match node:
+        case ast.Call(func=ast.Name(id="globals" | "locals" | "vars"), args=[], keywords=[]):
+            return True
+        case ast.Attribute(value=owner, attr="user_ns" | "user_global_ns"):
+            return _is_get_ipython(owner)
+        case ast.Subscript():
+            return bool(reaches_all(node))
+    return False
 
 
 def reaches_all(node: ast.AST) -> str:
@@ -142,7 +173,7 @@ def in_call(call: ast.Call, inside: bool = False) -> StringNames | None:
         return StringNames(whole="get_ipython() hands over the whole session")
     if name in _ASKING:
         return StringNames(asks=f"{name}() waits for an answer")
-    if name in _SQL:
+    if name in SQL:
         return _words(call)
     return None
 
@@ -162,17 +193,18 @@ def _method(call: ast.Call, function: ast.Attribute) -> StringNames | None:
         return StringNames(whole=f"sys.{name}() reaches the whole namespace")
     if isinstance(owner, ast.Name) and owner.id == "inspect" and name in ("currentframe", "stack"):
         return StringNames(whole=f"inspect.{name}() reaches the whole namespace")
-    if name in _QUERYING:
+    if name in QUERYING:
         named = {found for text in _texts(call) for found in at_names(text)}
-        return StringNames(names=named | _bare(call, owner), queries=True)
-    if name in _SQL:
+        tables = _words(call) if name in SQL else StringNames()
+        return StringNames(names=named | _bare(call, owner) | tables.names, queries=True, tables=tables.tables)
+    if name in SQL:
         return _words(call)
     return None
 
 
 def _bare(call: ast.Call, owner: ast.expr) -> set[str]:
     """`pd.eval("a + b")` names variables without an @."""
-    if isinstance(owner, ast.Name) and owner.id in ("pd", "pandas", "ne", "numexpr"):
+    if isinstance(owner, ast.Name) and is_bare(owner.id):
         return {word for text in _texts(call) for word in identifiers(text)}
     return set()
 
@@ -185,7 +217,12 @@ def _texts(call: ast.Call) -> list[str]:
 
 
 def _words(call: ast.Call) -> StringNames:
-    return StringNames(names={word for text in _texts(call) for word in identifiers(text)})
+    """The words of SQL; where the text is made elsewhere, it may be any of the cell's."""
+    texts = _texts(call)
+    return StringNames(
+        names={word for text in texts if is_sql(text) for word in identifiers(text)},
+        tables=not texts and bool(call.args or call.keywords),
+    )
 
 
 def _evaluated(call: ast.Call, name: str) -> StringNames | None:
