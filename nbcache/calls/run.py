@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from asyncio import isfuture
+from collections.abc import Coroutine, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
-from types import CoroutineType, TracebackType
+from types import CoroutineType, GeneratorType, TracebackType
 from typing import Any
 
 from nbcache.compute.singleflight import inside
@@ -124,22 +125,27 @@ class Watched:
 
 
 def refuse_awaitable(value: Any, name: str) -> None:
-    """Refuse an awaitable, which can be awaited only once; an unstarted coroutine is closed first.
+    """Refuse what is used up by awaiting it: a coroutine, which is closed first, a future, a task.
+
+    Collections of dask can be awaited too, again and again; like anything else they are kept if they can be stored.
 
     Raises
     ------
     AwaitableResultError
-        `value` is awaitable.
+        `value` can be awaited only once.
     """
-    kind = type(value)
-    if kind is CoroutineType:
+    if type(value) is CoroutineType:
         value.close()
-    elif kind.__module__ == "builtins" or not inspect.isawaitable(value):
+    elif not (isinstance(value, Coroutine) or isfuture(value) or _is_generator_to_await(value)):
         return
     raise AwaitableResultError(
         explain(
-            f"{name}() returned an awaitable ({kind.__name__}) and cannot be cached.",
+            f"{name}() returned an awaitable ({type(value).__name__}) and cannot be cached.",
             "an awaitable can be awaited only once, so a second call would get a used one.",
             "define it with async def and decorate that.",
         )
     )
+
+
+def _is_generator_to_await(value: Any) -> bool:
+    return type(value) is GeneratorType and bool(value.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)

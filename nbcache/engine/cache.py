@@ -219,6 +219,7 @@ class Cache:
 
     def _unloadable(self, job: Job, address: Address, error: Exception) -> None:
         self.tiers.forget(address)
+        self._keeper.read_back.doubt(job.key.owner)
         if of_other_version(error):
             return  # nobody did anything wrong, and the new result takes its place
         if (job.key.owner, job.text) in self._unloaded:

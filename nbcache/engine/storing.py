@@ -10,6 +10,7 @@ from nbcache.config import error_text
 from nbcache.engine import traces
 from nbcache.engine.job import Computed, Job, Parts
 from nbcache.engine.policy import Policy
+from nbcache.engine.readback import ReadBack
 from nbcache.engine.slot import Slot
 from nbcache.engine.slots import Slots
 from nbcache.engine.tiers import Tiers
@@ -27,6 +28,7 @@ class Keeper:
         self._slots = slots
         self._clock = clock
         self._oversized: set[str] = set()
+        self.read_back = ReadBack()
 
     def keep(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Slot | None:
         """Keep the outcome of a run; None where it is not kept, and then it is said why if it should have been.
@@ -60,14 +62,20 @@ class Keeper:
             effects=computed.effects,
             parts=_with_observations(description.parts, computed),
         )
+        if self.read_back.refused(key.owner, computed.value):
+            self._slots.unkept(address, "its result does not survive being stored")
+            return None
         try:
             entry = Entry.of(computed.value, meta, computed.recording)
+            self.read_back.check(key.owner, computed.value, entry)
         except UnstorableResultError as error:
+            what, *rest = str(error).splitlines()
+            why, do = [line.partition(": ")[2] for line in rest] or ("", "leave this function uncached.")
             warn(
                 explain(
                     f"The result of {job.name or key.owner}() is not cached; it was computed and returned.",
-                    str(error).splitlines()[0],
-                    "return something that can be pickled, or leave this function uncached.",
+                    f"{what} {why}".rstrip(),
+                    do,
                 )
             )
             self._slots.unkept(address, "its result cannot be pickled")

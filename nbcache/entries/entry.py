@@ -140,6 +140,11 @@ class Entry:
             self._restore = restoration
         return restoration
 
+    @property
+    def by_pickle(self) -> bool:
+        """Whether values are made by unpickling, which runs the code of their classes."""
+        return self._recipe == restore.LOAD
+
     def value(self) -> Any:
         """Hand out a value that is independent of every other.
 

@@ -1,6 +1,6 @@
 """How the array libraries' values are taken apart without copying their memory, and put together again.
 
-numpy, polars and torch are recognised when they are loaded and never imported for a value of somebody else. The
+numpy and polars are recognised when they are loaded and never imported for a value of somebody else. The
 functions that put values together are named in stored streams: renaming one makes stored values misses.
 """
 
@@ -13,6 +13,9 @@ from functools import lru_cache, partial
 from pickle import PickleBuffer
 from typing import Any
 
+from nbcache.entries import lossless
+from nbcache.entries.tensors import Tensors, reduced_generator, storage, tensor
+
 __all__ = [
     "INLINE_BELOW",
     "array",
@@ -21,6 +24,7 @@ __all__ = [
     "polars_series",
     "reducers",
     "scalar",
+    "storage",
     "tensor",
     "view_as",
 ]
@@ -34,8 +38,8 @@ Reducer = Callable[[Any], Any]
 _PLAIN_KINDS = frozenset("?biufcSU")
 
 
-def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer] | None:
-    """Return what a pickler shall do with exact types of the guests loaded now; `None` when there is no guest.
+def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer]:
+    """Return what a pickler shall do with exact types of the guests loaded now.
 
     Parameters
     ----------
@@ -43,22 +47,32 @@ def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer] | None:
     """
     loaded = sys.modules.get
     numpy = loaded("numpy")
-    if numpy is None:
-        return None
-    torch = loaded("torch")
+    own = tuple(lossless.reducers())
     registered = tuple(copyreg.dispatch_table.items())
-    table = _table(inline_below, numpy, loaded("numpy.ma"), loaded("polars"), registered)
-    if torch is None or not hasattr(torch, "Tensor"):
+    table = _table(inline_below, numpy, loaded("numpy.ma"), loaded("polars"), registered, own)
+    torch: Any = loaded("torch")
+    if not hasattr(torch, "Tensor") or not hasattr(torch, "nn"):
         return table
-    return {**table, torch.Tensor: _Tensors().reduce}
+    tensors = Tensors()
+    return {
+        **table,
+        torch.Tensor: tensors.reduce,
+        torch.nn.Parameter: tensors.reduce_parameter,
+        torch.Generator: reduced_generator,
+    }
 
 
 @lru_cache(maxsize=16)
 def _table(
-    inline_below: int, numpy: Any, ma: Any, polars: Any, registered: tuple[tuple[type, Reducer], ...]
+    inline_below: int,
+    numpy: Any,
+    ma: Any,
+    polars: Any,
+    registered: tuple[tuple[type, Reducer], ...],
+    own: tuple[tuple[type, Reducer], ...],
 ) -> Mapping[type, Reducer]:
     """Build the table once for each set of guests; a module may still be in the middle of its import."""
-    table: dict[type, Reducer] = dict(registered)
+    table: dict[type, Reducer] = {**dict(registered), **dict(own)}
     reduce_array = partial(_reduce_array, inline_below)
     named: list[tuple[Any, str, Reducer]] = [(numpy, "ndarray", reduce_array)]
     named += [(numpy, name, _reduce_subclass) for name in ("recarray", "matrix", "memmap")]
@@ -82,7 +96,9 @@ _SCALARS = (
 
 
 def _reduce_scalar(value: Any) -> Reduction:
-    return scalar, (value.dtype.str, value.tobytes())
+    dtype = value.dtype
+    # Of two types of one size and kind, such as long and longlong, only one has the text of the dtype for a name.
+    return scalar, (dtype.char if dtype.char in "qQ" else dtype.str, value.tobytes())
 
 
 def scalar(spec: str, content: bytes) -> Any:
@@ -242,68 +258,3 @@ def polars_frame(table: Any) -> Any:
 def polars_series(table: Any) -> Any:
     """Put a polars series together over the memory of an Arrow table."""
     return polars_frame(table).to_series(0)
-
-
-# --- torch
-
-
-class _Storage:
-    """The memory that several tensors of one value may share: written once."""
-
-    def __init__(self, content: Any) -> None:
-        self.content = content
-
-    def __reduce__(self) -> Reduction:
-        return storage, (self.content,)
-
-
-class _Tensors:
-    """Takes the tensors of one value apart, and remembers the memory it has met."""
-
-    def __init__(self) -> None:
-        self._storages: dict[tuple[int, int], _Storage] = {}
-
-    def reduce(self, value: Any) -> Reduction:
-        import torch
-
-        ordinary = (
-            value.device.type == "cpu"
-            and value.layout is torch.strided
-            and value.grad_fn is None
-            and value.grad is None
-            and not value.__dict__
-            and not value.is_quantized
-            and not value.is_conj()
-            and not value.is_neg()
-            and not value._backward_hooks
-            and value.untyped_storage().nbytes()
-        )
-        if not ordinary:
-            return value.__reduce_ex__(5)  # type: ignore[no-any-return]
-        memory = value.untyped_storage()
-        place = (memory.data_ptr(), memory.nbytes())
-        found = self._storages.get(place)
-        if found is None:
-            raw = torch.empty(0, dtype=torch.uint8).set_(memory)
-            found = self._storages[place] = _Storage(raw.numpy())
-        kind = str(value.dtype).removeprefix("torch.")
-        view = (found, kind, value.storage_offset(), tuple(value.shape), value.stride(), value.requires_grad)
-        return tensor, view
-
-
-def storage(content: Any) -> Any:
-    """Lay a tensor of bytes over an array's memory."""
-    import torch
-
-    return torch.from_numpy(content)
-
-
-def tensor(
-    memory: Any, kind: str, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], requires_grad: bool
-) -> Any:
-    """Put a tensor together over memory that other tensors may share."""
-    import torch
-
-    made = torch.empty(0, dtype=getattr(torch, kind))
-    made = made.set_(memory.untyped_storage(), offset, shape, strides)
-    return made.requires_grad_() if requires_grad else made

@@ -48,10 +48,14 @@ def dumps(value: object, inline_below: int = guests.INLINE_BELOW) -> Serialized:
     blobs = _Blobs() if _holds_blob(value, 2) else None
     try:
         stream = _pickled(value, collected, guests.reducers(inline_below), blobs)
+    except UnstorableResultError:
+        raise
     except Exception as first:
         collected.clear()
         try:
             stream = _cloudpickled(value, collected, guests.reducers(inline_below), blobs)
+        except UnstorableResultError:
+            raise
         except Exception as second:
             raise _unstorable(value, first, second) from second
     buffers = [buffer.raw() for buffer in collected]
@@ -91,18 +95,15 @@ def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
 def _pickled(
     value: object,
     collected: list[pickle.PickleBuffer],
-    table: Mapping[type, guests.Reducer] | None,
+    table: Mapping[type, guests.Reducer],
     blobs: _Blobs | None,
 ) -> bytes:
-    if blobs is None and table is None:
-        return pickle.dumps(value, PROTOCOL, buffer_callback=collected.append)
     target = io.BytesIO()
     kind = pickle.Pickler if blobs is None else _BlobPickler
     pickler = kind(target, PROTOCOL, buffer_callback=collected.append)
     if blobs is not None:
         pickler.blobs = blobs  # type: ignore[attr-defined]
-    if table is not None:
-        pickler.dispatch_table = table
+    pickler.dispatch_table = table
     pickler.dump(value)
     return target.getvalue()
 
@@ -110,13 +111,13 @@ def _pickled(
 def _cloudpickled(
     value: object,
     collected: list[pickle.PickleBuffer],
-    table: Mapping[type, guests.Reducer] | None,
+    table: Mapping[type, guests.Reducer],
     blobs: _Blobs | None,
 ) -> bytes:
     from nbcache.entries.byvalue import ByValuePickler
 
     target = io.BytesIO()
-    pickler = ByValuePickler(target, table or {}, collected.append)
+    pickler = ByValuePickler(target, table, collected.append)
     pickler.blobs = blobs
     pickler.dump(value)
     return target.getvalue()

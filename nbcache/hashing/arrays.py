@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from nbcache.hashing import attributes
+from nbcache.hashing import attributes, images
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk
 
@@ -173,49 +173,6 @@ def _names(walk: Walk, values: list[Any]) -> None:
     walk.atoms([str(value) for value in values])
 
 
-def _images(walk: Walk, values: list[Any]) -> None:
-    for image in values:
-        image.load()  # reading the pixels adds to what the file says of them
-        walk.facts(image.mode, tuple(image.size), getattr(image, "format", None))
-        walk.below.extend((dict(image.info), _told_of(image)))
-        frames, here = _frames_of(image)
-        walk.facts(frames, here)
-        try:
-            for frame in range(frames):
-                if frames > 1:
-                    image.seek(frame)
-                _write_frame(walk, image)
-        finally:
-            if frames > 1:
-                image.seek(here)
-
-
-def _frames_of(image: Any) -> tuple[int, int]:
-    """How many frames there are, and which is shown; an image without its file has the one that was read."""
-    try:
-        return int(getattr(image, "n_frames", 1)), int(image.tell())
-    except (AttributeError, OSError, ValueError):
-        return 1, 0
-
-
-def _told_of(image: Any) -> dict[str, Any]:
-    """What an image says of its file, and what users hang on it; how far it was read is no content."""
-    given = attributes.public(image, _READING)
-    return {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
-
-
-_READING = ("readonly", "pyaccess", "fp", "im", "map", "tile", "decoderconfig", "decodermaxblock", "rawmode", "info")
-
-
-def _write_frame(walk: Walk, image: Any) -> None:
-    content = image.tobytes()  # loads a file that was only opened so far
-    palette = image.palette
-    walk.facts(image.mode, tuple(image.size))
-    walk.buffer(content)
-    if palette is not None:
-        walk.facts(palette.mode, bytes(palette.tobytes()))
-
-
 _RULES: dict[str, tuple[Column, bool]] = {
     "numpy.ma.MaskedArray": (_masked_arrays, True),
     "numpy.ma.core.MaskedArray": (_masked_arrays, True),
@@ -228,7 +185,7 @@ _RULES: dict[str, tuple[Column, bool]] = {
     "torch._C.Generator": (_generators, True),
     "torch.dtype": (_names, False),
     "torch.device": (_names, False),
-    "PIL.Image.Image": (_images, True),
+    "PIL.Image.Image": (images.write, True),
 }
 
 

@@ -193,6 +193,7 @@ def frames() -> dict[str, Any]:
 @pytest.mark.parametrize("name", frames())
 def test_frames_are_isolated(tmp_path: Path, keyring: Keyring, name: str) -> None:
     value = frames()[name]
+
     def same(back: Any) -> None:
         assert back.equals(value) and back.index.equals(value.index) and type(back.index) is type(value.index)
         assert back.attrs == value.attrs and back.flags == value.flags and not hasattr(back, "note")

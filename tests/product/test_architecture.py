@@ -71,10 +71,12 @@ GUESTS: dict[str, set[str]] = {
     "anywidget": {"notebook.panel"},
     "comm": {"notebook"},
     # Met only where a value of theirs is at hand, so they are loaded already.
-    "numpy": {"entries.guests"},
+    "numpy": {"entries.guests", "entries.lossless"},
     "pandas": {"entries.guests"},
     "polars": {"entries.guests"},
-    "torch": {"entries.guests"},
+    "torch": {"entries.tensors"},
+    "PIL": {"entries.lossless"},
+    "rdkit": {"entries.lossless"},
     "pyarrow": {"entries.guests", "hashing.arrow"},
 }
 ALWAYS_THERE = {"traitlets", "platformdirs", "xxhash", "IPython"}

@@ -45,7 +45,7 @@ class NamespacePickler(ByValuePickler):
         references: Mapping[str, object],
         own: frozenset[str],
     ) -> None:
-        super().__init__(target, dict(guests.reducers() or {}), buffers.append)
+        super().__init__(target, dict(guests.reducers()), buffers.append)
         self._namespace = namespace
         self._own = own
         self._pids: dict[int, Any] = {id(value): name for name, value in references.items()}

@@ -1,0 +1,89 @@
+"""Does a result come back? It is tried when the first one of its type is stored, not when somebody waits for it.
+
+Much can be pickled that cannot be unpickled, or comes back as something else. Such a result would be stored, fail, and
+be computed and stored again at every call.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from nbcache.config import error_text
+from nbcache.entries.entry import Entry
+from nbcache.errors import UnstorableResultError, explain
+
+__all__ = ["ReadBack"]
+
+_LARGEST = 64 << 20
+_LOOKED_AT = 50
+# Of these an entry makes values in ways of its own, which tests vouch for.
+_KNOWN = frozenset(
+    (
+        *("numpy.ndarray", "pandas.DataFrame", "pandas.Series", "pandas.core.frame.DataFrame"),
+        *("pandas.core.series.Series", "polars.dataframe.frame.DataFrame", "polars.series.series.Series"),
+        *("pyarrow.lib.Table", "torch.Tensor"),
+    )
+)
+
+
+class ReadBack:
+    """Remembers, for each function, which types of results come back and which do not."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+
+    def refused(self, owner: str, value: object) -> bool:
+        """Tell whether results of this type were found to be lost, and that was said."""
+        return bool(self._known.get((owner, _name_of(type(value)))))
+
+    def check(self, owner: str, value: object, entry: Entry) -> None:
+        """Load the first result of a type once.
+
+        Raises
+        ------
+        UnstorableResultError
+            It cannot be loaded, or comes back as another type.
+        """
+        name = _name_of(type(value))
+        if name in _KNOWN or (owner, name) in self._known or not entry.by_pickle or entry.size > _LARGEST:
+            return
+        try:
+            back = entry.value()
+        except Exception as error:
+            cause = error.__cause__ or error
+            problem = f"it can be pickled and not unpickled ({error_text(cause)})"
+        else:
+            problem = _difference(value, back)
+        self._known[owner, name] = problem
+        if problem:
+            raise UnstorableResultError(
+                explain(
+                    f"A result of type {name} does not survive being stored.",
+                    problem,
+                    "return what it was made from, such as its data or a path, or leave the function uncached.",
+                )
+            )
+
+    def doubt(self, owner: str) -> None:
+        """A stored result could not be loaded: try the next ones again."""
+        for known in [known for known, problem in self._known.items() if known[0] == owner and not problem]:
+            self._known.pop(known, None)
+
+
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+
+
+def _difference(value: Any, back: Any, depth: int = 3) -> str:
+    """Say how what came back differs in its types, which is all that can be told in general; "" for nothing."""
+    kind = type(value)
+    if type(back) is not kind:
+        same = _name_of(type(back)) == _name_of(kind)
+        return f"a {_name_of(kind)} comes back as " + ("one of another class" if same else f"a {_name_of(type(back))}")
+    if not depth or kind not in (list, tuple, dict):
+        return ""
+    if len(value) != len(back):
+        return f"a {kind.__name__} of {len(value)} comes back with {len(back)}"
+    pairs = zip(value.values(), back.values(), strict=True) if kind is dict else zip(value, back, strict=True)
+    return next(filter(None, (_difference(*pair, depth - 1) for pair in islice(pairs, _LOOKED_AT))), "")

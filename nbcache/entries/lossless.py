@@ -1,0 +1,233 @@
+"""Values that their own pickle changes: written whole here, or refused.
+
+A hit must be what the run returned. The pickles of these lose parts of it: the frames of an animation, the properties
+of a molecule, which generator a distribution draws from, which object a sentinel is. Classes are recognised when their
+library is loaded. The functions that put values together are named in stored streams.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nbcache.errors import UnstorableResultError, explain
+
+__all__ = ["global_generator", "image", "molecule", "named", "parametrized", "reducers", "ufunc"]
+
+Reduction = tuple[Any, ...]
+Reducer = Callable[[Any], Any]
+
+_PLAIN = (int, float, bool, str, bytes, type(None))
+
+
+def reducers() -> Iterator[tuple[type, Reducer]]:
+    """Give the exact types of the libraries loaded now that are written in a way of our own."""
+    yield object, _reduce_sentinel
+    yield random.Random, _reduce_random
+    for module, name, derived, reduce in _LISTED:
+        kind = getattr(sys.modules.get(module), name, None)
+        if isinstance(kind, type):
+            yield kind, reduce
+            if derived:
+                for subclass in _derived(kind):
+                    yield subclass, reduce
+
+
+def _derived(kind: type) -> Iterator[type]:
+    found: list[type] = type.__subclasses__(kind)
+    for subclass in found:
+        yield subclass
+        yield from _derived(subclass)
+
+
+# --- known by name
+
+
+def _reduce_random(value: Any) -> Any:
+    if value is random.random.__self__:  # type: ignore[attr-defined]
+        return global_generator, ("random",)
+    return value.__reduce_ex__(5)
+
+
+def _reduce_numpy_generator(value: Any) -> Any:
+    if value is getattr(sys.modules.get("numpy.random.mtrand"), "_rand", None):
+        return global_generator, ("numpy",)
+    return value.__reduce_ex__(5)
+
+
+def global_generator(library: str) -> Any:
+    """Return the generator that the functions of a library draw from."""
+    if library == "random":
+        return random.random.__self__  # type: ignore[attr-defined]
+    import numpy
+
+    return numpy.random.mtrand._rand
+
+
+def _reduce_sentinel(value: object) -> Any:
+    """A bare object is nothing but itself: where a module has it, it is named."""
+    for module, loaded in list(sys.modules.items()):
+        for name, held in list(getattr(loaded, "__dict__", {}).items()):
+            if held is value:
+                return named, (module, name)
+    return value.__reduce_ex__(5)
+
+
+def named(module: str, name: str) -> object:
+    """Return what a module holds under a name."""
+    found = __import__(module, fromlist=["_"])
+    return getattr(found, name)
+
+
+# --- parts that a pickle leaves out
+
+
+def _reduce_ufunc(value: Any) -> Any:
+    import copyreg
+    import gc
+
+    made_from = [part for part in gc.get_referents(value) if callable(part)]
+    if not made_from:
+        return copyreg.dispatch_table[type(value)](value)
+    return ufunc, (made_from[0], value.nin, value.nout, value.identity)
+
+
+def ufunc(function: Any, inputs: int, outputs: int, identity: Any) -> Any:
+    """Make a numpy function of a Python function again."""
+    import numpy
+
+    more = {} if identity is None else {"identity": identity}
+    return numpy.frompyfunc(function, inputs, outputs, **more)
+
+
+def _reduce_molecule(value: Any) -> Any:
+    from rdkit.Chem import PropertyPickleOptions
+
+    return molecule, (type(value), value.ToBinary(int(PropertyPickleOptions.AllProps)), dict(value.__dict__))
+
+
+def molecule(kind: Any, content: bytes, state: dict[str, Any]) -> Any:
+    """Put a molecule of rdkit together, with its properties."""
+    made = kind(content)
+    made.__dict__.update(state)
+    return made
+
+
+def _reduce_class_of_models(kind: Any) -> Any:
+    """A generic model of pydantic with its parameters exists once it was asked for; others have a name."""
+    given = kind.__dict__.get("__pydantic_generic_metadata__") or {}
+    if given.get("origin") is None:
+        return kind.__qualname__
+    return parametrized, (given["origin"], tuple(given["args"]))
+
+
+def parametrized(origin: Any, arguments: tuple[Any, ...]) -> Any:
+    """Return a generic class with its parameters."""
+    return origin[arguments if len(arguments) > 1 else arguments[0]]
+
+
+# --- images
+
+
+def _reduce_image(value: Any) -> Any:
+    pixels = value.__getstate__()  # of the frame that is shown, loaded now
+    content = _file_of_frames(value)
+    # What a file is read with belongs to the file, which is opened again.
+    more = {
+        name: part
+        for name, part in value.__dict__.items()
+        if name not in _OF_READING and (content is None or name[0] != "_") and _is_plain(part)
+    }
+    return image, (type(value), content, value.tell() if content else 0, pixels, more)
+
+
+def _file_of_frames(value: Any) -> bytes | None:
+    """Read the file of an image that has several frames, and stays where it is; None for one that has not.
+
+    Pillow is not asked for their number: to find out it goes through the file, and loads the shown one anew.
+    """
+    frames = value.__dict__.get("n_frames") or value.__dict__.get("_n_frames")
+    if frames == 1 or not (frames or hasattr(type(value), "n_frames")):
+        return None
+    for name in ("_fp", "fp"):
+        file = value.__dict__.get(name)
+        if file is not None and not getattr(file, "closed", True):
+            here = file.tell()
+            file.seek(0)
+            try:
+                content = bytes(file.read())
+            finally:
+                file.seek(here)
+            from PIL import Image
+
+            return content if getattr(Image.open(io.BytesIO(content)), "n_frames", 1) > 1 else None
+    if frames is None:
+        return None
+    raise UnstorableResultError(
+        explain(
+            "An image of several frames cannot be stored: its file is closed.",
+            "only the frame that is shown would come back.",
+            "return the path or the bytes of the file, or a list of the frames.",
+        )
+    )
+
+
+def image(kind: Any, content: bytes | None, shown: int, pixels: list[Any], more: dict[str, Any]) -> Any:
+    """Put an image together: from its file, if it has more frames than the one that is shown."""
+    if content is None:
+        made = kind.__new__(kind)
+        made.__setstate__(pixels)
+    else:
+        from PIL import Image
+
+        made = Image.open(io.BytesIO(content))
+        made.seek(shown)
+        made.load()
+        if [made.mode, made.size, made.tobytes()] != [pixels[1], pixels[2], pixels[4]]:
+            made.__setstate__(pixels)  # it was painted on
+    made.__dict__.update(more)
+    return made
+
+
+_OF_READING = frozenset(
+    (
+        *("_im", "im", "_mode", "_size", "info", "palette", "fp", "_fp", "_exclusive_fp", "tile", "map", "png"),
+        *("_close_exclusive_fp_after_loading", "_decoder", "_prev_im", "readonly", "_readonly", "_frame_palette"),
+    )
+)
+
+
+def _is_plain(part: Any, depth: int = 3) -> bool:
+    kind = type(part)
+    if kind in _PLAIN:
+        return True
+    if not depth or kind not in (tuple, list, dict):
+        return False
+    return all(_is_plain(item, depth - 1) for item in (part.values() if kind is dict else part))
+
+
+# --- what no pickle can hold
+
+
+def _refuse_connection(value: Any) -> Any:
+    raise UnstorableResultError(
+        explain(
+            f"A result of type {type(value).__module__}.{type(value).__qualname__} cannot be stored.",
+            "it is a connection: what comes back would be another one, without what was put into its data base.",
+            "return what was read through it.",
+        )
+    )
+
+
+_LISTED: tuple[tuple[str, str, bool, Reducer], ...] = (
+    ("numpy", "ufunc", False, _reduce_ufunc),
+    ("numpy.random", "RandomState", False, _reduce_numpy_generator),
+    ("PIL.Image", "Image", True, _reduce_image),
+    ("rdkit.Chem.rdchem", "Mol", True, _reduce_molecule),
+    ("pydantic._internal._model_construction", "ModelMetaclass", False, _reduce_class_of_models),
+    ("ibis.backends", "BaseBackend", True, _refuse_connection),
+)
+"""Module, class, whether the classes derived from it are meant too, and how a value is written."""

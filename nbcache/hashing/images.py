@@ -1,0 +1,59 @@
+"""Images of Pillow: the pixels that are shown, what the image says of itself, and its other frames.
+
+Other frames are read from the file that they are in, and not by going there: Pillow would load the shown one anew, and
+what was painted on it would be lost by being looked at.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from nbcache.hashing import attributes
+from nbcache.hashing.walk import Walk
+
+_READING = frozenset(
+    (
+        *("readonly", "pyaccess", "fp", "im", "map", "tile", "decoderconfig", "decodermaxblock", "rawmode", "info"),
+        *("palette", "png", "n_frames", "is_animated", "global_palette", "dispose"),
+    )
+)
+
+
+def write(walk: Walk, values: list[Any]) -> None:
+    """Write a column of images."""
+    for image in values:
+        content = image.tobytes()  # loads a file that was only opened so far, which adds to what it says
+        walk.facts(image.mode, tuple(image.size), getattr(image, "format", None))
+        walk.buffer(content)
+        if image.palette is not None:
+            walk.facts(image.palette.mode, bytes(image.palette.tobytes()))
+        given = attributes.public(image, _READING)
+        told = {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
+        walk.below.extend((dict(image.info), told))
+        file = _file_of_frames(image)
+        if file is None:
+            walk.facts("one frame")
+        else:
+            walk.facts("shown", image.tell())
+            walk.buffer(file)
+
+
+def _file_of_frames(image: Any) -> bytes | None:
+    """Read the file of an image that has several frames; None for one that has not, or whose file is closed."""
+    frames = image.__dict__.get("n_frames") or image.__dict__.get("_n_frames")
+    if frames == 1 or not (frames or hasattr(type(image), "n_frames")):
+        return None
+    for name in ("_fp", "fp"):
+        file = image.__dict__.get(name)
+        if file is not None and not getattr(file, "closed", True):
+            here = file.tell()
+            file.seek(0)
+            try:
+                content = bytes(file.read())
+            finally:
+                file.seek(here)
+            opened: Any = sys.modules["PIL.Image"].open(io.BytesIO(content))
+            return content if getattr(opened, "n_frames", 1) > 1 else None
+    return None

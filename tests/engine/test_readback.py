@@ -1,0 +1,107 @@
+"""A result that would not come back is found out when it is stored, said once, and not stored again."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+from nbcache import CacheWarning, cache_data
+
+
+class Lost:
+    """Can be pickled, and not unpickled."""
+
+    def __init__(self) -> None:
+        self.state = 1
+
+    def __setstate__(self, state: Any) -> None:
+        raise RuntimeError("needs a connection")
+
+
+class Other:
+    """Comes back as something else."""
+
+    def __reduce__(self) -> Any:
+        return (dict, ())
+
+
+loaded: list[Any] = []
+
+
+class Counted:
+    def __getstate__(self) -> Any:
+        return "state"
+
+    def __setstate__(self, state: Any) -> None:
+        loaded.append(state)
+
+
+class TwoArguments(Exception):
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(f"{first} {second}")
+
+
+@pytest.mark.parametrize("make", [Lost, Other, lambda: {"a": [Other()]}, lambda: TwoArguments(1, 2)])
+def test_a_result_that_does_not_come_back_is_said_once_by_type_and_not_stored(make: Any, cache: Any) -> None:
+    @cache_data
+    def train(n: int) -> Any:
+        return make()
+
+    with pytest.warns(CacheWarning) as caught:
+        first = train(1)
+    assert type(first) is type(make())
+    assert len(caught) == 1
+    text = str(caught[0].message)
+    assert "train() is not cached" in text and "does not survive being stored" in text and "return what it was" in text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(1), train(2)
+    assert train.info().entries == 0
+    assert train.info().misses == 3
+
+
+def test_a_result_is_loaded_once_for_each_type_and_not_at_every_miss(cache: Any) -> None:
+    loaded.clear()
+
+    @cache_data
+    def train(n: int) -> Any:
+        return globals()["Counted"]()
+
+    for n in range(5):
+        train(n)
+    assert len(loaded) == 1
+    train(0)
+    assert len(loaded) == 2
+
+
+def test_results_of_another_type_of_the_same_function_are_stored(cache: Any) -> None:
+    @cache_data
+    def train(n: int) -> Any:
+        return Lost() if n else [n]
+
+    with pytest.warns(CacheWarning):
+        train(1)
+    train(0), train(0)
+    assert train.info().hits == 1
+
+
+@pytest.mark.parametrize("kind", ["array", "bag", "delayed", "dataframe"])
+def test_a_collection_of_dask_is_a_result_like_any_other(kind: str, cache: Any) -> None:
+    module = pytest.importorskip(f"dask.{kind}")
+    pandas = pytest.importorskip("pandas")
+    make = {
+        "array": lambda: module.ones(4, chunks=2),
+        "bag": lambda: module.from_sequence([1, 2]),
+        "delayed": lambda: module.delayed(sum)([1, 2]),
+        "dataframe": lambda: module.from_pandas(pandas.DataFrame({"a": [1]}), npartitions=1),
+    }[kind]
+
+    @cache_data
+    def load() -> Any:
+        return make()
+
+    first, second = load(), load()
+    assert type(first) is type(second)
+    assert load.info().hits == 1
