@@ -16,7 +16,7 @@ import pytest
 
 from nbcache import cache_data
 from nbcache.tracking.observations.native.folders import mention
-from nbcache.tracking.observations.native.notices import MODIFIED, OPENED, Notices
+from nbcache.tracking.observations.native.notices import MODIFIED, OPENED, Source
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import Recorder, recording
 
@@ -281,7 +281,7 @@ def test_a_folder_elsewhere_is_seen_once_something_names_it(native: File, tmp_pa
     assert seen_by(lambda: native.read(f"{other}/a.bin")).observations == (Observation(f"{other}/a.bin", "file"),)
 
 
-class Source:
+class Store:
     """Holds the name of a folder, as classes of the user's do."""
 
     def __init__(self, folder: str) -> None:
@@ -295,7 +295,7 @@ class Source:
 
 HOW: dict[str, Callable[[str], Callable[[], object]]] = {
     "argument": lambda place: lambda: _by_argument(place, "a"),
-    "attribute": lambda place: lambda: Source(place).load("a"),
+    "attribute": lambda place: lambda: Store(place).load("a"),
     "closure": lambda place: partial(_by_closure(place), "a"),
     "Path": lambda place: lambda: _by_argument(Path(place), "a"),  # type: ignore[arg-type]
     "dict": lambda place: lambda: _by_dict({"place": place}, "a"),
@@ -445,12 +445,14 @@ def test_a_child_process_leaves_the_notices_to_its_parent(native: File) -> None:
 
 @linux
 def test_notices_tell_names_and_what_was_done(folder: Path) -> None:
-    notices = Notices()
-    assert notices.follow(str(folder))
+    source = Source()
+    assert source.follow(str(folder))
 
     Path("a.txt").write_text("a")
-    told = [notice for notice in notices.read() if notice.name == "a.txt"]
-    notices.close()
+    told = source.read()
+    source.close()
 
-    assert all(notice.folder == str(folder) and notice.ours is not False for notice in told)
-    assert {bit for notice in told for bit in (OPENED, MODIFIED) if notice.what & bit} == {OPENED, MODIFIED}
+    key = str(folder), "a.txt"
+    what = told.ours.get(key, 0) | told.anybodys.get(key, 0)
+    assert what & OPENED and what & MODIFIED
+    assert not told.others

@@ -68,15 +68,6 @@ def _role(filename: str) -> int:
     return ORDINARY
 
 
-def asker(frame: FrameType | None) -> FrameType | None:
-    """Find who wants to know, from the frame that asks upwards: the first that does not only hand the question on."""
-    for _ in range(_DEEPEST):
-        if frame is None or role(frame.f_code.co_filename) != CARRIER:
-            return frame
-        frame = frame.f_back
-    return frame
-
-
 def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) -> bool:
     """Tell whether the import system, a package about itself, or a traceback in need of a line asks for a path.
 
@@ -85,10 +76,17 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
     frame : the one that asks
     looks : whether it is only looked at, not opened
     """
-    who = asker(frame)
-    if who is None:
-        return False
-    what = role(who.f_code.co_filename)
+    what = ORDINARY
+    for _ in range(_DEEPEST):
+        if frame is None:
+            return False
+        filename = frame.f_code.co_filename
+        what = _known[filename] if filename in _known else role(filename)
+        if what == ORDINARY:
+            return False
+        if what != CARRIER:
+            break
+        frame = frame.f_back
     return what == READER or (what == SOURCE_READER and (looks or path.endswith((".py", ".pyi", ".pyx"))))
 
 

@@ -18,7 +18,7 @@ from nbcache.tracking import watch
 from nbcache.tracking.observations import context, looks, os_calls, programs
 from nbcache.tracking.observations.askers import asks_for_code, matches_a_pattern
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
-from nbcache.tracking.observations.paths import is_private, text_of
+from nbcache.tracking.observations.paths import is_private, moved, text_of
 
 # Frames from a listener up to the code that asks.
 _ASKS = 3
@@ -51,9 +51,13 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if listener is None:
         return
     if event in _OPENING:
-        NATIVE_OPENS.by_python(text_of(arguments[0]) or ".")
+        path = arguments[0]
+        NATIVE_OPENS.by_python(path if type(path) is str else text_of(path) or ".")
     elif event == "os.chdir":
         NATIVE_OPENS.moves()
+        moved()
+        for one in tuple(context.recorders):
+            one.moved = True
     recorder = context.current()
     if recorder is None:
         return
@@ -64,25 +68,25 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _opened(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
-    path = text_of(arguments[0])
-    flags = arguments[2] if len(arguments) > 2 and isinstance(arguments[2], int) else 0
+    given, mode, flags = arguments
+    path = given if type(given) is str else text_of(given)
     if path is None or is_private(path) or asks_for_code(sys._getframe(_ASKS), path):
         return
     try:
-        mode: int | None = _stat(path).st_mode
+        found: os.stat_result | None = _stat(path)
     except (OSError, ValueError):
-        mode = None
+        found = None
     if flags & _WRITES:
-        if mode is None or flags & (_NEW | os.O_WRONLY):
+        if found is None or flags & (_NEW | os.O_WRONLY):
             recorder.write(path)
             return
-        recorder.observe("file", path)  # opened to read and write, and it is there
+        recorder.opened(path, found)  # to read and write, and it is there
         recorder.write(path)
-    elif mode is None:
-        if arguments[1] is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
+    elif found is None:
+        if mode is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
             recorder.observe("missing", path)
-    elif stat.S_ISREG(mode):
-        recorder.observe("file", path)
+    elif stat.S_ISREG(found.st_mode):
+        recorder.opened(path, found)
 
 
 def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Iterator
@@ -19,10 +20,15 @@ class Open(Observer, Protocol):
     ----------
     is_open : false once its run is over, also for threads of the run that are still alive
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
+    moved : whether the working folder may be another than at the beginning
     """
 
     is_open: bool
     scope: object
+    moved: bool
+
+    def opened(self, path: str, found: os.stat_result) -> None:
+        """Note that the run opens a file to read it."""
 
 
 #: The recordings under way in this process; empty nearly always, so that listeners find out fast.

@@ -27,25 +27,37 @@ _NAMES = 50
 
 Signature = tuple[int, int, int, int, int]
 
-_digests: dict[str, tuple[Signature, str]] = {}
+#: What was read, by the state of the file; forgotten all at once when there is too much of it.
+_digests: dict[Signature, str] = {}
+_MOST_REMEMBERED = 100_000
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Digest the content of a file: 32 hexadecimal digits; "" when it cannot be read."""
-    name = os.path.abspath(path)
-    before = signature(name)
+    return _read(os.fspath(path))[0]
+
+
+def found_in(path: str) -> tuple[bytes, Signature | None]:
+    """Digest the content of a file, and tell the state in which it was found."""
+    digest, found = _read(path)
+    return digest.encode(), found
+
+
+def _read(path: str) -> tuple[str, Signature | None]:
+    before = signature(path)
     if before is None:
-        return ""
-    known = _digests.get(name)
-    if known is not None and known[0] == before:
-        return known[1]
+        return "", None
+    known = _digests.get(before)
+    if known is not None:
+        return known, before
     started = time.time_ns()
-    digest = _content(name)
-    if digest and signature(name) == before and _settled(before, started):
-        _digests[name] = (before, digest)
-    else:
-        _digests.pop(name, None)
-    return digest
+    digest = _content(path)
+    after = signature(path)
+    if digest and after == before and _settled(before, started):
+        if len(_digests) >= _MOST_REMEMBERED:
+            _digests.clear()
+        _digests[before] = digest
+    return digest, after
 
 
 def _settled(found: Signature, now: int) -> bool:
@@ -86,9 +98,13 @@ def tree_digest(path: str | os.PathLike[str]) -> str:
 def signature(path: str) -> Signature | None:
     """Tell what a file is without reading it: device, inode, size, and both its times; `None`: it is not there."""
     try:
-        found = _stat(path)
+        return signature_of(_stat(path))
     except (OSError, ValueError):
         return None
+
+
+def signature_of(found: os.stat_result) -> Signature:
+    """The same, once the status of the file is known."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 

@@ -18,12 +18,14 @@ _MEMORY = "/dev/shm/"  # a folder like any other
 _PRIVATE_NAMES = frozenset({"__pycache__", "matplotlib", "fontconfig", ".matplotlib"})
 _CACHE_FOLDERS = frozenset({"__pycache__", ".cache", ".config", "Caches", ".matplotlib"})
 _COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dylib", ".nbi")
+_getcwd = os.getcwd  # as it is before it says that it was asked
 _ignored: list[str] = []
 _DOTS = frozenset({"", ".", ".."})
-#: Single files, and folders that are asked for themselves, with a separator at the end.
-_ALONE = frozenset(os.path.join(name, "") for name in _SYSTEM)
-#: What was found of folders, by their full names.
+#: Folders in which some names are private and others are not.
+_ABOVE = {os.path.dirname(name.rstrip(os.sep)).rstrip(os.sep) for name in _SYSTEM}
+#: What was found of folders: by their full names, and of those that were named from the working folder.
 _private_folders: dict[str, bool] = {}
+_private_here: dict[str, bool] = {}
 _MOST_REMEMBERED = 10_000
 
 
@@ -32,22 +34,34 @@ def ignore_folder(path: str | os.PathLike[str]) -> None:
     prefix = os.path.join(os.path.abspath(path), "")
     if prefix not in _ignored:
         _ignored.append(prefix)
+        _ABOVE.add(os.path.dirname(prefix.rstrip(os.sep)))
         _private_folders.clear()
+        _private_here.clear()
 
 
 def is_private(path: str) -> bool:
     """Whether a path belongs to the system, to Python, to libraries or to the cache itself."""
     if path.endswith(_COMPILED):
         return True
-    folder, name = os.path.split(path)
-    if name in _DOTS or not os.path.isabs(folder):
-        folder = os.path.abspath(path if name in _DOTS else folder)
+    folder, _, name = path.rpartition(os.sep)
+    if name in _DOTS:
+        return _is_private_folder(os.path.abspath(path))
+    if path[:1] != os.sep:
+        known = _private_here.get(folder)
+        if known is None:
+            known = _private_here[folder] = _is_private_folder(os.path.abspath(folder))
+        return known
     known = _private_folders.get(folder)
     if known is None:
-        known = _private_folders[folder] = _is_private_folder(folder)
         if len(_private_folders) > _MOST_REMEMBERED:
             _private_folders.clear()
-    return known or (name not in _DOTS and _is_own(os.path.join(folder, name, "")))
+        known = _private_folders[folder] = _is_private_folder(os.path.abspath(folder or os.sep))
+    return known or (folder in _ABOVE and _is_private_folder(os.path.abspath(path)))
+
+
+def moved() -> None:
+    """Hear that the working folder may be another one."""
+    _private_here.clear()
 
 
 def _is_private_folder(full: str) -> bool:
@@ -56,11 +70,6 @@ def _is_private_folder(full: str) -> bool:
         return not inside.startswith(_MEMORY) or inside.startswith(tuple(_ignored))
     parts = full.split(os.sep)
     return not _PRIVATE_NAMES.isdisjoint(parts[-3:]) and not _CACHE_FOLDERS.isdisjoint(parts)
-
-
-def _is_own(full: str) -> bool:
-    """Whether it is one of the folders or files named above itself."""
-    return full in _ALONE or full in _ignored
 
 
 def text_of(path: object) -> str | None:
@@ -76,6 +85,6 @@ def text_of(path: object) -> str | None:
 def working_folder() -> str:
     """The working folder; empty when it is gone."""
     try:
-        return os.getcwd()
+        return _getcwd()
     except OSError:
         return ""

@@ -8,12 +8,14 @@ from contextvars import Token
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
+from nbcache.tracking.observations.files import found_in, signature_of
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of, state_digest
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
-from nbcache.tracking.observations.paths import working_folder
+from nbcache.tracking.observations.paths import moved, working_folder
 from nbcache.tracking.observations.watches import WATCHES
 
+_observation = Observation._make
 _NOTHING: frozenset[str] = frozenset()
 # What lies in a folder may change beside the run without harm to it: the names that it was given are what counts.
 _MAY_MOVE = frozenset({"folder"})
@@ -28,6 +30,7 @@ class Recorder:
     failed : why something may have been overlooked, empty when nothing was
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     uses : the packages that the run's code reaches
+    moved : whether the working folder may be another by now
     """
 
     def __init__(self, parent: Recorder | None = None, uses: frozenset[str] = _NOTHING) -> None:
@@ -43,11 +46,14 @@ class Recorder:
         self._written: set[str] = set()
         self._own: set[Observation] = set()
         self._folder = working_folder()
+        self.moved = False
+        self._found: dict[Observation, object] = {}
         self._began: list[object] = []
         self._token: Token[context.Open | None] | None = None
 
     def __enter__(self) -> Recorder:
         install()
+        moved()
         self._token = context.begin(self)
         self._began = [watch.begin(self) for watch in WATCHES]
         return self
@@ -92,12 +98,17 @@ class Recorder:
 
     def state(self, observations: Iterable[Observation]) -> bytes:
         """Digest what they were for this run."""
-        return state_digest(observations, self._digests)
+        observations = tuple(observations)
+        digests = dict(self._digests)
+        for seen in observations:
+            if seen.kind == "file" and seen not in digests:
+                digests[seen], self._found[seen] = found_in(seen.name)
+        return state_digest(observations, digests)
 
     def steady(self) -> bool:
         """Tell whether everything still is what it was when the run saw it, and nothing was overlooked."""
         return not self.failed and all(
-            KINDS[seen.kind].stamp(seen.name) == self._stamps[seen]
+            (self._found[seen] if seen in self._found else KINDS[seen.kind].stamp(seen.name)) == self._stamps[seen]
             for seen in self.observations
             if seen.kind not in _MAY_MOVE
         )
@@ -115,6 +126,18 @@ class Recorder:
             recorder._stamps[seen] = KINDS[kind].stamp(name)
             if digest is not None:
                 recorder._digests[seen] = digest
+
+    def opened(self, path: str, found: os.stat_result) -> None:
+        """Note that the run opens a file to read it: what `observe` does, for what happens most often."""
+        seen = _observation((path, "file"))
+        sign = signature_of(found)
+        recorder: Recorder | None = self
+        while recorder is not None:
+            if recorder.is_open:
+                one = Observation(recorder._spelt(path), "file") if recorder.moved else seen
+                if one not in recorder._stamps and not (recorder._written and recorder.wrote(path)):
+                    recorder._stamps[one] = sign
+            recorder = recorder._parent
 
     def own(self, kind: str, name: str, *, here: bool = False) -> None:
         """Note that the run itself decides what it sees from now on, here and in the recorders around."""
@@ -175,7 +198,7 @@ class Recorder:
 
     def _spelt(self, path: str) -> str:
         """Keep a relative path as it is, unless the run has changed the working folder meanwhile."""
-        if os.path.isabs(path) or working_folder() == self._folder:
+        if not self.moved or os.path.isabs(path) or working_folder() == self._folder:
             return path
         return os.path.abspath(path)
 

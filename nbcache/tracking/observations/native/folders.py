@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
 from time import perf_counter
 
-from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, Notice, Notices
+from nbcache.tracking.observations.native.notices import MADE, Notices, Source
 from nbcache.tracking.observations.paths import is_private
 
 #: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
@@ -46,7 +45,7 @@ class Folders:
     """The folders of this process about which the system tells."""
 
     def __init__(self) -> None:
-        self._notices = Notices()
+        self._source = Source()
         self._tops: dict[str, tuple[int, int]] = {}
         self._followed: set[str] = set()
 
@@ -75,23 +74,24 @@ class Folders:
         """Whether a folder, as its real name, is followed."""
         return folder in self._followed
 
-    def read(self) -> Iterator[Notice]:
-        """Yield what happened, and follow folders that were made."""
-        again = True
-        while again:  # to look below a folder is told as well
-            again = False
-            for notice in self._notices.read():
-                if notice.what & IS_FOLDER and notice.what & (MADE | GONE):
-                    full = os.path.join(notice.folder, notice.name)
-                    self._followed.discard(full)
-                    if notice.what & MADE and not _is_nobodys(notice.name):
-                        again = True
-                        self._follow_below(full)
-                yield notice
+    def read(self) -> Notices:
+        """Tell what happened, and follow folders that were made."""
+        told = self._source.read()
+        more = told
+        while made := [full for full, what in more.folders() if self._is_new(full, what)]:
+            for full in made:
+                self._follow_below(full)
+            more = self._source.read()  # to look below a folder is told as well
+            told.add(more)
+        return told
+
+    def _is_new(self, full: str, what: int) -> bool:
+        self._followed.discard(full)
+        return bool(what & MADE) and not _is_nobodys(os.path.basename(full))
 
     def close(self) -> None:
         """Forget all folders."""
-        self._notices.close()
+        self._source.close()
         self._tops.clear()
         self._followed.clear()
 
@@ -100,7 +100,7 @@ class Folders:
         waiting, count = deque([top]), 0
         while waiting and count < _MOST_BELOW and perf_counter() < until:
             folder = waiting.popleft()
-            if folder in self._followed or is_private(os.path.join(folder, "")) or not self._notices.follow(folder):
+            if folder in self._followed or is_private(os.path.join(folder, "")) or not self._source.follow(folder):
                 continue
             self._followed.add(folder)
             count += 1

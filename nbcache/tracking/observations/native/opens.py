@@ -11,7 +11,7 @@ import threading
 
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.native.folders import Folders
-from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, OVERFLOW
+from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.paths import is_private, working_folder
 
@@ -32,9 +32,7 @@ class _Run:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.by_python: dict[str, None] = {}
-        self.ours: dict[tuple[str, str], int] = {}
-        self.others: dict[tuple[str, str], int] = {}
-        self.overflown = False
+        self.told = Notices()
         self.moved = False  # away from `folder`
 
 
@@ -63,9 +61,13 @@ class NativeOpens:
             self._fetch()
             if began in self._runs:
                 self._runs.remove(began)
-        if began.overflown:
+        told = began.told
+        if told.overflown:
             observer.failed = _OVERFLOWN
-        if began.ours:
+        for (folder, name), what in told.anybodys.items():
+            if not (what & _NOT_A_READ or name.startswith(".") or name.endswith(_BESIDE)):
+                told.ours[folder, name] = what
+        if told.ours:
             with unrecorded():
                 for full, what in _natively(began).items():
                     _note(observer, began, full, what)
@@ -91,15 +93,9 @@ class NativeOpens:
             run.moved = True
 
     def _fetch(self) -> None:
-        for folder, name, what, ours in self._folders.read():
-            for run in self._runs:
-                if what & OVERFLOW:
-                    run.overflown = True
-                    continue
-                noticed = run.others if ours is False else run.ours
-                if ours is None and (what & _NOT_A_READ or name.startswith(".") or name.endswith(_BESIDE)):
-                    continue
-                noticed[folder, name] = noticed.get((folder, name), 0) | what
+        told = self._folders.read()
+        for run in self._runs:
+            run.told.add(told)
 
     def _renew(self) -> None:
         """Leave the notices to the parent process."""
@@ -111,18 +107,19 @@ class NativeOpens:
 
 def _natively(run: _Run) -> dict[str, int]:
     """What no Python code opened, by its full name."""
-    folders: dict[str, str] = {}
-    elsewhere = []
-    listed = any(not name for _, name in run.ours)
+    ours, folders, elsewhere = run.told.ours, {"": os.path.realpath(run.folder)}, []
+    listed = any(not name for _, name in ours)
     for path in run.by_python:
-        folder, name = os.path.split(path)
+        folder, _, name = path.rpartition("/")
         real = folders.get(folder)
         if real is None:
-            real = folders[folder] = os.path.realpath(os.path.join(run.folder, folder))
-        itself = run.ours.pop((os.path.join(real, name), ""), 0) if listed else 0
-        if run.ours.pop((real, name), None) is None and not itself:
+            real = folders[folder] = os.path.realpath(os.path.join(run.folder, f"{folder}/"))
+        known = ours.pop((real, name), 0)
+        if listed:  # a folder is told of by itself and by the one above
+            known = ours.pop((os.path.join(real, name), ""), 0) or known
+        if not known:
             elsewhere.append(path)
-    found = {os.path.join(folder, name): what for (folder, name), what in run.ours.items()}
+    found = {os.path.join(folder, name): what for (folder, name), what in ours.items()}
     if found:  # a folder, or opened by another name: through links, or with dots
         for path in elsewhere:
             real = os.path.realpath(os.path.join(run.folder, path))
@@ -140,7 +137,7 @@ def _note(observer: Observer, run: _Run, full: str, what: int) -> None:
             observer.write(full)
     elif what & OPENED and os.path.exists(full):
         observer.observe("folder" if what & IS_FOLDER else "file", name)
-        if run.others.get(os.path.split(full), 0) & (MODIFIED | MADE | GONE) and not what & IS_FOLDER:
+        if run.told.others.get(os.path.split(full), 0) & (MODIFIED | MADE | GONE) and not what & IS_FOLDER:
             observer.failed = f"{name} was changed while the run read it"
 
 
