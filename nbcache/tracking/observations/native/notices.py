@@ -111,7 +111,8 @@ class _Fanotify:
             folder = folders.get((system, content[begins : begins + width]))
             if folder is not None:
                 begins += width
-                key = folder, content[begins : content.index(0, begins)].decode(_CODING, "surrogateescape")
+                name = content[begins : content.index(0, begins)].decode(_CODING, "surrogateescape")
+                key = folder, "" if name == "." else name
                 names = told.ours if process == me else told.others
                 names[key] = names[key] | what if key in names else what
             elif what & OVERFLOW:
