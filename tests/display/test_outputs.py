@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import clear_output, display, update_display
 from IPython.utils.capture import capture_output
 from processes import python_path
+from threads import in_thread
 
 from nbcache.notebook.display import listeners
 from nbcache.notebook.display.coalescing import coalesce, coalesce_text
@@ -33,12 +34,6 @@ def ip():
 def events(recording):
     data = recording.to_bytes()
     return json.loads(data) if data else []
-
-
-def in_thread(function):
-    thread = threading.Thread(target=function)
-    thread.start()
-    thread.join()
 
 
 class TestRecord:

@@ -23,11 +23,6 @@ from nbcache.errors import DamagedEntryError, UnstorableResultError
 LARGE = 300_000
 
 
-@pytest.fixture(scope="module")
-def keyring() -> Keyring:
-    return Keyring.ephemeral()
-
-
 @pytest.fixture
 def big(tmp_path: Path, keyring: Keyring) -> Path:
     """The file of an entry of 2.4 MB."""

@@ -26,11 +26,6 @@ from nbcache.entries.signing import Keyring
 ROWS = 200_000  # enough for maps; small ones are tried as well
 
 
-@pytest.fixture(scope="module")
-def keyring() -> Keyring:
-    return Keyring.ephemeral()
-
-
 IMMUTABLE = [
     None, True, 5, 1.5, 2j, "text", b"bytes", ..., range(3), decimal.Decimal(1), pathlib.PurePosixPath("a"),
     datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.time(1), (), (1, ("a", frozenset((2,)))),

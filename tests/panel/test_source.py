@@ -272,12 +272,13 @@ def test_entries_of_a_shared_store_are_rows_and_can_be_cleared(
     assert not load.is_cached(1)
 
 
-def test_many_entries_have_their_code_compared_bit_by_bit(session: Session) -> None:
-    def define(factor: int) -> Callable[[int], int]:
-        namespace = {"cache_data": cache_data, "__name__": "__main__"}
-        exec(f"@cache_data(show_spinner=False)\ndef scale(x):\n    return x * {factor}\n", namespace)
-        return namespace["scale"]  # type: ignore[return-value]
+def define(factor: int) -> Callable[[int], int]:
+    namespace = {"cache_data": cache_data, "__name__": "__main__"}
+    exec(f"@cache_data(show_spinner=False)\ndef scale(x):\n    return x * {factor}\n", namespace)
+    return namespace["scale"]  # type: ignore[return-value]
 
+
+def test_many_entries_have_their_code_compared_bit_by_bit(session: Session) -> None:
     define(2)(1)
     define(3)(1)
     clock = Clock()
@@ -292,11 +293,6 @@ def test_many_entries_have_their_code_compared_bit_by_bit(session: Session) -> N
 
 
 def test_entries_of_older_code_are_marked_and_told_apart(session: Session, clock: Clock) -> None:
-    def define(factor: int) -> Callable[[int], int]:
-        namespace = {"cache_data": cache_data, "__name__": "__main__"}
-        exec(f"@cache_data(show_spinner=False)\ndef scale(x):\n    return x * {factor}\n", namespace)
-        return namespace["scale"]  # type: ignore[return-value]
-
     define(2)(1)
     clock.now += 60
     define(3)(1)

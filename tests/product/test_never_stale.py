@@ -15,12 +15,7 @@ from nbcache.engine.cache import Cache
 
 PHASES = ("before", "after", "back")
 Report = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python itself may take an edited module for unchanged within one second, by its compiled file."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+pytestmark = pytest.mark.usefixtures("no_bytecode")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,7 @@ from nbcache import cache_data
 
 PROGRAMS = int(os.environ.get("NEVER_STALE_PROGRAMS", "45"))
 SEED = int(os.environ.get("NEVER_STALE_SEED", "7"))
-
-
-@pytest.fixture(autouse=True)
-def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python itself may take an edited module for unchanged within one second, by its compiled file."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+pytestmark = pytest.mark.usefixtures("no_bytecode")
 
 
 @pytest.mark.timeout(30 + PROGRAMS)

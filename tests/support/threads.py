@@ -1,4 +1,4 @@
-"""The same work in several threads that begin together."""
+"""Work in other threads: in one, or in several that begin together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 PATIENCE = 60
+
+
+def in_thread(work: Callable[[], object]) -> None:
+    """Do something in a thread of its own, and wait for it."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
 
 
 def together(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:

@@ -11,13 +11,13 @@ import pickle
 import pkgutil
 import shutil
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from os.path import exists as there  # bound before anything is recorded
 from pathlib import Path
 
 import pytest
+from threads import in_thread
 
 from nbcache import cache_data
 from nbcache.tracking.observations.kinds import label_of, state_digest
@@ -27,15 +27,7 @@ from nbcache.tracking.observations.recorder import recording
 Action = Callable[[], object]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with `a.txt` and `sub/b.txt` in it."""
-    work = tmp_path / "work"
-    (work / "sub").mkdir(parents=True)
-    monkeypatch.chdir(work)
-    (work / "a.txt").write_text("a")
-    (work / "sub" / "b.txt").write_text("b")
-    return work
+pytestmark = pytest.mark.usefixtures("work_folder")
 
 
 def seen_by(run: Action) -> tuple[Observation, ...]:
@@ -88,7 +80,7 @@ ASKED: dict[str, tuple[Action, Action, Action]] = {
     "scandir, sizes": (lambda: [e.stat().st_size for e in os.scandir("sub")], write("sub/b.txt", "long"), NOTHING),
     "walk": (lambda: list(os.walk(".")), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
     "which": (lambda: shutil.which("tool", path="sub"), lambda: tool("sub/tool"), write("sub/c.txt", "")),
-    "in a thread": (lambda: in_a_thread(lambda: os.path.exists("new.txt")), write("new.txt", ""), NOTHING),
+    "in a thread": (lambda: in_thread(lambda: os.path.exists("new.txt")), write("new.txt", ""), NOTHING),
 }
 
 
@@ -104,12 +96,6 @@ def relink(target: str) -> None:
 def tool(name: str) -> None:
     Path(name).write_text("#!")
     os.chmod(name, 0o755)
-
-
-def in_a_thread(ask: Action) -> None:
-    thread = threading.Thread(target=ask)
-    thread.start()
-    thread.join()
 
 
 @pytest.mark.parametrize("what", ASKED)

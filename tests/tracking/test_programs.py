@@ -18,14 +18,7 @@ from nbcache.tracking.observations.recorder import recording
 Program = Callable[[str], object]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    work = tmp_path / "work"
-    (work / "sub").mkdir(parents=True)
-    monkeypatch.chdir(work)
-    (work / "a.txt").write_text("a")
-    (work / "sub" / "b.txt").write_text("b")
-    return work
+pytestmark = pytest.mark.usefixtures("work_folder")
 
 
 def output(*words: object, **options: object) -> str:
@@ -94,8 +87,8 @@ def test_what_a_program_writes_is_no_input() -> None:
     assert set(seen.observations) == {Observation("a.txt", "file")}
 
 
-def test_a_program_itself_counts_where_it_is_a_script(folder: Path) -> None:
-    script = folder / "tool"
+def test_a_program_itself_counts_where_it_is_a_script(work_folder: Path) -> None:
+    script = work_folder / "tool"
     script.write_text("#!/bin/sh\necho one")
     script.chmod(0o755)
 

@@ -25,11 +25,6 @@ from nbcache.stores.tiered import TieredStore
 Reopened = Callable[[], RemoteStore]
 
 
-@pytest.fixture
-def shop(tmp_path: Path, clock: Any) -> Shop:
-    return Shop(tmp_path, clock)
-
-
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
     """A double of S3 that speaks its protocol."""

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from counted import cached
 
 from nbcache import cache_data
 from nbcache.engine.cache import Cache
@@ -25,15 +26,6 @@ READS: dict[str, Callable[[], object]] = {
     "a user's folder": lambda: os.path.expandvars("$NBX_MODE/data"),
     "a thread": lambda: ThreadPoolExecutor(1).submit(os.getenv, "NBX_MODE").result(),
 }
-
-
-def cached(function: Callable[[], Any], calls: Any) -> Any:
-    @cache_data(show_spinner=False)
-    def foo() -> Any:
-        calls()
-        return function()
-
-    return foo
 
 
 @pytest.mark.parametrize("how", READS)

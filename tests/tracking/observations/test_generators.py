@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from counted import cached
 
-from nbcache import cache_data
 from nbcache.engine.cache import Cache
 from nbcache.tracking.observations import twisters
 from nbcache.tracking.observations.generators import SEEDED_STATE, UNSEEDED
@@ -49,15 +49,6 @@ def lib(request: pytest.FixtureRequest) -> Iterator[Library]:
     lib.seed()
     yield lib
     lib.seed()
-
-
-def cached(function: Callable[[], Any], calls: Any) -> Any:
-    @cache_data(show_spinner=False)
-    def foo() -> Any:
-        calls()
-        return function()
-
-    return foo
 
 
 def test_cached_and_uncached_draws_give_the_same_numbers(lib: Library, cache: Cache, calls: Any) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from counted import cached
 
-from nbcache import cache_data
 from nbcache.engine.cache import Cache
 
 ASKS: dict[str, Callable[[], object]] = {
@@ -28,15 +28,6 @@ DOES_NOT_ASK: dict[str, Callable[[], object]] = {
     "join": lambda: os.path.join("data", "file"),
     "a library": lambda: glob.glob("*.nothing"),
 }
-
-
-def cached(function: Callable[[], Any], calls: Any) -> Any:
-    @cache_data(show_spinner=False)
-    def foo() -> Any:
-        calls()
-        return function()
-
-    return foo
 
 
 def elsewhere(tmp_path: Path) -> Path:
