@@ -12,8 +12,8 @@ from typing import Any
 
 from nbcache.hashing import hasher
 from nbcache.tracking import classes
-from nbcache.tracking.bytecode import constant_bytes, short_digest
-from nbcache.tracking.codes import facts_of
+from nbcache.tracking.code.bytecode import constant_bytes, short_digest
+from nbcache.tracking.code.facts import facts_of
 from nbcache.tracking.guards import Place
 from nbcache.tracking.origins import Origin, carry, origin
 from nbcache.tracking.snapshots import Snapshot, fixed, snapshot_of

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from nbcache.hashing import hasher
-from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations.files import tree_digest
 
 

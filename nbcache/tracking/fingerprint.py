@@ -13,14 +13,14 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from nbcache.tracking import classes
-from nbcache.tracking.bytecode import short_digest
-from nbcache.tracking.codes import LateSource, facts_of
+from nbcache.tracking.code.bytecode import short_digest
+from nbcache.tracking.code.facts import LateSource, facts_of
+from nbcache.tracking.code.remembered import ByIdentity
 from nbcache.tracking.contents import Content, Contents
 from nbcache.tracking.dependencies import Dependency, items_of, name_of
 from nbcache.tracking.guards import Place
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.reach import Reach
-from nbcache.tracking.remembered import ByIdentity
 
 _NOTHING: frozenset[str] = frozenset()
 # Between a label in the user's words and a mark of the code that is meant.

@@ -6,7 +6,7 @@ from functools import partial
 from types import FunctionType, ModuleType
 
 from nbcache.tracking import classes
-from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.resolution import MODULE_NAMES
 from nbcache.tracking.walker import CodeWalker

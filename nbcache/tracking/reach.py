@@ -29,8 +29,8 @@ from typing import Any
 
 from nbcache.tracking import bindings, classes, packages
 from nbcache.tracking.additions import Extensions
-from nbcache.tracking.bytecode import framed, short_digest
-from nbcache.tracking.codes import Facts, LateSource, facts_of
+from nbcache.tracking.code.bytecode import framed, short_digest
+from nbcache.tracking.code.facts import Facts, LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents, path_texts
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module

@@ -11,11 +11,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from nbcache.tracking import bindings, packages
-from nbcache.tracking.codes import Chain, Facts, Import
+from nbcache.tracking.code.facts import Chain, Facts, Import
+from nbcache.tracking.code.strings import at_names, identifiers, is_bare, is_sql, may_be_table
+from nbcache.tracking.code.text_reads import NOTHING, TextReads
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.guards import Place
-from nbcache.tracking.strings import at_names, identifiers, is_bare, is_sql, may_be_table
-from nbcache.tracking.text_reads import NOTHING, TextReads
 from nbcache.tracking.unfollowed import named, outside
 from nbcache.tracking.walker import CodeWalker
 

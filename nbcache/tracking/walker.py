@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
-from nbcache.tracking.codes import Chain
+from nbcache.tracking.code.facts import Chain
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.packages import Home
 

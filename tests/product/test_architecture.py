@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"config", "compute"},
     {"entries", "hashing"},
+    {"tracking.code"},
     {"tracking"},
     {"stores"},
     {"stores.disk", "stores.remote"},

@@ -12,7 +12,7 @@ from typing import Any
 from nbcache.keys.key import combine
 from nbcache.notebook.cells.syntax.marks import Marks, marked
 from nbcache.notebook.cells.syntax.names import Names, names_of
-from nbcache.tracking.codes import facts_of
+from nbcache.tracking.code.facts import facts_of
 
 __all__ = ["CellCode"]
 

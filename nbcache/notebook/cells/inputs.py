@@ -17,10 +17,10 @@ from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
+from nbcache.tracking.code.strings import in_statements
 from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
-from nbcache.tracking.strings import in_statements
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 

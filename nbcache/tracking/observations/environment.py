@@ -13,7 +13,7 @@ import weakref
 from types import FrameType
 from typing import Any
 
-from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
 
 __all__ = ["ALL_VARIABLES", "VARIABLES"]

@@ -11,7 +11,7 @@ import time
 
 import xxhash
 
-from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations.context import unrecorded
 
 __all__ = ["FILES", "FOLDERS", "MISSING", "TREES", "file_digest", "signature", "tree_digest"]

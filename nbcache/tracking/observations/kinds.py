@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from nbcache.tracking.bytecode import framed, short_digest
+from nbcache.tracking.code.bytecode import framed, short_digest
 from nbcache.tracking.observations import looks
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations.context import unrecorded
 
 #: Stands between a pattern and how it is meant, in the name of an observation.

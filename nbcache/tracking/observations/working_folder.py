@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from nbcache.tracking.bytecode import short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.paths import working_folder
 from nbcache.tracking.packages import home_of_namespace

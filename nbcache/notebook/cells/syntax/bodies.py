@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from nbcache.notebook.cells.syntax import strings
-from nbcache.tracking.strings import identifiers
+from nbcache.tracking.code.strings import identifiers
 
 __all__ = ["Names", "defaults_of", "type_parameters", "used_later"]
 

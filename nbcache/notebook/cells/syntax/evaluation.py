@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from nbcache.notebook.cells.syntax import strings
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, used_later
 from nbcache.notebook.cells.syntax.mutations import changed_place
-from nbcache.tracking.strings import identifiers
+from nbcache.tracking.code.strings import identifiers
 
 __all__ = ["Evaluation", "State", "meet"]
 

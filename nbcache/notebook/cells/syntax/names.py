@@ -18,7 +18,7 @@ from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, type_parame
 from nbcache.notebook.cells.syntax.evaluation import Evaluation, State, meet
 from nbcache.notebook.cells.syntax.mutations import changed_by, changed_place
 from nbcache.notebook.cells.syntax.static_facts import never_swallows, only_wraps, runs_at_least_once, truth
-from nbcache.tracking.strings import in_statements
+from nbcache.tracking.code.strings import in_statements
 
 __all__ = ["Names", "names_of"]
 

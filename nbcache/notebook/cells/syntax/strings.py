@@ -10,7 +10,7 @@ import ast
 import re
 from dataclasses import dataclass, field
 
-from nbcache.tracking.strings import QUERYING, SQL, at_names, fields, identifiers, is_bare, is_sql
+from nbcache.tracking.code.strings import QUERYING, SQL, at_names, fields, identifiers, is_bare, is_sql
 
 __all__ = ["SESSION", "StringNames", "asks_shell", "in_call", "is_space", "looked_up", "reaches_all"]
 

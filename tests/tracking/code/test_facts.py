@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nbcache.tracking.codes import Import, LateSource, facts_of, source_of
+from nbcache.tracking.code.facts import Import, LateSource, facts_of, source_of
 
 
 def code(source: str, name: str = "foo") -> types.CodeType:

@@ -1,6 +1,6 @@
 """What does a code object say: the names it reads, writes and imports, and the texts in it.
 
-Nothing here looks at a value: names are only collected, `reach` and `names` resolve them.
+Nothing here looks at a value: names are only collected, `reach` and `resolution` look them up.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import NamedTuple
 
-from nbcache.tracking.bytecode import Step, digest_of, name_in, steps_of
-from nbcache.tracking.remembered import ByIdentity
-from nbcache.tracking.text_reads import NOTHING, TextReads, text_reads
+from nbcache.tracking.code.bytecode import Step, digest_of, name_in, steps_of
+from nbcache.tracking.code.remembered import ByIdentity
+from nbcache.tracking.code.text_reads import NOTHING, TextReads, text_reads
 
 Chain = tuple[str, ...]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType
 from typing import NamedTuple
 
-from nbcache.tracking.bytecode import Step, name_in
-from nbcache.tracking.strings import (
+from nbcache.tracking.code.bytecode import Step, name_in
+from nbcache.tracking.code.strings import (
     EVALUATING,
     FORMATTING,
     QUERYING,

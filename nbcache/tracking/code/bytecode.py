@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from nbcache.tracking.remembered import ByIdentity
+from nbcache.tracking.code.remembered import ByIdentity
 
 _CACHE = dis.opmap.get("CACHE", 0)
 _EXTENDED = dis.opmap["EXTENDED_ARG"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nbcache.tracking.codes import Facts, facts_of
-from nbcache.tracking.strings import is_bare
-from nbcache.tracking.text_reads import NOTHING
+from nbcache.tracking.code.facts import Facts, facts_of
+from nbcache.tracking.code.strings import is_bare
+from nbcache.tracking.code.text_reads import NOTHING
 
 #: Source of an expression: the names that it reads beyond those that stand in it.
 NAMES = {

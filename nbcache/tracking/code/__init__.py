@@ -1,0 +1,1 @@
+"""What does one code object say: its digest, what it reads and writes, and the texts in it that are code."""
