@@ -35,7 +35,7 @@ FLOORS: list[set[str]] = [
     {"calls"},
     {"decorator"},
     {"notebook.line", "notebook.display"},
-    {"notebook.panel", "notebook.cells.syntax"},
+    {"notebook.panel", "notebook.cells.syntax", "notebook.cells.objects"},
     {"notebook.cells"},
     {"notebook.magics"},
     {"notebook"},
@@ -72,7 +72,7 @@ GUESTS: dict[str, set[str]] = {
     "anywidget": {"notebook.panel"},
     "comm": {"notebook"},
     # Met only where a value of theirs is at hand, so they are loaded already.
-    "numpy": {"entries.guests", "entries.lossless"},
+    "numpy": {"entries.guests", "entries.lossless", "entries.views"},
     "pandas": {"entries.guests"},
     "polars": {"entries.guests"},
     "torch": {"entries.tensors"},

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from nbcache.notebook.cells.namespace import Outcome
+from nbcache.notebook.cells.objects.places import Finder
+from nbcache.notebook.cells.objects.restoring import Restoring, uninterrupted
 from nbcache.notebook.cells.syntax.bodies import Names
 
-__all__ = ["Before", "apply", "content_of", "is_session", "restore"]
+__all__ = ["Before", "apply", "is_session"]
 
 _SESSION = re.compile(r"_+|_i{1,3}|_\d+|_i\d+|_[iod]h|In|Out|__\w+__|__warningregistry__")
 _TOOLS = frozenset({"get_ipython", "exit", "quit"})
@@ -77,102 +79,23 @@ def names_of_modules(modules: Iterable[str]) -> set[str]:
     return found
 
 
-# --- changes in place
-
-
-def content_of(value: Any) -> tuple[str, Any] | None:
-    """Describe the content of a mutable value so that `restore` can put it back into the same object.
-
-    `None` for a type whose content can only come back as a new object.
-    """
-    kind = type(value)
-    if kind is list:
-        return "list", list(value)
-    if kind is dict:
-        return "dict", dict(value)
-    if kind is set:
-        return "set", set(value)
-    if kind is bytearray:
-        return "bytearray", bytes(value)
-    if kind.__module__ == "numpy" and kind.__name__ == "ndarray" and value.flags.writeable:
-        return "array", value.view()
-    if _is_plain(kind) and hasattr(value, "__dict__"):
-        return "object", dict(vars(value))
-    return None
-
-
-def _is_plain(kind: type) -> bool:
-    """Tell whether an instance is nothing but its `__dict__`: a class written in Python, on `object`."""
-    plain = kind.__module__ == "__main__" and "__slots__" not in vars(kind)
-    special = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__")
-    inherited = [base for base in kind.__mro__ if base is not object]
-    return plain and all(
-        base.__flags__ & (1 << 9) and "__slots__" not in vars(base) and not any(name in vars(base) for name in special)
-        for base in inherited
-    )
-
-
-def restore(value: Any, how: str, content: Any) -> bool:
-    """Put a content back into a live object; False where the object is no longer of that kind."""
-    if how == "object":
-        vars(value).clear()
-        vars(value).update(content)
-    elif how == "array":
-        if value.shape != content.shape or value.dtype != content.dtype or not value.flags.writeable:
-            return False
-        value[...] = content
-    elif how in ("list", "bytearray"):
-        value[:] = content
-    else:
-        value.clear()
-        value.update(content)
-    return True
-
-
 def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> None:
-    """Do to a namespace what a run did to it."""
+    """Do to a namespace what a run did to it; all of that, or nothing.
+
+    Raises
+    ------
+    LookupError
+        An object is not what it was, or something holds it that would go on to hold the old one.
+    """
     for module in outcome.modules:
         importlib.import_module(module)
-    roots = [namespace[name] for name in (*outcome.contents, *outcome.replaced)]
-    for name in _reached(roots, {name: namespace[name] for name in outcome.shared if name in namespace}):
-        for other in names_bound_to(namespace[name], namespace):
-            namespace[other] = outcome.shared[name]
-    for name, (how, content) in outcome.contents.items():
-        if not restore(namespace[name], how, content):
-            outcome.replaced[name] = content
-    for name, value in outcome.replaced.items():
-        for other in names_bound_to(namespace[name], namespace):
-            namespace[other] = value
-    for name, value in outcome.bound.items():
-        namespace[name] = value
-        hidden.pop(name, None)
-    for name in outcome.deleted:
-        namespace.pop(name, None)
-
-
-def _reached(roots: list[Any], named: dict[str, Any], most: int = 200_000) -> list[str]:
-    """Which of the named objects lie inside the roots, which are walked as far as they are plain containers."""
-    wanted = {id(value): name for name, value in named.items()}
-    found: list[str] = []
-    waiting, seen = list(roots) if wanted else [], set(map(id, roots))
-    while waiting and len(seen) < most:
-        value = waiting.pop()
-        inner: list[Any] = []
-        if isinstance(value, dict):
-            inner = [*value, *value.values()]
-        elif isinstance(value, list | tuple | set | frozenset):
-            inner = list(value)
-        elif hasattr(value, "__dict__") and not isinstance(value, type):
-            inner = list(vars(value).values())
-        for part in inner:
-            if id(part) not in seen:
-                seen.add(id(part))
-                waiting.append(part)
-                if id(part) in wanted:
-                    found.append(wanted[id(part)])
-    return found
-
-
-def names_bound_to(value: object, namespace: dict[str, Any]) -> Iterable[str]:
-    """Every name of the namespace that is bound to this very object."""
-    return [name for name, found in namespace.items() if found is value and not _is_of_session(name)]
+    finder = Finder(namespace)
+    pairs = [(finder.find(place), value) for place, value in outcome.replaced]
+    with uninterrupted(), Restoring(namespace) as restoring:
+        restoring.replace(pairs, [value for value, _ in outcome.contents])
+        restoring.put(outcome.contents)
+        for name, value in outcome.bound.items():
+            restoring.bind(namespace, name, value)
+            restoring.delete(hidden, name)
+        for name in outcome.deleted:
+            restoring.delete(namespace, name)

@@ -1,10 +1,10 @@
 """Names of a notebook turned into one pickle, and bound again: aliases hold, functions come back alive.
 
-Four things set it apart from an ordinary pickle. Functions that live in the notebook come back on the notebook's own
+Five things set it apart from an ordinary pickle. Functions that live in the notebook come back on the notebook's own
 namespace, so that they see later changes of its globals. Classes of the notebook are named where they are alive,
-so that instances stay instances of the very class. Inputs that did not change are referred to by name, so that
-what holds them still holds the same object. And what could only be stored as something else (an open file, a
-widget) is refused.
+so that instances stay instances of the very class. Every object that was there before the run is referred to by its
+place, so that whatever holds it still holds the same object, and what a module holds by its import. Arrays that lie in
+one memory come back in one memory. And what could only be stored as something else (an open file, a widget) is refused.
 """
 
 from __future__ import annotations
@@ -12,17 +12,33 @@ from __future__ import annotations
 import io
 import linecache
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbcache.errors import UnstorableResultError
 from nbcache.notebook.cells.file_outputs import FileOutput
+from nbcache.notebook.cells.objects.places import Finder, Place, Reached
 
-__all__ = ["Outcome", "Packed", "pack", "size_of", "unpack", "without_values"]
+__all__ = ["KnownObjects", "Outcome", "Packed", "pack", "size_of", "unpack", "without_values"]
 
 Packed = tuple[bytes, list[pickle.PickleBuffer]]
 """A pickle stream and the buffers beside it; unpickled, the buffers are memory views."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownObjects:
+    """What was there before a run, and is referred to.
+
+    Attributes
+    ----------
+    reached : the objects that the names of the cell reached
+    modules : the names of modules that the cell may have got objects from
+    """
+
+    namespace: dict[str, Any]
+    reached: Reached
+    modules: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -32,10 +48,9 @@ class Outcome:
     Attributes
     ----------
     bound : names and the values they got
-    contents : inputs changed in place, by name: how, and the new content
-    replaced : inputs changed in place that come back as new objects, under every name that was bound to the old one
-    shared : objects met inside of those that other names of the notebook were bound to; they are bound anew where
-        that is so again
+    contents : objects changed in place: they themselves, and the new content of their facets
+    replaced : objects that come back as others, under every name that was bound to the old one: places, and the others
+    changed : the names by which those objects are reached
     deleted : names that are gone
     values : the values of last expressions, as they were shown
     result : the value of the last expression of a cell whose own magic takes it
@@ -45,9 +60,9 @@ class Outcome:
     """
 
     bound: dict[str, Any] = field(default_factory=dict)
-    contents: dict[str, tuple[str, Any]] = field(default_factory=dict)
-    replaced: dict[str, Any] = field(default_factory=dict)
-    shared: dict[str, Any] = field(default_factory=dict)
+    contents: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    replaced: list[tuple[Place, Any]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     values: list[Any] | None = field(default_factory=list)
     result: Any = None
@@ -57,12 +72,12 @@ class Outcome:
 
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
-        changed = (self.contents, self.replaced, self.shared)
+        changed = (self.contents, self.replaced, self.changed)
         return self.bound, *changed, self.deleted, *shown, self.sources, self.modules, self.files
 
 
-def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed:
-    """Pickle an outcome; `references` are the inputs that are stored as their names.
+def pack(outcome: Outcome, known: KnownObjects) -> Packed:
+    """Pickle an outcome; what is `known` is referred to.
 
     Raises
     ------
@@ -70,13 +85,9 @@ def pack(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, o
         The message names the first variable that cannot be stored, and the type that is to blame.
     """
     try:
-        packed, met = _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))
-        if met and (outcome.contents or outcome.replaced):
-            outcome.shared = {name: namespace[name] for name in met if name not in outcome.replaced}
-            packed, _ = _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))
-        return packed
+        return _pickled(outcome.parts(), outcome, known)
     except Exception as error:
-        blamed = _culprit(outcome, namespace, references) or ("the result", error)
+        blamed = _culprit(outcome, known) or ("the result", error)
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
 
 
@@ -85,13 +96,13 @@ def size_of(packed: Packed) -> int:
     return len(packed[0]) + sum(buffer.raw().nbytes for buffer in packed[1])
 
 
-def without_values(outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]) -> Packed | None:
+def without_values(outcome: Outcome, known: KnownObjects) -> Packed | None:
     """Pickle everything but the values of last expressions, where only these cannot be; else return `None`."""
     if outcome.values is None and outcome.result is None:
         return None
     outcome.values, outcome.result = None, None
     try:
-        return _pickled(outcome.parts(), namespace, references, frozenset(outcome.bound))[0]
+        return _pickled(outcome.parts(), outcome, known)
     except Exception:  # a name cannot be stored either, and `pack` has said which
         return None
 
@@ -112,18 +123,16 @@ def unpack(packed: tuple[bytes, Sequence[Any]], namespace: dict[str, Any]) -> Ou
     return outcome
 
 
-def _culprit(
-    outcome: Outcome, namespace: dict[str, Any], references: Mapping[str, object]
-) -> tuple[str, Exception] | None:
+def _culprit(outcome: Outcome, known: KnownObjects) -> tuple[str, Exception] | None:
     named: Iterable[tuple[str, Any]] = (
         *outcome.bound.items(),
-        *((name, content) for name, (_, content) in outcome.contents.items()),
-        *outcome.replaced.items(),
+        *((name, value) for name, (_, value) in zip(outcome.changed, outcome.contents, strict=False)),
+        *((place[0], value) for place, value in outcome.replaced),
         ("the value shown", (outcome.values, outcome.result)),
     )
     for name, value in named:
         try:
-            _pickled(value, namespace, references, frozenset(outcome.bound))
+            _pickled(value, outcome, known)
         except Exception as error:
             return name, error
     return None
@@ -134,22 +143,17 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _pickled(
-    value: object, namespace: dict[str, Any], references: Mapping[str, object], own: frozenset[str]
-) -> tuple[Packed, set[str]]:
-    from nbcache.notebook.cells.pickling import NamespacePickler
+def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
+    from nbcache.notebook.cells.pickling import pickled
 
-    target = io.BytesIO()
-    buffers: list[pickle.PickleBuffer] = []
-    pickler = NamespacePickler(target, buffers, namespace, references, own)
-    pickler.dump(value)
-    return (target.getvalue(), buffers), pickler.met
+    return pickled(value, outcome, known)
 
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: bytes, buffers: Sequence[Any], namespace: dict[str, Any]) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
         self._namespace = namespace
+        self._finder = Finder(namespace)
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._namespace[pid] if isinstance(pid, str) else self._namespace
+        return self._finder.find(pid) if pid else self._namespace

@@ -8,19 +8,48 @@ from __future__ import annotations
 import importlib
 import io
 import pickle
-from collections.abc import Mapping
-from types import CellType, CodeType, FunctionType, GeneratorType, ModuleType
+import sys
+from types import CellType, CodeType, FunctionType, GeneratorType, NoneType
 from typing import Any
 
 from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
+from nbcache.entries.views import Overlaps
+from nbcache.notebook.cells.namespace import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.objects.imported import Imported, fetch
+from nbcache.notebook.cells.objects.kinds import facets_of
+from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.tracking.fingerprint import code_digest
 
-__all__ = ["NAMESPACE", "NamespacePickler"]
+__all__ = ["pickled"]
 
-_PLAIN = (int, float, complex, bool, str, bytes, type(None), tuple, frozenset, type, ModuleType, FunctionType)
-NAMESPACE = ("namespace",)
-"""Stands in a pickle for the namespace itself."""
+_NAMESPACE = ()
+"""The place of the namespace itself."""
+
+
+def pickled(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
+    """Pickle a part of an outcome, or all of it."""
+    overlaps = _overlaps(outcome, known)
+    packed = _pass(value, outcome, known, overlaps)
+    return _pass(value, outcome, known, overlaps) if overlaps.plan() else packed
+
+
+def _pass(value: object, outcome: Outcome, known: KnownObjects, overlaps: Overlaps) -> Packed:
+    target = io.BytesIO()
+    buffers: list[pickle.PickleBuffer] = []
+    NamespacePickler(target, buffers, outcome, known, overlaps).dump(value)
+    return target.getvalue(), buffers
+
+
+def _overlaps(outcome: Outcome, known: KnownObjects) -> Overlaps:
+    """The arrays that are there already; the content of one that changed is written by itself, to be put into it."""
+    nodes = known.reached.nodes.values()
+    there = [node.value for node in nodes if any(facet is ARRAY for facet in node.facets)]
+    overlaps = Overlaps([array for array in there if known.reached.place_of(array) is not None])
+    for _, facets in outcome.contents:
+        if ARRAY.name in facets:
+            overlaps.leave(facets[ARRAY.name])
+    return overlaps
 
 
 class NamespacePickler(ByValuePickler):
@@ -29,42 +58,55 @@ class NamespacePickler(ByValuePickler):
     Parameters
     ----------
     buffers : is filled with the buffers beside the stream
-    references : values that are written as their names
-    own : names that the run has bound, whose classes are written by value
-
-    Attributes
-    ----------
-    met : other names of the notebook whose objects were met inside
+    overlaps : the arrays that lie in the memory of others
     """
 
     def __init__(
         self,
         target: io.BytesIO,
         buffers: list[pickle.PickleBuffer],
-        namespace: dict[str, Any],
-        references: Mapping[str, object],
-        own: frozenset[str],
+        outcome: Outcome,
+        known: KnownObjects,
+        overlaps: Overlaps,
     ) -> None:
         super().__init__(target, dict(guests.reducers()), buffers.append)
-        self._namespace = namespace
-        self._own = own
-        self._pids: dict[int, Any] = {id(value): name for name, value in references.items()}
-        self._pids[id(namespace)] = NAMESPACE
+        self._namespace = known.namespace
+        self._own = frozenset(outcome.bound)
+        self._reached = known.reached
+        self._replaced = {id(value) for _, value in outcome.replaced}
+        self._imported = Imported(known.modules)
+        self._overlaps = overlaps
+        others = known.namespace.keys() - outcome.bound.keys()
         self._others = {
             id(value): name
-            for name, value in namespace.items()
-            if name not in own and id(value) not in self._pids and type(value) not in _PLAIN and name[0] != "_"
+            for name in others
+            if name[0] != "_" and _is_somebodys(value := known.namespace[name]) and id(value) not in known.reached.nodes
         }
-        self.met: set[str] = set()
+        numpy: Any = sys.modules.get("numpy")
+        self._array: type = numpy.ndarray if numpy is not None else NoneType
 
     def persistent_id(self, value: object) -> Any:
         identity = id(value)
+        if identity in self._reached.nodes and identity not in self._replaced:
+            place = self._reached.place_of(value)
+            if place is None:
+                raise pickle.PicklingError("it holds a part of an input that has no place of its own")
+            return place
+        if value is self._namespace:
+            return _NAMESPACE
         if identity in self._others:
-            self.met.add(self._others[identity])
-        return self._pids.get(identity)
+            raise pickle.PicklingError(f"it holds {self._others[identity]}, which the cell does not read by name")
+        return None
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
+        found = self._imported.place_of(value)
+        if found is not None:
+            return fetch, found
+        if issubclass(kind, self._array):
+            laid = self._overlaps.meet(value)
+            if laid is not None:
+                return laid
         if kind is FunctionType:
             if value.__globals__ is self._namespace:
                 return _reduced_function(value)
@@ -79,12 +121,37 @@ class NamespacePickler(ByValuePickler):
             if value.closed:  # what `with open(...) as file` leaves behind
                 return _closed_file, (isinstance(value, io.TextIOBase),)
             raise pickle.PicklingError("an open file")
+        elif kind.__name__ in ("BlockManager", "SingleBlockManager") and kind.__module__ == _MANAGERS:
+            self._leave(value)
         elif kind is GeneratorType:
             raise pickle.PicklingError("a live generator")
         elif any(base.__module__ == "ipywidgets.widgets.widget" and base.__name__ == "Widget" for base in kind.__mro__):
             raise pickle.PicklingError("a widget")
         # Past our parent, which writes names where this room has already decided for the content.
         return super(ByValuePickler, self).reducer_override(value)
+
+    def _leave(self, manager: Any) -> None:
+        """Frames that copy on write are values: memory that two of them lie in is no concern of the user's."""
+        if not _copies_on_write():
+            return
+        for array in manager.arrays:
+            parts = [array, *(getattr(array, name, None) for name in ("_ndarray", "_data", "_mask"))]
+            for part in parts:
+                if isinstance(part, self._array):
+                    self._overlaps.leave(part)
+
+
+_MANAGERS = "pandas.core.internals.managers"
+
+
+def _copies_on_write() -> bool:
+    pandas: Any = sys.modules["pandas"]
+    return int(pandas.__version__.partition(".")[0]) >= 3 or pandas.options.mode.copy_on_write is True
+
+
+def _is_somebodys(value: object) -> bool:
+    """Tell whether another name's object has an identity that a copy would not have."""
+    return not isinstance(value, FunctionType | type) and facets_of(value) is not None
 
 
 def _closed_file(text: bool) -> io.IOBase:

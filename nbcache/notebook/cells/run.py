@@ -11,17 +11,18 @@ from typing import Any
 from nbcache.calls.run import Run, Watched
 from nbcache.config import settings
 from nbcache.errors import UnstorableResultError
-from nbcache.hashing import hasher
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.inputs import Inputs
-from nbcache.notebook.cells.namespace import Outcome, Packed, pack, without_values
+from nbcache.notebook.cells.namespace import KnownObjects, Outcome, Packed, pack, without_values
+from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
+from nbcache.notebook.cells.objects.imported import modules_of
+from nbcache.notebook.cells.objects.places import MOST, TooManyObjectsError
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.side_effects import ProcessState
 from nbcache.notebook.cells.written import FilesWritten
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
-from nbcache.tracking.fingerprint import code_digest
 from nbcache.tracking.observations import generators
 from nbcache.tracking.observations.recorder import Recorder, recording
 
@@ -37,9 +38,12 @@ class CellRun:
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
     files : those that it wrote
     bound, deleted : names
+    objects : what its names reached before it ran; `None` for too much
     """
 
-    def __init__(self, run: Run, opened: Recorder, recording: Recording, files: FilesWritten) -> None:
+    def __init__(
+        self, run: Run, opened: Recorder, recording: Recording, files: FilesWritten, objects: BeforeRun | None
+    ) -> None:
         self.raised = False
         self.run = run
         self.opened = opened
@@ -47,6 +51,7 @@ class CellRun:
         self.files = files
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
+        self.objects = objects
         self._process = ProcessState()
 
     def effects(self) -> str:
@@ -73,24 +78,52 @@ class CellRun:
         outcome = Outcome(
             bound=dict(self.bound), deleted=self.deleted, values=list(self.recording.values), result=result
         )
-        references = inputs.references()
-        trouble = _changed_in_place(inputs, outcome, references, namespace)
+        trouble = self._changed_in_place(inputs, options, outcome, namespace)
         if trouble:
             return None, trouble
-        if options.outputs is not None:
-            outcome.bound = {name: value for name, value in outcome.bound.items() if name in options.outputs}
-            outcome.contents = {name: how for name, how in outcome.contents.items() if name in options.outputs}
-            outcome.replaced = {name: value for name, value in outcome.replaced.items() if name in options.outputs}
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
             outcome.sources = {code.filename: code.source}
+        assert self.objects is not None
+        modules = {*code.names.modules, *modules_of((*namespace.values(), *inputs.values.values()))}
+        known = KnownObjects(namespace, self.objects.reached, frozenset(modules))
         try:
-            return pack(outcome, namespace, references), ""
+            return pack(outcome, known), ""
         except UnstorableResultError as error:
-            packed = without_values(outcome, namespace, references)
+            packed = without_values(outcome, known)
             return packed, "" if packed is not None else str(error)
+
+    def _changed_in_place(self, inputs: Inputs, options: Options, outcome: Outcome, namespace: dict[str, Any]) -> str:
+        """Find the objects that the run changed, and take their new content down; say what cannot be restored."""
+        if self.objects is None:
+            return f"its inputs hold more than {MOST:,} objects"
+        assert inputs.state is not None
+        differences = self.objects.differences()
+        reached = self.objects.reached
+        if differences.trouble:
+            return differences.trouble
+        for label in sorted(inputs.state.changed()):
+            if not reached.follows(label.split()[-1]):
+                return f"it changes {label}, which cannot be restored"
+        changed = {id(value) for value, _ in differences.contents} | {id(value) for _, value in differences.replaced}
+        for name, digest in inputs.digests.items():
+            seen = not self.objects.is_deep(name) or digest_of(inputs.values[name]) == digest
+            if not seen and not self.objects.reaches(name, changed):
+                return f"it changes {name} in a way that cannot be seen"
+        if options.outputs is not None:
+            outcome.bound = {name: value for name, value in outcome.bound.items() if name in options.outputs}
+            changed = {one for one in changed if any(self._reaches(name, one) for name in options.outputs)}
+        outcome.contents = [one for one in differences.contents if id(one[0]) in changed]
+        outcome.replaced = [one for one in differences.replaced if id(one[1]) in changed]
+        values = (*(value for value, _ in outcome.contents), *(value for _, value in outcome.replaced))
+        outcome.changed = sorted({reached.name_of(value) for value in values})
+        return ""
+
+    def _reaches(self, name: str, identity: int) -> bool:
+        assert self.objects is not None
+        return name in self.objects.reached.names and self.objects.reaches(name, {identity})
 
 
 @contextmanager
@@ -99,6 +132,7 @@ def observed(
 ) -> Iterator[CellRun]:
     """Observe a run of the cell: afterwards it is known what it did."""
     before = changes.Before(namespace, hidden, code.names, code.marks)
+    objects = _objects(inputs, namespace)
     with (
         generators.counted(options.rng),
         Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
@@ -107,7 +141,7 @@ def observed(
         record("cell") as shown,
     ):
         _import(code.first_imports())
-        seen = CellRun(run, opened, shown, written)
+        seen = CellRun(run, opened, shown, written, objects)
         yield seen
     seen.bound, seen.deleted = before.bound(), before.deleted()
 
@@ -121,34 +155,9 @@ def _import(modules: Iterable[str]) -> None:
             return
 
 
-def _changed_in_place(
-    inputs: Inputs, outcome: Outcome, references: dict[str, object], namespace: dict[str, Any]
-) -> str:
-    """Find inputs that the run changed, and take their new content down; say what can not be restored."""
-    assert inputs.state is not None
-    changed = {
-        name: inputs.values[name]
-        for name, digest in inputs.digests.items()
-        if name in references and _digest(inputs.values[name]) != digest
-    }
-    for label in sorted(inputs.state.changed()):
-        kind, _, name = label.rpartition(" ")
-        if kind != "global" or name not in namespace:
-            return f"it changes {label}, which cannot be restored"
-        changed[name] = references[name] = namespace[name]
-    for name, value in changed.items():
-        content = changes.content_of(value)
-        if content is not None:
-            outcome.contents[name] = content
-        else:
-            del references[name]
-            if namespace.get(name) is value:
-                outcome.replaced[name] = value
-    return ""
-
-
-def _digest(value: object) -> bytes:
+def _objects(inputs: Inputs, namespace: dict[str, Any]) -> BeforeRun | None:
+    names = {name for name in (*inputs.values, *inputs.reached()) if name in namespace and name[0] != "_"}
     try:
-        return hasher.digest(value, code=code_digest)
-    except Exception:  # it could be read before: whatever it is now, it is not what it was
-        return b""
+        return BeforeRun(namespace, names, inputs.digests)
+    except TooManyObjectsError:
+        return None

@@ -41,7 +41,7 @@ def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float, 
     ----------
     written : the files that were put back; others that the run wrote are what they were
     """
-    names = [name for name in sorted({*outcome.bound, *outcome.contents, *outcome.replaced}) if name[0] != "_"]
+    names = [name for name in sorted({*outcome.bound, *outcome.changed}) if name[0] != "_"]
     line = f"restored {listed(names) if names else 'its outputs'}"
     if written:
         line += f" · wrote {listed(sorted(written))} again"

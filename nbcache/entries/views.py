@@ -1,0 +1,170 @@
+"""Arrays that lie in one memory: found, taken apart as one memory and views of it, and laid there again.
+
+Pickle copies each array by itself, so that a view would come back as a copy that no later change of the whole reaches.
+A first pass notes the arrays that a value holds; where some of them overlap, a second one writes them as views.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable
+from pickle import PicklingError
+from typing import Any
+
+__all__ = ["Overlaps", "lay", "memory"]
+
+_Span = tuple[int, int]
+
+
+class Overlaps:
+    """The arrays of one pickle, and those that are there already.
+
+    Parameters
+    ----------
+    there : arrays that a stored value refers to instead of holding them
+    """
+
+    def __init__(self, there: Iterable[Any]) -> None:
+        self._there = [(bounds(array), array) for array in there]
+        self._met: dict[tuple[Any, ...], Any] = {}
+        self._apart: set[int] = set()
+        self._plans: dict[tuple[Any, ...], Callable[[Any], tuple[Any, ...]]] = {}
+        self._kept: list[Any] = []
+
+    def leave(self, array: Any) -> None:
+        """Write an array by itself, whatever it shares with others."""
+        self._apart.add(id(array))
+        self._kept.append(array)
+
+    def meet(self, array: Any) -> tuple[Any, ...] | None:
+        """How to write an array that shares memory; `None` for one that does not, or in the first pass."""
+        if id(array) in self._apart or not array.nbytes:
+            return None
+        known = _key(array)
+        if known in self._plans:
+            return self._plans[known](array)
+        self._met.setdefault(known, array)
+        return None
+
+    def plan(self) -> bool:
+        """After the first pass: find what overlaps. False when nothing does."""
+        spans = [(bounds(array), array, True) for array in self._met.values()]
+        spans += [(span, array, False) for span, array in self._there if span[1] > span[0]]
+        spans.sort(key=lambda one: one[0])
+        group: list[tuple[_Span, Any, bool]] = []
+        end = 0
+        for one in spans:
+            if group and one[0][0] >= end:
+                self._plan_group(group)
+                group = []
+            group.append(one)
+            end = max(end, one[0][1]) if len(group) > 1 else one[0][1]
+        self._plan_group(group)
+        return bool(self._plans)
+
+    def _plan_group(self, group: list[tuple[_Span, Any, bool]]) -> None:
+        new = [(span, array) for span, array, is_new in group if is_new]
+        if not new or len(group) < 2:
+            return
+        whole = (min(span[0] for span, _, _ in group), max(span[1] for span, _, _ in group))
+        there = [(span, array) for span, array, is_new in group if not is_new]
+        owner = next((array for span, array in new if span == whole and array.flags.c_contiguous), None)
+        shared = None
+        for span, array in new:
+            holder = next((one for place, one in there if place[0] <= span[0] and span[1] <= place[1]), None)
+            if holder is None and there:
+                raise PicklingError("an array that lies partly in the memory of another")
+            if holder is None and array is owner:
+                continue
+            if holder is None and owner is None:
+                if array.dtype.hasobject:
+                    raise PicklingError("views of one array of objects that is gone")
+                shared = shared or _Memory(*whole)
+            base = holder if holder is not None else owner if owner is not None else shared
+            self._plans[_key(array)] = _written(base, whole[0] if base is shared else _address(base))
+
+
+def _written(base: Any, start: int) -> Callable[[Any], tuple[Any, ...]]:
+    def written(array: Any) -> tuple[Any, ...]:
+        offset = _address(array) - start
+        return lay, (base, offset, array.dtype, array.shape, array.strides, array.flags.writeable, _kind(array))
+
+    return written
+
+
+def _kind(array: Any) -> Any:
+    import numpy
+
+    return None if type(array) is numpy.ndarray else type(array)
+
+
+def _key(array: Any) -> tuple[Any, ...]:
+    return _address(array), array.shape, array.strides, str(array.dtype), type(array), array.flags.writeable
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def bounds(array: Any) -> _Span:
+    """The addresses between which the elements of an array lie."""
+    if not array.nbytes:
+        return 0, 0
+    start = stop = _address(array)
+    for length, stride in zip(array.shape, array.strides, strict=True):
+        start += min(0, (length - 1) * stride)
+        stop += max(0, (length - 1) * stride)
+    return start, stop + array.itemsize
+
+
+class _Memory:
+    """Bytes that several arrays lie in, while none of them is the whole."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self._start = start
+        self._length = stop - start
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        content = (ctypes.c_char * self._length).from_address(self._start)
+        return memory, (bytearray(content),)
+
+
+def memory(content: bytearray) -> Any:
+    """Make an array of bytes for others to lie in."""
+    import numpy
+
+    return numpy.frombuffer(content, "u1")
+
+
+def lay(
+    base: Any, offset: int, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], writable: bool, kind: Any
+) -> Any:
+    """Lay an array into the memory of another, `offset` bytes from where that begins.
+
+    Raises
+    ------
+    LookupError
+        The other does not lie in memory as it did.
+    """
+    import numpy
+
+    start = _address(base) + offset
+    owner = base
+    while isinstance(owner.base, numpy.ndarray):
+        owner = owner.base
+    first, last = bounds(owner)
+    below = sum(min(0, (length - 1) * stride) for length, stride in zip(shape, strides, strict=True))
+    above = sum(max(0, (length - 1) * stride) for length, stride in zip(shape, strides, strict=True))
+    contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
+    if not contiguous or start + below < first or start + above + dtype.itemsize > last:
+        raise LookupError("an array does not lie in memory as it did")
+    flat = (owner if owner.flags.c_contiguous else owner.T).view(numpy.ndarray).reshape(-1)
+    if dtype.hasobject:
+        if flat.dtype != dtype or (start - first) % dtype.itemsize:
+            raise LookupError("an array does not lie in memory as it did")
+        made = numpy.lib.stride_tricks.as_strided(flat[(start - first) // dtype.itemsize :], shape, strides)
+    else:
+        made = numpy.ndarray(shape, dtype, flat.view("u1"), start - first, strides)
+    if not writable:
+        made.flags.writeable = False
+    return made if kind is None else made.view(kind)

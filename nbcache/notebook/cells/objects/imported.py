@@ -1,0 +1,83 @@
+"""Under which name does a module hold an object: what can be imported comes back by an import, never as a copy."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["Imported", "fetch", "modules_of", "name_in_modules"]
+
+_MAIN = frozenset(("__main__", "__mp_main__", "builtins"))
+
+
+_held: dict[str, tuple[int, dict[int, str]]] = {}
+
+
+def name_in_modules(value: object) -> tuple[str, str] | None:
+    """The module and the attribute that hold an instance, where that is the module of its class, or a package of it."""
+    module = getattr(type(value), "__module__", None)
+    while isinstance(module, str) and module and module not in _MAIN:
+        members = getattr(sys.modules.get(module), "__dict__", None)
+        if members is not None:
+            size, names = _held.get(module, (-1, {}))
+            if size != len(members):
+                names = {id(held): name for name, held in list(members.items())}
+                _held[module] = len(members), names
+            name = names.get(id(value))
+            if name is not None and members.get(name) is value:
+                return module, name
+        module = module.rpartition(".")[0]
+    return None
+
+
+class Imported:
+    """The objects that are attributes of modules which a cell can have got them from.
+
+    Parameters
+    ----------
+    names : of modules; whatever else of their packages is loaded counts too
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        packages = {name.partition(".")[0] for name in names} - _MAIN
+        self._found: dict[int, tuple[object, str, str]] = {}
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] in packages and isinstance(module, types.ModuleType):
+                self._add(name, module)
+
+    def _add(self, name: str, module: types.ModuleType) -> None:
+        for attribute, value in list(vars(module).items()):
+            if type(value) in _MUTABLE or type(value) is types.MethodType or type(value) is types.BuiltinMethodType:
+                self._found.setdefault(id(value), (value, name, attribute))
+
+    def place_of(self, value: object) -> tuple[str, str] | None:
+        """The module and the attribute that give this very object; `None` when none does."""
+        found = self._found.get(id(value))
+        if found is not None and found[0] is value:
+            return found[1:]
+        kind = type(value)
+        if kind.__module__ in _MAIN or issubclass(kind, type | types.FunctionType | types.ModuleType):
+            return None
+        return name_in_modules(value)
+
+
+_MUTABLE = frozenset((list, dict, set, bytearray))
+
+
+def fetch(module: str, attribute: str) -> Any:
+    """Import a module and give what it holds."""
+    return getattr(importlib.import_module(module), attribute)
+
+
+def modules_of(values: Iterable[object]) -> set[str]:
+    """The names of the modules among some values, and of those that their functions and classes come from."""
+    found = set()
+    for value in values:
+        if isinstance(value, types.ModuleType):
+            found.add(value.__name__)
+        elif isinstance(value, types.FunctionType | type):
+            found.add(value.__module__ or "")
+    return found
