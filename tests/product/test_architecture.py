@@ -72,7 +72,7 @@ GUESTS: dict[str, set[str]] = {
     "anywidget": {"notebook.panel"},
     "comm": {"notebook"},
     # Met only where a value of theirs is at hand, so they are loaded already.
-    "numpy": {"entries.guests", "entries.lossless", "entries.views"},
+    "numpy": {"entries.guests", "entries.lossless", "notebook.cells.objects.views"},
     "pandas": {"entries.guests"},
     "polars": {"entries.guests"},
     "torch": {"entries.tensors"},
