@@ -7,6 +7,7 @@ be computed and stored again at every call.
 from __future__ import annotations
 
 from itertools import islice
+from pickle import PickleBuffer
 from typing import Any
 
 from nbcache.config import error_text
@@ -78,6 +79,8 @@ def _name_of(kind: type) -> str:
 def _difference(value: Any, back: Any, depth: int = 3) -> str:
     """Say how what came back differs in its types, which is all that can be told in general; "" for nothing."""
     kind = type(value)
+    if kind is PickleBuffer:  # beside a stream of a cell's own, it comes back as a view
+        return ""
     if type(back) is not kind:
         same = _name_of(type(back)) == _name_of(kind)
         return f"a {_name_of(kind)} comes back as " + ("one of another class" if same else f"a {_name_of(type(back))}")

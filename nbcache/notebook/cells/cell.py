@@ -20,8 +20,9 @@ from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
 from nbcache.notebook.cells.file_outputs import put_back
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
-from nbcache.notebook.cells.namespace import Packed, size_of, unpack
+from nbcache.notebook.cells.namespace import size_of, unpack
 from nbcache.notebook.cells.options import Options, check_names, is_off
+from nbcache.notebook.cells.outcome import Packed
 from nbcache.notebook.cells.report import Report
 from nbcache.notebook.cells.run import CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from nbcache.notebook.cells.namespace import Outcome
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.objects.restoring import Restoring, uninterrupted
+from nbcache.notebook.cells.outcome import Outcome
 from nbcache.notebook.cells.syntax.bodies import Names
 
 __all__ = ["Before", "apply", "is_session"]

@@ -14,11 +14,11 @@ from typing import Any
 
 from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
-from nbcache.notebook.cells.namespace import KnownObjects, Outcome, Packed
 from nbcache.notebook.cells.objects.imported import Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import Overlaps
+from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
 from nbcache.tracking.fingerprint import code_digest
 
 __all__ = ["pickled"]

@@ -14,11 +14,12 @@ from nbcache.errors import UnstorableResultError
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.inputs import Inputs
-from nbcache.notebook.cells.namespace import KnownObjects, Outcome, Packed, pack, without_values
+from nbcache.notebook.cells.namespace import pack, without_values
 from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
 from nbcache.notebook.cells.objects.imported import modules_of
 from nbcache.notebook.cells.objects.places import MOST, TooManyObjectsError
 from nbcache.notebook.cells.options import Options
+from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
 from nbcache.notebook.cells.side_effects import ProcessState
 from nbcache.notebook.cells.written import FilesWritten
 from nbcache.notebook.display import figures

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from nbcache.inspection.explanation import age
-from nbcache.notebook.cells.namespace import Outcome
+from nbcache.notebook.cells.outcome import Outcome
 from nbcache.notebook.display.messages import duration, listed
 from nbcache.notebook.display.outputs import replay, show_result
 
