@@ -116,6 +116,10 @@ class KeyFileError(CacheError):
     """The file of the secret key is not a plain file of this user, readable by nobody else."""
 
 
+class CallFailedError(CacheError):
+    """A call failed in a worker process with an exception that cannot be sent; its type and text are in the message."""
+
+
 class MissingExtraError(CacheError, ImportError):
     """An optional package is needed for what was asked."""
 

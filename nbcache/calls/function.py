@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import closing
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from nbcache import registry
 from nbcache.calls import pickling
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.slowpath import SlowPath
+from nbcache.compute.cached_map import CachedMap
+from nbcache.compute.parallel import Engine
+from nbcache.compute.workers import Outcome
 from nbcache.engine.hooks import hooks
-from nbcache.engine.job import Computed, Description
 from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_ON_ERROR = ("raise", "return")
+_RETURN_AS = ("list", "generator")
 
 
 class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg]
@@ -154,35 +160,94 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         refreshed: R = self._slow.refresh(self._slow.arguments.bind(*args, **kwargs))
         return refreshed
 
+    @overload
+    def map(
+        self,
+        iterable: Iterable[Any],
+        *iterables: Iterable[Any],
+        n_jobs: int | None = ...,
+        backend: str | None = ...,
+        batch_size: int | None = ...,
+        progress: bool = ...,
+        on_error: Literal["raise", "return"] = ...,
+        return_as: Literal["list"] = ...,
+    ) -> list[R]: ...
+    @overload
+    def map(
+        self,
+        iterable: Iterable[Any],
+        *iterables: Iterable[Any],
+        n_jobs: int | None = ...,
+        backend: str | None = ...,
+        batch_size: int | None = ...,
+        progress: bool = ...,
+        on_error: Literal["raise", "return"] = ...,
+        return_as: Literal["generator"],
+    ) -> Iterator[R]: ...
     def map(
         self,
         iterable: Iterable[Any],
         *iterables: Iterable[Any],
         n_jobs: int | None = None,
         backend: str | None = None,
+        batch_size: int | None = None,
         progress: bool = True,
-    ) -> list[R]:
-        """Call the function for each item, in parallel, what is cached answered at once; a list in order.
+        on_error: Literal["raise", "return"] = "raise",
+        return_as: Literal["list", "generator"] = "list",
+    ) -> Any:
+        """Call the function for each item, in parallel, what is cached answered at once.
 
         Parameters
         ----------
-        iterable, iterables : one per parameter, as for the builtin ``map``; the shortest ends it
+        iterable, iterables : one per parameter, as for the builtin ``map``; the shortest ends it, and each is read as
+            calls are needed
         n_jobs : how many run at one time; None follows joblib's active configuration, else all processors
         backend : a backend of joblib; None follows joblib's active configuration (loky by default)
-        progress : whether a line says how many are done
+        batch_size : how many calls are sent to a worker at once; None lets joblib find out
+        progress : whether a line says how many were cached, computed, and have failed
+        on_error : "raise" ends the map with the first exception of a call; "return" puts it in the place of its result
+        return_as : "list", or "generator", which gives results in order as they are there
+
+        Returns
+        -------
+        The results in the order of the items.
 
         Raises
         ------
-        The first exception of a call; results that were finished are kept.
-        """
-        return self._slow.map(self, zip(iterable, *iterables, strict=False), n_jobs, backend, progress)
+        The first exception of a call, with ``on_error="raise"``; a note on it says which call. No more calls are begun
+        then; results that were finished are kept, and found by the next map.
 
-    def compute_apart(self, *args: Any) -> tuple[Computed, Description] | None:
-        """In a worker process of `map`: compute, and hand over what the first process has to keep.
-
-        None where the processes share a store, and a plain call does both.
+        Notes
+        -----
+        Each result is kept as soon as it is there, so that an interrupt, a crash or a killed worker loses only what was
+        running. Equal calls are computed once.
         """
+        for name, value, known in (("on_error", on_error, _ON_ERROR), ("return_as", return_as, _RETURN_AS)):
+            if value not in known:
+                raise ValueError(f"map() takes {name}={' or '.join(map(repr, known))}, not {value!r}")
+        sizes = [len(one) for one in (iterable, *iterables) if isinstance(one, Sized)]
+        total = min(sizes) if sizes else None
+        run = CachedMap(
+            self,
+            self._slow,
+            Engine(n_jobs, backend, batch_size),
+            progress=functools.partial(hooks.progress, total) if progress else None,
+            raises=on_error == "raise",
+            streams=return_as == "generator",
+        )
+        results = run.results(zip(iterable, *iterables, strict=False))
+        if return_as == "generator":
+            return results
+        with closing(results):
+            return list(results)
+
+    def compute_apart(self, *args: Any) -> Outcome:
+        """In a worker process of `map`: compute, and hand over what the first process has to keep."""
         return self._slow.compute_apart(args)
+
+    def compute_here(self, *args: Any) -> Outcome:
+        """In the process of a `map`: compute and keep."""
+        return self._slow.compute_here(args)
 
     # -- widgets --------------------------------------------------------------------------------------------------
 
@@ -276,8 +341,8 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
         """Compute this call anew, store the result and return it."""
         return self._of().refresh(self.__self__, *args, **kwargs)
 
-    def map(self, iterable: Iterable[Any], *iterables: Iterable[Any], **options: Any) -> list[R]:
-        """Call the method for each item, in parallel; a list in order."""
+    def map(self, iterable: Iterable[Any], *iterables: Iterable[Any], **options: Any) -> Any:
+        """Call the method for each item, in parallel, as the function's own `map`."""
         return self._of().map(_repeat(self.__self__), iterable, *iterables, **options)
 
     def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:

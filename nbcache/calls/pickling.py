@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from nbcache.calls.worker_settings import publish, take_over
+from nbcache.compute.workers import name_classes
 
 
 class _InProgress(threading.local):
@@ -66,11 +67,13 @@ def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
 
 def restored(state: FunctionState) -> Any:
     """Build a cached function from what it took along."""
-    take_over(state.settings)
+    in_worker = take_over(state.settings)
     shell = state.kind()
     _in_progress.loading[state.token] = shell
     try:
         function = pickle.loads(state.function)
+        if in_worker:
+            name_classes()
     finally:
         del _in_progress.loading[state.token]
     shell.fill(function, state.parameters)

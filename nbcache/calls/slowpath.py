@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import repeat
 from time import perf_counter
 from typing import Any
@@ -13,7 +13,8 @@ from nbcache import registry
 from nbcache.calls.fastpath import FastPath
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import Run, Watched, refuse_awaitable
-from nbcache.compute.parallel import Mappable, cached_map, finished
+from nbcache.compute.cached_map import finished
+from nbcache.compute.workers import Outcome
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.hooks import hooks
@@ -31,6 +32,7 @@ from nbcache.keys.key import Key
 from nbcache.tracking.fingerprint import ArgumentCode, State, Tracker
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.recorder import note
 
 
 class SlowPath:
@@ -72,6 +74,8 @@ class SlowPath:
             expiring=policy.ttl is not None,
             touch=self._touch if policy.bounded else None,
         )
+        # dask looks for a token here; a pickle differs from one to the next
+        self.fast.function.__dask_tokenize__ = self._token  # type: ignore[attr-defined]
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
@@ -120,17 +124,6 @@ class SlowPath:
     async def _refresh_async(self, cache: Cache, job: Job) -> Any:
         return (await cache.refresh_async(job)).value
 
-    def map(
-        self,
-        function: Mappable,
-        calls: Iterable[tuple[Any, ...]],
-        n_jobs: int | None,
-        backend: str | None,
-        progress: bool,
-    ) -> list[Any]:
-        """Call the function for each tuple of arguments: what is cached at once, the rest in parallel."""
-        return cached_map(function, list(calls), self, n_jobs, backend, hooks.progress if progress else None)
-
     def look(self, arguments: tuple[Any, ...]) -> tuple[str, bool, Any]:
         """The key of a call, whether it is a hit, and if so its value; computes nothing."""
         if settings().off or self.parameters.ttl == 0:
@@ -140,20 +133,41 @@ class SlowPath:
         fetched = cache.find(job)
         return (job.text, False, None) if fetched is None else (job.text, True, fetched.value)
 
-    def compute_apart(self, arguments: tuple[Any, ...]) -> tuple[Computed, Description] | None:
-        """Compute for another process, which keeps the result in its memory; None where a store is shared."""
-        if self.policy().disk or settings().off:
-            return None
-        job = self._job(self.arguments.bind(*arguments), self._state(registry.the_cache()))
-        computed = finished(job.compute())
+    def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
+        """Compute for another process, which keeps the result, or finds it in the store that both share."""
+        bound = self.arguments.bind(*arguments)
+        if settings().off or self.policy().disk:
+            value = finished(self._call_async(bound) if self.awaited else self._call(bound))
+            return Outcome("stored") if self.is_cached(bound) else Outcome("value", value)
+        computed = finished(self._job(bound, self._state(registry.the_cache())).compute())
         assert isinstance(computed, Computed)
-        return computed._replace(key=None), job.describe()
+        # described by whoever keeps it, who has the arguments as they are
+        return Outcome("apart", computed._replace(key=None))
 
-    def adopt(self, arguments: tuple[Any, ...], computed: Computed, description: Description) -> None:
+    def compute_here(self, arguments: tuple[Any, ...]) -> Outcome:
+        """Compute in the process that keeps the result."""
+        bound = self.arguments.bind(*arguments)
+        return Outcome("value", finished(self._call_async(bound) if self.awaited else self._call(bound)))
+
+    def collect(self, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+        """What a worker process has stored a moment ago, which counts as a miss."""
+        cache = registry.the_cache()
+        fetched = cache.collect(self._job(self.arguments.bind(*arguments), self._state(cache)))
+        return (False, None) if fetched is None else (True, fetched.value)
+
+    def spoken(self, arguments: tuple[Any, ...]) -> str:
+        """A call in words."""
+        shown = "..." if settings().private else self.arguments.text(self.arguments.bind(*arguments))
+        return f"{self.name}({shown})"
+
+    def adopt(self, arguments: tuple[Any, ...], computed: Computed) -> None:
         """Keep what a worker process computed."""
         cache = registry.the_cache()
-        job = self._job(self.arguments.bind(*arguments), self._state(cache))
+        bound, state = self.arguments.bind(*arguments), self._state(cache)
+        job = self._job(bound, state)
+        description = self._description(bound, job.key, state, settings().private)
         job.describe = lambda: description
+        note(computed.observations)  # a run under way here rests on them too
         cache.keep(job, computed)
 
     # -- key and job ----------------------------------------------------------------------------------------------
@@ -175,6 +189,10 @@ class SlowPath:
             if not self._without:
                 return state
         return self._tracker.state(self._without)
+
+    def _token(self) -> tuple[str, str, str]:
+        """What tells this function from others, before and after it was called, in every process."""
+        return "nbcache", self.owner, self._state(registry.the_cache()).digest.hex()
 
     def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
         return Key(self.owner, state.digest + self.arguments.sharing(bound), arguments)

@@ -49,17 +49,17 @@ def publish() -> str:
     return token
 
 
-def take_over(token: str) -> None:
-    """Keep entries where the process does that this one works for; nothing if it works for another, or for none."""
+def take_over(token: str) -> bool:
+    """Keep entries where the process does that this one works for; false if it works for another, or for none."""
     found = _TOKEN.fullmatch(token)
     if found is None or not _works_for(int(found[1])):
-        return
+        return False
     chosen = _read(_path(token))
-    if chosen is None or {**_chosen(), **chosen} == _chosen():
-        return
-    for name, value in chosen.items():
-        setattr(settings(), name, value)
-    registry.replace_cache(None)
+    if chosen is not None and {**_chosen(), **chosen} != _chosen():
+        for name, value in chosen.items():
+            setattr(settings(), name, value)
+        registry.replace_cache(None)
+    return True
 
 
 def _chosen() -> dict[str, Any]:

@@ -99,6 +99,15 @@ class Cache:
         found = self._find(job)
         return None if found is None or found.stale else self._hit(found, job)
 
+    def collect(self, job: Job) -> Fetched | None:
+        """What another process computed for this one a moment ago; it counts as a miss."""
+        found = self._find(job)
+        if found is None or found.stale:
+            return None
+        self.slots.count(job.key.owner).misses += 1
+        self._changes += 1
+        return Fetched(found.value, False, found.slot)
+
     def keep(self, job: Job, computed: Computed) -> None:
         """Keep what was computed elsewhere."""
         self._computed(job, computed, None, None)

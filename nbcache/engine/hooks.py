@@ -48,11 +48,11 @@ def _no_widgets(*args: Any, **kwargs: Any) -> Any:
 
 
 class _Unseen:
-    def advance(self) -> None:
+    def advance(self, what: str) -> None:
         """Show nothing."""
 
 
-def _no_progress(total: int) -> AbstractContextManager[Any]:
+def _no_progress(total: int | None) -> AbstractContextManager[Any]:
     return nullcontext(_Unseen())
 
 
@@ -67,7 +67,7 @@ class Hooks:
     replay : shows a recording again
     panel : shows the panel of one owner, or of everything
     clear_button : builds a button that clears
-    progress : given a number of calls, a context in which `advance()` counts them down on a line
+    progress : given a number of calls, or None, a context in which `advance(what)` counts them on a line
     """
 
     spinner: Callable[[str, bool], AbstractContextManager[object]] = _no_spinner
@@ -75,7 +75,7 @@ class Hooks:
     replay: Callable[[bytes, str], None] = _no_replay
     panel: Callable[..., Any] = _no_widgets
     clear_button: Callable[..., Any] = _no_widgets
-    progress: Callable[[int], AbstractContextManager[Any]] = _no_progress
+    progress: Callable[[int | None], AbstractContextManager[Any]] = _no_progress
 
 
 #: The one description of what is around this process; the front door fills it in.

@@ -51,7 +51,7 @@ def _replay(recording: bytes, what: str) -> None:
     replay(recording, cast(What, what))
 
 
-def _progress(total: int) -> AbstractContextManager[Any]:
+def _progress(total: int | None) -> AbstractContextManager[Any]:
     from nbcache.notebook.display.progress import progress
 
     return progress(total)

@@ -1,0 +1,210 @@
+"""How a function reaches worker processes, once for each of them, and how what they computed comes back.
+
+A function of a notebook travels by value, with the globals that it reads: with every batch of calls, as long as joblib
+sends it. Here it is pickled once, and a task only says where it lies. What comes back is pickled by the worker, and
+opened so that the classes of the notebook stay as they are: cloudpickle would fill a class that is there already anew,
+and its methods would see the worker's globals from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import sys
+import threading
+import traceback
+from collections import OrderedDict
+from contextlib import suppress
+from io import BytesIO
+from typing import Any, NamedTuple, Protocol
+
+from nbcache.errors import CallFailedError
+
+#: A function up to this size travels with its tasks.
+_SMALL = 32 << 10
+#: So many functions are kept in a worker process.
+_KEPT = 8
+#: Backends whose workers run on this machine, and can read its files.
+_HERE = frozenset({"loky", "multiprocessing"})
+
+
+class Outcome(NamedTuple):
+    """What became of one call.
+
+    Attributes
+    ----------
+    kind : "value"; "stored", in a store that both processes share; "apart", something for the first process to keep;
+        "error"
+    payload : the value, what is to be kept, or the exception
+    """
+
+    kind: str
+    payload: Any = None
+
+
+class Worker(Protocol):
+    """A cached function, as it is used in a worker process."""
+
+    def compute_apart(self, *args: Any) -> Outcome:
+        """Call it, for another process that keeps the result."""
+
+    def compute_here(self, *args: Any) -> Outcome:
+        """Call it in the process that keeps the result."""
+
+
+class Sent:
+    """A function on its way to workers.
+
+    Parameters
+    ----------
+    backend : of joblib; elsewhere than on this machine the function travels with every task
+    """
+
+    def __init__(self, function: Worker, backend: str) -> None:
+        self.function = function
+        self.home = os.getpid()
+        self._by_file = backend in _HERE
+        self._packed: tuple[str, bytes | None, str] | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        with self._lock:
+            if self._packed is None:
+                self._packed = self._pack()
+        return _arrived, (self.home, *self._packed)
+
+    def _pack(self) -> tuple[str, bytes | None, str]:
+        import cloudpickle
+
+        content: bytes = cloudpickle.dumps(self.function)
+        digest = hashlib.sha256(content).hexdigest()
+        if len(content) <= _SMALL or not self._by_file:
+            return digest, content, ""
+        import tempfile
+
+        descriptor, path = tempfile.mkstemp(prefix="nbcache-")  # only this user can read it
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        return digest, None, path
+
+    def close(self) -> None:
+        """Take the file away again; workers that have read it need it no more."""
+        if self._packed is not None and self._packed[2]:
+            with suppress(OSError):
+                os.unlink(self._packed[2])
+
+
+class _Arrived:
+    """A function that has reached a worker."""
+
+    def __init__(self, function: Worker, home: int) -> None:
+        self.function = function
+        self.home = home
+
+
+_functions: OrderedDict[str, Worker] = OrderedDict()
+_loading = threading.Lock()
+
+
+def _arrived(home: int, digest: str, content: bytes | None, path: str) -> _Arrived:
+    with _loading:
+        function = _functions.get(digest)
+        if function is None:
+            if content is None:
+                with open(path, "rb") as file:
+                    content = file.read()
+                if hashlib.sha256(content).hexdigest() != digest:
+                    raise ValueError(f"{path} is not what was sent")
+            function = _functions[digest] = pickle.loads(content)
+            while len(_functions) > _KEPT:
+                _functions.popitem(last=False)
+        if home != os.getpid():
+            name_classes()
+        return _Arrived(function, home)
+
+
+def name_classes() -> None:
+    """In a worker: let the classes of the notebook, which came by value, be found by their names.
+
+    So they are written into entries, and read from them, as names, which the notebook finds as well. By value they
+    would come back as other classes, or fill the notebook's own anew.
+    """
+    from cloudpickle import cloudpickle
+
+    main = sys.modules.get("__main__")
+    if main is None:
+        return
+    for cls in list(cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.values()):
+        name = cls.__qualname__
+        if cls.__module__ == "__main__" and name.isidentifier():
+            setattr(main, name, cls)
+
+
+def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[int, Outcome | bytes]:
+    """One call, in whatever process it runs; an error would take the results of its whole batch with it."""
+    elsewhere = os.getpid() != sent.home
+    try:
+        if not elsewhere:
+            return place, sent.function.compute_here(*arguments)
+        outcome = sent.function.compute_apart(*arguments)
+    except Exception as error:
+        if not elsewhere:
+            return place, Outcome("error", error)
+        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        outcome = Outcome("error", error)
+    return place, _packed(outcome)
+
+
+def nothing() -> tuple[int, None]:
+    """A task that only lets whoever waits for results have a look."""
+    return -1, None
+
+
+def _packed(outcome: Outcome) -> bytes:
+    import cloudpickle
+
+    try:
+        content: bytes = cloudpickle.dumps(tuple(outcome))
+        if outcome.kind == "error":
+            pickle.loads(content)  # one whose constructor takes more than a text fails only when it is loaded
+        return content
+    except Exception as error:
+        lost = outcome.payload if outcome.kind == "error" else error
+        told = f"{type(lost).__name__}: {lost}"
+        kept = CallFailedError(told if outcome.kind == "error" else f"its result cannot be sent back ({told})")
+        for note in getattr(lost, "__notes__", ()):
+            kept.add_note(str(note))
+        plain: bytes = pickle.dumps(("error", kept))
+        return plain
+
+
+def opened(content: Outcome | bytes) -> Outcome:
+    """What a worker has computed; classes that this process has already stay as they are."""
+    return content if isinstance(content, Outcome) else Outcome(*_Unpickler(content).load())
+
+
+class _Unpickler(pickle.Unpickler):
+    """Loads what cloudpickle has written, without filling live classes anew."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(BytesIO(content))
+        self._alive: dict[int, type] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        if module == "cloudpickle.cloudpickle":
+            if name in ("_make_skeleton_class", "_make_skeleton_enum"):
+                return lambda *given: self._skeleton(found, *given)
+            if name == "_class_setstate":
+                return lambda cls, state: cls if id(cls) in self._alive else found(cls, state)
+        return found
+
+    def _skeleton(self, make: Any, *given: Any) -> type:
+        from cloudpickle import cloudpickle
+
+        known = any(isinstance(one, str) and one in cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID for one in given)
+        cls: type = make(*given)
+        if known:
+            self._alive[id(cls)] = cls
+        return cls
