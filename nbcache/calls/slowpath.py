@@ -29,7 +29,8 @@ from nbcache.inspection.listing import entry_rows, function_row
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
-from nbcache.tracking.fingerprint import ArgumentCode, State, Tracker
+from nbcache.tracking.argument_code import ArgumentCode
+from nbcache.tracking.fingerprint import State, Tracker
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import note

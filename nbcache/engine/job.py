@@ -15,7 +15,7 @@ from nbcache.entries.meta import LateParts, Part
 from nbcache.hashing.hasher import summary
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
-from nbcache.tracking.fingerprint import ArgumentCode
+from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.observations.observation import Effect, Observation
 
 Parts = Sequence[tuple[str, str, str]]

@@ -14,7 +14,7 @@ from typing import Any
 
 from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
 from nbcache.hashing.hasher import digest, summary
-from nbcache.tracking.fingerprint import ArgumentCode
+from nbcache.tracking.argument_code import ArgumentCode
 
 _EMPTY = inspect.Parameter.empty
 _ANY_CALL = inspect.Signature(

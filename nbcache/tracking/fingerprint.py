@@ -12,7 +12,6 @@ from functools import cache, partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import LateSource, facts_of
 from nbcache.tracking.code.remembered import ByIdentity
@@ -24,7 +23,7 @@ from nbcache.tracking.reach import Reach
 
 _NOTHING: frozenset[str] = frozenset()
 # Between a label in the user's words and a mark of the code that is meant.
-_MARK = " #"
+MARK = " #"
 
 
 class Part:
@@ -177,7 +176,7 @@ class Tracker:
         ]
         kept = {content.label for content in moving}
         for label in sorted(without):
-            said = label.partition(_MARK)[0]
+            said = label.partition(MARK)[0]
             note = f"what the function does to {said}" if label in kept else f"{said} (changed by the function)"
             reach.unfollowed[note] = None
         names = reach.guards.names
@@ -240,65 +239,17 @@ def code_digest(value: object) -> bytes:
     -----
     The last few are remembered, and checked by their guards each time. A closure is not: it may hold much memory.
     """
-    return _tracker_of(value).state().digest
+    return tracker_of(value).state().digest
 
 
-def _tracker_of(value: object) -> Tracker:
+def tracker_of(value: object) -> Tracker:
+    """Give the tracker of a function, class or module that is an argument."""
     known = _arguments.get(value)
     if known is not None:
         return known
     tracker = Tracker({"": value}, whole=True)
     kept_alive = type(value) is not FunctionType or not value.__closure__
     return _arguments.put(value, tracker) if kept_alive else tracker
-
-
-class ArgumentCode:
-    """Digests the code of one call's arguments, such as the class of ``self``, and knows what the call changes there.
-
-    Parameters
-    ----------
-    without : labels, as `changed` gives them, of what calls are known to change themselves
-    """
-
-    __slots__ = ("_met", "_without")
-
-    def __init__(self, without: frozenset[str] = _NOTHING) -> None:
-        self._without = without
-        self._met: dict[int, tuple[object, State]] = {}
-
-    def __call__(self, value: object) -> bytes:
-        known = self._met.get(id(value))
-        if known is None:
-            ending = _ending(value) if self._without else ""
-            own = frozenset(label.removesuffix(ending) for label in self._without if label.endswith(ending))
-            known = self._met[id(value)] = (value, _tracker_of(value).state(own))
-        return known[1].digest
-
-    def changed(self) -> frozenset[str]:
-        """Taken right after the run: the labels of what it changed; that goes on counting as it was before."""
-        found = set()
-        for value, state in self._met.values():
-            labels = state.changed()
-            state.note_origins(labels)
-            if labels:
-                ending = _ending(value)
-                found |= {label + ending for label in labels}
-        return frozenset(found)
-
-
-def _ending(value: object) -> str:
-    """Tell what changes a thing, by name and by a mark of the code, so that other code of that name is not meant."""
-    members = classes.dict_of(value).values() if issubclass(type(value), type) else (value,)  # type: ignore[arg-type]
-    codes = [facts_of(plain.__code__).digest for member in members if type(plain := _plain(member)) is FunctionType]
-    return f" in {name_of(value)}{_MARK}{short_digest(*codes).hex()[:12]}"
-
-
-def _plain(member: object) -> object:
-    if type(member) in (staticmethod, classmethod):
-        return member.__func__  # type: ignore[attr-defined]
-    if type(member) is property:
-        return member.fget
-    return member.__wrapped__ if getattr(type(member), "__nbcache__", False) is True else member  # type: ignore[attr-defined]
 
 
 def _parts(
