@@ -16,6 +16,7 @@ from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
 from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
+from nbcache.tracking.observations import workers
 from nbcache.tracking.observations.kinds import digest_of
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import recording
@@ -76,6 +77,7 @@ class Watched:
         self._spinner = _NOTHING if message is None else hooks.spinner(message, show_time)
         self._outputs = UNRECORDED if what == "none" else hooks.record(what)
         self._seen = recording(uses)
+        workers.install()
         self._named = named
         self._track = track
         self._run = Run()

@@ -31,6 +31,7 @@ class Recorder:
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     uses : the packages that the run's code reaches
     moved : whether the working folder may be another by now
+    number : by which worker processes know it, if it has any
     """
 
     def __init__(self, parent: Recorder | None = None, uses: frozenset[str] = _NOTHING) -> None:
@@ -47,6 +48,7 @@ class Recorder:
         self._own: set[Observation] = set()
         self._folder = working_folder()
         self.moved = False
+        self.number: int | None = None
         self._found: dict[Observation, object] = {}
         self._began: list[object] = []
         self._token: Token[context.Open | None] | None = None
