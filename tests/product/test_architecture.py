@@ -69,6 +69,7 @@ GUESTS: dict[str, set[str]] = {
     "ipywidgets": {"notebook.panel"},
     "anywidget": {"notebook.panel"},
     "comm": {"notebook"},
+    "argcomplete": {"__main__"},
     # Met only where a value of theirs is at hand, so they are loaded already.
     "numpy": {"entries.guests", "entries.lossless", "notebook.cells.objects.views"},
     "pandas": {"entries.guests"},

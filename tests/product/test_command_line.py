@@ -1,0 +1,127 @@
+"""`nbcache` in a terminal: the verbs of the magics, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbcache import __version__, cache_data, registry
+from nbcache.__main__ import main
+from nbcache.config import settings
+from nbcache.engine.cache import Cache
+
+
+@pytest.fixture
+def stored(cache: Cache) -> Any:
+    """Entries of two functions on disk, as a kernel leaves them."""
+
+    def named(name: str, module: str) -> Any:
+        def function(x: int) -> list[int]:
+            return [x]
+
+        function.__name__ = function.__qualname__ = name
+        function.__module__ = module
+        return cache_data(persist="disk")(function)
+
+    load, plot = named("load", "work"), named("plot", "work")
+    load(1), load(2), plot(1)
+    registry.replace_cache(None)
+    return load, plot
+
+
+def rows(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_info_shows_what_a_kernel_has_left(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert "work.load" in text and "work.plot" in text
+
+    assert main(["info", "--json"]) == 0
+    assert [(row["name"], row["entries"]) for row in rows(capsys)] == [("work.load", 2), ("work.plot", 1)]
+
+
+@pytest.mark.parametrize("name", ["load", "work.load"])
+def test_info_of_one_function_lists_its_calls(stored: Any, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["info", name, "--json"]) == 0
+    assert sorted(row["arguments"] for row in rows(capsys)) == ["1", "2"]
+
+
+def test_clear_of_one_function_leaves_the_others(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clear", "load"]) == 0
+    assert capsys.readouterr().out == "Cleared 2 entries of work.load.\n"
+
+    assert [row.name for row in cache_data.info() if row.entries] == ["work.plot"]
+
+
+def test_clear_without_a_name_clears_everything(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clear"]) == 0
+    assert capsys.readouterr().out == "Cleared 3 entries of everything.\n"
+
+
+def test_a_name_that_nobody_has_clears_nothing_and_shows_the_nearest(
+    stored: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["clear", "laod"]) == 1
+    assert "load" in capsys.readouterr().err
+    assert sum(row.entries for row in cache_data.info()) == 3
+
+
+def test_a_name_that_two_have_must_be_given_whole(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def load(x: int) -> int:
+        return x
+
+    load.__qualname__ = "load"
+    load.__module__ = "other"
+    cache_data(persist="disk")(load)(1)
+    assert main(["clear", "load"]) == 1
+    assert "other.load" in capsys.readouterr().err
+    assert main(["clear", "other.load"]) == 0
+
+
+def test_path_and_version(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["path"]) == 0
+    assert capsys.readouterr().out.strip() == str(settings().folder())
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"nbcache {__version__}"
+
+
+def test_verify_says_by_its_exit_code_that_something_is_damaged(
+    stored: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify"]) == 0
+    path = next(Path(settings().folder()).rglob("*.nbc"), None) or max(
+        (one for one in Path(settings().folder()).rglob("*") if one.is_file()), key=lambda one: one.stat().st_size
+    )
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert main(["verify", "--json"]) == 1
+
+
+@pytest.mark.parametrize("line", [[], ["inof"], ["info", "--jsn"], ["path", "x"]])
+def test_a_line_that_means_nothing_is_exit_code_2(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line) == 2
+
+
+@pytest.mark.parametrize("verb", ["info", "clear", "verify", "trust", "path"])
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "-h"]) == 0
+    assert "usage: nbcache" in capsys.readouterr().out
+
+
+def test_another_folder_can_be_named(stored: Any, tmp_path: Path) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "nbcache", "--dir", str(settings().folder()), "info", "--json"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "NBCACHE_DIR"},
+    ).stdout  # fmt: skip
+    assert len(json.loads(printed)) == 2
