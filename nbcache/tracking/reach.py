@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial, partialmethod, singledispatchmethod
-from operator import getitem
 from types import (
     BuiltinFunctionType,
-    CellType,
     ClassMethodDescriptorType,
     CodeType,
     FunctionType,
@@ -32,6 +30,7 @@ from nbcache.tracking.additions import Extensions
 from nbcache.tracking.code.bytecode import framed, short_digest
 from nbcache.tracking.code.facts import Facts, LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents, path_texts
+from nbcache.tracking.functions import follow_parts, local_name, look_through
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
 from nbcache.tracking.packages import Home
@@ -217,7 +216,7 @@ class Reach:
             # Not the user's: but a library's decorator may hold a function of the user's, and arguments given to it.
             self.package(home)
             self._named(function)
-            self._queue.append(lambda: self._look_through(function, label, home))
+            self._queue.append(lambda: look_through(self, function, label, home))
 
     def code(self, code: CodeType, namespace: dict[str, Any], label: str = "code") -> None:
         """Follow code that runs in `namespace`; the names that it assigns there are its own."""
@@ -322,75 +321,10 @@ class Reach:
     def _follow(self, function: FunctionType, label: str) -> None:
         self.guards.function(function)
         self.extensions.functions.append(function)
-        code = function.__code__
-        facts = self._code(code, label)
-        name = code.co_qualname.rpartition("<locals>.")[2]
-        if function.__defaults__:
-            self.mark(b"__defaults__")
-            get = partial(getattr, function, "__defaults__")
-            self.content(get(), f"default of {name}", (id(function), "__defaults__"), get)
-        if function.__kwdefaults__:
-            self.guards.table(function, function.__kwdefaults__, ordered=False)
-            for parameter, value in function.__kwdefaults__.items():
-                self.mark(b"__kwdefaults__", parameter.encode())
-                get = partial(getitem, function.__kwdefaults__, parameter)
-                self.content(value, f"default of {name}", (id(function), parameter), get)
-        self._closure(function, facts)
-        self._wrapped(function, label)
+        facts = self._code(function.__code__, label)
+        follow_parts(self, function, facts, label)
         if self._track:
-            self.names.follow(facts, function.__globals__, name)
-
-    def _closure(self, function: FunctionType, facts: Facts) -> None:
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            place = (id(cell), name)
-            self.mark(b"cell", name.encode())
-            try:
-                value = cell.cell_contents
-            except ValueError:
-                self.guards.content(partial(_is_empty, cell), place)
-                continue
-            self.guards.attribute(cell, "cell_contents", value, place)
-            if issubclass(type(value), ModuleType):
-                for chain in facts.free:
-                    if chain[0] == name:
-                        self.names.attributes(value, chain[1:], name)
-            else:
-                self.value(value, name, place, partial(getattr, cell, "cell_contents"), kind="closure")
-
-    def _wrapped(self, function: FunctionType, label: str) -> None:
-        inner = function.__dict__.get("__wrapped__")
-        if inner is not None:
-            self.mark(b"wrapped")
-            name = getattr(inner, "__qualname__", None) or label
-            self.value(inner, str(name), (id(function), "__wrapped__"), lambda: inner)
-
-    def _look_through(self, function: FunctionType, label: str, home: Home) -> None:
-        """Look through a wrapper that is not the user's for what it wraps and what it was given."""
-        self.mark(b"wrapper", function.__code__.co_qualname.encode())
-        self._wrapped(function, label)
-        if home.kind == "ours":
-            return
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            if _is_empty(cell):
-                continue
-            value = cell.cell_contents
-            cls = type(value)
-            if issubclass(cls, ModuleType) or classes.module_of(cls) in ("weakref", "_weakref", "_thread"):
-                continue  # caches and locks of the wrapper's own
-            self.mark(b"cell", name.encode())
-            get = partial(getattr, cell, "cell_contents")
-            if self.looks_into(value):
-                self.value(value, str(getattr(value, "__qualname__", name)), (id(cell), name), get)
-            else:
-                self.content(value, f"closure {name}", (id(cell), name), get, quiet=True)
-
-
-def _is_empty(cell: CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return True
-    return False
+            self.names.follow(facts, function.__globals__, local_name(function))
 
 
 def _home_of_class(cls: type) -> Home:
