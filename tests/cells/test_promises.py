@@ -83,7 +83,7 @@ def test_a_cell_s_own_names_do_not_make_it_miss(nb, body):
         ("x = len(globals())", "globals()"),
         ("x = sorted(vars())", "vars()"),
         ("x = 'a' in dir()", "dir()"),
-        ("x = get_ipython().user_ns['a']", "user_ns"),
+        ("x = get_ipython().user_ns['a'.lower()]", "user_ns"),
         ("shell = get_ipython()\nx = shell.user_ns['a']\ndel shell", "get_ipython()"),
         ("x = eval('a' + '')", "eval()"),
         ("%who", "%who"),
