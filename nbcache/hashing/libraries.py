@@ -89,6 +89,16 @@ def _universal_function(value: Any) -> Any:
     return full_name(value, value.__name__)
 
 
+def _file_manager(value: Any) -> Any:
+    """What xarray opens when it is asked, without the mark of this one opening; the content is followed as a file."""
+    state = value.__getstate__()
+    return state[:4] if isinstance(state, tuple) else state
+
+
+def _nothing(value: Any) -> Any:
+    """A lock between readers of one file says nothing of what they read."""
+
+
 def _connection(value: Any) -> Any:
     unreadable(value, "it is a connection, which pickle would take for how it was opened")
 
@@ -116,6 +126,10 @@ _CONTENT: Mapping[str, Content] = {
     "cv2.KeyPoint": lambda value: (*(value.pt, value.size, value.angle, value.response, value.octave, value.class_id),),
     "rdkit.Chem.rdchem.Mol": _molecule,
     "ibis.backends.BaseBackend": _connection,
+    "xarray.backends.file_manager.FileManager": _file_manager,
+    "xarray.backends.locks.SerializableLock": _nothing,
+    "xarray.backends.locks.CombinedLock": _nothing,
+    "dask.utils.SerializableLock": _nothing,
 }
 
 

@@ -15,6 +15,7 @@ from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import constant_bytes, short_digest
 from nbcache.tracking.code.facts import facts_of
 from nbcache.tracking.guards import Place
+from nbcache.tracking.observations.planned_files import planned_files
 from nbcache.tracking.origins import Origin, carry, origin
 from nbcache.tracking.snapshots import Snapshot, fixed, snapshot_of
 
@@ -228,3 +229,5 @@ def path_texts(value: object, depth: int = 2) -> Iterator[str]:
             yield from path_texts(item, depth - 1)
     elif issubclass(kind, os.PathLike) and classes.module_of(kind) in ("pathlib", "pathlib._local"):
         yield str(value)
+    elif depth:
+        yield from planned_files(value)

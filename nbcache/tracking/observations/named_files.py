@@ -1,4 +1,4 @@
-"""Which files do arguments and constants name; native readers open these unseen."""
+"""Which files do arguments and constants name, or stand for; native readers open these unseen."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.looks import pattern
 from nbcache.tracking.observations.native.folders import mention
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.planned_files import planned_files
 from nbcache.tracking.packages import is_users
 
 _LONGEST_PATH = 1024
@@ -57,6 +58,9 @@ def _texts(value: object, depth: int) -> Iterator[str]:
     elif depth and isinstance(value, dict) and isinstance(value, Mapping):
         for item in islice(value.values(), _MOST_TEXTS):
             yield from _texts(item, depth - 1)
+    elif depth:
+        with unrecorded():
+            yield from list(planned_files(value))
 
 
 def _texts_of_attributes(value: object) -> Iterator[str]:
