@@ -52,7 +52,7 @@ CELLS = {
 def _plain(*sources):
     main = types.ModuleType("__main__")
     for source in sources:
-        exec(compile(source, "plain", "exec"), vars(main))
+        exec(compile(source, "plain", "exec", dont_inherit=True), vars(main))
     vars(main).pop("__builtins__")
     return vars(main)
 

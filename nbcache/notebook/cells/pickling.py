@@ -104,7 +104,9 @@ class NamespacePickler(ByValuePickler):
         if found is not None:
             return fetch, found
         if issubclass(kind, self._array):
-            laid = self._overlaps.meet(value)
+            laid = self._overlaps.meet(value) if kind is self._array or kind not in self.dispatch_table else None
+            if laid is not None and kind is not self._array:
+                raise pickle.PicklingError("an array of a class of its own in the memory of another")
             if laid is not None:
                 return laid
         if kind is FunctionType:

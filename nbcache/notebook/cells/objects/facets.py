@@ -138,6 +138,11 @@ def _put_slots(value: Any, content: dict[str, Any]) -> None:
             descriptor.__delete__(value)
 
 
+def _put_arguments(value: Any, content: list[Any]) -> None:
+    value.args = content[0]
+
+
+ARGUMENTS = Facet("arguments", lambda value: [value.args], _put_arguments)
 ATTRIBUTES = Facet("attributes", lambda value: dict(_attributes_of(value)), _put_attributes)
 SLOTS = Facet("slots", _slots_of, _put_slots)
 CLASS = Facet("class", lambda value: [type(value)])

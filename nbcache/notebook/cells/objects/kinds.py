@@ -14,7 +14,7 @@ from nbcache.notebook.cells.objects import facets, libraries
 from nbcache.notebook.cells.objects.facets import Facet
 from nbcache.notebook.cells.objects.imported import name_in_modules
 
-__all__ = ["MAIN", "facets_of", "is_atom"]
+__all__ = ["MAIN", "facets_of", "is_atom", "is_plain"]
 
 MAIN = "__main__"
 _Facets = tuple[Facet, ...]
@@ -48,7 +48,7 @@ _SOLID: dict[type, _Facets] = {
     frozenset: (facets.FIXED_MEMBERS,),
     collections.deque: (facets.QUEUE,),
     bytearray: (facets.BYTES,),
-    BaseException: (),
+    types.SimpleNamespace: (),
 }
 _OF_CODE: dict[type, _Facets] = {
     types.CellType: (facets.CELL,),
@@ -68,10 +68,15 @@ def is_atom(kind: type) -> bool:
     return kind in _ATOMS
 
 
+def is_plain(value: object) -> bool:
+    """Tell whether a value is an atom, or a tuple of nothing else."""
+    return all(map(is_plain, value)) if type(value) is tuple else type(value) in _ATOMS
+
+
 def facets_of(value: Any) -> _Facets | None:
     """The facets of an object; `None` for an atom, and for what an import gives."""
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in _ATOMS or (kind is tuple and is_plain(value)):
         return None
     if kind is types.FunctionType:
         return _of_function(value)
@@ -107,6 +112,8 @@ def _of_class(kind: type) -> _Facets | None:
     known = libraries.facets_by_name(kind)
     if known is not None and not issubclass(kind, dict):
         return (*known, *(() if kind.__mro__[-2].__module__.startswith(("pandas", "polars")) else _beside(kind)), *own)
+    if issubclass(kind, BaseException):
+        return (facets.ARGUMENTS, *_beside(kind), *own)
     for base in kind.__mro__:
         if base in _SOLID:
             return (*_SOLID[base], *_beside(kind), *own) if _holds_no_more(kind, base) else (libraries.OPAQUE,)

@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from nbcache.notebook.cells.objects.facets import Content, Facet
-from nbcache.notebook.cells.objects.kinds import facets_of, is_atom
+from nbcache.notebook.cells.objects.kinds import facets_of, is_atom, is_plain
 
 __all__ = ["MOST", "Finder", "Node", "Place", "Reached", "TooManyObjectsError"]
 
@@ -142,17 +142,13 @@ class Reached:
             facet, how, what = node.step
             if how is None:
                 return None
-            if how == "of" and not _is_plain_key(what):
+            if how == "of" and not is_plain(what):
                 if id(what) not in self.nodes or (place := self.place_of(what)) is None:
                     return None
                 how, what = "of the key", place
             steps.append((facet, how, what))
             node = node.holder
         return (node.step, *reversed(steps))
-
-
-def _is_plain_key(key: Any) -> bool:
-    return all(map(_is_plain_key, key)) if type(key) is tuple else is_atom(type(key))
 
 
 def _globals_of(code: CodeType) -> set[str]:

@@ -87,15 +87,9 @@ class Overlaps:
 def _written(base: Any, start: int) -> Callable[[Any], tuple[Any, ...]]:
     def written(array: Any) -> tuple[Any, ...]:
         offset = _address(array) - start
-        return lay, (base, offset, array.dtype, array.shape, array.strides, array.flags.writeable, _kind(array))
+        return lay, (base, offset, array.dtype, array.shape, array.strides, array.flags.writeable)
 
     return written
-
-
-def _kind(array: Any) -> Any:
-    import numpy
-
-    return None if type(array) is numpy.ndarray else type(array)
 
 
 def _key(array: Any) -> tuple[Any, ...]:
@@ -136,9 +130,7 @@ def memory(content: bytearray) -> Any:
     return numpy.frombuffer(content, "u1")
 
 
-def lay(
-    base: Any, offset: int, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], writable: bool, kind: Any
-) -> Any:
+def lay(base: Any, offset: int, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], writable: bool) -> Any:
     """Lay an array into the memory of another, `offset` bytes from where that begins.
 
     Raises
@@ -167,4 +159,4 @@ def lay(
         made = numpy.ndarray(shape, dtype, flat.view("u1"), start - first, strides)
     if not writable:
         made.flags.writeable = False
-    return made if kind is None else made.view(kind)
+    return made

@@ -1,0 +1,250 @@
+# ruff: noqa: E501 - a program stays on its line
+"""What a restored cell leaves shares what the run shared: with other names, containers, views, later cells.
+
+Each case is a cell before, the cached cell, and a cell after. A plain run, a run that is stored, and a hit have to
+leave the same graph of objects.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+from namespace_graph import differences, lines_of, names_of_user
+
+HOLDERS = """
+class Holder:
+    def __init__(self, held): self.held = held
+def closure_of(held):
+    return lambda: held
+in_dict, in_list, in_tuple, in_instance, in_closure = {'p': p}, [p], (p, 1), Holder(p), closure_of(p)
+"""
+
+# What is changed in place while other objects hold it: how it is made, how it is changed, and a later change of it.
+CHANGED = {
+    "list": ("p = [1]", "p.append(2)", "p.append(3)"),
+    "dict": ("p = {'a': 1}", "p['b'] = [2]", "p['b'].append(3)"),
+    "set": ("p = {1}", "p.add(2)", "p.add(3)"),
+    "bytearray": ("p = bytearray(b'a')", "p.extend(b'b')", "p.extend(b'c')"),
+    "list subclass": ("class L(list): pass\np = L([1]); p.x = 1", "p.append(2); p.x = 2", "p.append(3)"),
+    "dict subclass": ("class D(dict): pass\np = D(a=1)", "p['b'] = 2; p.x = []", "p.x.append(3)"),
+    "deque": ("from collections import deque\np = deque([1], 3)", "p.append(2)", "p.appendleft(3)"),
+    "defaultdict": (
+        "from collections import defaultdict\np = defaultdict(list)",
+        "p['k'].append(1)",
+        "p['z'].append(2)",
+    ),
+    "Counter": ("from collections import Counter\np = Counter('ab')", "p.update('aa')", "p.update('b')"),
+    "OrderedDict": (
+        "from collections import OrderedDict\np = OrderedDict(a=1, b=2)",
+        "p.move_to_end('a'); p['c'] = 3",
+        "p.move_to_end('b')",
+    ),
+    "array.array": ("from array import array\np = array('i', [1])", "p.append(2)", "p.append(3)"),
+    "instance": ("class P: pass\np = P(); p.v = 1", "p.v = 2; p.w = [1]", "p.w.append(3)"),
+    "slots": ("class P:\n    __slots__ = ('v', 'w')\np = P(); p.v = 1", "p.w = [2]; del p.v", "p.w.append(3)"),
+    "dataclass": (
+        "from dataclasses import dataclass, field\n@dataclass\nclass P:\n    n: int = 0\n    xs: list = field(default_factory=list)\np = P()",
+        "p.n += 1; p.xs.append(1)",
+        "p.xs.append(2)",
+    ),
+    "SimpleNamespace": ("from types import SimpleNamespace\np = SimpleNamespace(v=1)", "p.v = [2]", "p.v.append(3)"),
+    "UserDict": ("from collections import UserDict\np = UserDict(a=1)", "p['b'] = 2", "p['c'] = 3"),
+    "own getstate": (
+        "class P:\n    def __init__(self): self.lock = id; self.v = 1\n    def __getstate__(self): return {'v': self.v}\np = P()",
+        "p.v = 2",
+        "p.v += 1",
+    ),
+    "random.Random": ("import random\np = random.Random(1)", "x = p.random()", "y = p.random()"),
+    "BytesIO": ("import io\np = io.BytesIO()", "p.write(b'abc')", "p.write(b'd')"),
+    "StringIO": ("import io\np = io.StringIO()", "p.write('abc')", "p.write('d')"),
+    "list iterator": ("p = iter([1, 2, 3])", "x = next(p)", "y = next(p)"),
+    "exception": ("p = ValueError('x')", "p.notes = [1]", "p.notes.append(2)"),
+    "property": (
+        "class P:\n    @property\n    def v(self): return self._v\n    @v.setter\n    def v(self, x): self._v = x\np = P(); p.v = 1",
+        "p.v = 2",
+        "p.v = 3",
+    ),
+    "array": ("import numpy as np\np = np.arange(4)", "p[0] = 9", "p[1] = 8"),
+    "array of objects": (
+        "import numpy as np\np = np.array([[1], 'x'], dtype=object)",
+        "p[0].append(2); p[1] = []",
+        "p[1].append(3)",
+    ),
+    "structured array": ("import numpy as np\np = np.zeros(2, 'i4,f8')", "p['f1'] = 2", "p[0] = (1, 1)"),
+    "RandomState": ("import numpy as np\np = np.random.RandomState(1)", "x = p.rand()", "y = p.rand()"),
+    "Generator": ("import numpy as np\np = np.random.default_rng(1)", "x = p.normal()", "y = p.normal()"),
+    "frame": (
+        "import pandas as pd\np = pd.DataFrame({'a': [1, 2]})",
+        "p['b'] = p.a * 2; p.attrs['k'] = 1",
+        "p.loc[0, 'a'] = 7",
+    ),
+    "frame of objects": (
+        "import pandas as pd\np = pd.DataFrame({'a': [[1], None]})",
+        "p.loc[0, 'a'].append(2)",
+        "p.loc[0, 'a'].append(3)",
+    ),
+    "series": ("import pandas as pd\np = pd.Series([1, 2])", "p[0] = 5; p.name = 's'", "p[1] = 6"),
+    "sparse": ("import scipy.sparse as sp\np = sp.csr_matrix([[0, 1.0]])", "p.data[0] = 7", "p.data[0] = 8"),
+    "polars": (
+        "import polars as pl\np = pl.DataFrame({'a': [1]})",
+        "_ = p.insert_column(1, pl.Series('b', [2]))",
+        "_ = p.drop_in_place('b')",
+    ),
+    "estimator": (
+        "from sklearn.linear_model import LinearRegression\nX, y = [[0.0], [1.0]], [0.0, 2.0]\np = LinearRegression()",
+        "_ = p.fit(X, y)",
+        "p.coef_[0] = 5.0",
+    ),
+    "tensor": ("import torch\np = torch.zeros(2)", "p += 1", "p[0] = 7"),
+    "gradient": ("import torch\np = torch.zeros(2, requires_grad=True)", "(p * 2).sum().backward()", "p.grad[0] = 7"),
+    "module": (
+        "import torch\n_ = torch.manual_seed(1)\np = torch.nn.Linear(2, 1)\no = torch.optim.Adam(p.parameters())\nX = torch.ones(3, 2)",
+        "for _ in range(2):\n    o.zero_grad(); p(X).sum().backward(); o.step()",
+        "o.zero_grad(); p(X).sum().backward(); o.step()",
+    ),
+    "function": ("def p(): return 1\np.calls = []", "p.calls.append(1); p.n = 2", "p.calls.append(2)"),
+    "defaults": ("def p(x=[1]): return x", "p.__defaults__ = ([2],)", "p().append(3)"),
+    "class": ("class p: pass\ndef area(self): return 7", "p.area = area; p.xs = []", "p.xs.append(1)"),
+    "class by a decorator": (
+        "class p: pass\ndef add_to(c):\n    return lambda f: setattr(c, f.__name__, f)",
+        "@add_to(p)\ndef area(self): return 7",
+        "p.area.x = 1",
+    ),
+    "nested": ("p = {'a': {'b': [1, {'c': (2, [3])}]}}", "p['a']['b'][1]['c'][1].append(4)", "p['a']['b'].append(5)"),
+    "itself": ("p = []; p.append(p)", "p.append(1)", "p.append(2)"),
+}
+
+# What a cell takes out of its inputs, makes in several places, or moves between them.
+TAKEN = {
+    "an inner list": ("data = {'xs': [1]}", "xs = data['xs']", "xs.append(2)"),
+    "an attribute": ("class B: pass\nb = B(); b.v = [1]", "items = b.v", "items.append(2)"),
+    "a slot": ("class B:\n    __slots__ = ('v',)\nb = B(); b.v = [1]", "items = b.v", "items.append(2)"),
+    "a part that a helper returns": ("data = [[1], [2]]\ndef last(xs): return xs[-1]", "x = last(data)", "x.append(3)"),
+    "a part by a key of its own": ("k = (1, 'a'); d = {k: [1]}", "x = d[1, 'a']", "x.append(2)"),
+    "a value under an object": ("class K: pass\nk = K(); d = {k: [1]}", "x = d[k]", "x.append(2)"),
+    "a bound method": ("xs = [1]", "put = xs.append", "put(2)"),
+    "a method of an instance": ("class B:\n    def put(self): self.n = 1\nb = B()", "put = b.put", "put()"),
+    "what a closure holds": (
+        "def make():\n    xs = []\n    return xs.append, lambda: xs\nput, get = make()",
+        "ys = get()",
+        "put(1)",
+    ),
+    "a default value": ("def f(x=[1]): return x", "d = f()", "d.append(2)"),
+    "an iterator over an input": ("xs = [1, 2]", "it = iter(xs)", "xs.append(3); ys = list(it)"),
+    "a partial": ("from functools import partial\nxs = []", "f = partial(xs.append, 1)", "f()"),
+    "two with one part": (
+        "class N: pass\ndef make():\n    part = []\n    p, q = N(), N()\n    p.s = q.s = part\n    return p, q",
+        "p, q = make()",
+        "p.s.append(1)",
+    ),
+    "two inputs with one part": (
+        "inner = [1]; a = {'x': inner}; b = {'y': inner}; del inner",
+        "a['x'].append(2)",
+        "b['y'].append(3)",
+    ),
+    "moved from one to the other": ("a = [[1], [2]]; b = []", "b.append(a.pop())", "b[0].append(3)"),
+    "swapped": ("a, b = [1], [2]", "a, b = b, a", "a.append(3)"),
+    "an alias": ("a = [1]", "b = a", "b.append(2)"),
+    "an alias of what is rebound": ("a = [1]", "b = a; a = [2]", "b.append(3); a.append(4)"),
+    "wrapped again": ("a = [1]", "a = [a, a]", "a[0].append(2)"),
+    "a view": ("import numpy as np\na = np.arange(6)", "v = a[2:5]", "v[0] = 99"),
+    "a view with steps": ("import numpy as np\na = np.arange(12).reshape(3, 4)", "v = a[::-1, 1::2].T", "v[0] = 99"),
+    "a reshaped view": ("import numpy as np\na = np.arange(6)", "v = a.reshape(2, 3)", "v[1] = 99"),
+    "a field": ("import numpy as np\na = np.zeros(3, [('x', 'i4'), ('y', 'f8')])", "v = a['y']", "v[1] = 99"),
+    "a view of floats as integers": ("import numpy as np\na = np.zeros(3)", "v = a.view('i8')", "v[0] = 99"),
+    "a view of a view": ("import numpy as np\na = np.arange(9); v = a[1:8]", "w = v[1:3]", "w[0] = 99"),
+    "an array and its view": ("import numpy as np", "a = np.arange(6); v = a[2:]", "v[0] = 99"),
+    "views without the whole": ("import numpy as np", "a = np.arange(9); v = a[1:5]; w = a[3:8]; del a", "v[3] = 99"),
+    "a view of objects": (
+        "import numpy as np\na = np.array([[1], [2], 3], dtype=object)",
+        "v = a[1:]",
+        "v[1] = 99; v[0].append(1)",
+    ),
+    "a view, changed": ("import numpy as np\na = np.arange(6); v = a[2:]", "v[0] = 7", "a[3] = 8"),
+    "a matrix over an array": ("import numpy as np\na = np.zeros((2, 2))", "m = np.asmatrix(a)", "m[0, 0] = 9"),
+    "a masked array over an array": (
+        "import numpy as np\na = np.zeros(2)",
+        "m = np.ma.array(a, copy=False)",
+        "a[0] = 9",
+    ),
+    "an index of two frames": (
+        "import pandas as pd\na = pd.Series([1, 2], index=pd.Index(['x', 'y']))",
+        "b = pd.DataFrame({'a': a})",
+        "a.index.name = 'letters'",
+    ),
+    "a column, then written": ("import pandas as pd\nd = pd.DataFrame({'a': [1, 2]})", "s = d['a']", "s[0] = 5"),
+    "a column, the frame written": (
+        "import pandas as pd\nd = pd.DataFrame({'a': [1, 2]})",
+        "s = d['a']",
+        "d.loc[0, 'a'] = 5",
+    ),
+    "a frame and its column": (
+        "import pandas as pd",
+        "d = pd.DataFrame({'a': [1, 2]}); s = d['a']",
+        "d.loc[0, 'a'] = 5",
+    ),
+    "the parameters of a module": (
+        "import torch\nm = torch.nn.Linear(1, 1, bias=False)\n_ = torch.nn.init.ones_(m.weight)",
+        "ws = list(m.parameters())",
+        "m(torch.ones(1, 1)).sum().backward(); ws[0].grad[0] = 5",
+    ),
+    "a step of a pipeline": (
+        "from sklearn.pipeline import make_pipeline\nfrom sklearn.linear_model import Ridge\np = make_pipeline(Ridge())",
+        "r = p.steps[0][1]",
+        "r.alpha = 7",
+    ),
+    "the class of an instance": ("class C: pass\nc = C()", "k = type(c)", "k.x = 1"),
+    "a function of the notebook": ("def f(): return 1", "g = f; h = {'f': f}", "g.x = 1"),
+    "a method put on an instance": (
+        "class C: pass\nc = C()\ndef f(self): return self",
+        "import types; c.f = types.MethodType(f, c)",
+        "c.x = c.f()",
+    ),
+}
+
+
+def _plain(*sources):
+    main, shell = types.ModuleType("__main__"), sys.modules["__main__"]
+    sys.modules["__main__"] = main
+    try:
+        for source in sources:
+            exec(compile(source, "plain", "exec", dont_inherit=True), vars(main))
+    finally:
+        sys.modules["__main__"] = shell
+    vars(main).pop("__builtins__")
+    return lines_of(vars(main))
+
+
+def _needs(source):
+    for library in ("numpy", "pandas", "scipy", "polars", "sklearn", "torch"):
+        if f"import {library}" in source or f"from {library}" in source:
+            pytest.importorskip(library)
+
+
+def _compare(nb, before, cell, after):
+    _needs(before)
+    expected = [_plain(before, cell), _plain(before, cell, after)]
+    said = ""
+    for _ in range(2):
+        for name in names_of_user(nb.ns):
+            del nb.ns[name]
+        nb.ns.pop("_", None)
+        nb(before)
+        said = nb(f"%%cache_cell\n{cell}").out
+        assert differences(expected[0], lines_of(nb.ns)) == []
+        nb(after)
+        assert differences(expected[1], lines_of(nb.ns)) == []
+    assert "restored" in said, said
+
+
+@pytest.mark.parametrize("kind", CHANGED)
+def test_what_holds_a_changed_object_holds_it_still(nb, kind):
+    before, cell, after = CHANGED[kind]
+    _compare(nb, before + HOLDERS, cell, after)
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+def test_what_a_cell_takes_or_makes_is_shared_as_after_the_run(nb, kind):
+    _compare(nb, *TAKEN[kind])
