@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 
 from nbcache.stores.disk import collection
@@ -14,6 +15,8 @@ from nbcache.stores.folders import Places
 from nbcache.stores.protocol import Clock
 
 _COLLECTOR = offset_of("nbcache collects")
+#: The call that meets the bound waits for so many seconds; what takes longer goes on in the background.
+_PATIENCE = 1.0
 #: A collection that could not make room is not tried again for so many seconds.
 _RETRY = 60.0
 
@@ -46,6 +49,7 @@ class Collector:
         self._failed = failed
         self._crowded_at: float | None = None
         self._looked_for_expired = False
+        self._under_way: threading.Thread | None = None
 
     def collect(self) -> int:
         """Delete what has expired, and the least recently used beyond the bound; returns how many files went.
@@ -72,9 +76,22 @@ class Collector:
         if not self._looked_for_expired:
             self._looked_for_expired = True
             if collection.is_due(self._places, self._clock()):
-                self.collect()
+                self._begin()
         elif total is not None and total > self._max_size and not self._is_crowded():
+            self._begin()
+
+    def _begin(self) -> None:
+        """Collect in a thread, and let the caller wait for a moment only: a store may have a million files."""
+        if self._under_way is not None and self._under_way.is_alive():
+            return
+        thread = threading.Thread(target=self.collect, name="nbcache-collect", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no threads here, or none any more
             self.collect()
+            return
+        self._under_way = thread
+        thread.join(_PATIENCE)
 
     def _is_crowded(self) -> bool:
         """Whether the last collection could not make room, and it is too early for another."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from disk_stores import Shop, files_of
 from store_contract import address_of, entry_of
 
+from nbcache.stores.disk import collection
 from nbcache.stores.disk.store import DiskStore
 
 
@@ -174,3 +176,29 @@ def test_a_bound_of_many_entries_costs_no_scan_for_each_put(
         clock.move(1)
 
     assert len(listed) <= 2 + 2 * (time.monotonic() - began)
+
+
+def test_a_call_does_not_wait_until_room_is_made_for_all(
+    shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on = threading.Event()
+    entered = threading.Event()
+    plain = collection.collect
+
+    def slow(*given: Any) -> tuple[int, int]:
+        entered.set()
+        going_on.wait(30)
+        return plain(*given)
+
+    monkeypatch.setattr(collection, "collect", slow)
+    store = shop.open(max_size=20_000)
+    for number in range(12):
+        clock.move(1)
+        store.put(address_of(number), entry_of(os.urandom(4000)))
+
+    assert entered.is_set()  # and every put came back all the same
+    going_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "nbcache-collect":
+            thread.join(30)
+    assert len(list(store.entries())) < 12
