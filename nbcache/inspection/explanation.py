@@ -211,7 +211,7 @@ def _change(label: str, old: str, new: str) -> str:
     kind, _, name = label.partition(" ")
     if kind == "missing":
         return f"file {name} is there now, it was missing"
-    if kind == "folder":
+    if kind in ("folder", "files"):
         return f"{label} changed{_items_changed(old, new, 'name')}"
     if kind in ("code", "helper", "method"):
         return f"{label} changed{_items_changed(old, new, 'line')}"

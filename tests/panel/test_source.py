@@ -305,17 +305,14 @@ def test_entries_of_older_code_are_marked_and_told_apart(session: Session, clock
     assert len({entry.label for entry in entries}) == 2
 
 
-def test_looking_unpickles_nothing_and_counts_nothing(session: Session) -> None:
-    class Bomb:
-        def __reduce__(self) -> object:
-            return _explode, ()
-
+def test_looking_unpickles_nothing_and_counts_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     @cache_data(persist="disk", show_spinner=False)
-    def load() -> list[Bomb]:
-        return [Bomb()]
+    def load() -> Bomb:
+        return Bomb()
 
-    load()
+    load()  # its first result is read back at once
     session()
+    monkeypatch.setattr(Bomb, "armed", True)
     source = CacheSource(alive=list)
     source.wait()
 
@@ -364,5 +361,14 @@ def test_the_model_draws_the_real_cache(session: Session) -> None:
     assert not square.is_cached(2)
 
 
-def _explode() -> None:
-    raise AssertionError("an entry was unpickled")
+class Bomb:
+    armed = False
+
+    def __reduce__(self) -> object:
+        return _explode, ()
+
+
+def _explode() -> Bomb:
+    if Bomb.armed:
+        raise AssertionError("an entry was unpickled")
+    return Bomb()

@@ -245,7 +245,7 @@ def test_a_result_that_cannot_be_loaded_is_computed_again_with_fitting_advice(
     monkeypatch.delattr(sys.modules[__name__], "Gone")
     with pytest.warns(CacheWarning, match=advice) as caught:
         assert isinstance(foo(kind), KINDS[kind])
-    assert len(caught) == 1
+    assert sum(advice in str(warning.message) for warning in caught) == 1
 
 
 def test_a_shared_store_that_cannot_be_opened_costs_one_warning(python: Any) -> None:

@@ -173,7 +173,7 @@ FILES = {
         "import os\nos.makedirs('data', exist_ok=True)\n"
         "[os.remove(f'data/{n}') for n in os.listdir('data')]\n[open(f'data/{i}', 'w').close() for i in range(N)]",
         "import glob\ndef foo(): return sorted(glob.glob('data/*'))",
-        "folder data",
+        "files that match data/* changed: 1 name added: data/1",
     ),
     "iterdir": data(
         "import os\nos.makedirs('data', exist_ok=True)\n"
