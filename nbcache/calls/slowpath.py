@@ -34,6 +34,7 @@ from nbcache.tracking.fingerprint import State, Tracker
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import note
+from nbcache.tracking.options import options_of_values
 
 
 class SlowPath:
@@ -196,7 +197,16 @@ class SlowPath:
         return "nbcache", self.owner, self._state(registry.the_cache()).digest.hex()
 
     def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
-        return Key(self.owner, state.digest + self.arguments.sharing(bound), arguments)
+        brought = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
+        return Key(self.owner, state.digest + brought + self.arguments.sharing(bound), arguments)
+
+    def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
+        """The options that count because of the arguments; those of what the function itself reaches count already."""
+        if not self.parameters.track or self.arguments.is_primitive(bound):
+            return ()
+        parts = options_of_values(value for _, value in self.arguments.items(bound)).parts
+        known = {part.label for part in state.parts} if parts else ()
+        return tuple([part for part in parts if part[0] not in known])
 
     def _job(self, bound: Bound, state: State, began: float | None = None) -> Job:
         call = _Call(self, bound, state)
@@ -253,7 +263,7 @@ class SlowPath:
         if self._reached[0] is not state or self._reached[1] is not private:
             reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
             self._reached = (state, private, reached)
-        reached = self._reached[2]
+        reached = self._reached[2] + self._brought(bound, state)
         if private:
             return Description("", (*argument_parts(key.arguments, repeat("", len(key.arguments))), *reached))
         text = self.arguments.text(bound)

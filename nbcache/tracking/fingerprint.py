@@ -19,6 +19,7 @@ from nbcache.tracking.contents import Content, Contents
 from nbcache.tracking.dependencies import Dependency, items_of, name_of
 from nbcache.tracking.guards import Place
 from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.options import Options, options_of
 from nbcache.tracking.reach import Reach
 
 _NOTHING: frozenset[str] = frozenset()
@@ -179,22 +180,28 @@ class Tracker:
             said = label.partition(MARK)[0]
             note = f"what the function does to {said}" if label in kept else f"{said} (changed by the function)"
             reach.unfollowed[note] = None
+        options = options_of(reach.packages | reach.tops if self._track else (), reach.extensions.attributes)
         names = reach.guards.names
         simple = (
             reach.guards.expression(left_out)
             if reach.guards.simple(left_out | origins.keys()) and not depends
             else None
         )
+        if simple is not None and options:
+            simple = f"{simple} and {reach.guards.name(options.same)}()"
         compiled = partial(reach.guards.compile, left_out, origins.keys())
         # Plain hits have a guard of their own then; a process that only makes those never needs the other.
         checks = compiled() if simple is None else _at_first_use(compiled)
         return State(
-            digest=short_digest(*record, *depends),
-            parts=_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
+            digest=short_digest(*record, *depends, *[bytes.fromhex(digest) for _, digest, _ in options.parts]),
+            parts=(
+                *_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
+                *[Part(label, digest, said) for label, digest, said in options.parts],
+            ),
             unfollowed=tuple(reach.unfollowed),
             paths=tuple(reach.texts),
             packages=reach.packages,
-            current=checks if not depends else _both(checks, dependencies, depends),
+            current=checks if not (depends or options) else _all(checks, options, dependencies, depends),
             simple=simple,
             names=names,
             _contents=tuple(steady),
@@ -272,10 +279,12 @@ def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
     return lambda: made()()
 
 
-def _both(checks: Callable[[], bool], dependencies: Sequence[Dependency], digests: list[bytes]) -> Callable[[], bool]:
+def _all(
+    checks: Callable[[], bool], options: Options, dependencies: Sequence[Dependency], digests: list[bytes]
+) -> Callable[[], bool]:
     def current() -> bool:
         with unrecorded():
-            return checks() and [dependency.digest() for dependency in dependencies] == digests
+            return checks() and options.same() and [dependency.digest() for dependency in dependencies] == digests
 
     return current
 

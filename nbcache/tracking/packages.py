@@ -11,6 +11,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -48,6 +49,8 @@ _OTHER_NAMES = {
     "sklearn": "scikit_learn",
     "yaml": "pyyaml",
 }
+
+_NAME = re.compile(r"[^\w.-]")
 
 _homes: dict[tuple[str, str | None], Home] = {}
 
@@ -232,6 +235,22 @@ def _project(installed: str) -> tuple[str, str]:
     return name, version
 
 
+@lru_cache(maxsize=1024)
+def requirements_of(package: str) -> tuple[str, ...]:
+    """Give the distributions that one needs to be installed with, normalised; those of its extras are not needed."""
+    for root in _SITE_FOLDERS:
+        for name in _installed(root):
+            if _normalised(_project(name)[0]) == package:
+                head = _content(os.path.join(root, name, "METADATA")).partition(b"\n\n")[0].decode(errors="replace")
+                needed = [line[14:].strip() for line in head.splitlines() if line.startswith("Requires-Dist:")]
+                return tuple([_normalised(_NAME.split(one, 1)[0]) for one in needed if "extra ==" not in one])
+    return ()
+
+
+def _normalised(project: str) -> str:
+    return re.sub(r"[-.]+", "_", project).lower()
+
+
 def _unlisted_version(root: str, top: str) -> str:
     """Give a version for a module that no RECORD lists: other metadata, or else the time of its file."""
     try:
@@ -252,4 +271,5 @@ def forget() -> None:
     _homes.clear()
     _installed.cache_clear()
     _content.cache_clear()
+    requirements_of.cache_clear()
     _distribution.cache_clear()

@@ -49,19 +49,8 @@ _C_CALLABLES = (
     MemberDescriptorType,
 )
 _LOOKED_INTO = (
-    FunctionType,
-    MethodType,
-    ModuleType,
-    CodeType,
-    type,
-    property,
-    staticmethod,
-    classmethod,
-    partial,
-    partialmethod,
-    cached_property,
-    singledispatchmethod,
-    *_C_CALLABLES,
+    *(FunctionType, MethodType, ModuleType, CodeType, type, property, staticmethod, classmethod),
+    *(partial, partialmethod, cached_property, singledispatchmethod, *_C_CALLABLES),
 )
 _HEAP_TYPE = 1 << 9
 _PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tuple, set, frozenset, bytes, type(None))))
@@ -77,6 +66,7 @@ class Reach:
     guards : tell when the walk must be done again
     assigned : places of globals that the code itself assigns; they do not count
     depends : what cached functions on the way were told to depend on
+    tops : the top-level modules of libraries that were met
     unfollowed, texts : what could not be followed; string constants met (both as keys, in order)
     """
 
@@ -102,6 +92,7 @@ class Reach:
         self._without = without
         self._nodes: dict[int, tuple[int, object]] = {}
         self._queue: deque[Callable[[], None]] = deque()
+        self.tops: set[str] = set()
         self._packages: set[Home] = set()
         self.extensions = Extensions(self)
 
@@ -128,7 +119,7 @@ class Reach:
         if cls is FunctionType:
             self.function(value, f"{'method' if kind == 'method' else 'helper'} {name}")  # type: ignore[arg-type]
         elif cls is MethodType:
-            self.value(value.__func__, name, place, get)  # type: ignore[attr-defined]
+            self.value(value.__func__, name, place, lambda: get().__func__)  # type: ignore[attr-defined]
             self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
         elif issubclass(cls, _C_CALLABLES):
             self._in_c(value, name, place)
@@ -237,6 +228,7 @@ class Reach:
         elif home.kind == "local":
             self._queue.append(lambda: follow_module(self, module, name))
         else:
+            self.tops.add(str(module.__dict__.get("__name__")).partition(".")[0])
             self.mark(str(module.__dict__.get("__name__")).encode())
             self.package(home)
 
@@ -250,6 +242,7 @@ class Reach:
         home = _home_of_class(cls)
         self.mark(str(classes.module_of(cls)).encode(), classes.name_of(cls).encode())
         if home.kind != "local":
+            self.tops.add(str(classes.module_of(cls)).partition(".")[0])
             self.package(home)
             self.of_library(cls, "")
         elif self._track:
@@ -309,6 +302,7 @@ class Reach:
 
     def _named(self, value: object) -> None:
         """Count what is known by its module and its qualified name."""
+        self.tops.add(bindings.full_name(value)[0].partition(".")[0])
         self.mark(b"named", *[word.encode() for word in bindings.full_name(value)])
 
     def _code(self, code: CodeType, label: str) -> Facts:

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbcache.config import error_text
 from nbcache.engine.job import Parts
+from nbcache.entries.meta import Part
 from nbcache.errors import UnhashableValueError
 from nbcache.hashing import hasher
 from nbcache.keys.key import Key, combine
@@ -21,6 +22,7 @@ from nbcache.tracking.code.strings import in_statements
 from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.options import options_of_values
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
@@ -46,12 +48,14 @@ class Inputs:
     ----------
     digests : of the values hashed here, by name
     values : of all inputs, also functions, classes and modules
+    options : those that differ from a fresh process, of libraries whose objects are among the values
     state : of the code and what it reaches
     unreadable : (name, type) of an input that has no digest
     """
 
     digests: dict[str, bytes] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    options: tuple[Part, ...] = ()
     extra: list[tuple[str, bytes]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     state: State | None = None
@@ -60,7 +64,8 @@ class Inputs:
 
     def key(self, owner: str) -> CellKey:
         arguments = [(f"input {name}", digest) for name, digest in sorted(self.digests.items())]
-        return CellKey(owner, self.fingerprint, (*arguments, *self.extra))
+        options = [(label, bytes.fromhex(digest)) for label, digest, _ in self.options]
+        return CellKey(owner, self.fingerprint, (*arguments, *options, *self.extra))
 
     def parts(self, private: bool) -> Parts:
         """What the key rests on, for explanations."""
@@ -70,7 +75,7 @@ class Inputs:
             for name, digest in sorted(self.digests.items())
         )
         followed = tuple((part.label, part.digest, "" if private else part.summary) for part in self.state.parts)
-        return inputs + followed + tuple((label, digest.hex(), "") for label, digest in self.extra)
+        return inputs + followed + self.options + tuple((label, digest.hex(), "") for label, digest in self.extra)
 
     def files(self) -> tuple[Observation, ...]:
         """The files that inputs and constants name."""
@@ -138,8 +143,16 @@ def inputs_of(
     inputs.values.update({name: namespace[name] for name in sorted(written)})
     _hash(inputs, written)
     _add_extra(inputs, code, options, namespace)
+    _add_options(inputs)
     inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
     return inputs
+
+
+def _add_options(inputs: Inputs) -> None:
+    """Count the options of libraries whose objects the cell reads; those of what its code names count already."""
+    assert inputs.state is not None
+    known = {part.label for part in inputs.state.parts}
+    inputs.options = tuple([part for part in options_of_values(inputs.values.values()).parts if part[0] not in known])
 
 
 def _digest(*parts: bytes) -> bytes:

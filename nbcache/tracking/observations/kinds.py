@@ -11,6 +11,7 @@ from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.generators import ANY_STATE, SEEDED_STATE
 from nbcache.tracking.observations.observation import Kind, Observation
+from nbcache.tracking.observations.styles import PARAMETERS
 from nbcache.tracking.observations.working_folder import FOLDER
 
 _PATHS: Mapping[str, Kind] = {
@@ -33,6 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "variable": VARIABLES,
     "variables": ALL_VARIABLES,
     "working folder": FOLDER,
+    "style": PARAMETERS,
     "generator": SEEDED_STATE,
     "generator state": ANY_STATE,
 }

@@ -8,6 +8,7 @@ from nbcache.tracking.observations.generators import GENERATORS
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.programs import PROGRAMS
+from nbcache.tracking.observations.styles import STYLES
 
 
 class Watch(Protocol):
@@ -20,4 +21,4 @@ class Watch(Protocol):
         """End, and note what was seen; the recording is still under way."""
 
 
-WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS)
+WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, STYLES)

@@ -1,0 +1,302 @@
+"""Options of libraries count for what uses the library, when they are not what a fresh process has."""
+
+from __future__ import annotations
+
+import decimal
+import locale
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbcache import cache_data
+from nbcache.engine.cache import Cache
+from nbcache.tracking import options
+from nbcache.tracking.options import options_of
+
+
+class Case(NamedTuple):
+    """An option: sets one value and then another, puts it back, and code whose answer differs."""
+
+    needs: str
+    one: str
+    two: str
+    back: str
+    code: str
+    label: str
+
+
+CASES = {
+    "pandas display": Case(
+        "pandas", "pd.set_option('display.max_rows', 5)", "pd.set_option('display.max_rows', 8)",
+        "pd.reset_option('display.max_rows')", "str(pd.DataFrame({'a': range(20)}))", "options of pandas"),
+    "pandas attribute": Case(
+        "pandas", "pd.options.display.precision = 2", "pd.options.display.precision = 3",
+        "pd.reset_option('display.precision')", "str(pd.Series([1 / 3]))", "options of pandas"),
+    "pandas function": Case(
+        "pandas", "pd.options.display.float_format = '{:.1f}'.format",
+        "pd.options.display.float_format = lambda x: 'x'", "pd.reset_option('display.float_format')",
+        "str(pd.Series([1 / 3]))", "options of pandas"),
+    "numpy errors": Case(
+        "numpy", "np.seterr(divide='ignore')", "np.seterr(divide='raise')", "np.seterr(divide='warn')",
+        "divide()", "options of numpy"),
+    "numpy printing": Case(
+        "numpy", "np.set_printoptions(precision=2)", "np.set_printoptions(precision=3)",
+        "np.set_printoptions(precision=8)", "str(np.array([1 / 3]))", "options of numpy"),
+    "decimal precision": Case(
+        "decimal", "decimal.getcontext().prec = 5", "decimal.getcontext().prec = 7", "decimal.getcontext().prec = 28",
+        "str(decimal.Decimal(1) / 3)", "options of decimal"),
+    "decimal rounding": Case(
+        "decimal", "decimal.getcontext().rounding = 'ROUND_UP'", "decimal.getcontext().rounding = 'ROUND_DOWN'",
+        "decimal.getcontext().rounding = 'ROUND_HALF_EVEN'", "str(decimal.Decimal(1) / 3)", "options of decimal"),
+    "sklearn": Case(
+        "sklearn", "sklearn.set_config(transform_output='pandas')", "sklearn.set_config(transform_output='default')",
+        "sklearn.set_config(transform_output='default')", "str(type(StandardScaler().fit_transform([[1.0], [2.0]])))",
+        "options of scikit-learn"),
+    "torch dtype": Case(
+        "torch", "torch.set_default_dtype(torch.float64)", "torch.set_default_dtype(torch.float16)",
+        "torch.set_default_dtype(torch.float32)", "str(torch.ones(1).dtype)", "options of torch"),
+    "torch gradients": Case(
+        "torch", "torch.set_grad_enabled(False)", "torch.set_grad_enabled(True)", "torch.set_grad_enabled(True)",
+        "(torch.ones(1, requires_grad=True) * 2).requires_grad", "options of torch"),
+    "xarray": Case(
+        "xarray", "xarray.set_options(keep_attrs=True)", "xarray.set_options(keep_attrs=False)",
+        "xarray.set_options(keep_attrs='default')",
+        "str(xarray.DataArray([1], attrs={'a': 1}).mean().attrs)", "options of xarray"),
+    "polars": Case(
+        "polars", "pl.Config.set_tbl_rows(2)", "pl.Config.set_tbl_rows(4)", "pl.Config.restore_defaults()",
+        "str(pl.DataFrame({'a': range(20)}))", "options of polars"),
+    "polars floats": Case(
+        "polars", "pl.Config.set_float_precision(2)", "pl.Config.set_float_precision(4)",
+        "pl.Config.restore_defaults()", "str(pl.Series([1 / 3]))", "options of polars"),
+    "plotly": Case(
+        "plotly", "pio.templates.default = 'ggplot2'", "pio.templates.default = 'seaborn'",
+        "pio.templates.default = 'plotly'", "str(go.Figure().layout.template.layout.plot_bgcolor)",
+        "options of plotly"),
+}  # fmt: skip
+BEGIN = {
+    "decimal": "import decimal",
+    "numpy": "import numpy as np\n"
+    "def divide():\n    try: return str(np.float64(1) / 0)\n    except Exception: return 'raised'",
+    "pandas": "import pandas as pd",
+    "polars": "import polars as pl",
+    "plotly": "import plotly.graph_objects as go, plotly.io as pio",
+    "sklearn": "import sklearn\nfrom sklearn.preprocessing import StandardScaler",
+    "torch": "import torch",
+    "xarray": "import xarray",
+}
+
+
+def program(case: Case, calls: Any) -> dict[str, Any]:
+    pytest.importorskip(case.needs)
+    space: dict[str, Any] = {"cache_data": cache_data, "calls": calls, "__name__": "__main__"}
+    exec(BEGIN[case.needs], space)
+    exec(f"@cache_data(show_spinner=False)\ndef foo():\n    calls()\n    return {case.code}", space)
+    return space
+
+
+@contextmanager
+def put_back(case: Case, space: dict[str, Any]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        exec(case.back, space)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CASES)
+def test_another_option_is_a_miss_and_the_old_one_a_hit(name: str, cache: Cache, calls: Any) -> None:
+    case = CASES[name]
+    space = program(case, calls)
+    with put_back(case, space):
+        plain = space["foo"]()
+        exec(case.one, space)
+        first = space["foo"]()
+        exec(case.two, space)
+        second = space["foo"]()
+        computed = len(calls)
+
+        exec(case.one, space)
+        assert space["foo"]() == first
+        exec(case.two, space)
+        assert space["foo"]() == second
+        exec(case.back, space)
+        assert space["foo"]() == plain
+        assert len(calls) == computed
+        assert first != second
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CASES)
+def test_a_miss_names_the_library(name: str, cache: Cache, calls: Any) -> None:
+    case = CASES[name]
+    space = program(case, calls)
+    with put_back(case, space):
+        space["foo"]()
+        assert case.label not in str(space["foo"].explain())
+
+        exec(case.one, space)
+
+        assert f"{case.label} is new" in str(space["foo"].explain())
+
+
+def test_options_of_a_library_that_is_not_used_make_no_miss(cache: Cache, calls: Any) -> None:
+    @cache_data(show_spinner=False)
+    def foo() -> int:
+        calls()
+        return 1
+
+    foo()
+    with pd.option_context("display.max_rows", 3), np.errstate(divide="ignore"), decimal.localcontext(prec=3):
+        foo()
+
+    assert len(calls) == 1
+
+
+def test_options_count_for_who_gets_an_object_of_the_library(cache: Cache, calls: Any) -> None:
+    @cache_data(show_spinner=False)
+    def text(values: Any) -> str:
+        calls()
+        return str(values)
+
+    frame = pd.DataFrame({"a": range(20)})
+    with pd.option_context("display.max_rows", 4):
+        short = text(frame)
+        assert "options of pandas: display.max_rows = 4" in str(text.explain(frame))
+    full = text(frame)
+
+    assert short != full
+    assert text(frame) == full
+    with pd.option_context("display.max_rows", 4):
+        assert text(frame) == short
+    assert len(calls) == 2
+
+
+def test_options_count_for_items_of_a_list(cache: Cache, calls: Any) -> None:
+    @cache_data(show_spinner=False)
+    def thirds(numbers: list[Any]) -> list[str]:
+        return [str(number / 3) for number in numbers]
+
+    first = thirds([decimal.Decimal(1)])
+    with decimal.localcontext(prec=3):
+        assert thirds([decimal.Decimal(1)]) == ["0.333"]
+    assert thirds([decimal.Decimal(1)]) == first
+
+
+def test_options_of_what_a_library_needs_count(cache: Cache) -> None:
+    pytest.importorskip("sklearn")
+    with np.errstate(divide="raise"):
+        labels = [label for label, _, _ in options_of(["scikit_learn"]).parts]
+
+    assert labels == ["options of numpy"]
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="no time zone to set")
+def test_the_default_timezone_counts_for_code_that_asks_for_local_time(
+    cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import datetime
+
+    @cache_data(show_spinner=False)
+    def hour() -> int:
+        calls()
+        return datetime.fromtimestamp(0).hour
+
+    @cache_data(show_spinner=False)
+    def year() -> int:
+        calls()
+        return datetime(2024, 1, 1).year
+
+    def zone(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    try:
+        zone("UTC")
+        assert (hour(), year()) == (0, 2024)
+        zone("Etc/GMT-5")
+        assert (hour(), year(), len(calls)) == (5, 2024, 3)
+        zone("UTC")
+        assert (hour(), len(calls)) == (0, 3)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_locale_counts_where_it_is_not_that_of_a_fresh_process(cache: Cache, calls: Any) -> None:
+    @cache_data(show_spinner=False)
+    def text() -> str:
+        calls()
+        return locale.format_string("%d", 1000, grouping=True) + time.strftime("%B", time.gmtime(0))
+
+    text()
+    others = ["de_DE.UTF-8", "en_US.UTF-8", "C.UTF-8"]
+    old = locale.setlocale(locale.LC_ALL)
+    for name in others:
+        try:
+            locale.setlocale(locale.LC_ALL, name)
+        except locale.Error:
+            continue
+        text()
+        break
+    else:
+        pytest.skip("no other locale is installed")
+    locale.setlocale(locale.LC_ALL, old)
+    text()
+
+    assert len(calls) == 2
+
+
+def test_a_library_that_is_loaded_later_is_as_it_comes(python: Callable[..., str]) -> None:
+    printed = python(
+        """
+        import sys
+        from nbcache import cache_data
+        @cache_data(show_spinner=False)
+        def foo():
+            import pandas as pd
+            print("runs", end=" ")
+            return str(pd.DataFrame({"a": range(20)}))
+        foo(); foo()
+        import pandas as pd
+        pd.set_option("display.max_rows", 3)
+        foo(); foo()
+        pd.reset_option("display.max_rows")
+        foo()
+        """
+    )
+
+    assert printed.split() == ["runs", "runs"]
+
+
+def test_options_are_the_same_key_after_a_restart(python: Callable[..., str]) -> None:
+    source = """
+        import sys, decimal
+        from nbcache import cache_data
+        decimal.getcontext().prec = int(sys.argv[1])
+        @cache_data(show_spinner=False, persist="disk")
+        def foo():
+            print("runs", end=" ")
+            return str(decimal.Decimal(1) / 3)
+        print(foo())
+        """
+
+    assert python(source, "4") == "runs 0.3333\n"
+    assert python(source, "4") == "0.3333\n"
+    assert python(source, "5") == "runs 0.33333\n"
+
+
+@pytest.mark.parametrize("library", options._TABLE, ids=lambda library: library.name)
+def test_each_library_of_the_table_can_be_read_here_and_is_fresh(library: Any) -> None:
+    if library.module not in sys.modules:
+        pytest.skip(f"{library.name} is not loaded")
+    module = sys.modules[library.module]
+
+    assert library.read(module) == library.read(module)
+    if library.name != "default timezone":
+        assert options._differing(library) == {}
