@@ -74,7 +74,7 @@ class TestNotByItself:
         ("source", "why"),
         [
             ("with open('made.txt', 'a') as file:\n    n = file.write('x')\ndel file", "changes made.txt"),
-            ("import subprocess\nsubprocess.run(['true'])", "subprocess"),
+            ("import subprocess\nsubprocess.run(['true'])", "runs true"),
             (
                 "import socket\ns = socket.socket()\ns.settimeout(0.01)\ns.connect_ex(('127.0.0.1', 9))\ndel s",
                 "network",

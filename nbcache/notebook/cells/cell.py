@@ -20,6 +20,7 @@ from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
 from nbcache.notebook.cells.file_outputs import put_back
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
+from nbcache.notebook.cells.library_options import set_again
 from nbcache.notebook.cells.namespace import size_of, unpack
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import Packed
@@ -294,6 +295,7 @@ class CachedCell:
         try:
             outcome = unpack(fetched.value, self._namespace)
             written = put_back(outcome.files)
+            set_again(outcome.options)
             changes.apply(outcome, self._namespace, self._hidden)
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
             if not of_other_version(error):

@@ -46,6 +46,7 @@ class Outcome:
     sources : the code of the cell by file name, for tracebacks and `inspect.getsource`
     modules : what it imported, be it for what that does: `import xml.etree.ElementTree` binds no more than `xml`
     files : what it wrote
+    options : what it set in libraries
     """
 
     bound: dict[str, Any] = field(default_factory=dict)
@@ -58,8 +59,10 @@ class Outcome:
     sources: dict[str, str] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
     files: list[FileOutput] = field(default_factory=list)
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
         changed = (self.contents, self.replaced, self.changed)
-        return self.bound, *changed, self.deleted, *shown, self.sources, self.modules, self.files
+        outside = (self.sources, self.modules, self.files, self.options)
+        return self.bound, *changed, self.deleted, *shown, *outside

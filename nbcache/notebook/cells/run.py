@@ -14,13 +14,15 @@ from nbcache.errors import UnstorableResultError
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.inputs import Inputs
+from nbcache.notebook.cells.library_options import LibraryOptions
 from nbcache.notebook.cells.namespace import pack, without_values
 from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
 from nbcache.notebook.cells.objects.imported import modules_of
 from nbcache.notebook.cells.objects.places import MOST, TooManyObjectsError
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
-from nbcache.notebook.cells.side_effects import ProcessState
+from nbcache.notebook.cells.outside import Outside
+from nbcache.notebook.cells.registrations import ProcessState
 from nbcache.notebook.cells.written import FilesWritten
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
@@ -37,27 +39,35 @@ class CellRun:
     ----------
     raised : whether it raised; then nothing else counts
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
-    files : those that it wrote
+    files, outside : the files that it wrote; the programs that it started, and the network
     bound, deleted : names
     objects : what its names reached before it ran; `None` for too much
     """
 
     def __init__(
-        self, run: Run, opened: Recorder, recording: Recording, files: FilesWritten, objects: BeforeRun | None
+        self,
+        run: Run,
+        opened: Recorder,
+        recording: Recording,
+        files: FilesWritten,
+        outside: Outside,
+        objects: BeforeRun | None,
     ) -> None:
         self.raised = False
         self.run = run
         self.opened = opened
         self.recording = recording
         self.files = files
+        self.outside = outside
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
         self.objects = objects
         self._process = ProcessState()
+        self._options = LibraryOptions()
 
     def effects(self) -> str:
         """Say what the run did outside of the notebook, which a hit does not do again; empty for nothing."""
-        done = [f"it uses the {what}" if what == "network" else f"it runs a {what}" for what in self.opened.outside]
+        done = list(self.outside.done)
         read = [seen.name for seen in self.opened.observations if seen.kind == "file"]
         if trouble := self.files.trouble(read):
             done.append(trouble)
@@ -83,6 +93,7 @@ class CellRun:
         if trouble:
             return None, trouble
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
+        outcome.options = self._options.changed()
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
@@ -139,10 +150,11 @@ def observed(
         Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
         recording() as opened,
         FilesWritten(inputs.texts()) as written,
+        Outside() as outside,
         record("cell") as shown,
     ):
         _import(code.first_imports())
-        seen = CellRun(run, opened, shown, written, objects)
+        seen = CellRun(run, opened, shown, written, outside, objects)
         yield seen
     seen.bound, seen.deleted = before.bound(), before.deleted()
 

@@ -10,8 +10,13 @@ _CHANGING = re.compile(
     r"set(?!p$|tle)\w*"
     r"|(?:use|enable|disable|register|unregister|init|install|patch|activate|deactivate|configure|config|apply|login"
     r"|extension|reset|unset)(?:_\w+|[A-Z]\w*)?"
+    r"|addHandler|removeHandler|addFilter|removeFilter|for_type\w*|parallel_config|parallel_backend|umask"
     r"|basicConfig|filterwarnings|simplefilter|resetwarnings|captureWarnings|pandas|addfont"
 )
+
+
+# Decorators that hand what they decorate to somebody.
+_REGISTERING = re.compile(r"(?:register|listens_for|callback|route|on_\w+|subscribe|validates)(?:_\w+|[A-Z]\w*)?")
 
 
 def _root_of(node: ast.expr) -> str:
@@ -25,13 +30,25 @@ def _root_of(node: ast.expr) -> str:
     return node.id
 
 
+def registered_by(decorator: ast.expr) -> tuple[str, str] | None:
+    """The root and the text of a decorator that registers what it decorates; `None` for others."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    root, last = _root_of(called), _last_name(called)
+    return (root, f"@{ast.unparse(called)}") if root and _REGISTERING.fullmatch(last) else None
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
 def changed_by(call: ast.expr) -> tuple[str, str] | None:
     """The root and the text of a call that may be made for what it changes; `None` for others."""
     if not isinstance(call, ast.Call):
         return None
     called = call.func
-    last = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-    root = _root_of(called)
+    root, last = _root_of(called), _last_name(called)
+    if root == "copyreg" and last == "pickle":
+        return root, "copyreg.pickle()"
     return (root, f"{ast.unparse(called)}()") if root and _CHANGING.fullmatch(last) else None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, type_parameters
 from nbcache.notebook.cells.syntax.evaluation import Evaluation, State, meet
-from nbcache.notebook.cells.syntax.mutations import changed_by, changed_place
+from nbcache.notebook.cells.syntax.mutations import changed_by, changed_place, registered_by
 from nbcache.notebook.cells.syntax.static_facts import never_swallows, only_wraps, runs_at_least_once, truth
 from nbcache.tracking.code.strings import in_statements
 
@@ -266,6 +266,7 @@ class Flow(Evaluation):
 
     def _FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         now = [*node.decorator_list, *defaults_of(node.args)]
+        self._registered(node.decorator_list)
         self.each(now)
         self.inner.append(type_parameters(node))
         for annotation in _annotations(node):
@@ -274,6 +275,10 @@ class Flow(Evaluation):
         self._define(node.name, node, node.decorator_list)
 
     _AsyncFunctionDef = _FunctionDef
+
+    def _registered(self, decorators: list[ast.expr]) -> None:
+        for decorator in decorators:
+            self.touch(registered_by(decorator))
 
     def _define(self, name: str, node: ast.stmt, decorators: list[ast.expr]) -> None:
         used = self.used_later(node)
@@ -285,6 +290,7 @@ class Flow(Evaluation):
 
     def _ClassDef(self, node: ast.ClassDef) -> None:
         parameters = type_parameters(node)
+        self._registered(node.decorator_list)
         self.inner.append(parameters)
         self.each([*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)])
         self.inner.pop()

@@ -1,0 +1,199 @@
+"""Options of libraries that a run sets, as outputs of its cell: a hit sets them again.
+
+One row a library: how its options are read, and how some of them are written. A library that was not loaded when the
+run began is as it comes, so its row counts only what the run found there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["COVERED", "LibraryOptions", "set_again"]
+
+Values = dict[str, Any]
+_ABSENT = "absent"
+
+
+class _Row(NamedTuple):
+    module: str
+    read: Callable[[Any], Values]
+    write: Callable[[Any, Values], None]
+
+
+def _parameters(matplotlib: Any) -> Values:
+    # dict's own: reading rcParams warns of deprecated names, and resolves the backend
+    return {
+        name: list(value) if type(value) is list else value
+        for name, value in dict.items(matplotlib.rcParams)
+        if not name.startswith("backend") and name != "interactive"
+    }
+
+
+def _set_parameters(matplotlib: Any, values: Values) -> None:
+    for name, value in values.items():
+        dict.__setitem__(matplotlib.rcParams, name, value)
+
+
+def _letters(colors: Any) -> Values:
+    return {name: value for name, value in colors.colorConverter.colors.items() if len(name) == 1}
+
+
+def _set_letters(colors: Any, values: Values) -> None:
+    colors.colorConverter.colors.update(values)
+    colors.colorConverter.cache.clear()
+
+
+def _flat(options: Any, prefix: str = "") -> Values:
+    found: Values = {}
+    for name, value in options.items():
+        found.update(_flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value})
+    return found
+
+
+def _set_pandas(config: Any, values: Values) -> None:
+    for name, value in values.items():
+        config.set_option(name, value)
+
+
+def _filters(warnings: Any) -> Values:
+    return {"filters": list(warnings.filters)}
+
+
+def _set_filters(warnings: Any, values: Values) -> None:
+    added, whole = values["filters"]
+    there = list(warnings.filters)
+    if whole is not None:
+        there = list(whole)
+    elif there[: len(added)] != added:
+        there = [*added, *(one for one in there if one not in added)]
+    warnings.filters[:] = there
+    warnings._filters_mutated() if hasattr(warnings, "_filters_mutated") else warnings._filters_mutated_lock_held()
+
+
+def _decimal(decimal: Any) -> Values:
+    context = decimal.getcontext()
+    return {"prec": context.prec, "rounding": context.rounding, "Emin": context.Emin, "Emax": context.Emax}
+
+
+def _set_decimal(decimal: Any, values: Values) -> None:
+    context = decimal.getcontext()
+    for name, value in values.items():
+        setattr(context, name, value)
+
+
+def _torch(torch: Any) -> Values:
+    return {"set_default_dtype": torch.get_default_dtype(), "set_grad_enabled": torch.is_grad_enabled()}
+
+
+def _set_torch(torch: Any, values: Values) -> None:
+    for setter, value in values.items():
+        getattr(torch, setter)(value)
+
+
+def _xarray(options: Any) -> Values:
+    return dict(options.OPTIONS)
+
+
+def _set_xarray(options: Any, values: Values) -> None:
+    options.OPTIONS.update(values)
+
+
+def _set_polars(polars: Any, values: Values) -> None:
+    polars.Config.load(values["config"])
+
+
+_ROWS: dict[str, _Row] = {
+    "matplotlib": _Row("matplotlib", _parameters, _set_parameters),
+    "matplotlib's letters for colours": _Row("matplotlib.colors", _letters, _set_letters),
+    "pandas": _Row("pandas._config.config", lambda config: _flat(config._global_config), _set_pandas),
+    "numpy": _Row("numpy", lambda numpy: numpy.get_printoptions(), lambda numpy, new: numpy.set_printoptions(**new)),
+    "numpy's errors": _Row("numpy", lambda numpy: numpy.geterr(), lambda numpy, new: numpy.seterr(**new)),
+    "scikit-learn": _Row(
+        "sklearn", lambda sklearn: sklearn.get_config(), lambda sklearn, new: sklearn.set_config(**new)
+    ),
+    "torch": _Row("torch", _torch, _set_torch),
+    "xarray": _Row(
+        "xarray.core.options", lambda module: dict(module.OPTIONS), lambda module, new: module.OPTIONS.update(new)
+    ),
+    "polars": _Row("polars", lambda polars: {"config": polars.Config.save()}, _set_polars),
+    "warnings": _Row("warnings", _filters, _set_filters),
+    "decimal": _Row("decimal", _decimal, _set_decimal),
+    "the limit of recursion": _Row(
+        "sys",
+        lambda system: {"limit": system.getrecursionlimit()},
+        lambda system, new: system.setrecursionlimit(new["limit"]),
+    ),
+}
+
+#: Calls and assignments that change nothing but these options, by how they end.
+COVERED = (
+    *("set_option()", "reset_option()", "set_printoptions()", "seterr()", "set_config()", "set_theme()", "set_style()"),
+    *("set_context()", "set_palette()", "set_color_codes()", "style.use()", "set_default_dtype()", "rcdefaults()"),
+    *(
+        "set_grad_enabled()",
+        "filterwarnings()",
+        "simplefilter()",
+        "resetwarnings()",
+        "sns.set()",
+        "setrecursionlimit()",
+    ),
+    *("sns.set()", "getcontext().prec", "getcontext().rounding", "reset_defaults()", "reset_orig()", "set_options()"),
+)
+
+
+class LibraryOptions:
+    """The options of the loaded libraries when a run began."""
+
+    def __init__(self) -> None:
+        self._before = {label: _read(row) for label, row in _ROWS.items() if row.module in sys.modules}
+
+    def changed(self) -> dict[str, Values]:
+        """What the run has set, by library; empty dicts are left out."""
+        found = {}
+        for label, before in self._before.items():
+            now = _read(_ROWS[label])
+            if now is not None and before is not None:
+                new = _difference(before, now)
+                if new:
+                    found[label] = new
+        return found
+
+
+def _difference(before: Values, now: Values) -> Values:
+    if "filters" in now:
+        return _new_filters(before["filters"], now["filters"])
+    return {name: value for name, value in now.items() if not _same(before.get(name, _ABSENT), value)}
+
+
+def _new_filters(before: list[Any], now: list[Any]) -> Values:
+    """The filters put in front, and the whole list where others are gone."""
+    if before == now:
+        return {}
+    added = [one for one in now if one not in before]
+    rest = [one for one in now if one in before]
+    whole = None if now[: len(added)] == added and rest == before else now
+    return {"filters": (added, whole)}
+
+
+def set_again(options: Mapping[str, Values]) -> None:
+    """Set what a run has set."""
+    for label, values in options.items():
+        row = _ROWS[label]
+        row.write(importlib.import_module(row.module), values)
+
+
+def _read(row: _Row) -> Values | None:
+    try:
+        return row.read(sys.modules[row.module])
+    except Exception:  # a library's inside, which another version has in another place, or not yet
+        return None
+
+
+def _same(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # values of a library that compare to something else than yes or no
+        return one is other

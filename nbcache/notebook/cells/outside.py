@@ -1,0 +1,108 @@
+"""Which programs does a run start, and does it use the network: told apart by who asked for it.
+
+The first fit of a session asks `lscpu` how many cores there are, workers are started and talked to over sockets of
+this machine: that is how libraries compute, and no effect of the user's cell. What the user's own code starts is; and
+so is a program of a library that was given a file of the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from nbcache.notebook.cells.callers import caller
+from nbcache.tracking import watch
+from nbcache.tracking.observations.context import current
+from nbcache.tracking.observations.paths import is_private
+
+__all__ = ["Outside"]
+
+
+class Outside:
+    """Programs and connections of one run.
+
+    Attributes
+    ----------
+    done : what it did that a hit would not do again, in a reader's words
+    """
+
+    def __init__(self) -> None:
+        self.done: dict[str, None] = {}
+        self._arguments: list[tuple[str, list[str]]] = []
+
+    def __enter__(self) -> Outside:
+        _open.append(self)
+        if not _installed:
+            _installed.append(True)
+            watch.listen(_on_event)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _open.remove(self)
+        for program, arguments in self._arguments:
+            if any(_is_users(text) for text in arguments):
+                self.done[f"it runs {os.path.basename(program)}"] = None
+
+    def started(self, program: str, arguments: list[str]) -> None:
+        if caller().library:
+            self._arguments.append((program, arguments))
+        else:
+            self.done[f"it runs {os.path.basename(program)}"] = None
+
+    def connected(self, family: int) -> None:
+        """Sockets of this machine only are between processes of one user."""
+        if family != getattr(socket, "AF_UNIX", None):
+            self.done["it uses the network"] = None
+
+
+def _is_users(text: str) -> bool:
+    """Whether an argument is a file that a user may have named."""
+    return len(text) < 4096 and os.path.exists(text) and not is_private(text) and not os.access(text, os.X_OK)
+
+
+_open: list[Outside] = []
+_installed: list[bool] = []
+
+
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _open:
+        return
+    listener = _LISTENERS.get(event)
+    if listener is None or current() is None:
+        return
+    try:
+        for outside in _open:
+            listener(outside, arguments)
+    except Exception:  # an error here would stop the user's own call
+        return
+
+
+def _popen(outside: Outside, arguments: tuple[Any, ...]) -> None:
+    executable, given = arguments[0], arguments[1]
+    words = [given] if isinstance(given, str | bytes | os.PathLike) else list(given or ())
+    texts = [os.fsdecode(word) for word in words if isinstance(word, str | bytes | os.PathLike)]
+    outside.started(os.fsdecode(executable) if executable else texts[0] if texts else "a program", texts[1:])
+
+
+def _system(outside: Outside, arguments: tuple[Any, ...]) -> None:
+    text = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else "a program"
+    outside.started(text.split()[0] if text.split() else "a program", text.split()[1:])
+
+
+def _connect(outside: Outside, arguments: tuple[Any, ...]) -> None:
+    outside.connected(arguments[0].family)
+
+
+_LISTENERS: Mapping[str, Callable[[Outside, tuple[Any, ...]], None]] = {
+    "subprocess.Popen": _popen,
+    "os.system": _system,
+    "os.posix_spawn": _system,
+    "os.spawn": lambda outside, arguments: outside.started(str(arguments[1]), []),
+    "os.forkpty": lambda outside, _: outside.started("a program", []),
+    "socket.connect": _connect,
+}

@@ -1,0 +1,195 @@
+"""What a run leaves in the process that only the code itself can leave there again: handlers, magics, accessors.
+
+A differ of the state of the process, before and after a run: the net below what the text of a cell tells. One row a
+kind; it is compared, and never restored. What a library does for itself when it is loaded or first used does not count
+where it can be told apart.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbcache.notebook.display.listeners import current_shell
+
+__all__ = ["ProcessState"]
+
+
+def _environment() -> object:
+    return {name: text for name, text in os.environ.items() if not name.startswith(("KMP_", "POLARS_"))}
+
+
+def _folder() -> object:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
+
+
+def _loggers() -> object:
+    """Handlers of the user's loggers, and the levels of all; libraries give their own loggers handlers."""
+    root = sys.modules["logging"].root
+    found: dict[str, Any] = {"": (root.level, _all(root.handlers), _all(root.filters))}
+    for name, logger in list(root.manager.loggerDict.items()):
+        if hasattr(logger, "handlers") and (logger.level or logger.handlers or logger.filters):
+            own = name.partition(".")[0] not in sys.modules
+            found[name] = (logger.level, _all(logger.handlers) if own else (), _all(logger.filters) if own else ())
+    return found
+
+
+def _all(things: Any) -> tuple[int, ...]:
+    return tuple(map(id, things))
+
+
+def _signals() -> object:
+    signal = sys.modules["signal"]
+    return [
+        id(signal.getsignal(getattr(signal, name)))
+        for name in ("SIGTERM", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGHUP")
+        if hasattr(signal, name)
+    ]
+
+
+def _magics() -> object:
+    shell = current_shell()
+    return {kind: frozenset(names) for kind, names in shell.magics_manager.magics.items()} if shell else None
+
+
+def _formatters() -> object:
+    """For which types the user has registered a representation."""
+    shell = current_shell()
+    if shell is None:
+        return None
+    return {
+        mime: frozenset(kind for kind, function in formatter.type_printers.items() if _is_users(function, kind))
+        for mime, formatter in shell.display_formatter.formatters.items()
+    }
+
+
+def _callbacks() -> object:
+    shell = current_shell()
+    if shell is None:
+        return None
+    return {event: [one for one in all_ if _is_users(one)] for event, all_ in shell.events.callbacks.items()}
+
+
+def _is_users(function: Any, kind: Any = None) -> bool:
+    """Whether a function is the notebook's, or a builtin given for a type that no library brings."""
+    module = getattr(function, "__module__", None) or ""
+    return module == "__main__" or (
+        module == "builtins" and getattr(kind, "__module__", "") in ("builtins", "__main__")
+    )
+
+
+def _reducers() -> object:
+    table = sys.modules["copyreg"].dispatch_table
+    return frozenset(kind for kind, function in table.items() if _is_users(function, kind))
+
+
+def _accessors(*classes: str) -> Callable[[], object]:
+    def read() -> object:
+        found = set()
+        for name in classes:
+            module, _, attribute = name.rpartition(".")
+            kind = getattr(sys.modules[module], attribute)
+            for accessor in getattr(kind, "_accessors", None) or vars(kind):
+                made = vars(kind).get(accessor)
+                given = getattr(made, "_accessor", made)
+                if getattr(given, "__module__", None) == "__main__":
+                    found.add((name, accessor, id(given)))
+        return found
+
+    return read
+
+
+def _hooks() -> object:
+    hooks = (sys.excepthook, sys.unraisablehook, threading.excepthook)
+    mine = [id(one) for one in (*sys.meta_path, *sys.path_hooks) if _module_of(one) == "__main__"]
+    return [id(one) for one in hooks if _module_of(one) == "__main__"], mine, sys.gettrace() is None
+
+
+def _module_of(value: Any) -> str:
+    return getattr(value, "__module__", None) or type(value).__module__
+
+
+def _figures() -> object:
+    """The figures that pyplot goes on drawing into; inline figures are closed when their cell is over."""
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    figures = sys.modules["matplotlib._pylab_helpers"].Gcf.figs
+    if inline is not None and "inline" in str(dict.get(sys.modules["matplotlib"].rcParams, "backend")):
+        return None
+    return list(figures)
+
+
+def _joblib() -> object:
+    return repr(getattr(sys.modules["joblib.parallel"]._backend, "config", None))
+
+
+def _tables() -> object:
+    connection = sys.modules["duckdb"].default_connection().cursor()
+    rows = connection.execute("select database_name, table_name, estimated_size from duckdb_tables()").fetchall()
+    return rows + connection.execute("select view_name, sql from duckdb_views() where not internal").fetchall()
+
+
+def _umask() -> object:
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            return next(line for line in status if line.startswith("Umask"))
+    except (OSError, StopIteration):
+        return None
+
+
+_ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
+    "the working folder": ("os", _folder),
+    "environment variables": ("os", _environment),
+    "sys.path": ("sys", lambda: list(sys.path)),
+    "loggers": ("logging", _loggers),
+    "signal handlers": ("signal", _signals),
+    "hooks of the interpreter": ("sys", _hooks),
+    "builtins": ("builtins", lambda: vars(builtins).keys() - {"_"}),
+    "what pickle knows": ("copyreg", _reducers),
+    "the locale": ("locale", lambda: sys.modules["locale"].setlocale(sys.modules["locale"].LC_ALL)),
+    "magics": ("IPython", _magics),
+    "how types are shown": ("IPython", _formatters),
+    "callbacks of IPython": ("IPython", _callbacks),
+    "accessors of pandas": ("pandas", _accessors("pandas.DataFrame", "pandas.Series", "pandas.Index")),
+    "namespaces of polars": (
+        "polars",
+        _accessors("polars.DataFrame", "polars.Series", "polars.LazyFrame", "polars.Expr"),
+    ),
+    "accessors of xarray": ("xarray", _accessors("xarray.DataArray", "xarray.Dataset")),
+    "figures that stay open": ("matplotlib._pylab_helpers", _figures),
+    "colour maps": ("matplotlib", lambda: len(sys.modules["matplotlib"].colormaps)),
+    "how joblib runs": ("joblib.parallel", _joblib),
+    "tables of duckdb": ("duckdb", _tables),
+    "the umask": ("os", _umask),
+}
+
+
+class ProcessState:
+    """The state of the process and of the loaded libraries at one moment; a library loaded later is as it comes."""
+
+    def __init__(self) -> None:
+        self._state = {what: _read(take) for what, (module, take) in _ROWS.items() if module in sys.modules}
+
+    def changed(self) -> list[str]:
+        """What is not as it was."""
+        return [what for what, state in self._state.items() if not _same(_read(_ROWS[what][1]), state)]
+
+
+def _read(take: Callable[[], object]) -> object:
+    try:
+        return take()
+    except Exception:  # a library's inside, which another version has in another place, or not yet
+        return None
+
+
+def _same(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # values of a library that compare to something else than yes or no
+        return one is other

@@ -1,0 +1,252 @@
+"""What a cell does beside the namespace: a hit sets options again, and what registers something makes the cell run."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import pytest
+
+from nbcache.notebook.cells.known import known_cells
+from nbcache.notebook.cells.library_options import LibraryOptions, set_again
+
+
+@pytest.fixture
+def nb(nb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nb("%cache_cells on --min-time 0s")
+    return nb
+
+
+def last(nb):
+    return known_cells(nb.shell).rows()[-1][2]
+
+
+# library, code that sets an option, how it is read, and code that puts it back
+OPTIONS = {
+    "rc": ("matplotlib", "plt.rc('lines', linewidth=7)", "plt.rcParams['lines.linewidth']", "plt.rcdefaults()"),
+    "rcParams": ("matplotlib", "plt.rcParams['figure.dpi'] = 51", "plt.rcParams['figure.dpi']", "plt.rcdefaults()"),
+    "style": ("matplotlib", "plt.style.use('ggplot')", "plt.rcParams['axes.facecolor']", "plt.rcdefaults()"),
+    "theme": ("seaborn", "sns.set_theme()", "plt.rcParams['axes.facecolor']", "plt.rcdefaults()"),
+    "set_option": ("pandas", "pd.set_option('display.max_rows', 7)", "pd.get_option('display.max_rows')", None),
+    "options": ("pandas", "pd.options.display.max_rows = 8", "pd.get_option('display.max_rows')", None),
+    "printoptions": ("numpy", "np.set_printoptions(precision=3)", "np.get_printoptions()['precision']", None),
+    "seterr": ("numpy", "np.seterr(all='ignore')", "np.geterr()['divide']", "np.seterr(all='warn')"),
+    "set_config": ("sklearn", "sklearn.set_config(display='text')", "sklearn.get_config()['display']", None),
+    "decimal": ("decimal", "decimal.getcontext().prec = 9", "decimal.getcontext().prec", None),
+    "recursion": ("sys", "sys.setrecursionlimit(4321)", "sys.getrecursionlimit()", None),
+    "below": (
+        "numpy",
+        "def quiet(): np.seterr(over='ignore')\nquiet()",
+        "np.geterr()['over']",
+        "np.seterr(all='warn')",
+    ),
+}
+IMPORTS = (
+    "import sys, decimal, numpy as np, pandas as pd, matplotlib.pyplot as plt\n"
+    "try: import seaborn as sns, sklearn\nexcept ImportError: pass"
+)
+
+
+@pytest.mark.parametrize(("library", "sets", "reads", "back"), OPTIONS.values(), ids=OPTIONS)
+def test_an_option_is_set_again(nb, library, sets, reads, back):
+    pytest.importorskip(library)
+    nb(IMPORTS)
+    before = nb(f"%cache_cells off\n{reads}").value
+    cell = f"{sets}\nx = 1"
+    nb("%cache_cells on --min-time 0s")
+    with _options_kept():
+        nb(cell)
+        assert last(nb).outcome == "stored", last(nb).reason
+        after = nb.shell.ev(reads)
+        _put_back(nb, library, back, before)
+        assert nb.shell.ev(reads) == before != after
+
+        nb(cell)
+
+        assert last(nb).outcome == "hit" and nb.shell.ev(reads) == after
+
+
+def _put_back(nb, library, back, before):
+    ways = {
+        "pandas": "pd.reset_option('display.max_rows')",
+        "numpy": "np.set_printoptions(precision=8)",
+        "sklearn": "sklearn.set_config(display='diagram')",
+        "decimal": f"decimal.getcontext().prec = {before}",
+        "sys": f"sys.setrecursionlimit({before})",
+    }
+    nb.shell.ex(back or ways[library])
+
+
+class _options_kept:
+    def __enter__(self):
+        import sys
+
+        self.limit = sys.getrecursionlimit()
+
+    def __exit__(self, *error):
+        import decimal
+        import sys
+
+        sys.setrecursionlimit(self.limit)
+        decimal.getcontext().prec = 28
+        for name, undo in (
+            ("matplotlib", lambda one: one.rcdefaults()),
+            ("pandas", lambda one: one.reset_option("display.max_rows")),
+            ("numpy", lambda one: [one.set_printoptions(precision=8), one.seterr(all="warn")]),
+            ("sklearn", lambda one: one.set_config(display="diagram")),
+        ):
+            if name in sys.modules:
+                undo(sys.modules[name])
+
+
+def test_warning_filters_are_set_again_in_front():
+    with warnings.catch_warnings():
+        began = LibraryOptions()
+        warnings.filterwarnings("ignore", message="xyz")
+        changed = began.changed()
+        del warnings.filters[0]
+
+        set_again(changed)
+
+        assert warnings.filters[0][1].pattern == "xyz" and warnings.filters[1:] == began._before["warnings"]["filters"]
+
+
+# library, code that registers something, how it is undone
+REGISTRATIONS = {
+    "pandas accessor": ("pandas", "@pd.api.extensions.register_dataframe_accessor('geo')\nclass Geo: pass", ""),
+    "polars namespace": ("polars", "@pl.api.register_dataframe_namespace('geo')\nclass Geo: pass", ""),
+    "xarray accessor": ("xarray", "@xr.register_dataarray_accessor('geo')\nclass Geo: pass", ""),
+    "line magic": (
+        "IPython",
+        "from IPython.core.magic import register_line_magic\n@register_line_magic\ndef mine(line): pass",
+        "",
+    ),
+    "pickle": (
+        "copyreg",
+        "copyreg.pickle(slice, lambda s: (slice, (s.start, s.stop)))",
+        "copyreg.dispatch_table.pop(slice)",
+    ),
+    "pickle below": (
+        "copyreg",
+        "def f(): copyreg.pickle(slice, lambda s: 's')\nf()",
+        "copyreg.dispatch_table.pop(slice)",
+    ),
+    "formatter": ("IPython", "get_ipython().display_formatter.formatters['text/html'].for_type(complex, str)", ""),
+    "logging handler": (
+        "logging",
+        "logging.getLogger('app').addHandler(logging.NullHandler())",
+        "logging.getLogger('app').handlers.clear()",
+    ),
+    "logging level": (
+        "logging",
+        "def f(): logging.getLogger('matplotlib').setLevel(7)\nf()",
+        "logging.getLogger('matplotlib').setLevel(0)",
+    ),
+    "signal": (
+        "signal",
+        "def f(): signal.signal(signal.SIGUSR1, lambda *a: None)\nf()",
+        "signal.signal(signal.SIGUSR1, signal.SIG_DFL)",
+    ),
+    "atexit": ("atexit", "atexit.register(print)", "atexit.unregister(print)"),
+    "abc": ("collections.abc", "class S: pass\ncollections.abc.Sequence.register(S)", ""),
+    "sys.path": ("sys", "def f(): sys.path.append('nowhere')\nf()", "sys.path.remove('nowhere')"),
+    "import hook": (
+        "sys",
+        "class Finder:\n    def find_spec(self, *a): pass\ndef f(): sys.meta_path.append(Finder())\nf()",
+        "sys.meta_path.pop()",
+    ),
+    "builtins": ("builtins", "def f(): builtins.mine = 1\nf()", "del builtins.mine"),
+    "umask": ("os", "def f(): os.umask(0o77)\nf()", "os.umask(0o22)"),
+    "joblib": (
+        "joblib",
+        "joblib.parallel_config('threading')",
+        "joblib.parallel.get_active_backend; joblib.parallel._backend.__dict__.clear()",
+    ),
+    "callback": (
+        "IPython",
+        "def hook(): pass\ndef f(): get_ipython().events.register('post_run_cell', hook)\nf()",
+        "get_ipython().events.unregister('post_run_cell', hook)",
+    ),
+    "duckdb": ("duckdb", "def f(): duckdb.sql('create table t (a int)')\nf()", "duckdb.sql('drop table t')"),
+    "environment": ("os", "os.environ['NBTEST_X'] = '1'", "os.environ.pop('NBTEST_X')"),
+    "attribute of a library": ("pandas", "pd.DataFrame.twice = lambda self: 2", "del pd.DataFrame.twice"),
+    "locale": ("locale", "def f(): locale.setlocale(locale.LC_ALL, 'C')\nf()", ""),
+}
+LIBRARIES = (
+    "import atexit, builtins, collections.abc, copyreg, locale, logging, os, signal, sys\n"
+    "import importlib\n"
+    "for name, short in dict(pandas='pd', polars='pl', xarray='xr', duckdb='duckdb', joblib='joblib').items():\n"
+    "    try: globals()[short] = importlib.import_module(name)\n    except ImportError: pass"
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("library", "registers", "undo"), REGISTRATIONS.values(), ids=REGISTRATIONS)
+def test_what_registers_something_simply_runs(nb, library, registers, undo):
+    pytest.importorskip(library)
+    nb.shell.ex(LIBRARIES)
+    try:
+        nb(registers)
+        if library == "locale" and last(nb).outcome == "stored":
+            pytest.skip("this machine's locale is C already")
+        assert last(nb).outcome == "not cached" and "it changes" in last(nb).reason, last(nb)
+    finally:
+        if undo:
+            nb.shell.ex(undo)
+
+
+OWN = {
+    "setters on the current axes": "plt.plot([1, 2]); plt.gca().set_aspect('equal'); plt.close()",
+    "ticks": "plt.plot([1, 2]); plt.gca().xaxis.set_ticklabels([]); plt.close()",
+    "the size of the figure": "plt.plot([1, 2]); plt.gcf().set_size_inches(3, 3); plt.close()",
+    "a name that the cell binds": "fig, axes = plt.subplots(); axes.set_xlabel('x'); plt.close(); del fig, axes",
+    "a callable object": "p[0] = 5",
+}
+
+
+@pytest.mark.parametrize("cell", OWN.values(), ids=OWN)
+def test_setters_on_the_notebooks_own_objects_change_nothing_else(nb, cell):
+    pytest.importorskip("matplotlib").use("agg")
+    nb("import matplotlib.pyplot as plt, numpy as np\nfrom pylab import *\np = np.poly1d([1, 2])")
+    nb(cell)
+    assert last(nb).outcome == "stored", last(nb).reason
+
+
+def test_a_figure_that_pyplot_goes_on_drawing_into_makes_the_cell_run(nb):
+    pytest.importorskip("matplotlib").use("agg")
+    nb("import matplotlib.pyplot as plt")
+    nb("plt.plot([1, 2])")
+    assert last(nb).outcome == "not cached" and "stay open" in last(nb).reason
+    nb("plt.close()")
+
+
+def test_a_program_that_a_library_starts_for_itself_is_no_effect(nb, tmp_path, monkeypatch):
+    folder = tmp_path / "site-packages" / "counting"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(
+        "import os, subprocess, sys, tempfile\n"
+        "def cores():\n"
+        "    place = os.path.join(tempfile.gettempdir(), f'counting_{os.getpid()}')\n"
+        "    os.makedirs(place, exist_ok=True)\n"
+        "    open(os.path.join(place, 'x'), 'w').close()\n"
+        "    return subprocess.run([sys.executable, '-c', 'print(2)'], capture_output=True).stdout\n"
+    )
+    monkeypatch.syspath_prepend(str(folder.parent))
+    nb("import counting, subprocess, sys")
+
+    nb("n = counting.cores()")
+    assert last(nb).outcome == "stored", last(nb).reason
+
+    nb("m = subprocess.run([sys.executable, '-c', 'print(2)'], capture_output=True).stdout")
+    assert last(nb).outcome == "not cached" and "it runs python" in last(nb).reason
+
+
+def test_training_is_cached(nb):
+    pytest.importorskip("sklearn")
+    nb("import numpy as np\nfrom sklearn.cluster import KMeans\nX = np.arange(40.).reshape(-1, 2)")
+    nb("km = KMeans(3, n_init=1, random_state=0).fit(X)")
+    assert last(nb).outcome == "stored", last(nb).reason
+    nb("km = KMeans(3, n_init=1, random_state=0).fit(X)")
+    assert last(nb).outcome == "hit"
+    assert os.getcwd()
