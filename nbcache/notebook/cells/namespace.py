@@ -21,6 +21,7 @@ from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
 
 __all__ = ["pack", "size_of", "unpack", "without_values"]
 
+
 def pack(outcome: Outcome, known: KnownObjects) -> Packed:
     """Pickle an outcome; what is `known` is referred to.
 
@@ -30,7 +31,7 @@ def pack(outcome: Outcome, known: KnownObjects) -> Packed:
         The message names the first variable that cannot be stored, and the type that is to blame.
     """
     try:
-        return _pickled(outcome.parts(), outcome, known)
+        return _proved(outcome.parts(), outcome, known)
     except Exception as error:
         blamed = _culprit(outcome, known) or ("the result", error)
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
@@ -47,7 +48,7 @@ def without_values(outcome: Outcome, known: KnownObjects) -> Packed | None:
         return None
     outcome.values, outcome.result = None, None
     try:
-        return _pickled(outcome.parts(), outcome, known)
+        return _proved(outcome.parts(), outcome, known)
     except Exception:  # a name cannot be stored either, and `pack` has said which
         return None
 
@@ -77,7 +78,7 @@ def _culprit(outcome: Outcome, known: KnownObjects) -> tuple[str, Exception] | N
     )
     for name, value in named:
         try:
-            _pickled(value, outcome, known)
+            _proved(value, outcome, known)
         except Exception as error:
             return name, error
     return None
@@ -94,6 +95,20 @@ def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
     return pickled(value, outcome, known)
 
 
+def _proved(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
+    """Pickle, and load what was pickled, once and for nothing: much can be pickled that cannot be unpickled."""
+    packed = _pickled(value, outcome, known)
+    if len(packed[0]) <= _LARGEST:
+        _Proof(packed, outcome, known).load()
+    return packed
+
+
+_LARGEST = 64 << 20
+# Makers of classes in cloudpickle: with an identity in this place they give the class of that identity that is alive,
+# and fill it anew. A cell that runs again makes a new class.
+_MAKERS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5, "_make_typevar": 5}
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: bytes, buffers: Sequence[Any], namespace: dict[str, Any]) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
@@ -102,3 +117,29 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         return self._finder.find(pid) if pid else self._namespace
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        place = _MAKERS.get(name) if module.startswith("cloudpickle") else None
+        if place is None:
+            return found
+
+        def make(*arguments: Any) -> Any:
+            return found(*arguments[:place], None, *arguments[place + 1 :])
+
+        return make
+
+
+class _Proof(_Unpickler):
+    def __init__(self, packed: Packed, outcome: Outcome, known: KnownObjects) -> None:
+        super().__init__(packed[0], [buffer.raw() for buffer in packed[1]], known.namespace)
+        self._own = outcome.bound
+        self._there = known.reached.placed()
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._there[pid] if pid else self._namespace
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:
+            raise LookupError(f"it is found by the name {name} only, which is not there before the cell is restored")
+        return super().find_class(module, name)

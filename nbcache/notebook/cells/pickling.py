@@ -19,6 +19,7 @@ from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import Overlaps
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
 from nbcache.tracking.fingerprint import code_digest
 
 __all__ = ["pickled"]
@@ -109,6 +110,9 @@ class NamespacePickler(ByValuePickler):
                 raise pickle.PicklingError("an array of a class of its own in the memory of another")
             if laid is not None:
                 return laid
+        wrapper = reduced_wrapper(value, self._namespace, self._own)
+        if wrapper is not None:
+            return wrapper
         if kind is FunctionType:
             if value.__globals__ is self._namespace:
                 return _reduced_function(value)

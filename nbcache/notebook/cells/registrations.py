@@ -30,14 +30,19 @@ def _folder() -> object:
         return ""
 
 
+_LIBRARYS = "a library's"
+"""Stands for what belongs to a library, and does not count where the library came with the run."""
+
+
 def _loggers() -> object:
     """Handlers of the user's loggers, and the levels of all; libraries give their own loggers handlers."""
     root = sys.modules["logging"].root
     found: dict[str, Any] = {"": (root.level, _all(root.handlers), _all(root.filters))}
     for name, logger in list(root.manager.loggerDict.items()):
-        if hasattr(logger, "handlers") and (logger.level or logger.handlers or logger.filters):
+        if hasattr(logger, "handlers"):
             own = name.partition(".")[0] not in sys.modules
-            found[name] = (logger.level, _all(logger.handlers) if own else (), _all(logger.filters) if own else ())
+            mine = (_all(logger.handlers), _all(logger.filters)) if own else _LIBRARYS
+            found[name] = (logger.level, mine)
     return found
 
 
@@ -175,10 +180,27 @@ class ProcessState:
 
     def __init__(self) -> None:
         self._state = {what: _read(take) for what, (module, take) in _ROWS.items() if module in sys.modules}
+        self._modules = len(sys.modules)
 
     def changed(self) -> list[str]:
         """What is not as it was."""
-        return [what for what, state in self._state.items() if not _same(_read(_ROWS[what][1]), state)]
+        loaded = len(sys.modules) > self._modules
+        return [
+            what
+            for what, state in self._state.items()
+            if not _same(_as_before(_read(_ROWS[what][1]), state, loaded), state)
+        ]
+
+
+def _as_before(now: object, before: object, loaded: bool) -> object:
+    """Leave out what a library may have brought along: new loggers, when modules were loaded meanwhile."""
+    if not isinstance(now, dict) or not isinstance(before, dict):
+        return now
+    return {
+        name: value
+        for name, value in now.items()
+        if name in before or not (isinstance(value, tuple) and (loaded or value[-1] is _LIBRARYS))
+    }
 
 
 def _read(take: Callable[[], object]) -> object:

@@ -18,6 +18,8 @@ __all__ = ["of_libraries"]
 
 # Calls of libraries that give an object of the notebook: what is changed there is a figure of this cell.
 _GIVES_OWN = ("gca().", "gcf().", "figure().", "subplot().", "axes().", "subplots().")
+# Calls that reach the session whatever they are called on.
+_ALWAYS = (".addHandler()", ".addFilter()", ".removeHandler()", ".for_type()", ".for_type_by_name()")
 _OPTIONS = (".options.", ".rcParams[", "rcParams[")
 
 
@@ -26,7 +28,11 @@ def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
     return [
         text
         for root, text in names.touched
-        if (root in names.imported or (root not in names.binds and _is_library(namespace.get(root))))
+        if (
+            text.endswith(_ALWAYS)
+            or root in names.imported
+            or (root not in names.binds and _is_library(namespace.get(root)))
+        )
         and not _is_option(text)
         and not any(part in text for part in _GIVES_OWN)
     ]

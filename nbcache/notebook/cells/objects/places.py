@@ -136,6 +136,10 @@ class Reached:
             self._places[identity] = self._placed(self.nodes[identity])
         return self._places[identity]
 
+    def placed(self) -> dict[Place, Any]:
+        """The objects whose places have been asked for."""
+        return {place: self.nodes[identity].value for identity, place in self._places.items() if place is not None}
+
     def _placed(self, node: Node) -> Place | None:
         steps: list[Any] = []
         while node.holder is not None:
