@@ -7,8 +7,8 @@ import warnings
 
 import pytest
 
+from nbcache.notebook.cells.effects.library_options import LibraryOptions, set_again
 from nbcache.notebook.cells.known import known_cells
-from nbcache.notebook.cells.library_options import LibraryOptions, set_again
 
 
 @pytest.fixture

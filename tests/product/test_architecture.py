@@ -36,6 +36,7 @@ FLOORS: list[set[str]] = [
     {"decorator"},
     {"notebook.line", "notebook.display"},
     {"notebook.panel", "notebook.cells.syntax", "notebook.cells.objects"},
+    {"notebook.cells.effects"},
     {"notebook.cells"},
     {"notebook.magics"},
     {"notebook"},

@@ -18,16 +18,16 @@ from nbcache.inspection.explanation import Explanation, explain_call
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
-from nbcache.notebook.cells.file_outputs import put_back
+from nbcache.notebook.cells.effects.file_outputs import put_back
+from nbcache.notebook.cells.effects.library_options import set_again
+from nbcache.notebook.cells.effects.said import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
-from nbcache.notebook.cells.library_options import set_again
 from nbcache.notebook.cells.namespace import size_of, unpack
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import Packed
 from nbcache.notebook.cells.report import Report
 from nbcache.notebook.cells.run import CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again
-from nbcache.notebook.cells.side_effects import of_libraries
 from nbcache.notebook.display.messages import duration, note, warn_about
 from nbcache.notebook.display.quantities import size
 

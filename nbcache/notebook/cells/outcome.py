@@ -6,7 +6,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbcache.notebook.cells.file_outputs import FileOutput
+from nbcache.notebook.cells.effects.file_outputs import FileOutput
 from nbcache.notebook.cells.objects.places import Place, Reached
 
 __all__ = ["KnownObjects", "Outcome", "Packed"]

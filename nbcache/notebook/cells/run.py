@@ -13,17 +13,17 @@ from nbcache.config import settings
 from nbcache.errors import UnstorableResultError
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
+from nbcache.notebook.cells.effects.files_written import FilesWritten
+from nbcache.notebook.cells.effects.library_options import LibraryOptions
+from nbcache.notebook.cells.effects.programs import Outside
+from nbcache.notebook.cells.effects.registrations import ProcessState
 from nbcache.notebook.cells.inputs import Inputs
-from nbcache.notebook.cells.library_options import LibraryOptions
 from nbcache.notebook.cells.namespace import pack, without_values
 from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
 from nbcache.notebook.cells.objects.imported import modules_of
 from nbcache.notebook.cells.objects.places import MOST, TooManyObjectsError
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
-from nbcache.notebook.cells.outside import Outside
-from nbcache.notebook.cells.registrations import ProcessState
-from nbcache.notebook.cells.written import FilesWritten
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
 from nbcache.tracking.observations import generators

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from nbcache.notebook.cells.library_options import COVERED
+from nbcache.notebook.cells.effects.library_options import COVERED
 from nbcache.notebook.cells.syntax.bodies import Names
 
 __all__ = ["of_libraries"]

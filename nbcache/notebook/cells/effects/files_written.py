@@ -16,9 +16,9 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from nbcache.hashing import hasher
-from nbcache.notebook.cells.callers import caller
-from nbcache.notebook.cells.file_outputs import FileOutput
-from nbcache.notebook.cells.native_writers import Folders
+from nbcache.notebook.cells.effects.callers import caller
+from nbcache.notebook.cells.effects.file_outputs import FileOutput
+from nbcache.notebook.cells.effects.native_writers import Folders
 from nbcache.tracking import watch
 from nbcache.tracking.observations.context import current, unrecorded
 from nbcache.tracking.observations.paths import is_private, text_of, working_folder

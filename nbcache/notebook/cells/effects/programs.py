@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from nbcache.notebook.cells.callers import caller
+from nbcache.notebook.cells.effects.callers import caller
 from nbcache.tracking import watch
 from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.paths import is_private

@@ -12,11 +12,12 @@ from functools import cache
 from types import FrameType
 from typing import NamedTuple
 
+import nbcache.tracking
 from nbcache.tracking.packages import installed_folders
 
 __all__ = ["Caller", "caller"]
 
-_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "")
+_OURS = os.path.join(os.path.dirname(os.path.dirname(nbcache.tracking.__file__)), "")
 # They run commands that the user has written.
 _THROUGH = frozenset({"IPython", "ipykernel", "pexpect", "ptyprocess", "sh.py", "plumbum", "invoke", "fabric"})
 _PACKAGES = (f"site-packages{os.sep}", f"dist-packages{os.sep}")
