@@ -165,8 +165,9 @@ def forget_backed() -> None:
     """Drop from memory what the store on disk has too, so that it is verified again before it is used."""
     if registry.opened():
         memory = registry.the_cache().tiers.memory
-        for address, entry in memory.backed():
-            memory.drop(address, entry)
+        for owner in memory.owners():
+            for address, entry in memory.backed(owner):
+                memory.drop(address, entry)
 
 
 def _ring() -> tuple[str, ...]:

@@ -260,12 +260,14 @@ class MemoryStore:
                     used.append((Address(owner, key), part[key].used))
         return used
 
-    def backed(self) -> list[tuple[Address, Entry]]:
-        """The entries that a store on disk has too."""
+    def backed(self, owner: str) -> list[tuple[Address, Entry]]:
+        """The entries of an owner that a store on disk has too."""
         with self._lock:
+            held = self._owners.get(owner)
+            if held is None:
+                return []
             return [
                 (Address(owner, key), kept.entry)
-                for owner, held in self._owners.items()
                 for part in (held.results, held.notes)
                 for key, kept in part.items()
                 if kept.backed

@@ -173,9 +173,12 @@ class TieredStore:
         self._looks += 1
         concerned = self.disk.concerns_since(self._stamp)
         dropped = 0
-        for address, entry in self.memory.backed():
-            if concerned(address) and not self.disk.holds(address, entry):
-                dropped += self.memory.drop(address, entry)
+        for owner in self.memory.owners():
+            if (test := concerned.keys_of(owner)) is None:
+                continue
+            for address, entry in self.memory.backed(owner):
+                if test(address.key) and not self.disk.holds(address, entry):
+                    dropped += self.memory.drop(address, entry)
         # Only now: another thread that looks meanwhile must not take this for done.
         self._stamp = stamp
         return dropped

@@ -49,6 +49,30 @@ NOTHING = Stamp(b"", 0, 0)
 _UNKNOWN = Stamp(b"", -1, 0)
 
 
+class Concerned:
+    """Which entries some records speak of.
+
+    Parameters
+    ----------
+    told : what was told, by owner
+    """
+
+    def __init__(self, told: dict[bytes, set[bytes]]) -> None:
+        self._told = told
+        self._all = _EVERY in told
+
+    def keys_of(self, owner: str) -> Callable[[str], bool] | None:
+        """A test for the keys of an owner; None where nothing was told of any of them."""
+        told = {_EVERY} if self._all else self._told.get(_half(owner))
+        if told is None:
+            return None
+        return (lambda key: True) if _EVERY in told else lambda key: _half(key) in told
+
+    def __call__(self, address: Address) -> bool:
+        test = self.keys_of(address.owner)
+        return test is not None and test(address.key)
+
+
 class Invalidations:
     """The removals of one store.
 
@@ -116,20 +140,15 @@ class Invalidations:
             for kind, where, what in records
         )
 
-    def concerns_since(self, stamp: Stamp) -> Callable[[Address], bool]:
-        """A test whether anything was told of an address after a stamp; True also when that cannot be known."""
+    def concerns_since(self, stamp: Stamp) -> Concerned:
+        """What was told of after a stamp; everything when that cannot be known."""
         records = [] if self.stamp() == stamp else self._records(stamp)
         if records is None:
-            return lambda address: True
-        told = {(where, what) for _, where, what in records}
-        if (_EVERY, _EVERY) in told:
-            return lambda address: True
-
-        def concerned(address: Address) -> bool:
-            owner = _half(address.owner)
-            return (owner, _EVERY) in told or (owner, _half(address.key)) in told
-
-        return concerned
+            return Concerned({_EVERY: {_EVERY}})
+        told: dict[bytes, set[bytes]] = {}
+        for _, where, what in records:
+            told.setdefault(where, set()).add(what)
+        return Concerned(told)
 
     def _records(self, stamp: Stamp) -> list[tuple[bytes, bytes, bytes]] | None:
         """The records after a stamp; None when they are no longer known."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
 from nbcache.stores.disk.collector import Collector
 from nbcache.stores.disk.disk_usage import occupied
-from nbcache.stores.disk.invalidations import DiskMark, Invalidations, Stamp
+from nbcache.stores.disk.invalidations import Concerned, DiskMark, Invalidations, Stamp
 from nbcache.stores.disk.locks import Claim, KeyLocks
 from nbcache.stores.disk.publish import Publisher
 from nbcache.stores.disk.publish_lock import ClearedError, PublishLock
@@ -236,8 +236,8 @@ class DiskStore:
         """This moment, for `concerns_since`; another one whenever anybody deletes, clears or replaces an entry."""
         return self._invalidations.stamp()
 
-    def concerns_since(self, stamp: Stamp) -> Callable[[Address], bool]:
-        """A test whether an address was deleted, cleared or replaced after a stamp, by anybody."""
+    def concerns_since(self, stamp: Stamp) -> Concerned:
+        """What was deleted, cleared or replaced after a stamp, by anybody."""
         return self._invalidations.concerns_since(stamp)
 
     def lock(self, text: str) -> Claim:

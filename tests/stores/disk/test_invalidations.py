@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from disk_stores import Shop
@@ -10,6 +11,8 @@ from store_contract import address_of, entry_of
 
 from nbcache.stores.disk.invalidations import NOTHING
 from nbcache.stores.disk.store import DiskStore
+from nbcache.stores.memory import MemoryStore
+from nbcache.stores.tiered import TieredStore
 
 
 def test_a_stamp_changes_with_removals_and_not_with_puts(store: DiskStore) -> None:
@@ -82,3 +85,25 @@ def test_a_store_knows_whether_an_entry_is_still_the_published_one(shop: Shop, s
     assert not store.holds(address_of(1), kept)
     shop.open().clear()
     assert not store.holds(address_of(1), kept)
+
+
+def test_a_clear_of_one_function_makes_nobody_look_at_the_entries_of_others(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = shop.open()
+    here = TieredStore([MemoryStore(), store])
+    for number in range(20):
+        here.put(address_of(number, f"m.f{number % 4}"), entry_of([number], f"m.f{number % 4}"))
+    looked: list[str] = []
+    plain = MemoryStore.backed
+
+    def counted(memory: MemoryStore, owner: str) -> Any:
+        looked.append(owner)
+        return plain(memory, owner)
+
+    monkeypatch.setattr(MemoryStore, "backed", counted)
+    shop.open().delete(address_of(2, "m.f2"))
+
+    assert here.refresh() == 1
+    assert looked == ["m.f2"]
+    assert here.memory.get(address_of(1, "m.f1")) is not None
