@@ -18,6 +18,7 @@ from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
 from nbcache.tracking.observations import workers
 from nbcache.tracking.observations.kinds import digest_of
+from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import recording
 
@@ -78,6 +79,7 @@ class Watched:
         self._outputs = UNRECORDED if what == "none" else hooks.record(what)
         self._seen = recording(uses)
         workers.install()
+        readers.install()
         self._named = named
         self._track = track
         self._run = Run()

@@ -18,6 +18,7 @@ from typing import Any
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.after_import import when_imported
 from nbcache.tracking.observations.kinds import PATHS
+from nbcache.tracking.observations.paths import working_folder
 from nbcache.tracking.observations.recorder import recording
 
 #: Kinds that mean the same in a worker as in the process that started it.
@@ -78,16 +79,18 @@ class Piece:
         self._function = function
         self._number = number
         self._process = os.getpid()
+        self._folder = working_folder()
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if os.getpid() == self._process:
             return self._function(*arguments, **options)
         with recording() as seen:
             value = self._function(*arguments, **options)
+        away = seen.moved or working_folder() != self._folder
         found = tuple(
             (
                 one.kind,
-                os.path.abspath(one.name) if one.kind in PATHS and seen.moved else one.name,
+                os.path.abspath(one.name) if one.kind in PATHS and away else one.name,
                 seen.recorded.get(one),
             )
             for one in seen.observations

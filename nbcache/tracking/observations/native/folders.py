@@ -48,6 +48,7 @@ class Folders:
         self._source = Source()
         self._tops: dict[str, tuple[int, int]] = {}
         self._followed: set[str] = set()
+        self._listed: list[str] = []
 
     def prepare(self) -> None:
         """Follow the working folder and those that were named."""
@@ -83,6 +84,10 @@ class Folders:
                 self._follow_below(full)
             more = self._source.read()  # to look below a folder is told as well
             told.add(more)
+        for folder in self._listed:  # that was us
+            told.ours.pop((folder, ""), None)
+            told.ours.pop(os.path.split(folder), None)
+        self._listed.clear()
         return told
 
     def _is_new(self, full: str, what: int) -> bool:
@@ -103,6 +108,7 @@ class Folders:
             if folder in self._followed or is_private(os.path.join(folder, "")) or not self._source.follow(folder):
                 continue
             self._followed.add(folder)
+            self._listed.append(folder)
             count += 1
             try:
                 with os.scandir(folder) as entries:

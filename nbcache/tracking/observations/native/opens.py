@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.native.folders import Folders
@@ -43,6 +45,7 @@ class NativeOpens:
         self._folders = Folders()
         self._lock = threading.Lock()
         self._runs: list[_Run] = []
+        self._looking: int | None = None  # the thread in which we look at folders ourselves
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew)
 
@@ -74,6 +77,8 @@ class NativeOpens:
 
     def by_python(self, path: str) -> None:
         """Hear that Python code, whichever, opens a file or lists a folder."""
+        if self._looking is not None and self._looking == threading.get_ident():
+            return
         for run in self._runs:
             run.by_python[os.path.abspath(path) if run.moved else path] = None
             if not len(run.by_python) % _AT_ONCE and self._lock.acquire(blocking=False):
@@ -87,13 +92,32 @@ class NativeOpens:
         with unrecorded():
             return self._folders.covers(os.path.dirname(os.path.realpath(path)))
 
+    def watch(self, folder: str) -> bool:
+        """Watch a folder from now on; False when that cannot be, or nobody listens."""
+        with self._lock:
+            if not self._runs:
+                return False
+            with self._our_own():
+                self._folders.top(folder)
+            self._fetch()
+            return self._folders.covers(os.path.realpath(folder))
+
     def moves(self) -> None:
         """Hear that the working folder is about to change."""
         for run in self._runs:
             run.moved = True
 
+    @contextmanager
+    def _our_own(self) -> Iterator[None]:
+        self._looking = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._looking = None
+
     def _fetch(self) -> None:
-        told = self._folders.read()
+        with self._our_own():
+            told = self._folders.read()
         for run in self._runs:
             run.told.add(told)
 
