@@ -33,11 +33,18 @@ def listen(listener: Listener | None = None) -> None:
         sys.addaudithook(_on_event)
 
 
-def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in _EVENTS:
-        changes[0] += 1
+def _on_event(
+    event: str,
+    arguments: tuple[Any, ...],
+    # Bound here: the names of a module are None while the program ends, and the hook is called until the very end.
+    events: frozenset[str] = _EVENTS,
+    count: list[int] = changes,
+    listeners: list[Listener] = _listeners,
+) -> None:
+    if event in events:
+        count[0] += 1
     else:
-        for listener in _listeners:
+        for listener in listeners:
             listener(event, arguments)
 
 

@@ -101,3 +101,41 @@ def test_a_guard_outlives_the_functions_it_watches() -> None:
     exec("\n".join(f"def {name}(x=1): return x" for name in names), space)
 
     assert not current()
+
+
+def test_the_hook_is_silent_while_a_program_ends(python: Callable[..., str]) -> None:
+    printed = python(
+        """
+        import sys
+        from nbcache import cache_data
+
+        @cache_data(show_spinner=False)
+        def first_line(x):
+            with open(__file__) as file:
+                return file.readline()[:x]
+
+        first_line(1)
+        # what is written while modules are torn down has to be seen from outside
+        print(__import__("subprocess").run([sys.executable, "-c", LATE], capture_output=True, text=True).stderr)
+        """.replace("LATE", repr(_LATE))
+    )
+    assert "audit hook" not in printed
+
+
+_LATE = """
+from nbcache import cache_data
+
+@cache_data(show_spinner=False)
+def first_line(x):
+    return x
+
+first_line(1)
+
+class Late:
+    def __del__(self, f=lambda: 0, get=open):
+        f.__defaults__ = (1,)
+        get("late.txt", "w").close()
+
+import os  # a module that is torn down after those of nbcache
+os.late = Late()
+"""

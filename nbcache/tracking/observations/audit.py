@@ -43,9 +43,9 @@ def install() -> None:
             _installed.append(True)
 
 
-def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = context.recorders) -> None:
     """Receive an audit event; called for every event of the process, so the way out is short."""
-    if not context.recorders:
+    if not recorders:  # bound above: the names of a module are None while the program ends
         return
     listener = _LISTENERS.get(event)
     if listener is None:
