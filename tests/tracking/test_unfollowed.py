@@ -103,14 +103,14 @@ def test_a_value_whose_digest_changes_by_itself_is_no_reason_to_miss_for_ever() 
 
 
 def test_the_shell_is_not_followed() -> None:
-    space = run("In = ['a']\nOut = {1: 2}\n_ = 5\ndef foo(): return get_ipython(), In, Out, _, exit")
+    space = run("In = ['a']\nOut = {1: 2}\n_7 = 5\ndef foo(): return get_ipython(), In, Out, _7, exit")
     space["get_ipython"] = __import__("IPython").get_ipython
     state = Tracker({"": space["foo"]}).state()
 
-    exec("In.append('b')\n_ = 7", space)
+    exec("In.append('b')\n_7 = 7", space)
 
     assert state.current()
-    assert {"In of the shell", "Out of the shell", "_ of the shell"} <= set(state.unfollowed)
+    assert {"In of the shell", "Out of the shell", "_7 of the shell"} <= set(state.unfollowed)
 
 
 def test_our_own_code_is_never_followed() -> None:
