@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import sys
@@ -21,6 +22,13 @@ from nbcache.tracking.walker import CodeWalker
 
 Namespace = dict[str, Any]
 
+# What Python itself has; IPython and others add to it.
+_CONSTANTS = frozenset(("True", "False", "None", "Ellipsis", "NotImplemented", "__debug__"))
+_BUILTINS = _CONSTANTS.union(
+    name
+    for name, value in vars(builtins).items()
+    if callable(value) and getattr(value, "__module__", "") in ("builtins", "_io", "_sitebuiltins")
+)
 _WRITTEN = """
     __name__ __file__ __doc__ __builtins__ __spec__ __loader__ __package__ __cached__ __path__ __annotations__
     __warningregistry__ __annotate__ __conditional_annotations__
@@ -157,22 +165,22 @@ class Names:
         """Follow a name that the namespace does not have: Python's own, or somebody's addition to builtins."""
         reach = self._reach
         reach.guards.absent(namespace, name)
-        builtins = namespace.get("__builtins__")
-        builtins = builtins.__dict__ if issubclass(type(builtins), ModuleType) else builtins
-        if not isinstance(builtins, dict) or name not in builtins:
+        given = namespace.get("__builtins__")
+        given = given.__dict__ if issubclass(type(given), ModuleType) else given
+        if not isinstance(given, dict) or name not in given:
             reach.mark(b"undefined", name.encode())
             return
-        value = builtins[name]
-        original = sys.modules["builtins"]
-        if builtins is original.__dict__:
-            reach.guards.attribute(original, name, value)  # a specialized load, cheaper than a look into the dict
+        value = given[name]
+        if given is builtins.__dict__:
+            reach.guards.attribute(builtins, name, value)  # a specialized load, cheaper than a look into the dict
         else:
-            reach.guards.entry(builtins, name, value)
-        if fixed(value):
+            reach.guards.entry(given, name, value)
+        if name in _SHELL_TOOLS or name in _SHELL_NAMES:
             return
-        if packages.is_users(value):
-            reach.value(value, name, (id(builtins), name), partial(builtins.__getitem__, name))
-        elif found := bindings.foreign_name(original, name, value):
+        if name not in _BUILTINS or (not fixed(value) and packages.is_users(value)):
+            reach.mark(b"name", name.encode())
+            reach.value(value, name, (id(given), name), partial(given.__getitem__, name))
+        elif not fixed(value) and (found := bindings.foreign_name(builtins, name, value)):
             reach.mark(b"bound", *[word.encode() for word in found])
 
     def attributes(self, module: ModuleType, rest: Chain, label: str) -> None:
