@@ -7,6 +7,7 @@ not being there. Content is read once per state of the file (device, inode, size
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 import xxhash
@@ -18,6 +19,8 @@ __all__ = ["FILES", "FOLDERS", "MISSING", "TREES", "file_digest", "signature", "
 
 _stat = os.stat  # as it is before `os_calls` takes its place
 _CHUNK = 1 << 20
+# Without waiting for the other end, should it be a pipe.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 # A file changed this short a time before it was read may change again without a new time: file systems count in
 # ticks of some milliseconds, old ones in whole seconds (their times end in zeros).
 _TICK = 100_000_000
@@ -44,9 +47,13 @@ def found_in(path: str) -> tuple[bytes, Signature | None]:
 
 
 def _read(path: str) -> tuple[str, Signature | None]:
-    before = signature(path)
-    if before is None:
+    try:
+        found = _stat(path)
+    except (OSError, ValueError):
         return "", None
+    before = signature_of(found)
+    if not stat.S_ISREG(found.st_mode):  # to open a pipe would take what is meant for another
+        return "", before
     known = _digests.get(before)
     if known is not None:
         return known, before
@@ -68,12 +75,18 @@ def _settled(found: Signature, now: int) -> bool:
 
 def _content(name: str) -> str:
     state = xxhash.xxh3_128()
-    buffer = bytearray(_CHUNK)
-    view = memoryview(buffer)
     try:
-        with unrecorded(), open(name, "rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                state.update(view[:count])
+        with unrecorded():
+            descriptor = os.open(name, _TO_READ)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return ""
+            count = min(found.st_size + 1, _CHUNK)
+            while chunk := os.read(descriptor, count):
+                state.update(chunk)
+        finally:
+            os.close(descriptor)
     except OSError:
         return ""
     return state.hexdigest()

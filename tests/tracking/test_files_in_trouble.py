@@ -1,0 +1,226 @@
+"""Files that vanish, change, block or are many: nothing hangs, nothing is raised, and nothing wrong is kept."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nbcache import cache_data
+from nbcache.tracking.observations.files import file_digest, tree_digest
+from nbcache.tracking.observations.native import notices
+from nbcache.tracking.observations.native.opens import NATIVE_OPENS
+from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.recorder import recording
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of opened files")
+posix = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    (work / "a.txt").write_text("a")
+    return work
+
+
+@pytest.fixture
+def inotify(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A system that does not permit fanotify."""
+
+    def refused(system: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(notices, "_Fanotify", refused)
+    NATIVE_OPENS._renew()
+    yield
+    NATIVE_OPENS._renew()
+
+
+def natively(name: str) -> None:
+    system = ctypes.CDLL(None)
+    os.close(system.open(os.fsencode(name), os.O_RDONLY))
+
+
+@cache_data
+def text(name: str) -> str:
+    _runs.append(name)
+    return Path(f"{name}.txt").read_text()
+
+
+_runs: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_runs() -> None:
+    _runs.clear()
+
+
+@posix
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_file_is_a_miss_and_blocks_nothing() -> None:
+    text("a")
+    os.remove("a.txt")
+    os.mkfifo("a.txt")
+    writer = threading.Thread(target=lambda: Path("a.txt").write_text("from the pipe"))
+    writer.start()
+
+    assert text("a") == "from the pipe"
+    writer.join()
+    assert file_digest("a.txt") == tree_digest("a.txt") == ""
+
+
+def test_a_file_that_vanishes_is_a_miss_with_the_error_of_the_run() -> None:
+    text("a")
+    os.remove("a.txt")
+
+    with pytest.raises(FileNotFoundError):
+        text("a")
+
+    Path("a.txt").write_text("a")
+    assert text("a") == "a"
+    assert len(_runs) == 2
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_any_more_is_a_miss_with_the_error_of_the_run() -> None:
+    text("a")
+    os.chmod("a.txt", 0)
+
+    with pytest.raises(PermissionError):
+        text("a")
+
+
+def test_a_file_that_changes_while_the_run_reads_it_is_not_kept() -> None:
+    runs = []
+
+    @cache_data
+    def read(name: str) -> str:
+        runs.append(name)
+        found = Path(f"{name}.txt").read_text()
+        subprocess.run([sys.executable, "-c", "open('a.txt', 'w').write('changed')"], check=True)
+        return found
+
+    assert read("a") == "a"
+    assert read("a") == "changed"
+    assert len(runs) == 2
+
+
+def test_ten_threads_of_a_run_read_a_thousand_files(folder: Path) -> None:
+    for number in range(1000):
+        (folder / f"{number}.bin").write_text(str(number))
+    runs = []
+
+    @cache_data
+    def total(count: int) -> int:
+        runs.append(count)
+        found: list[int] = []
+
+        def read(first: int) -> None:
+            found.extend(int(Path(f"{number}.bin").read_text()) for number in range(first, count, 10))
+
+        threads = [threading.Thread(target=read, args=(first,)) for first in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(found)
+
+    assert total(1000) == total(1000) == 499500
+    (folder / "777.bin").write_text("0")
+    assert total(1000) == 499500 - 777
+    assert len(runs) == 2
+
+
+@linux
+def test_runs_side_by_side_in_threads_have_each_their_own(folder: Path) -> None:
+    for number in range(10):
+        (folder / f"{number}.bin").touch()
+    seen: dict[int, tuple[Observation, ...]] = {}
+    together = threading.Barrier(10)
+
+    def run(number: int) -> None:
+        with recording() as one:
+            together.wait()
+            open(f"{number}.bin").close()
+            together.wait()
+        seen[number] = one.observations
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert seen == {number: (Observation(f"{number}.bin", "file"),) for number in range(10)}
+
+
+@linux
+def test_a_working_folder_that_is_gone_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with recording() as seen:
+        (tmp_path / "work" / "a.txt").read_text()
+
+    assert [one.kind for one in seen.observations] == ["file"]
+
+
+@linux
+def test_a_folder_that_is_replaced_is_watched_anew(folder: Path) -> None:
+    for _ in range(2):
+        (folder / "data").mkdir()
+        (folder / "data" / "b.txt").touch()
+        with recording() as seen:
+            natively("data/b.txt")
+        (folder / "data" / "b.txt").unlink()
+        (folder / "data").rmdir()
+
+        assert seen.observations == (Observation("data/b.txt", "file"),)
+
+
+Act = Callable[[], object]
+
+
+@linux
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        (lambda: natively("a.txt"), (Observation("a.txt", "file"),)),
+        (lambda: Path("a.txt").read_text(), (Observation("a.txt", "file"),)),
+        (lambda: natively("book.ipynb"), ()),
+        (lambda: None, ()),
+    ],
+)
+def test_where_it_is_not_known_who_opens_a_file(
+    act: Act, expected: tuple[Observation, ...], inotify: None, folder: Path
+) -> None:
+    (folder / "book.ipynb").touch()
+
+    with recording() as seen:
+        act()
+
+    assert seen.observations == expected
+    assert not seen.written
+
+
+@linux
+def test_nothing_is_told_where_neither_is_permitted(inotify: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "_Inotify", notices._Fanotify)
+
+    with recording() as seen:
+        natively("a.txt")
+        Path("a.txt").read_text()
+
+    assert seen.observations == (Observation("a.txt", "file"),)
+    assert not seen.failed
