@@ -13,6 +13,7 @@ from typing import Any
 from nbcache.config import error_text
 from nbcache.entries.entry import Entry
 from nbcache.errors import UnstorableResultError, explain
+from nbcache.hashing.attributes import public, reduces_in_c
 
 __all__ = ["ReadBack"]
 
@@ -78,15 +79,27 @@ def _name_of(kind: type) -> str:
 
 def _difference(value: Any, back: Any, depth: int = 3) -> str:
     """Say how what came back differs in its types, which is all that can be told in general; "" for nothing."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind is PickleBuffer:  # beside a stream of a cell's own, it comes back as a view
         return ""
     if type(back) is not kind:
         same = _name_of(type(back)) == _name_of(kind)
         return f"a {_name_of(kind)} comes back as " + ("one of another class" if same else f"a {_name_of(type(back))}")
     if not depth or kind not in (list, tuple, dict):
-        return ""
+        lost = _attributes_lost(value, back)
+        return f"a {_name_of(kind)} comes back without its attribute {lost!r}" if lost else ""
     if len(value) != len(back):
         return f"a {kind.__name__} of {len(value)} comes back with {len(back)}"
     pairs = zip(value.values(), back.values(), strict=True) if kind is dict else zip(value, back, strict=True)
     return next(filter(None, (_difference(*pair, depth - 1) for pair in islice(pairs, _LOOKED_AT))), "")
+
+
+def _attributes_lost(value: Any, back: Any) -> str:
+    """Name an attribute that was left out because code in C says what pickle takes.
+
+    Classes that say it themselves leave out what they mean to.
+    """
+    kind: Any = type(value)
+    if kind.__dictoffset__ == 0 or not reduces_in_c(kind):
+        return ""
+    return next((name for name in public(value) if name not in back.__dict__), "")

@@ -15,13 +15,28 @@ _LOCKS: frozenset[type] = frozenset({_thread.LockType, _thread.RLock})
 
 # What libraries keep inside an object for themselves, by the class that keeps it: caches, and marks of this process.
 _PRIVATE: Mapping[str, tuple[str, ...]] = {
-    "pandas.core.base.PandasObject": ("_cache",),
     "sklearn.feature_extraction.text._VectorizerMixin": ("_stop_words_id",),
     "sklearn.feature_extraction.text.CountVectorizer": ("_stop_words_id",),
     "sklearn.utils._bunch.Bunch": ("_deprecated_key_to_warnings",),
+    "scipy.spatial._qhull.Delaunay": ("_transform", "_vertex_to_simplex", "_vertex_neighbor_vertices"),
+    "scipy.signal._short_time_fft.ShortTimeFFT": ("_dual_win",),
     "matplotlib.artist.Artist": ("_stale", "stale_callback", "_remove_method"),
     "matplotlib.colors.Colormap": ("_lut", "_isinit"),
+    # Who is told of changes goes by addresses, and what was worked out of the other attributes is worked out again.
+    "matplotlib.transforms.TransformNode": ("_parents", "_invalid", "_inverted"),
+    "matplotlib.transforms.TransformedBbox": ("_points",),
+    "matplotlib.transforms.LockableBbox": ("_points",),
+    "matplotlib.transforms.BlendedGenericTransform": ("_affine",),
+    "matplotlib.transforms.BlendedAffine2D": ("_mtx",),
+    "matplotlib.transforms.CompositeAffine2D": ("_mtx",),
+    "matplotlib.transforms.BboxTransform": ("_mtx",),
+    "matplotlib.transforms.BboxTransformTo": ("_mtx",),
+    "matplotlib.transforms.BboxTransformFrom": ("_mtx",),
+    "matplotlib.transforms.ScaledTranslation": ("_mtx",),
+    "matplotlib.transforms.TransformedPath": ("_transformed_path", "_transformed_points"),
+    "dask.blockwise.Blockwise": ("_cached_dict", "_dims"),
 }
+_PRIVATE_IN_PACKAGE: Mapping[str, str] = {"pandas": "_cache"}
 _ATTRS_HASH = "_attrs_cached_hash"
 
 
@@ -30,6 +45,8 @@ def left_out(kind: type) -> frozenset[str]:
     names: set[str] = set()
     for base in kind.__mro__:
         names.update(_PRIVATE.get(f"{base.__module__}.{base.__qualname__}", ()))
+        if (cache := _PRIVATE_IN_PACKAGE.get(str(base.__module__).partition(".")[0])) is not None:
+            names.add(cache)
         for name, member in vars(base).items():
             if isinstance(member, functools.cached_property):
                 names.add(member.attrname or name)
@@ -42,7 +59,12 @@ def lean(state: Mapping[Any, Any], names: frozenset[str]) -> Mapping[Any, Any]:
     """Give a state without the names that say nothing, and without locks, which have no content."""
     if names.isdisjoint(state) and _LOCKS.isdisjoint(map(type, state.values())):
         return state
-    return {name: part for name, part in state.items() if name not in names and type(part) not in _LOCKS}
+    return {name: part for name, part in state.items() if name not in names and not _is_lock(part)}
+
+
+def _is_lock(part: object) -> bool:
+    """Tell whether something is a lock, or takes or frees one."""
+    return type(part) in _LOCKS or type(getattr(part, "__self__", None)) in _LOCKS
 
 
 def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _UNSAID = frozenset(
         "__annotate_func__",
         "__annotations_cache__",
         "__abstractmethods__",
+        "__slotnames__",
         "_abc_impl",
     }
 )

@@ -130,6 +130,14 @@ _CONTENT: Mapping[str, Content] = {
     "xarray.backends.locks.SerializableLock": _nothing,
     "xarray.backends.locks.CombinedLock": _nothing,
     "dask.utils.SerializableLock": _nothing,
+    "_ctypes.CField": lambda value: (value.offset, value.size),
+    "typing.TypeVar": lambda value: (
+        *(value.__name__, value.__bound__, value.__constraints__, value.__covariant__, value.__contravariant__),
+    ),
+    # The rest of it is filled in by asking, and not by all who make one.
+    "sqlalchemy.orm.state.InstanceState": lambda value: (
+        *((value.key or ())[1:], dict(value.committed_state or {}), set(value.expired_attributes or ())),
+    ),
 }
 
 

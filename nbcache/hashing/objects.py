@@ -60,9 +60,10 @@ def full_name(value: Any, name: str) -> str:
 
 
 def _found(module: str, name: str) -> object:
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, "__dict__", {}).get(part)
+    first, *rest = name.split(".")
+    found: Any = getattr(sys.modules.get(module), "__dict__", {}).get(first)  # a module asked by getattr may load more
+    for part in rest:
+        found = getattr(found, part, None)
     return found
 
 
@@ -157,7 +158,8 @@ def _set_like(walk: Walk, values: list[Any]) -> None:
 
 
 def _taken_apart(value: Any) -> Any:
-    reduce = copyreg.dispatch_table.get(type(value))
+    # Libraries register how tracebacks travel for all exceptions that are there when they are imported.
+    reduce = None if isinstance(value, BaseException) else copyreg.dispatch_table.get(type(value))
     try:
         return reduce(value) if reduce is not None else value.__reduce_ex__(4)
     except CacheError:
@@ -186,7 +188,7 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
         func, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         state = _lean(state, names)
         if state is None and in_c:
-            state = dict(value.__dict__) or None
+            state = (dict(value.__dict__) if is_users(kind.__module__) else attributes.public(value)) or None
         if func in (copyreg.__newobj__, copyreg.__newobj_ex__) and arguments[0] is type(value):  # type: ignore[attr-defined]
             func, arguments = func.__name__, arguments[1:]
         elif func is type(value):

@@ -28,6 +28,7 @@ _WRITTEN_BY_LIBRARIES = """
     __pydantic_core_schema__ __pydantic_validator__ __pydantic_serializer__ __pydantic_complete__
     __pydantic_parent_namespace__ __pydantic_generic_metadata__ __pydantic_fields_complete__
     __pydantic_post_init__ __pydantic_setattr_handlers__ __pydantic_computed_fields__ __pydantic_decorators__
+    __private_attributes__
     __attrs_own_setattr__ __attrs_props__ __attrs_base_of_slotted__ __mapper__ __table__ _sa_class_manager
     _sa_registry
 """

@@ -1,0 +1,22 @@
+"""All families of the zoo that can be shown here."""
+
+from __future__ import annotations
+
+import os
+
+from zoo import heavy, science, standard, web
+from zoo.specimen import Family, Specimen
+
+__all__ = ["families", "specimens"]
+
+
+def families() -> list[Family]:
+    """The families whose packages are installed; the heavy ones where `NBCACHE_ZOO` asks for them."""
+    found = [part for room in (standard, science, web, heavy) for part in vars(room).values() if type(part) is Family]
+    wanted = bool(os.environ.get("NBCACHE_ZOO"))
+    return [family for family in found if family.here() and (wanted or not family.heavy)]
+
+
+def specimens() -> list[Specimen]:
+    """Every type that can be shown here."""
+    return [specimen for family in families() for specimen in family.specimens]
