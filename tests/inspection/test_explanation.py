@@ -58,7 +58,7 @@ def test_what_is_not_followed_is_listed_for_hit_and_miss(book: Notebook, cache: 
     foo = foo_of(
         book,
         "import os, threading\nlock, seen = threading.Lock(), []\n"
-        "@cache_data\ndef foo():\n  seen.append(1)\n  with lock: return os.environ.get('HOME'), eval('1')",
+        "@cache_data\ndef foo():\n  seen.append(1)\n  with lock: return os.environ.get('HOME'), eval(str(1))",
     )
 
     before = str(foo.explain())
