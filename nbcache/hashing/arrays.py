@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbcache.hashing import attributes, images
+from nbcache.hashing.containers import texts
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk
 
@@ -169,10 +170,6 @@ def _generators(walk: Walk, values: list[Any]) -> None:
             _write_dense(walk, torch, value.get_state())
 
 
-def _names(walk: Walk, values: list[Any]) -> None:
-    walk.atoms([str(value) for value in values])
-
-
 _RULES: dict[str, tuple[Column, bool]] = {
     "numpy.ma.MaskedArray": (_masked_arrays, True),
     "numpy.ma.core.MaskedArray": (_masked_arrays, True),
@@ -183,8 +180,8 @@ _RULES: dict[str, tuple[Column, bool]] = {
     "torch.Tensor": (_tensors, True),
     "torch._C.TensorBase": (_tensors, True),
     "torch._C.Generator": (_generators, True),
-    "torch.dtype": (_names, False),
-    "torch.device": (_names, False),
+    "torch.dtype": (texts, False),
+    "torch.device": (texts, False),
     "PIL.Image.Image": (images.write, True),
 }
 

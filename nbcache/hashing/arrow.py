@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from nbcache.hashing import attributes
-from nbcache.hashing.containers import write_attributes
+from nbcache.hashing.containers import texts, write_attributes
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk, unreadable
 
@@ -148,10 +148,6 @@ def _schemas(walk: Walk, values: list[Any]) -> None:
         _write_schema(walk, value)
 
 
-def _texts(walk: Walk, values: list[Any]) -> None:
-    walk.atoms([str(value) for value in values])
-
-
 def _fields(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.facts(value.name, str(value.type), value.nullable)
@@ -229,7 +225,7 @@ _RULES: dict[str, tuple[Column, bool]] = {
     "pyarrow.lib.RecordBatch": (_tables, False),
     "pyarrow.lib.Schema": (_schemas, False),
     "pyarrow.lib.Field": (_fields, False),
-    "pyarrow.lib.DataType": (_texts, False),
+    "pyarrow.lib.DataType": (texts, False),
     "pyarrow.lib.Scalar": (_arrow_scalars, False),
     "polars.series.series.Series": (_series, True),
     "polars.dataframe.frame.DataFrame": (_polars_frames, True),

@@ -32,6 +32,11 @@ def _nothing(walk: Walk, values: list[Any]) -> None:
     """A singleton: its type says it all."""
 
 
+def texts(walk: Walk, values: list[Any]) -> None:
+    """Write values of which the text says it all: paths, types of data, devices."""
+    walk.atoms([str(value) for value in values])
+
+
 def sequences(walk: Walk, values: list[Any]) -> None:
     """Write lists or tuples: their lengths, then their elements on the next level."""
     walk.counts(list(map(len, values)))

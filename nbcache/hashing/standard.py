@@ -18,13 +18,9 @@ import zoneinfo
 from typing import Any
 
 from nbcache.hashing import attributes, streams
-from nbcache.hashing.containers import beside
+from nbcache.hashing.containers import beside, texts
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk, unreadable
-
-
-def _paths(walk: Walk, values: list[Any]) -> None:
-    walk.atoms([str(value) for value in values])
 
 
 def _patterns(walk: Walk, values: list[Any]) -> None:
@@ -102,7 +98,7 @@ def _references(walk: Walk, values: list[Any]) -> None:
 
 
 _RULES: dict[type, tuple[Column, bool]] = {
-    pathlib.PurePath: (_paths, False),
+    pathlib.PurePath: (texts, False),
     re.Pattern: (_patterns, False),
     re.Match: (_matches, False),
     struct.Struct: (_structs, False),
@@ -127,7 +123,7 @@ def family_of(walk: Walk, kind: type) -> Family | None:
     if rule is not None:
         return Family(tag_of(walk, kind, "std"), *rule)
     if kind.__module__ == "pathlib._local":  # where Python 3.13 alone keeps them
-        return Family(f"std:pathlib.{kind.__qualname__}".encode(), _paths, False)
+        return Family(f"std:pathlib.{kind.__qualname__}".encode(), texts, False)
     if issubclass(kind, random.Random):
         return Family(tag_of(walk, kind, "std"), _generators, True)
     for base in kind.__mro__:
