@@ -171,17 +171,8 @@ class Program:
         hit = foo.info().misses == misses
         truth = repr(foo.__wrapped__())
         self.log.append(f"# foo() {'hit' if hit else 'miss'}")
-        self.tally.calls += 1
-        self.tally.hits += hit
-        if answer != truth:
-            self.tally.wrong.append(self._report(f"cached {answer}, uncached {truth}"))
-        if must_hit:
-            self.tally.must_hit += 1
-            if not hit:
-                self.tally.false_misses.append(self._report(f"no hit after {must_hit}: {foo.explain()}"))
-
-    def _report(self, what: str) -> str:
-        return "\n".join([f"## {what}", *self.log])
+        missed = foo.explain() if must_hit and not hit else ""
+        self.tally.compared(answer, truth, hit, self.log, must_hit, missed)
 
     def change(self) -> bool:
         """Give one name another value; tell whether the function can see it."""

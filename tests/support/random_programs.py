@@ -179,6 +179,17 @@ class Tally:
             f"{self.must_hit} calls had to hit, {len(self.false_misses)} false misses"
         )
 
+    def compared(self, answer: str, truth: str, hit: bool, log: list[str], must_hit: str, why: object = "") -> None:
+        """Note one call, with the cache and without; `must_hit` tells why it has to hit, `why` why it did not."""
+        self.calls += 1
+        self.hits += hit
+        if answer != truth:
+            self.wrong.append("\n".join([f"## cached {answer}, uncached {truth}", *log]))
+        if must_hit:
+            self.must_hit += 1
+            if not hit:
+                self.false_misses.append("\n".join([f"## no hit after {must_hit}: {why}", *log]))
+
 
 class Program:
     """One program in one notebook."""
@@ -312,19 +323,9 @@ class Program:
         finally:
             settings().off = False
         self.log.append(f"# foo({argument}) {'hit' if hit else 'miss'}")
-        self.tally.calls += 1
-        self.tally.hits += hit
         self.tally.changed += self._truths.get(argument, truth) != truth
         self._truths[argument] = truth
-        if answer != truth:
-            self.tally.wrong.append(self._report(f"cached {answer}, uncached {truth}"))
-        if must_hit:
-            self.tally.must_hit += 1
-            if not hit:
-                self.tally.false_misses.append(self._report(f"no hit after {must_hit}"))
-
-    def _report(self, what: str) -> str:
-        return "\n".join([f"## {what}", *self.log])
+        self.tally.compared(answer, truth, hit, self.log, must_hit)
 
     # -- editing it ---------------------------------------------------------------------------------------------------
 
