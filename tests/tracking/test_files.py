@@ -552,3 +552,10 @@ def test_a_path_that_plays_tricks_is_no_candidate(folder: Path) -> None:
             raise ZeroDivisionError
 
     assert candidates([Odd()], ()) == ()
+
+
+def test_a_name_that_no_file_can_have_is_written_by_nobody(folder: Path) -> None:
+    with recording() as seen:
+        (folder / "made.txt").write_text("x")
+
+    assert not seen.wrote("odd\0name")

@@ -179,7 +179,10 @@ class Recorder:
         """Tell whether the run wrote a file, or made the folder it lies in."""
         if not self._written:
             return False
-        full = os.path.realpath(os.path.join(self._folder, path))
+        try:
+            full = os.path.realpath(os.path.join(self._folder, path))
+        except (OSError, ValueError):  # no name that a file can have
+            return False
         while full not in self._written:
             full, last = os.path.dirname(full), full
             if full == last:
