@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import importlib
 import importlib.metadata
+import importlib.resources
 import inspect
 import linecache
 import os
@@ -20,9 +22,11 @@ import pytest
 from threads import in_thread
 
 from nbcache import cache_data
+from nbcache.tracking.observations import askers
 from nbcache.tracking.observations.kinds import label_of, state_digest
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
+from nbcache.tracking.packages import installed_folders
 
 Action = Callable[[], object]
 
@@ -239,3 +243,62 @@ def test_labels_say_what_was_asked() -> None:
     seen = [Observation("a", "existence"), Observation("a", "size"), Observation("*.txt", "matches")]
 
     assert list(map(label_of, seen)) == ["whether a is there", "size of a", "files that match *.txt"]
+
+
+# -- while something is imported ---------------------------------------------------------------------------------------
+
+AT_IMPORT = """
+import os
+from pathlib import Path
+found = os.path.exists("settings.toml"), os.listdir("."), os.path.exists("a.txt") and Path("a.txt").read_text()
+def ask(): return os.path.exists("settings.toml")
+"""
+
+
+def test_what_a_library_asks_while_it_is_imported_is_no_observation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    (place / "asking_library.py").write_text(AT_IMPORT)
+    monkeypatch.syspath_prepend(str(place))
+    monkeypatch.setattr(askers, "installed_folders", lambda: (*installed_folders(), f"{place}{os.sep}"))
+
+    assert seen_by(lambda: importlib.import_module("asking_library")) == ()
+    assert seen_by(lambda: importlib.import_module("asking_library").ask()) == (
+        Observation("settings.toml", "existence"),
+    )
+
+
+def test_what_the_users_own_module_asks_while_it_is_imported_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("asking_module.py").write_text(AT_IMPORT)
+    monkeypatch.syspath_prepend("")
+
+    seen = seen_by(lambda: importlib.import_module("asking_module"))
+
+    assert set(seen) == {
+        Observation("settings.toml", "existence"),
+        Observation(".", "folder"),
+        Observation("a.txt", "file"),
+    }
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: pkgutil.get_data("package_with_data", "data.txt"),
+        lambda: importlib.resources.files("package_with_data").joinpath("data.txt").read_text(),
+        lambda: importlib.import_module("package_with_data").__loader__.get_data("package_with_data/data.txt"),
+    ],
+)
+def test_data_that_the_import_system_reads_for_the_user_count(
+    read: Action, work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = work_folder / "package_with_data"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "data.txt").write_text("data")
+    monkeypatch.syspath_prepend(str(work_folder))
+    monkeypatch.delitem(sys.modules, "package_with_data", raising=False)
+
+    assert [one.kind for one in seen_by(read) if one.name.endswith("data.txt")] == ["file"]

@@ -12,8 +12,9 @@ from typing import Final
 
 from nbcache.tracking.packages import installed_folders
 
-#: What a file of code is, for those who ask: an ordinary one, one that hands the question on, one that reads code.
-ORDINARY, CARRIER, READER, SOURCE_READER = range(4)
+#: What a file of code is, for those who ask: the user's, a library's, one that hands the question on, one that reads
+#: code, one that reads code if it is pointed at any.
+USERS, LIBRARY, CARRIER, READER, SOURCE_READER = range(5)
 
 _FROZEN = ("<frozen importlib", "<frozen zipimport", "<frozen runpy", "<frozen site")
 _STDLIB: Final = os.path.join(os.path.abspath(sysconfig.get_paths()["stdlib"]), "")
@@ -28,11 +29,15 @@ _READERS = frozenset({"importlib", "pkgutil", "zipimport", "runpy", "site", "mod
 _SOURCE_READERS = frozenset({"linecache", "tokenize", "inspect", "traceback", "pydoc"})
 _OF_PACKAGES = {
     **dict.fromkeys(("pkg_resources", "setuptools", "_distutils_hack"), READER),
-    **dict.fromkeys(("importlib_metadata", "importlib_resources"), READER),
+    "importlib_metadata": READER,
     **dict.fromkeys(("executing", "stack_data", "asttokens"), SOURCE_READER),
     "zipp": CARRIER,  # what `zipfile.Path` is to importlib_metadata
 }
-_DEEPEST = 12
+# They read data, though they stand among what reads code.
+_RESOURCES = (os.path.join("importlib", "resources"), os.path.join("importlib", "_resources"), "importlib_resources")
+_READS_DATA = "get_data"
+_CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pyd", ".dll", ".dylib", ".pth", ".zip", ".egg", ".whl")
+_DEEPEST = 100
 # Functions of `glob` and `pathlib` that expand a pattern, over the versions of Python.
 _PATTERNS = frozenset({"iglob", "_iglob", "glob", "rglob", "_glob0", "_glob1", "_glob2", "_rlistdir", "_listdir"})
 _SELECTORS = ("_select", "_iterate", "select_", "_globber")
@@ -59,13 +64,16 @@ def _role(filename: str) -> int:
     for folder in installed_folders()[::-1]:
         if not full.startswith(folder):
             continue
-        name = full[len(folder) :].partition(os.sep)[0].removesuffix(".py")
+        within = full[len(folder) :]
+        if within.startswith(_RESOURCES):
+            return CARRIER
+        name = within.partition(os.sep)[0].removesuffix(".py")
         if folder != _STDLIB:
-            return _OF_PACKAGES.get(name, ORDINARY)
+            return _OF_PACKAGES.get(name, LIBRARY)
         if name in _CARRIERS:
             return CARRIER
-        return READER if name in _READERS else SOURCE_READER if name in _SOURCE_READERS else ORDINARY
-    return ORDINARY
+        return READER if name in _READERS else SOURCE_READER if name in _SOURCE_READERS else LIBRARY
+    return USERS
 
 
 def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) -> bool:
@@ -75,24 +83,34 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
     ----------
     frame : the one that asks
     looks : whether it is only looked at, not opened
+
+    Notes
+    -----
+    Whatever a library asks while it is imported is about itself; a module of the user's may well read data then.
     """
-    what = ORDINARY
+    through_library = False
     for _ in range(_DEEPEST):
         if frame is None:
             return False
-        filename = frame.f_code.co_filename
+        code = frame.f_code
+        filename = code.co_filename
         what = _known[filename] if filename in _known else role(filename)
-        if what == ORDINARY:
+        if what == USERS:
             return False
-        if what != CARRIER:
-            break
+        if what == LIBRARY:
+            through_library = True
+        elif what == READER:
+            if code.co_name != _READS_DATA or looks or path.endswith(_CODE):
+                return True
+        elif what == SOURCE_READER and not through_library:
+            return looks or path.endswith(_CODE)
         frame = frame.f_back
-    return what == READER or (what == SOURCE_READER and (looks or path.endswith((".py", ".pyi", ".pyx"))))
+    return False
 
 
 def is_library(frame: FrameType | None) -> bool:
     """Tell whether some code was installed, or comes with Python."""
-    return frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(installed_folders())
+    return frame is not None and role(frame.f_code.co_filename) != USERS
 
 
 def matches_a_pattern(frame: FrameType | None) -> bool:
