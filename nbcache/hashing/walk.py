@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 from xxhash import xxh3_128
 
 from nbcache.errors import CacheError, UnhashableValueError, UserHashError, explain
+from nbcache.hashing.deadline import check
 
 Column = Callable[["Walk", list[Any]], None]
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
@@ -139,6 +140,7 @@ class Walk:
         while level:
             # Everything met stays alive to the end: an id may not be given to a second object meanwhile.
             self._kept.append(level)
+            check()
             self.below = []
             self._level(level)
             level = self.below

@@ -157,7 +157,7 @@ REGISTRATIONS = {
         "sys.meta_path.pop()",
     ),
     "builtins": ("builtins", "def f(): builtins.mine = 1\nf()", "del builtins.mine"),
-    "umask": ("os", "def f(): os.umask(0o77)\nf()", "os.umask(0o22)"),
+    "umask": ("os", "os.umask(0o77)", "os.umask(0o22)"),
     "joblib": (
         "joblib",
         "joblib.parallel_config('threading')",

@@ -14,9 +14,11 @@ from nbcache.config import error_text, settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Description, Fetched, Job
 from nbcache.errors import of_other_version
+from nbcache.hashing.deadline import DeadlineError, within
 from nbcache.inspection.explanation import Explanation, explain_call
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode, cell_owner
+from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
 from nbcache.notebook.cells.effects.file_outputs import put_back
 from nbcache.notebook.cells.effects.library_options import set_again
@@ -65,6 +67,7 @@ class CachedCell:
         self._hidden: dict[str, Any] = shell.user_ns_hidden
         self._automatic = automatic
         self._min_seconds = min_seconds
+        self.costs = CellCosts()
         self._result: Any = None
         self._effects = ""
         self._began = 0.0
@@ -79,7 +82,12 @@ class CachedCell:
         inputs = self._inputs()
         if inputs is None:
             self._require()
-            return await execute()
+            began = time.perf_counter()
+            try:
+                return await execute()
+            finally:
+                self.report.seconds = time.perf_counter() - began
+                self.costs.settle(self.report, self.report.seconds)
         cache = registry.the_cache()
         awaited = self.code.awaits and in_event_loop()
         job = self._job(
@@ -96,6 +104,7 @@ class CachedCell:
             self.report.outcome = "failed"
             return True
         self._finish(cache, job, fetched)
+        self.costs.settle(self.report, None if self.report.outcome == "hit" else self.report.seconds)
         return False
 
     def value(self, execute: Callable[[], Any]) -> Any:
@@ -153,8 +162,17 @@ class CachedCell:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
         began = self._began = time.perf_counter()
+        allowed = self.costs.allowance()
         try:
-            inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
+            if allowed == math.inf:
+                inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
+            else:
+                with within(allowed):
+                    inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, allowed)
+        except DeadlineError:
+            self.report.overhead = time.perf_counter() - began
+            self.report.reason = "finding out whether its inputs have changed may take longer than it runs"
+            return None
         except Exception as error:  # whatever could not be followed, the cell itself has to run
             self.report.reason = f"its key could not be made ({error_text(error)})"
             if not quietly:

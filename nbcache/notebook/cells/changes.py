@@ -27,9 +27,13 @@ def is_session(name: str, value: object, hidden: dict[str, Any]) -> bool:
     return name in hidden and (hidden[name] is value or name in _TOOLS)
 
 
-@functools.lru_cache(maxsize=4096)
 def _is_of_session(name: str) -> bool:
-    return name[0] in "_IO" and _SESSION.fullmatch(name) is not None
+    return name[0] in "_IO" and _matches(name)
+
+
+@functools.lru_cache(maxsize=65536)
+def _matches(name: str) -> bool:
+    return _SESSION.fullmatch(name) is not None
 
 
 class Before:

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from IPython.core.error import UsageError
 
 if TYPE_CHECKING:
     from nbcache.notebook.cells.cell import CachedCell
+    from nbcache.notebook.cells.costs import Costs
+    from nbcache.notebook.cells.left_alone import LeftAlone
     from nbcache.notebook.cells.options import Options
 
 __all__ = ["CellHook", "run_pending"]
@@ -56,17 +59,20 @@ class CellHook:
     ----------
     automatic : makes the options of a cell that nobody marked, or `None` to leave it alone
     report : is told what became of each cell
+    costs : says which cells are not worth a look
     """
 
     def __init__(
         self,
         shell: Any,
         automatic: Callable[[], tuple[Options, float] | None],
-        report: Callable[[CachedCell], None],
+        report: Callable[[CachedCell | LeftAlone], None],
+        costs: Costs,
     ) -> None:
         self._shell = shell
         self._automatic = automatic
         self._report = report
+        self._costs = costs
         self._removed = False
         self._depth = 0
         self._tokens = 0
@@ -162,6 +168,10 @@ class CellHook:
             return await original(nodelist, cell_name, interactivity, compiler, result)
         if isinstance(run, BaseException):
             return await original([_raising(run)], cell_name, "none", compiler, result)
+        from nbcache.notebook.cells.left_alone import LeftAlone
+
+        if isinstance(run, LeftAlone):
+            return await self._timed(run, original(nodelist, cell_name, interactivity, compiler, result))
         if not run.code.nodes:
             return False
 
@@ -178,7 +188,18 @@ class CellHook:
             self._depth -= 1
             self._report(run)
 
-    def _cell_of(self, nodes: list[ast.stmt], filename: str, result: Any) -> CachedCell | UsageError | None:
+    async def _timed(self, cell: LeftAlone, running: Any) -> Any:
+        """Run a cell that is not looked at, but for the time that it takes."""
+        began = time.perf_counter()
+        self._depth += 1
+        try:
+            return await running
+        finally:
+            self._depth -= 1
+            cell.took(time.perf_counter() - began)
+            self._report(cell)
+
+    def _cell_of(self, nodes: list[ast.stmt], filename: str, result: Any) -> CachedCell | LeftAlone | UsageError | None:
         waiting = _pending.pop(_token(nodes), None)
         source = _source(filename, result)
         try:
@@ -191,9 +212,17 @@ class CellHook:
                 return None
             from nbcache.notebook.cells.cell import CachedCell
             from nbcache.notebook.cells.code import CellCode
+            from nbcache.notebook.cells.costs import digest_of_text
+            from nbcache.notebook.cells.left_alone import LeftAlone
 
-            code = CellCode(nodes, source, filename, self._shell, getattr(result.info, "raw_cell", None) or "")
-            return CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])
+            written = getattr(result.info, "raw_cell", None) or source
+            known = digest_of_text(written)
+            if self._costs.left_alone(known, nodes, chosen[1]):
+                return LeftAlone(known, written, self._costs, chosen[1])
+            code = CellCode(nodes, source, filename, self._shell, written)
+            cell = CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])
+            cell.costs = self._costs.of(known, chosen[1])
+            return cell
         except UsageError as error:
             return error
         except (SyntaxError, ValueError):  # the compiler of the shell will say it better

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass, field
+from math import inf
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -13,9 +14,11 @@ from nbcache.engine.job import Parts
 from nbcache.entries.meta import Part
 from nbcache.errors import UnhashableValueError
 from nbcache.hashing import hasher
+from nbcache.hashing.deadline import DeadlineError
 from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
+from nbcache.notebook.cells.costs import hashing_time
 from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
 from nbcache.tracking.code.strings import in_statements
@@ -119,8 +122,15 @@ def inputs_of(
     options: Options,
     namespace: dict[str, Any],
     hidden: dict[str, Any],
+    limit: float = inf,
 ) -> Inputs:
-    """Digest what the cell would read now."""
+    """Digest what the cell would read now.
+
+    Raises
+    ------
+    DeadlineError
+        That takes, or would take, longer than `limit` seconds.
+    """
     inputs = Inputs()
     wanted = _wanted(code, options, namespace, hidden)
     followed = {
@@ -129,6 +139,8 @@ def inputs_of(
         if isinstance(namespace[name], _CODE) or getattr(type(namespace[name]), "__nbcache__", False) is True
     }
     inputs.values = {name: namespace[name] for name in sorted(wanted)}
+    if limit < inf and hashing_time(inputs.values) > limit:
+        raise DeadlineError
     _hash(inputs, wanted - followed)
     if inputs.unreadable is not None:
         return inputs
@@ -197,6 +209,8 @@ def _hash(inputs: Inputs, names: set[str]) -> None:
         except UnhashableValueError as error:
             inputs.unreadable = (name, error.type_name)
             return
+        except DeadlineError:
+            raise
         except Exception as error:  # a user's __cache_key__ or property failed: no reason to fail the cell
             inputs.unreadable = (name, error_text(error))
             return

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbcache.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from nbcache.inspection.explanation import Explanation
-    from nbcache.notebook.cells.cell import CachedCell, Report
+    from nbcache.notebook.cells.cell import CachedCell
+    from nbcache.notebook.cells.left_alone import LeftAlone
+    from nbcache.notebook.cells.report import Report
+
+    Cell: TypeAlias = CachedCell | LeftAlone
 
 __all__ = ["KnownCells", "explain_cell", "known_cells"]
 
@@ -19,17 +23,17 @@ class KnownCells:
     """The cells that ran in one shell, the latest run of each."""
 
     def __init__(self) -> None:
-        self._latest: dict[str, CachedCell] = {}
+        self._latest: dict[str, Cell] = {}
 
-    def add(self, cell: CachedCell) -> None:
+    def add(self, cell: Cell) -> None:
         """Remember a run, in place of an earlier one of the same cell."""
         self._latest.pop(cell.owner, None)
         self._latest[cell.owner] = cell
 
-    def find(self, owner: str) -> CachedCell | None:
+    def find(self, owner: str) -> Cell | None:
         return self._latest.get(owner)
 
-    def rows(self) -> list[tuple[str, CachedCell, Report]]:
+    def rows(self) -> list[tuple[str, Cell, Report]]:
         """Owner, cell and report of every cell, in the order of their latest runs."""
         return [(owner, cell, cell.report) for owner, cell in self._latest.items()]
 

@@ -10,6 +10,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from nbcache.config import seconds, size_in_bytes
 from nbcache.errors import CacheError
 from nbcache.notebook.cells.auto import Automatic
+from nbcache.notebook.cells.costs import Costs
 from nbcache.notebook.cells.hook import CellHook
 from nbcache.notebook.cells.known import known_cells
 from nbcache.notebook.cells.options import cell_arguments
@@ -34,7 +35,8 @@ class CellMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self._automatic = Automatic(known_cells(shell))
-        self._hook = CellHook(shell, self._automatic.options, known_cells(shell).add)
+        costs = Costs(_known_costs, _keep_costs)
+        self._hook = CellHook(shell, self._automatic.options, known_cells(shell).add, costs)
 
     def stop(self) -> None:
         """Take the hooks out of the shell."""
@@ -97,3 +99,18 @@ class CellMagics(Magics):
         self._automatic.on(least or 0.0, most, given.persist == "disk", given.quiet)
         self._hook.watch()
         return None
+
+
+_COSTS = "automatic caching", "what cells cost"
+
+
+def _known_costs() -> tuple[str, ...]:
+    from nbcache import registry  # at the first cell: loading the extension stays cheap
+
+    return registry.the_cache().profiles.get(*_COSTS, True)
+
+
+def _keep_costs(texts: tuple[str, ...]) -> None:
+    from nbcache import registry
+
+    registry.the_cache().profiles.put(*_COSTS, texts, True)

@@ -19,8 +19,13 @@ from nbcache.notebook.display.listeners import current_shell
 __all__ = ["ProcessState"]
 
 
+_OF_LIBRARIES = (b"KMP_", "KMP_", b"POLA", "POLA")
+
+
 def _environment() -> object:
-    return {name: text for name, text in os.environ.items() if not name.startswith(("KMP_", "POLARS_"))}
+    # the bytes that it holds: to decode them all costs more than a small cell
+    held = getattr(os.environ, "_data", os.environ)
+    return {name: text for name, text in held.items() if name[:4] not in _OF_LIBRARIES}
 
 
 def _folder() -> object:
@@ -140,14 +145,6 @@ def _tables() -> object:
     return rows + connection.execute("select view_name, sql from duckdb_views() where not internal").fetchall()
 
 
-def _umask() -> object:
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            return next(line for line in status if line.startswith("Umask"))
-    except (OSError, StopIteration):
-        return None
-
-
 _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
     "the working folder": ("os", _folder),
     "environment variables": ("os", _environment),
@@ -171,7 +168,6 @@ _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
     "colour maps": ("matplotlib", lambda: len(sys.modules["matplotlib"].colormaps)),
     "how joblib runs": ("joblib.parallel", _joblib),
     "tables of duckdb": ("duckdb", _tables),
-    "the umask": ("os", _umask),
 }
 
 

@@ -1,0 +1,42 @@
+"""A cell that automatic caching does not look at: quick code, but for the time that it takes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nbcache.inspection.explanation import Explanation
+from nbcache.notebook.cells.costs import Costs
+from nbcache.notebook.cells.report import Report
+from nbcache.notebook.display.messages import duration
+
+__all__ = ["LeftAlone"]
+
+
+class LeftAlone:
+    """A run that is not looked at, but for the time that it takes."""
+
+    def __init__(self, code: str, written: str, costs: Costs, least: float) -> None:
+        self.code = Written(written.strip().partition("\n")[0], written)
+        self.owner = f"cell {code}"
+        self.report = Report()
+        self._digest = code
+        self._costs = costs
+        self._least = least
+
+    def took(self, seconds: float) -> None:
+        """Note how long the run took."""
+        self._costs.ran(self._digest, seconds, self._least)
+        self.report.seconds = seconds
+        short = f"it took {duration(seconds)}"
+        self.report.reason = short if seconds < self._least else f"{short} for the first time; its next run is kept"
+
+    def explain(self) -> Explanation:
+        """Why the cell would be a hit or a miss now."""
+        return Explanation(False, (), self.report.reason, self.owner)
+
+
+class Written(NamedTuple):
+    """A cell as it was written: its first line, and all of it."""
+
+    title: str
+    source: str

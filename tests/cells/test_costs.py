@@ -1,0 +1,126 @@
+"""Automatic caching costs next to nothing where it cannot win, and finds slow cells all the same."""
+
+from __future__ import annotations
+
+import ast
+import time
+
+import pytest
+
+from nbcache.notebook.cells.costs import CellCosts, Costs, hashing_time
+from nbcache.notebook.cells.known import known_cells
+from nbcache.notebook.cells.report import Report
+
+
+def last(nb):
+    return known_cells(nb.shell).rows()[-1][2]
+
+
+def alone(costs, text="f()", least=2.0):
+    return costs.left_alone(text, ast.parse(text).body, least)
+
+
+def test_code_that_can_only_be_quick_is_left_alone_at_once():
+    costs = Costs()
+    assert alone(costs, "x = 1") and alone(costs, "a, b = c + 1, [d]")
+    assert not alone(costs, "x = f(1)") and not alone(costs, "[f for f in x]") and not alone(costs, "import x")
+
+
+def test_code_that_was_quick_is_left_alone_until_it_is_slow():
+    costs = Costs()
+    assert not alone(costs)
+    costs.ran("f()", 0.01, 2.0)
+    assert alone(costs)
+    costs.ran("f()", 3.0, 2.0)
+    assert not alone(costs)
+
+
+def test_with_a_short_least_time_everything_is_looked_at():
+    costs = Costs()
+    costs.ran("f()", 0.0, 0.0)
+    assert not alone(costs, least=0.0) and costs.allowance("f()", 0.0) > 1e9
+
+
+def test_what_cells_cost_is_remembered_by_later_sessions():
+    kept: list[str] = []
+    costs = Costs(lambda: kept, lambda texts: kept.__setitem__(slice(None), texts))
+    costs.ran("f(slow)", 30.0, 2.0)
+    costs.not_worth("g()")
+
+    later = Costs(lambda: kept)
+
+    assert later.allowance("f(slow)", 2.0) == 15.0 and alone(later, "g()")
+    assert not alone(later, "f(slow)")
+
+
+def test_a_share_of_the_time_that_cells_took_may_be_spent():
+    costs = Costs()
+    assert costs.allowance("new", 2.0) < 0.05
+    costs.ran("other", 100.0, 2.0)
+    assert costs.allowance("new", 2.0) == pytest.approx(4.0)
+    costs.spent(3.0)
+    assert costs.allowance("new", 2.0) == pytest.approx(1.0)
+
+
+def test_a_cell_whose_restoring_costs_more_than_its_run_is_run():
+    costs = Costs()
+    CellCosts(costs, "import pandas", 2.0).settle(Report("hit", "", 2.5, 3.0), None)
+    assert alone(costs, "import pandas")
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ([(i, str(i)) for i in range(200_000)], 0.05, 2.0),
+        ({i: [i] for i in range(100_000)}, 0.02, 1.0),
+        ("x" * 10_000_000, 0.001, 0.1),
+        ([], 0.0, 0.001),
+        (object(), 0.0, 0.001),
+    ],
+)
+def test_the_time_to_hash_a_value_is_estimated_without_reading_it(value, least, most):
+    began = time.perf_counter()
+    estimate = hashing_time({"x": value})
+    assert time.perf_counter() - began < 0.1 and least <= estimate <= most
+
+
+def test_a_quick_cell_that_looks_at_a_big_object_does_not_pay_for_it(nb):
+    nb("hands = [(i, str(i)) for i in range(2_000_000)]")
+    nb("%cache_cells on --min-time 2s")
+    began = time.perf_counter()
+    nb("n = len(hands)")
+    assert time.perf_counter() - began < 1.0  # some ten seconds where all of it is hashed
+    assert "inputs" in last(nb).reason and nb.ns["n"] == 2_000_000
+
+
+def test_a_key_that_would_never_be_found_is_given_up(nb):
+    nb("%cache_cells on --min-time 2s")
+    nb(
+        "class R:\n    def __init__(self, n):\n        for i in range(n):\n"
+        "            setattr(self, f'h{i}', lambda i=i: (self, i))"
+    )
+    nb("r = R(60)")
+    began = time.perf_counter()
+    nb("d = vars(r)")
+    assert time.perf_counter() - began < 5
+
+
+def test_a_new_slow_cell_is_kept_at_its_first_run(nb, restart):
+    nb("%cache_cells on --min-time 200ms")
+    nb("import time")
+    nb("time.sleep(0.25); x = 1")
+    assert last(nb).outcome == "stored"
+    nb("time.sleep(0.25); x = 1")
+    assert last(nb).outcome == "hit"
+
+
+def test_a_cell_that_becomes_slow_is_kept_from_its_next_run_on(nb):
+    nb("%cache_cells on --min-time 200ms")
+    nb("import time\nn = 0.01")
+    nb("time.sleep(n); x = 1")
+    nb("time.sleep(n); x = 1")
+    nb("n = 0.25")
+    nb("time.sleep(n); x = 1")
+    assert last(nb).outcome == "not cached" and "next run" in last(nb).reason
+    nb("time.sleep(n); x = 1")
+    assert last(nb).outcome == "stored"
