@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nbcache.errors import UnstorableResultError
+from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
 
@@ -116,7 +117,9 @@ class _Unpickler(pickle.Unpickler):
         self._finder = Finder(namespace)
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._finder.find(pid) if pid else self._namespace
+        if not pid:
+            return self._namespace
+        return fetch(pid[1], pid[2]) if pid[0] is None else self._finder.find(pid)
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
@@ -137,7 +140,7 @@ class _Proof(_Unpickler):
         self._there = known.reached.placed()
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._there[pid] if pid else self._namespace
+        return self._there[pid] if pid and pid[0] is not None else super().persistent_load(pid)
 
     def find_class(self, module: str, name: str) -> Any:
         if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:

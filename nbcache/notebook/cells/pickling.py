@@ -14,7 +14,7 @@ from typing import Any
 
 from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
-from nbcache.notebook.cells.objects.imported import Imported, fetch
+from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import Overlaps
@@ -95,6 +95,8 @@ class NamespacePickler(ByValuePickler):
             return place
         if value is self._namespace:
             return _NAMESPACE
+        if type(value) in MUTABLE and (found := self._imported.place_of(value)) is not None:
+            return (None, *found)  # no reducer is asked about these
         if identity in self._others:
             raise pickle.PicklingError(f"it holds {self._others[identity]}, which the cell does not read by name")
         return None

@@ -8,8 +8,11 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["Imported", "fetch", "modules_of", "name_in_modules"]
+from nbcache.hashing.objects import is_users
 
+__all__ = ["MUTABLE", "Imported", "fetch", "modules_of", "name_in_modules"]
+
+MUTABLE = frozenset((list, dict, set, bytearray))
 _MAIN = frozenset(("__main__", "__mp_main__", "builtins"))
 
 
@@ -23,7 +26,7 @@ def name_in_modules(value: object) -> tuple[str, str] | None:
         members = getattr(sys.modules.get(module), "__dict__", None)
         if members is not None:
             size, names = _held.get(module, (-1, {}))
-            if size != len(members):
+            if size != len(members) or (id(value) not in names and is_users(module)):  # it may be another, of a reload
                 names = {id(held): name for name, held in list(members.items())}
                 _held[module] = len(members), names
             name = names.get(id(value))
@@ -50,7 +53,7 @@ class Imported:
 
     def _add(self, name: str, module: types.ModuleType) -> None:
         for attribute, value in list(vars(module).items()):
-            if type(value) in _MUTABLE or type(value) is types.MethodType or type(value) is types.BuiltinMethodType:
+            if type(value) in MUTABLE or type(value) is types.MethodType or type(value) is types.BuiltinMethodType:
                 self._found.setdefault(id(value), (value, name, attribute))
 
     def place_of(self, value: object) -> tuple[str, str] | None:
@@ -59,12 +62,20 @@ class Imported:
         if found is not None and found[0] is value:
             return found[1:]
         kind = type(value)
+        if kind.__module__ not in _MAIN and (watched := _name_of_watched(value)) is not None:
+            return watched
         if kind.__module__ in _MAIN or issubclass(kind, type | types.FunctionType | types.ModuleType):
             return None
         return name_in_modules(value)
 
 
-_MUTABLE = frozenset((list, dict, set, bytearray))
+def _name_of_watched(value: object) -> tuple[str, str] | None:
+    """The name of a function in whose place nbcache has put one that notes its calls."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    held = getattr(sys.modules.get(module), str(name), None) if isinstance(module, str) else None
+    if type(held) is not types.FunctionType or getattr(held, "__wrapped__", None) is not value:
+        return None
+    return (module, str(name)) if str(held.__globals__.get("__name__")).startswith("nbcache.") else None  # type: ignore[return-value]
 
 
 def fetch(module: str, attribute: str) -> Any:
