@@ -112,7 +112,10 @@ class Watched:
         finally:
             self._spinner.__exit__(kind, error, trace)
         if kind is None and self._track and (self._named or self._seen.any()):
-            self._settle()
+            try:
+                self._settle()
+            except Exception:  # looking at the world must not stop the user's call: the result is not kept
+                self._run.steady = False
 
     def _settle(self) -> None:
         """Find what the run rests on, and whether that stayed as it was."""

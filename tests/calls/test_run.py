@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nbcache import cache_data
 from nbcache.calls.run import Watched
+from nbcache.engine.cache import Cache
 from nbcache.engine.hooks import Recorded, hooks
 from nbcache.tracking.observations.context import active
+from nbcache.tracking.observations.files import FILES
 from nbcache.tracking.observations.recorder import Recorder
 
 
@@ -79,3 +83,22 @@ def test_a_recording_of_files_that_cannot_begin_leaves_nothing_open(
         diary.append("run")
 
     assert diary == ["spinner begins", "recording begins", "recording ends", "spinner ends"]
+
+
+def test_an_error_while_the_world_is_looked_at_leaves_the_call_alone(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("a")
+
+    @cache_data
+    def read() -> str:
+        return path.read_text()
+
+    def refuse(self: object, name: str) -> bytes:
+        raise RuntimeError("a kind of observation that fails")
+
+    monkeypatch.setattr(type(FILES), "digest", refuse)
+
+    assert [read(), read()] == ["a", "a"]
+    assert not read.is_cached()
