@@ -17,12 +17,14 @@ from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
 from nbcache.tracking.observations import workers
+from nbcache.tracking.observations.generator_objects import Within
 from nbcache.tracking.observations.kinds import digest_of
 from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import recording
 
 _NOTHING = nullcontext()
+_NO_GENERATORS = Within()
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Watched:
     named : files that arguments and constants name; they count as read unless the run wrote them
     track : whether observations count at all
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
+    generators : the random generators within its reach
 
     Notes
     -----
@@ -74,10 +77,11 @@ class Watched:
         named: tuple[Observation, ...],
         track: bool,
         uses: frozenset[str] = frozenset(),
+        generators: Within = _NO_GENERATORS,
     ) -> None:
         self._spinner = _NOTHING if message is None else hooks.spinner(message, show_time)
         self._outputs = UNRECORDED if what == "none" else hooks.record(what)
-        self._seen = recording(uses)
+        self._seen = recording(uses, generators)
         workers.install()
         readers.install()
         self._named = named

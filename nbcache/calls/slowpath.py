@@ -31,10 +31,11 @@ from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.fingerprint import State, Tracker
+from nbcache.tracking.observations.generator_objects import Within, among, given
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import note
-from nbcache.tracking.options import options_of_values
+from nbcache.tracking.options import brought
 
 
 class SlowPath:
@@ -87,13 +88,15 @@ class SlowPath:
             refuse_awaitable(value, self.name)
             return value
         cache, state, job = self._asked(bound)
-        return self._offered(cache, cache.fetch(job), bound, state)
+        with given(self.arguments.items(bound)):
+            return self._offered(cache, cache.fetch(job), bound, state)
 
     async def _call_async(self, bound: Bound) -> Any:
         if settings().off or self.parameters.ttl == 0:
             return await self.arguments.call(self._function, bound)
         cache, state, job = self._asked(bound)
-        return self._offered(cache, await cache.fetch_async(job), bound, state)
+        with given(self.arguments.items(bound)):
+            return self._offered(cache, await cache.fetch_async(job), bound, state)
 
     def _asked(self, bound: Bound) -> tuple[Cache, State, Job]:
         """The cache, the state of the function, and the job of a call that begins now."""
@@ -197,16 +200,14 @@ class SlowPath:
         return "nbcache", self.owner, self._state(registry.the_cache()).digest.hex()
 
     def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
-        brought = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
-        return Key(self.owner, state.digest + brought + self.arguments.sharing(bound), arguments)
+        options = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
+        return Key(self.owner, state.digest + options + self.arguments.sharing(bound), arguments)
 
     def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
         """The options that count because of the arguments; those of what the function itself reaches count already."""
         if not self.parameters.track or self.arguments.is_primitive(bound):
             return ()
-        parts = options_of_values(value for _, value in self.arguments.items(bound)).parts
-        known = {part.label for part in state.parts} if parts else ()
-        return tuple([part for part in parts if part[0] not in known])
+        return brought((value for _, value in self.arguments.items(bound)), state.parts)
 
     def _job(self, bound: Bound, state: State, began: float | None = None) -> Job:
         call = _Call(self, bound, state)
@@ -233,7 +234,9 @@ class SlowPath:
         named: tuple[Observation, ...] = ()
         if parameters.track:
             named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
-        return Watched(self._said, parameters.show_time, parameters.replay, named, parameters.track, state.packages)
+        shown = (self._said, parameters.show_time, parameters.replay)
+        generators = Within(state.generators, among(self.arguments.items(bound)))
+        return Watched(*shown, named, parameters.track, state.packages, generators)
 
     def _argument_code(self) -> ArgumentCode:
         return ArgumentCode(self._without or frozenset())

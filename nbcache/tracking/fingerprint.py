@@ -63,6 +63,7 @@ class State:
     unfollowed : what could not be followed or is left out, in the user's words
     paths : strings met in the code and in globals that may name files
     packages : the distributions that the code reaches, normalised: "numpy", "scikit_learn"
+    generators : the random generators that stand at names of modules, as "module:name"; their states do not count here
     current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
     simple : the guard as an expression over `names`, when identities are all there is; it may raise LookupError,
         AttributeError or ValueError, which mean a change
@@ -74,6 +75,7 @@ class State:
     unfollowed: tuple[str, ...]
     paths: tuple[str, ...]
     packages: frozenset[str]
+    generators: tuple[str, ...]
     current: Callable[[], bool]
     simple: str | None
     names: Mapping[str, object]
@@ -201,6 +203,7 @@ class Tracker:
             unfollowed=tuple(reach.unfollowed),
             paths=tuple(reach.texts),
             packages=reach.packages,
+            generators=tuple(reach.generators),
             current=checks if not (depends or options) else _all(checks, options, dependencies, depends),
             simple=simple,
             names=names,

@@ -15,13 +15,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nbcache.hashing import hasher
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.packages import requirements_of
 
-__all__ = ["Options", "options_of", "options_of_values"]
+__all__ = ["Options", "brought", "options_of"]
 
 Values = Mapping[str, Any]
 Part = tuple[str, str, str] | None
@@ -191,6 +191,7 @@ def _library(
 _CLOCK = frozenset(
     {"astimezone", "ctime", "fromtimestamp", "localtime", "mktime", "strftime", "timestamp", "tzlocal", "now", "today"}
 )
+_WRITTEN_OUT = frozenset({"strftime", "strptime", "ctime", "asctime", "day_name", "month_name"})
 _TABLE: tuple[Library, ...] = (
     _library("numpy", "numpy", _tell_numpy, _NUMPY, read=_read_numpy),
     _library("pandas", "pandas._config.config", _pandas, _fresh_pandas),
@@ -207,13 +208,18 @@ _TABLE: tuple[Library, ...] = (
     _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars),
     _library("plotly", "plotly.io", lambda io: {"template": io.templates.default}, {"template": "plotly"}),
     _library("jax", "jax", lambda jax: jax.config.values, lambda _: {}),
-    _library("locale", "locale", _locale, _fresh_locale, "locale", "calendar", "time", "datetime", "pandas"),
+    _library("locale", "locale", _locale, _fresh_locale, "locale", "calendar"),
+    _library("locale", "locale", _locale, _fresh_locale, "time", "datetime", "pandas", attributes=_WRITTEN_OUT),
     _library(
         *("default timezone", "time", _zone, {"zone": None}),
         *("time", "datetime", "python_dateutil", "pandas"),
         attributes=_CLOCK,
     ),
 )
+
+
+class Labelled(Protocol):
+    label: str
 
 
 class Options:
@@ -247,10 +253,19 @@ def options_of(uses: Iterable[str], attributes: Iterable[str] = ()) -> Options:
     return Options(_libraries(frozenset(uses), _WATCHED_NAMES.intersection(attributes)))
 
 
-def options_of_values(values: Iterable[object]) -> Options:
-    """Find the options that count for code because of what it is given: a frame to write down, a number to divide."""
+def brought(values: Iterable[object], known: Iterable[Labelled]) -> tuple[tuple[str, str, str], ...]:
+    """Find the options that count for code because of what it is given: a frame to write down, a number to divide.
+
+    Parameters
+    ----------
+    known : what counts for the code itself, options included
+    """
     uses = {top for value in values for top in _tops(value, 2)}
-    return Options(_libraries(frozenset(uses), _NOTHING)) if uses else _NONE
+    found = Options(_libraries(frozenset(uses), _NOTHING)).parts if uses else ()
+    if not found:
+        return ()
+    labels = {part.label for part in known}
+    return tuple([part for part in found if part[0] not in labels])
 
 
 def _tops(value: object, depth: int) -> Iterator[str]:
@@ -272,7 +287,8 @@ def _libraries(used: frozenset[str], read: frozenset[str]) -> tuple[Library, ...
     if not used:
         return ()
     found = _required(used) | used
-    return tuple([one for one in _TABLE if one.uses & found and (not one.attributes or one.attributes & read)])
+    fitting = [one for one in _TABLE if one.uses & found and (not one.attributes or one.attributes & read)]
+    return tuple({one.name: one for one in fitting}.values())
 
 
 def _required(packages: frozenset[str]) -> set[str]:
@@ -287,7 +303,7 @@ def _required(packages: frozenset[str]) -> set[str]:
     return found
 
 
-_NONE = Options(())
+_WITH_OPTIONS = frozenset(library.name for library in _TABLE) - {"locale", "default timezone"}
 _WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in _TABLE])
 
 
@@ -329,7 +345,7 @@ def _part(library: Library) -> Part:
     differing = _differing(library)
     if not differing:
         return None
-    label = library.name if library.attributes else f"options of {library.name}"
+    label = f"options of {library.name}" if library.name in _WITH_OPTIONS else library.name
     said = ", ".join(f"{name} = {hasher.summary(value, 40)}" for name, value in differing.items())
     return label, _digest(differing).hex(), said
 

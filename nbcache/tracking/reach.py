@@ -33,6 +33,7 @@ from nbcache.tracking.contents import Content, Contents, path_texts
 from nbcache.tracking.functions import follow_parts, local_name, look_through
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
+from nbcache.tracking.observations.generator_objects import is_generator, name_of
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
 from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
@@ -67,6 +68,7 @@ class Reach:
     assigned : places of globals that the code itself assigns; they do not count
     depends : what cached functions on the way were told to depend on
     tops : the top-level modules of libraries that were met
+    generators : random generators at names of modules, as keys, whose states are observed and no content
     unfollowed, texts : what could not be followed; string constants met (both as keys, in order)
     """
 
@@ -93,6 +95,7 @@ class Reach:
         self._nodes: dict[int, tuple[int, object]] = {}
         self._queue: deque[Callable[[], None]] = deque()
         self.tops: set[str] = set()
+        self.generators: dict[str, None] = {}
         self._packages: set[Home] = set()
         self.extensions = Extensions(self)
 
@@ -171,6 +174,10 @@ class Reach:
         settled : the value does not change in place, so it is not asked again
         paths : texts in it may name files of the user's
         """
+        if self._track and is_generator(value) and (known := name_of(*place)):
+            self.mark(b"generator", known.encode())
+            self.generators[known] = None
+            return
         content = self.contents.take(value, label, place, get)
         self.record.append(content)
         content.bound = content.bound and not quiet

@@ -23,9 +23,10 @@ from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
 from nbcache.tracking.code.strings import in_statements
 from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
+from nbcache.tracking.observations.generator_objects import Within
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
-from nbcache.tracking.options import options_of_values
+from nbcache.tracking.options import brought
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
@@ -89,6 +90,11 @@ class Inputs:
     def packages(self) -> frozenset[str]:
         """The packages that the cell reaches."""
         return frozenset() if self.state is None else self.state.packages
+
+    def generators(self) -> Within:
+        """The random generators that helpers of the cell reach; those that it reads itself are inputs."""
+        assert self.state is not None
+        return Within(self.state.generators)
 
     def texts(self) -> tuple[str, ...]:
         """The texts in the code and in what it reads."""
@@ -163,8 +169,7 @@ def inputs_of(
 def _add_options(inputs: Inputs) -> None:
     """Count the options of libraries whose objects the cell reads; those of what its code names count already."""
     assert inputs.state is not None
-    known = {part.label for part in inputs.state.parts}
-    inputs.options = tuple([part for part in options_of_values(inputs.values.values()).parts if part[0] not in known])
+    inputs.options = brought(inputs.values.values(), inputs.state.parts)
 
 
 def _digest(*parts: bytes) -> bytes:

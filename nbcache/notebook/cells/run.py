@@ -147,7 +147,7 @@ def observed(
     objects = _objects(inputs, namespace)
     with (
         generators.counted(options.rng),
-        Watched(None, False, "none", inputs.files(), True, inputs.packages()) as run,
+        Watched(None, False, "none", inputs.files(), True, inputs.packages(), inputs.generators()) as run,
         recording() as opened,
         FilesWritten(inputs.texts()) as written,
         Outside() as outside,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from nbcache.tracking.observations import generators
+from nbcache.tracking.observations import generator_objects, generators
 from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.observation import Effect
 
 #: By kind: does it again, given the name and what the kind wrote down.
-EFFECTS: Mapping[str, Callable[[str, bytes], None]] = {"generator": generators.leave}
+EFFECTS: Mapping[str, Callable[[str, bytes], None]] = {
+    "generator": generators.leave,
+    "generator argument": generator_objects.leave_argument,
+}
+# Those of one call alone: a run around it has arguments of its own.
+_OF_THE_CALL = frozenset({"generator argument"})
 
 
 def repeat(effects: Iterable[Effect]) -> None:
@@ -20,5 +25,5 @@ def repeat(effects: Iterable[Effect]) -> None:
         if apply is None:
             continue
         apply(effect.name, effect.data)
-        if recorder is not None:
+        if recorder is not None and effect.kind not in _OF_THE_CALL:
             recorder.effect(effect.kind, effect.name, effect.data)

@@ -9,166 +9,28 @@ not rest on the state before, and still leaves one behind.
 from __future__ import annotations
 
 import functools
-import json
-import random
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
 from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.observations import context, twisters
+from nbcache.tracking.observations import context, generator_objects
+from nbcache.tracking.observations.generator_objects import Within
+from nbcache.tracking.observations.global_generators import ALL, Generator
 from nbcache.tracking.observations.observation import Observation, Observer
 
 __all__ = ["ANY_STATE", "GENERATORS", "SEEDED_STATE", "UNSEEDED", "counted", "leave", "tell_original", "unseeded"]
 
 _KIND = "generator"
+_ARGUMENT = "generator argument"
+# Stands in the names of generators that are objects of the user's.
+_OBJECT = ":"
 _FORCED = "generator state"
 #: The digest of a generator that nobody has seeded.
 UNSEEDED = b"not seeded"
-_MERSENNE = b"M"
-_OTHER = b"O"
-# Where numpy's generator stands in its 624 words as long as nothing was drawn.
-_FIRST_PLACE = (623).to_bytes(4, "little")
-# Seeds that the system gives to torch are random numbers of 64 bits.
-_SMALL_SEED = 1 << 40
-
-
-class Generator(NamedTuple):
-    """One global generator.
-
-    Attributes
-    ----------
-    module : it exists once this is loaded
-    seeds, puts : functions that give it a seed or a whole state, as (module, name)
-    state, put : what it is in, as bytes, and giving it that
-    fresh : gives it a seed from the system
-    was_seeded : whether somebody has given it a seed, as far as it shows in the generator, whose state is given
-    pristine : whether nothing was ever drawn from it
-    by_state : `was_seeded` looks at nothing but the state, and may take a millisecond
-    """
-
-    module: str
-    seeds: tuple[tuple[str, str], ...]
-    puts: tuple[tuple[str, str], ...]
-    state: Callable[[], bytes]
-    put: Callable[[bytes], None]
-    fresh: Callable[[], object]
-    was_seeded: Callable[[bytes], bool]
-    pristine: Callable[[], bool]
-    by_state: bool = False
-
-
-# -- random
-
-#: Words of a state that no seed has led to; those that follow after 624 numbers are looked at again.
-_unseeded_words = [b""]
-_WORDS = 4 * 624
-
-
-def _random_was_seeded(state: bytes) -> bool:
-    if state[:_WORDS] == _unseeded_words[0]:
-        return False
-    if twisters.was_seeded(state, turns=2 if _unseeded_words[0] else 16):
-        return True
-    _unseeded_words[0] = state[:_WORDS]
-    return False
-
-
-# -- numpy
-
-
-def _numpy() -> Any:
-    return sys.modules["numpy.random.mtrand"]._rand
-
-
-def _numpy_state() -> bytes:
-    generator = _numpy()
-    if type(generator._bit_generator).__name__ == "MT19937":
-        return _MERSENNE + twisters.of_numpy(generator)
-    return _OTHER + json.dumps(generator.get_state(legacy=False), default=lambda item: item.tolist()).encode()
-
-
-def _put_numpy(state: bytes) -> None:
-    if state[:1] == _OTHER:
-        _numpy().set_state(json.loads(state[1:]))
-    else:
-        twisters.put_into_numpy(_numpy(), state[1:])
-
-
-def _numpy_was_seeded(_: bytes = b"") -> bool:
-    # A seed of the old kind takes the sequence away that the system had given.
-    sequence: Any = getattr(_numpy()._bit_generator, "seed_seq", False)
-    return sequence is None or (sequence is not False and type(sequence.entropy) is int and sequence.entropy < 1 << 64)
-
-
-def _numpy_is_pristine() -> bool:
-    state = _numpy_state()
-    return state[:1] == _MERSENNE and not _numpy_was_seeded() and state[2497:2501] == _FIRST_PLACE
-
-
-# -- torch
-
-
-def _torch() -> Any:
-    return sys.modules["torch"].default_generator
-
-
-def _torch_state() -> bytes:
-    state: bytes = _torch().get_state().numpy().tobytes()
-    return state
-
-
-def _put_torch(state: bytes) -> None:
-    torch: Any = sys.modules["torch"]
-    torch.default_generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
-
-
-def _torch_was_seeded(_: bytes) -> bool:
-    return bool(_torch().initial_seed() < _SMALL_SEED)
-
-
-def _torch_is_pristine() -> bool:
-    torch: Any = sys.modules["torch"]
-    fresh = torch.Generator().manual_seed(_torch().initial_seed())
-    return bool(torch.equal(fresh.get_state(), _torch().get_state()))
-
-
-_ALL: dict[str, Generator] = {
-    "random": Generator(
-        "random",
-        (("random", "seed"),),
-        (("random", "setstate"),),
-        lambda: twisters.of_random(random._inst),
-        lambda state: twisters.put_into_random(random._inst, state),
-        lambda: random._inst.seed(),
-        _random_was_seeded,
-        lambda: False,
-        by_state=True,
-    ),
-    "numpy.random": Generator(
-        "numpy.random.mtrand",
-        (("numpy.random", "seed"),),
-        (("numpy.random", "set_state"), ("numpy.random", "set_bit_generator")),
-        _numpy_state,
-        _put_numpy,
-        lambda: _numpy().seed(),
-        _numpy_was_seeded,
-        _numpy_is_pristine,
-    ),
-    "torch": Generator(
-        "torch.random",
-        (("torch", "manual_seed"), ("torch.random", "manual_seed"), ("torch", "seed"), ("torch.random", "seed")),
-        (("torch", "set_rng_state"), ("torch.random", "set_rng_state")),
-        _torch_state,
-        _put_torch,
-        lambda: _torch().seed(),
-        _torch_was_seeded,
-        _torch_is_pristine,
-    ),
-}
 
 
 # -- what is known of seeds
@@ -187,11 +49,12 @@ def tell_original(value: object) -> object:
 
 
 def _is_there(name: str) -> bool:
-    generator = _ALL[name]
+    generator = ALL[name]
     if generator.module not in sys.modules:
         return False
     if name not in _followed:
         _followed.add(name)
+        generator_objects.follow_numpy()
         for functions, wrap in ((generator.seeds, _seeing_seeds), (generator.puts, _seeing_states)):
             for module, function in functions:
                 owner = sys.modules.get(module)
@@ -204,7 +67,7 @@ def _is_there(name: str) -> bool:
 
 
 def _is_seeded(name: str) -> bool:
-    generator, known = _ALL[name], _seeded.get(name)
+    generator, known = ALL[name], _seeded.get(name)
     if known or (known is False and not generator.by_state):
         return known
     return generator.was_seeded(generator.state())
@@ -230,14 +93,14 @@ def _seeing_states(name: str, put: Callable[..., Any]) -> Callable[..., Any]:
         if put.__name__ == "set_bit_generator":
             _seeded.pop(name, None)  # it tells itself
         else:
-            _seeded[name] = short_digest(_ALL[name].state()) != _left.get(name)
+            _seeded[name] = short_digest(ALL[name].state()) != _left.get(name)
         return result
 
     return seeing
 
 
 def _before_a_seed(name: str, given: bool) -> None:
-    state = _ALL[name].state()
+    state = ALL[name].state()
     if not _seeded.get(name, False):
         _left[name] = short_digest(state)
     recorder = context.current() if given else None
@@ -258,21 +121,28 @@ class _States:
         self._forced = forced
 
     def digest(self, name: str) -> bytes:
-        if name not in _ALL or not _is_there(name) or not (self._forced or _is_seeded(name)):
+        if _OBJECT in name:
+            value = generator_objects.found(name)
+            return b"gone" if value is None else _digest_of(value, generator_objects.state_of(value))
+        if name not in ALL or not _is_there(name) or not (self._forced or _is_seeded(name)):
             return UNSEEDED
-        return short_digest(b"generator", _ALL[name].state())
+        return short_digest(b"generator", ALL[name].state())
 
     def stamp(self, name: str) -> object:
         return None
 
     def label(self, name: str) -> str:
-        return f"random generator {name}"
+        return f"random generator {name.rpartition(_OBJECT)[2]}"
 
     def outline(self, name: str) -> str:
         if self._forced:
             return ""
-        there = name in _ALL and _is_there(name)
-        return "seeded" if there and _is_seeded(name) else "not seeded, its state does not count"
+        return "not seeded, its state does not count" if self.digest(name) == UNSEEDED else "seeded"
+
+
+def _digest_of(value: object, state: bytes) -> bytes:
+    """Digest a generator that is an object of the user's, in a state."""
+    return short_digest(b"generator", state) if generator_objects.was_seeded(value, state) else UNSEEDED
 
 
 SEEDED_STATE = _States(False)
@@ -286,12 +156,17 @@ def unseeded(recorded: Mapping[Observation, bytes]) -> bool:
 
 def leave(name: str, state: bytes) -> None:
     """Leave a generator as a run left it; an empty state: with a new seed from the system."""
-    if name not in _ALL or not _is_there(name):
+    if _OBJECT in name:
+        value = generator_objects.found(name)
+        if value is not None:
+            generator_objects.put(value, state)
+        return
+    if name not in ALL or not _is_there(name):
         return
     if state:
-        _ALL[name].put(state)
+        ALL[name].put(state)
     else:
-        _ALL[name].fresh()
+        ALL[name].fresh()
     _seeded[name] = bool(state)
 
 
@@ -306,10 +181,12 @@ class _Began:
     states : what they were in
     seeded : whether somebody had seeded them; None where that is still to be asked
     drawn, own : those that it drew from before it gave them a seed; those that it seeded first
+    objects : those of the user's that its code reaches, by name, and their states
+    given : those among its arguments, by parameter, and their states
     """
 
-    def __init__(self, outer: _Began | None, forced: bool) -> None:
-        there = {name: one for name, one in _ALL.items() if _is_there(name)}
+    def __init__(self, outer: _Began | None, forced: bool, within: Within) -> None:
+        there = {name: one for name, one in ALL.items() if _is_there(name)}
         self.outer = outer
         self.forced = forced
         self.states = {name: one.state() for name, one in there.items()}
@@ -317,6 +194,8 @@ class _Began:
         self.drawn: set[str] = set()
         self.own: set[str] = set()
         self.token: Any = None
+        self.objects = _states_of({name: generator_objects.found(name) for name in within.names})
+        self.given = _states_of(within.given)
 
     def digest(self, name: str) -> bytes:
         """What a generator was then."""
@@ -324,7 +203,7 @@ class _Began:
 
     def was_seeded(self, name: str) -> bool:
         """Whether somebody had seeded it then."""
-        return bool(self.seeded.get(name)) or (_ALL[name].by_state and _ALL[name].was_seeded(self.states[name]))
+        return bool(self.seeded.get(name)) or (ALL[name].by_state and ALL[name].was_seeded(self.states[name]))
 
 
 _begun: weakref.WeakKeyDictionary[Any, _Began] = weakref.WeakKeyDictionary()
@@ -344,13 +223,14 @@ def counted(forced: bool) -> Iterator[None]:
 
 class _Generators:
     def begin(self, observer: Observer) -> _Began:
-        began = _begun[observer] = _Began(_innermost.get(), _counted.get())
+        began = _begun[observer] = _Began(_innermost.get(), _counted.get(), observer.generators)
         began.token = _innermost.set(began)
         return began
 
     def end(self, observer: Observer, began: _Began) -> None:
         _innermost.reset(began.token)
-        for name, generator in _ALL.items():
+        _note_objects(observer, began)
+        for name, generator in ALL.items():
             if _is_there(name):
                 _note(observer, began, name, generator)
 
@@ -376,8 +256,39 @@ def _note(observer: Observer, began: _Began, name: str, generator: Generator) ->
         observer.effect(_KIND, name, b"")
 
 
+def _states_of(values: Mapping[str, Any]) -> dict[str, tuple[Any, bytes]]:
+    """Those of the values that can be told their states, with these."""
+    found = {}
+    for name, value in values.items():
+        try:
+            found[name] = value, generator_objects.state_of(value)
+        except Exception:  # gone, or of a version with another inside
+            continue
+    return found
+
+
+def _note_objects(observer: Observer, began: _Began) -> None:
+    """Note what a run has done with generators that are objects of the user's."""
+    for name, (value, before) in began.objects.items():
+        now = _states_of({name: value}).get(name, (value, before))[1]
+        if now == before or generator_objects.found(name) is not value:
+            continue
+        digest = _digest_of(value, before)
+        observer.observe(_KIND, name, digest, here=True)
+        if digest != UNSEEDED:
+            observer.effect(_KIND, name, now)
+        outer = began.outer
+        while outer is not None:  # runs around did not know that they reach it
+            outer.objects.setdefault(name, (value, before))
+            outer = outer.outer
+    for parameter, (_, now) in _states_of({name: value for name, (value, _) in began.given.items()}).items():
+        if now != began.given[parameter][1]:
+            observer.effect(_ARGUMENT, parameter, now, here=True)
+
+
 GENERATORS = _Generators()
 
+generator_objects.follow_numpy()
 # Now, so that names imported later are those of the functions that see seeds.
-for _name in _ALL:
+for _name in ALL:
     _is_there(_name)

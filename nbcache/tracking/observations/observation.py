@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from nbcache.tracking.observations.generator_objects import Within
+
 
 class Observation(NamedTuple):
     """One thing that a run saw.
@@ -59,10 +61,12 @@ class Observer(Protocol):
     Attributes
     ----------
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
+    generators : the random generators within its reach
     failed : why something may have been overlooked, empty when nothing was; the result is then not kept
     """
 
     uses: frozenset[str]
+    generators: Within
     failed: str
 
     def observe(self, kind: str, name: str, digest: bytes | None = None, *, here: bool = False) -> None:
@@ -83,8 +87,13 @@ class Observer(Protocol):
         here : True: for this recording alone
         """
 
-    def effect(self, kind: str, name: str, data: bytes) -> None:
-        """Note what the run has changed and a hit has to change too; the last word counts."""
+    def effect(self, kind: str, name: str, data: bytes, *, here: bool = False) -> None:
+        """Note what the run has changed and a hit has to change too; the last word counts.
+
+        Parameters
+        ----------
+        here : True: for this recording alone
+        """
 
     def add(self, observations: Iterable[Observation]) -> None:
         """Note what a result that was found in the cache rests on."""

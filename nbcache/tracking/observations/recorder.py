@@ -9,6 +9,7 @@ from contextvars import Token
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
 from nbcache.tracking.observations.files import found_in, signature_of
+from nbcache.tracking.observations.generator_objects import Within
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of, state_digest
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
@@ -17,6 +18,7 @@ from nbcache.tracking.observations.watches import WATCHES
 
 _observation = Observation._make
 _NOTHING: frozenset[str] = frozenset()
+_NO_GENERATORS = Within()
 # What lies in a folder may change beside the run without harm to it: the names that it was given are what counts.
 _MAY_MOVE = frozenset({"folder"})
 
@@ -30,15 +32,19 @@ class Recorder:
     failed : why something may have been overlooked, empty when nothing was
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     uses : the packages that the run's code reaches
+    generators : the random generators within its reach
     moved : whether the working folder may be another by now
     number : by which worker processes know it, if it has any
     """
 
-    def __init__(self, parent: Recorder | None = None, uses: frozenset[str] = _NOTHING) -> None:
+    def __init__(
+        self, parent: Recorder | None = None, uses: frozenset[str] = _NOTHING, generators: Within = _NO_GENERATORS
+    ) -> None:
         self.outside: dict[str, None] = {}
         self.failed = ""
         self.scope: object = None
         self.uses = uses
+        self.generators = generators
         self.is_open = True
         self._parent = parent
         self._stamps: dict[Observation, object] = {}
@@ -148,9 +154,9 @@ class Recorder:
             if seen not in recorder._stamps:
                 recorder._own.add(seen)
 
-    def effect(self, kind: str, name: str, data: bytes) -> None:
+    def effect(self, kind: str, name: str, data: bytes, *, here: bool = False) -> None:
         """Note what the run has changed and a hit has to change too, here and in the recorders around."""
-        for recorder in self._enclosing():
+        for recorder in (self,) if here else self._enclosing():
             recorder._effects[Observation(name, kind)] = data
 
     def add(self, observations: Iterable[Observation]) -> None:
@@ -208,15 +214,16 @@ class Recorder:
         return os.path.abspath(path)
 
 
-def recording(uses: frozenset[str] = _NOTHING) -> Recorder:
+def recording(uses: frozenset[str] = _NOTHING, generators: Within = _NO_GENERATORS) -> Recorder:
     """Record what is seen inside; recordings nest, and the outer one sees what the inner one does.
 
     Parameters
     ----------
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
+    generators : the random generators within its reach
     """
     around = context.current()
-    return Recorder(around if isinstance(around, Recorder) else None, uses)
+    return Recorder(around if isinstance(around, Recorder) else None, uses, generators)
 
 
 def note(observations: Iterable[Observation]) -> None:

@@ -1,0 +1,182 @@
+"""Random generators that are objects of the user's: `rng = np.random.default_rng(42)`, `random.Random(1)`.
+
+One that a module's name stands for is known by that name, "module:name", so that its state can be looked at and put
+back at any time. Those among the arguments of a call are known by the parameter, as long as the call lasts.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from nbcache.tracking.observations import twisters
+
+__all__ = [
+    "Within",
+    "among",
+    "found",
+    "given",
+    "is_generator",
+    "leave_argument",
+    "name_of",
+    "put",
+    "state_of",
+    "was_seeded",
+]
+
+_KINDS = frozenset(
+    {
+        *("random.Random", "numpy.random._generator.Generator", "numpy.random.mtrand.RandomState"),
+        "torch._C.Generator",
+    }
+)
+_MERSENNE = b"M"
+_OTHER = b"O"
+_NONE: Mapping[str, Any] = {}
+_NOTHING = nullcontext()
+
+
+def is_generator(value: object) -> bool:
+    """Whether a value is a generator of a known library, and none of the global ones."""
+    kind = type(value)
+    if f"{kind.__module__}.{kind.__qualname__}" not in _KINDS:
+        return False
+    mtrand, torch = sys.modules.get("numpy.random.mtrand"), sys.modules.get("torch")
+    known = (random._inst, getattr(mtrand, "_rand", None), getattr(torch, "default_generator", None))
+    return not any(value is one for one in known)
+
+
+def state_of(value: Any) -> bytes:
+    """The state of a generator."""
+    if isinstance(value, random.Random):
+        return twisters.of_random(value)
+    if hasattr(value, "get_state") and hasattr(value, "device"):
+        state: bytes = value.get_state().numpy().tobytes()
+        return state
+    if not hasattr(value, "get_state"):
+        said = value.bit_generator.state
+    elif type(value._bit_generator).__name__ == "MT19937":
+        return _MERSENNE + twisters.of_numpy(value)
+    else:
+        said = value.get_state(legacy=False)
+    return _OTHER + json.dumps(said, default=lambda item: item.tolist()).encode()
+
+
+def put(value: Any, state: bytes) -> None:
+    """Give a generator the state that `state_of` wrote down."""
+    if isinstance(value, random.Random):
+        twisters.put_into_random(value, state)
+    elif hasattr(value, "get_state") and hasattr(value, "device"):
+        torch: Any = sys.modules["torch"]
+        value.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+    elif state[:1] == _MERSENNE:
+        twisters.put_into_numpy(value, state[1:])
+    elif hasattr(value, "set_state"):
+        value.set_state(json.loads(state[1:]))
+    else:
+        value.bit_generator.state = json.loads(state[1:])
+
+
+def was_seeded(value: Any, state: bytes) -> bool:
+    """Whether somebody has given a generator a seed; one that cannot be told counts as seeded."""
+    if isinstance(value, random.Random):
+        return twisters.was_seeded(state, turns=2)
+    bits = getattr(value, "_bit_generator", None) or getattr(value, "bit_generator", None)
+    sequence: Any = getattr(bits, "seed_seq", None)
+    return sequence is None or getattr(sequence, "entropy", None) not in _from_the_system()
+
+
+@functools.cache
+def _from_the_system() -> set[Any]:
+    """The numbers that numpy asks the system for from now on, where it was given no seed."""
+    given: set[Any] = set()
+    module: Any = sys.modules.get("numpy.random.bit_generator")
+    ask = getattr(module, "randbits", None)
+    if ask is not None:
+
+        def asked(count: int) -> int:
+            number: int = ask(count)
+            given.add(number)
+            return number
+
+        module.randbits = asked
+    return given
+
+
+def follow_numpy() -> None:
+    """Note from now on which of numpy's generators get no seed."""
+    if "numpy.random.bit_generator" in sys.modules:
+        _from_the_system()
+
+
+# -- by the name that a module knows it under
+
+
+def name_of(namespace: int, name: str) -> str:
+    """Name a global of a module, given the identity of the module's namespace; empty for any other place."""
+    for module, loaded in list(sys.modules.items()):
+        if id(getattr(loaded, "__dict__", None)) == namespace:
+            return f"{module}:{name}"
+    return ""
+
+
+def found(name: str) -> Any:
+    """What stands at such a name now; None where there is no generator."""
+    module, _, path = name.partition(":")
+    first, *rest = path.split(".")
+    value: Any = getattr(sys.modules.get(module), "__dict__", {}).get(first)
+    for attribute in rest:
+        value = getattr(value, attribute, None)
+    return value if is_generator(value) else None
+
+
+# -- by the parameter of a call
+
+
+class Within(NamedTuple):
+    """The generators within reach of a run.
+
+    Attributes
+    ----------
+    names : those that stand at names of modules, as "module:name"
+    given : those among the arguments, by parameter
+    """
+
+    names: tuple[str, ...] = ()
+    given: Mapping[str, Any] = {}
+
+
+_arguments: ContextVar[Mapping[str, Any]] = ContextVar("nbcache_generators_given", default=_NONE)
+
+
+def among(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The generators among the arguments of a call."""
+    return {parameter: value for parameter, value in items if is_generator(value)}
+
+
+@contextmanager
+def _known(given: Mapping[str, Any]) -> Iterator[None]:
+    token = _arguments.set(given)
+    try:
+        yield
+    finally:
+        _arguments.reset(token)
+
+
+def given(items: Iterable[tuple[str, Any]]) -> AbstractContextManager[None]:
+    """A context in which a hit finds the generators among the arguments of its call."""
+    found = among(items)
+    return _known(found) if found else _NOTHING
+
+
+def leave_argument(parameter: str, state: bytes) -> None:
+    """Leave a generator that the present call was given as a run left it."""
+    value = _arguments.get().get(parameter)
+    if value is not None:
+        put(value, state)
