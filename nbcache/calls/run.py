@@ -17,7 +17,7 @@ from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
 from nbcache.tracking.observations import workers
-from nbcache.tracking.observations.generator_objects import Within
+from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import digest_of
 from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.observation import Effect, Observation

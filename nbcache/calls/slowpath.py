@@ -31,7 +31,7 @@ from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.fingerprint import State, Tracker
-from nbcache.tracking.observations.generator_objects import Within, among, given
+from nbcache.tracking.observations.generators.objects import Within, among, given
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import note

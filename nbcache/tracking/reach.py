@@ -33,7 +33,7 @@ from nbcache.tracking.contents import Content, Contents, path_texts
 from nbcache.tracking.functions import follow_parts, local_name, look_through
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
-from nbcache.tracking.observations.generator_objects import is_generator, name_of
+from nbcache.tracking.observations.generators.objects import is_generator, name_of
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
 from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions

@@ -23,7 +23,7 @@ from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
 from nbcache.tracking.code.strings import in_statements
 from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
-from nbcache.tracking.observations.generator_objects import Within
+from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.options import brought

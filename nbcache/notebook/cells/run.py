@@ -26,7 +26,7 @@ from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
-from nbcache.tracking.observations import generators
+from nbcache.tracking.observations.generators import draws
 from nbcache.tracking.observations.recorder import Recorder, recording
 
 __all__ = ["CellRun", "observed"]
@@ -80,7 +80,7 @@ class CellRun:
 
     def draws_unseeded(self) -> bool:
         """Whether it drew random numbers whose state does not count."""
-        return generators.unseeded(self.run.digests)
+        return draws.unseeded(self.run.digests)
 
     def packed(
         self, inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any], result: Any
@@ -146,7 +146,7 @@ def observed(
     before = changes.Before(namespace, hidden, code.names, code.marks)
     objects = _objects(inputs, namespace)
     with (
-        generators.counted(options.rng),
+        draws.counted(options.rng),
         Watched(None, False, "none", inputs.files(), True, inputs.packages(), inputs.generators()) as run,
         recording() as opened,
         FilesWritten(inputs.texts()) as written,

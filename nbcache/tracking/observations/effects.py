@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from nbcache.tracking.observations import generator_objects, generators
 from nbcache.tracking.observations.context import current
+from nbcache.tracking.observations.generators import draws, objects
 from nbcache.tracking.observations.observation import Effect
 
 #: By kind: does it again, given the name and what the kind wrote down.
 EFFECTS: Mapping[str, Callable[[str, bytes], None]] = {
-    "generator": generators.leave,
-    "generator argument": generator_objects.leave_argument,
+    "generator": draws.leave,
+    "generator argument": objects.leave_argument,
 }
 # Those of one call alone: a run around it has arguments of its own.
 _OF_THE_CALL = frozenset({"generator argument"})

@@ -9,7 +9,7 @@ from nbcache.tracking.code.bytecode import framed, short_digest
 from nbcache.tracking.observations import looks
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
-from nbcache.tracking.observations.generators import ANY_STATE, SEEDED_STATE
+from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STATE
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.styles import PARAMETERS
 from nbcache.tracking.observations.working_folder import FOLDER

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from nbcache.tracking.observations.generator_objects import Within
+from nbcache.tracking.observations.generators.objects import Within
 
 
 class Observation(NamedTuple):

@@ -9,7 +9,7 @@ from contextvars import Token
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
 from nbcache.tracking.observations.files import found_in, signature_of
-from nbcache.tracking.observations.generator_objects import Within
+from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of, state_digest
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from nbcache.tracking.observations.generators import GENERATORS
+from nbcache.tracking.observations.generators.draws import GENERATORS
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.programs import PROGRAMS

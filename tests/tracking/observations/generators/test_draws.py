@@ -12,8 +12,8 @@ import pytest
 from counted import cached
 
 from nbcache.engine.cache import Cache
-from nbcache.tracking.observations import twisters
-from nbcache.tracking.observations.generators import SEEDED_STATE, UNSEEDED
+from nbcache.tracking.observations.generators import twisters
+from nbcache.tracking.observations.generators.draws import SEEDED_STATE, UNSEEDED
 
 
 class Library(NamedTuple):

@@ -17,9 +17,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.observations import context, generator_objects
-from nbcache.tracking.observations.generator_objects import Within
-from nbcache.tracking.observations.global_generators import ALL, Generator
+from nbcache.tracking.observations import context
+from nbcache.tracking.observations.generators import objects
+from nbcache.tracking.observations.generators.global_ones import ALL, Generator
+from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.observation import Observation, Observer
 
 __all__ = ["ANY_STATE", "GENERATORS", "SEEDED_STATE", "UNSEEDED", "counted", "leave", "tell_original", "unseeded"]
@@ -54,7 +55,7 @@ def _is_there(name: str) -> bool:
         return False
     if name not in _followed:
         _followed.add(name)
-        generator_objects.follow_numpy()
+        objects.follow_numpy()
         for functions, wrap in ((generator.seeds, _seeing_seeds), (generator.puts, _seeing_states)):
             for module, function in functions:
                 owner = sys.modules.get(module)
@@ -122,8 +123,8 @@ class _States:
 
     def digest(self, name: str) -> bytes:
         if _OBJECT in name:
-            value = generator_objects.found(name)
-            return b"gone" if value is None else _digest_of(value, generator_objects.state_of(value))
+            value = objects.found(name)
+            return b"gone" if value is None else _digest_of(value, objects.state_of(value))
         if name not in ALL or not _is_there(name) or not (self._forced or _is_seeded(name)):
             return UNSEEDED
         return short_digest(b"generator", ALL[name].state())
@@ -142,7 +143,7 @@ class _States:
 
 def _digest_of(value: object, state: bytes) -> bytes:
     """Digest a generator that is an object of the user's, in a state."""
-    return short_digest(b"generator", state) if generator_objects.was_seeded(value, state) else UNSEEDED
+    return short_digest(b"generator", state) if objects.was_seeded(value, state) else UNSEEDED
 
 
 SEEDED_STATE = _States(False)
@@ -157,9 +158,9 @@ def unseeded(recorded: Mapping[Observation, bytes]) -> bool:
 def leave(name: str, state: bytes) -> None:
     """Leave a generator as a run left it; an empty state: with a new seed from the system."""
     if _OBJECT in name:
-        value = generator_objects.found(name)
+        value = objects.found(name)
         if value is not None:
-            generator_objects.put(value, state)
+            objects.put(value, state)
         return
     if name not in ALL or not _is_there(name):
         return
@@ -194,7 +195,7 @@ class _Began:
         self.drawn: set[str] = set()
         self.own: set[str] = set()
         self.token: Any = None
-        self.objects = _states_of({name: generator_objects.found(name) for name in within.names})
+        self.objects = _states_of({name: objects.found(name) for name in within.names})
         self.given = _states_of(within.given)
 
     def digest(self, name: str) -> bytes:
@@ -261,7 +262,7 @@ def _states_of(values: Mapping[str, Any]) -> dict[str, tuple[Any, bytes]]:
     found = {}
     for name, value in values.items():
         try:
-            found[name] = value, generator_objects.state_of(value)
+            found[name] = value, objects.state_of(value)
         except Exception:  # gone, or of a version with another inside
             continue
     return found
@@ -271,7 +272,7 @@ def _note_objects(observer: Observer, began: _Began) -> None:
     """Note what a run has done with generators that are objects of the user's."""
     for name, (value, before) in began.objects.items():
         now = _states_of({name: value}).get(name, (value, before))[1]
-        if now == before or generator_objects.found(name) is not value:
+        if now == before or objects.found(name) is not value:
             continue
         digest = _digest_of(value, before)
         observer.observe(_KIND, name, digest, here=True)
@@ -288,7 +289,7 @@ def _note_objects(observer: Observer, began: _Began) -> None:
 
 GENERATORS = _Generators()
 
-generator_objects.follow_numpy()
+objects.follow_numpy()
 # Now, so that names imported later are those of the functions that see seeds.
 for _name in ALL:
     _is_there(_name)

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from nbcache.tracking.observations import twisters
+from nbcache.tracking.observations.generators import twisters
 
 __all__ = [
     "Within",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbcache.tracking.observations import twisters
+from nbcache.tracking.observations.generators import twisters
 
 __all__ = ["ALL", "Generator"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from nbcache import cache_data
 from nbcache.engine.cache import Cache
-from nbcache.tracking.observations.generator_objects import is_generator, put, state_of
+from nbcache.tracking.observations.generators.objects import is_generator, put, state_of
 
 #: A line a kind: makes it with a seed, makes it without one, draws from it.
 KINDS = {
