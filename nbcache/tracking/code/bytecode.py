@@ -60,7 +60,7 @@ class Step(NamedTuple):
 
 def framed(*fields: bytes) -> bytes:
     """Join byte strings so that no two different sequences give the same result."""
-    return b"".join(piece for field in fields for piece in (len(field).to_bytes(8, "little"), field))
+    return b"".join([piece for field in fields for piece in (len(field).to_bytes(8, "little"), field)])
 
 
 def short_digest(*fields: bytes) -> bytes:

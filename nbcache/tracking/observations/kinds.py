@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from nbcache.tracking.code.bytecode import framed, short_digest
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import looks
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
@@ -63,17 +63,14 @@ def digest_of(seen: Observation) -> bytes:
 def state_digest(observations: Iterable[Observation], recorded: Mapping[Observation, bytes] = _NONE) -> bytes:
     """Digest what they are now, or were when it was recorded; their order does not matter."""
     return short_digest(
-        *sorted(
-            {
-                framed(
-                    os.fsencode(seen.name),
-                    seen.kind.encode(),
-                    recorded[seen] if seen in recorded else digest_of(seen),
-                )
-                for seen in observations
-            }
-        )
+        *sorted({_line(seen, recorded[seen] if seen in recorded else digest_of(seen)) for seen in observations})
     )
+
+
+def _line(seen: Observation, digest: bytes) -> bytes:
+    """Write down an observation; no two different ones are written alike."""
+    name, kind = seen
+    return f"{kind}\0{len(name)}\0{name}".encode(errors="surrogateescape") + digest
 
 
 def label_of(seen: Observation) -> str:

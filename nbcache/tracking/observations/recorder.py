@@ -16,7 +16,7 @@ from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.paths import moved, working_folder
 from nbcache.tracking.observations.watches import WATCHES
 
-_observation = Observation._make
+_new = tuple.__new__  # what a named tuple does, without a call of Python code
 _NOTHING: frozenset[str] = frozenset()
 _NO_GENERATORS = Within()
 # What lies in a folder may change beside the run without harm to it: the names that it was given are what counts.
@@ -137,7 +137,7 @@ class Recorder:
 
     def opened(self, path: str, found: os.stat_result) -> None:
         """Note that the run opens a file to read it: what `observe` does, for what happens most often."""
-        seen = _observation((path, "file"))
+        seen = _new(Observation, (path, "file"))
         sign = signature_of(found)
         recorder: Recorder | None = self
         while recorder is not None:
