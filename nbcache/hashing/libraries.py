@@ -95,6 +95,16 @@ def _file_manager(value: Any) -> Any:
     return state[:4] if isinstance(state, tuple) else state
 
 
+def _labelled(value: Any) -> Any:
+    """An array of xarray's: attributes that are looked at become an empty dict, and what was looked at is kept."""
+    state = value.__reduce_ex__(4)[2]
+    parts = [dict(half) for half in (state if isinstance(state, tuple) else (state,)) if half]
+    for half in parts:
+        half.pop("_cache", None)
+        half.update({name: half[name] or {} for name in ("_attrs", "_encoding") if name in half})
+    return parts
+
+
 def _nothing(value: Any) -> Any:
     """A lock between readers of one file says nothing of what they read."""
 
@@ -127,6 +137,9 @@ _CONTENT: Mapping[str, Content] = {
     "rdkit.Chem.rdchem.Mol": _molecule,
     "ibis.backends.BaseBackend": _connection,
     "xarray.backends.file_manager.FileManager": _file_manager,
+    "xarray.core.dataset.Dataset": _labelled,
+    "xarray.core.dataarray.DataArray": _labelled,
+    "xarray.core.variable.Variable": _labelled,
     "xarray.backends.locks.SerializableLock": _nothing,
     "xarray.backends.locks.CombinedLock": _nothing,
     "dask.utils.SerializableLock": _nothing,

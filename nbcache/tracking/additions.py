@@ -14,10 +14,12 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 from nbcache.tracking import bindings, classes
+from nbcache.tracking.code.bytecode import short_digest
+from nbcache.tracking.functions import local_name
 from nbcache.tracking.guards import Place
 from nbcache.tracking.walker import CodeWalker
 
-__all__ = ["Extensions"]
+__all__ = ["ANNOTATION_READERS", "Extensions"]
 
 # A line a library: the classes that are registered on, or patched, in practice.
 _EXTENDED = {
@@ -30,6 +32,13 @@ _EXTENDED = {
     "matplotlib.axes": ("Axes",),
     "matplotlib.figure": ("Figure",),
 }
+# What reads the annotations of functions, which otherwise do nothing.
+ANNOTATION_READERS = frozenset(
+    (
+        *("get_type_hints", "get_annotations", "__annotations__", "__annotate__", "signature", "getfullargspec"),
+        *("validate_call", "beartype", "typechecked", "call_annotate_function"),
+    )
+)
 # Where descriptors that libraries make for an extension keep the class of the user's.
 _KEPT = ("_accessor", "_ns", "accessor")
 
@@ -59,12 +68,15 @@ class Extensions:
         self.libraries: dict[int, type] = {}
         self._reach = reach
         self._added: set[Place] = set()
+        self._annotated: set[int] = set()
 
     def follow(self) -> None:
         """Follow what was hung on functions and classes under a name that some code reads."""
         for function in self.functions:
             if function.__dict__:
                 self._hung_on(function, self.attributes & function.__dict__.keys())
+            if not ANNOTATION_READERS.isdisjoint(self.attributes):
+                self.annotations(function)
         owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
         for addition in _additions(owners, self.attributes):
             place = (id(addition.owner), addition.name)
@@ -76,6 +88,22 @@ class Extensions:
         """Follow all attributes of a function, whoever may read them."""
         self._reach.guards.table(function, function.__dict__, ordered=False)
         self._hung_on(function, function.__dict__.keys())
+
+    def annotations(self, function: FunctionType) -> None:
+        """Count the annotations of a function that something reads, and follow the classes that they name."""
+        if id(function) in self._annotated:
+            return
+        self._annotated.add(id(function))
+        written = function.__annotations__
+        reach = self._reach
+        reach.guards.table(function, written, ordered=False)
+        texts = [f"{name}: {classes.annotation_text(written[name])}" for name in sorted(written)]
+        if texts:
+            digest = short_digest(*[text.encode("utf-8", "surrogatepass") for text in texts])
+            reach.part(f"annotations of {local_name(function)}", digest, lambda: ", ".join(texts))
+        for name in sorted(written):
+            for found in classes.classes_in(written[name]):
+                reach.cls(found)
 
     def guard(self, reached: Collection[str]) -> None:
         """Notice later additions to the classes, and functions of theirs that are replaced.
@@ -91,9 +119,8 @@ class Extensions:
             guards.members(owner, _replaceable(owner, self.attributes), True)
 
     def _hung_on(self, function: FunctionType, names: Collection[str]) -> None:
-        said = function.__qualname__.rpartition("<locals>.")[2]
         for name in sorted(names):
-            self._reach.names.function_attribute(function, name, f"{said}.{name}")
+            self._reach.names.function_attribute(function, name, f"{local_name(function)}.{name}")
 
     def _added_to(self, addition: Addition, place: Place) -> None:
         reach, owner = self._reach, classes.name_of(addition.owner)

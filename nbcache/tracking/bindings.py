@@ -7,6 +7,7 @@ by its content. What a package makes only when it is first asked for counts as i
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from types import (
     BuiltinFunctionType,
@@ -47,6 +48,7 @@ _C_CALLABLES = (
     MethodWrapperType,
     ClassMethodDescriptorType,
 )
+_HEAP_TYPE = 1 << 9
 _PLAIN_DATA = frozenset(("list", "dict", "set", "bytearray"))
 # Data that people put beside a library's functions; by the module and name of their type.
 _TABULAR = frozenset(
@@ -77,7 +79,7 @@ def kind_of(value: object) -> str:
     """Say what is bound to a library's name: `USERS`, `LIBRARY` (known by its full name), `DATA`, or `OTHER`."""
     cls = type(value)
     if cls is FunctionType:
-        return USERS if packages.home_of_namespace(value.__globals__).kind == "local" else LIBRARY  # type: ignore[attr-defined]
+        return USERS if packages.is_local(value.__globals__) else LIBRARY  # type: ignore[attr-defined]
     if issubclass(cls, ModuleType):
         return USERS if packages.home_of_module(value).kind == "local" else LIBRARY  # type: ignore[arg-type]
     if issubclass(cls, _C_CALLABLES):
@@ -149,7 +151,12 @@ def _text(value: object) -> str:
 
 def _is_users_class(cls: type) -> bool:
     module = classes.module_of(cls)
-    return module != "builtins" and packages.home_of_name(module).kind == "local"
+    if type(module) is not str or module == "builtins" or not cls.__flags__ & _HEAP_TYPE:
+        return False
+    known = sys.modules.get(module)
+    if issubclass(type(known), ModuleType):
+        return packages.is_local(known.__dict__)
+    return module != "" and packages.home_of_name(module).kind == "local"
 
 
 def _wrapped(value: object) -> list[object]:

@@ -42,6 +42,9 @@ def look_through(reach: CodeWalker, function: FunctionType, label: str, home: Ho
     _wrapped(reach, function, label)
     if home.kind == "ours":
         return
+    wrapped = function.__dict__.get("__wrapped__")
+    if home.kind == "package" and type(wrapped) is FunctionType:
+        reach.annotations(wrapped)  # the wrapper may go by them
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         if _is_empty(cell):
             continue

@@ -50,6 +50,8 @@ _OTHER_NAMES = {
     "yaml": "pyyaml",
 }
 
+# Modules that exist only for the types that compilers of extension modules make.
+_OF_COMPILERS = ("_cython_", "nanobind", "pybind11_")
 _NAME = re.compile(r"[^\w.-]")
 
 _homes: dict[tuple[str, str | None], Home] = {}
@@ -69,6 +71,14 @@ def home_of_namespace(namespace: dict[str, object]) -> Home:
     return _home(namespace.get("__name__"), namespace.get("__file__"), namespace.get("__path__"))
 
 
+def is_local(namespace: dict[str, object]) -> bool:
+    """Tell whether the user's module has this namespace; for what is installed, cheaper than to say whose it is."""
+    file = namespace.get("__file__")
+    if type(file) is str and file.startswith(installed_folders()) and namespace.get("__name__") != "__main__":
+        return False
+    return home_of_namespace(namespace).kind == "local"
+
+
 def home_of_name(name: object) -> Home:
     """Say whose the module called `name` is; it need not be imported, and is not imported by this."""
     if type(name) is not str or not name:
@@ -81,6 +91,8 @@ def home_of_name(name: object) -> Home:
         return OURS
     if top == "__main__":
         return LOCAL
+    if name.startswith(_OF_COMPILERS):
+        return STDLIB
     known: Any = sys.modules.get(top)
     if issubclass(type(known), ModuleType) and known.__dict__.get("__file__"):
         return home_of_module(known)
@@ -107,13 +119,18 @@ def _home(name: object, file: object, folders: object) -> Home:
         return OURS
     if name == "__main__":
         return LOCAL
+    if name.startswith(_OF_COMPILERS):
+        return STDLIB
     path = file if type(file) is str and file not in ("built-in", "frozen", "namespace") else None
     if path is None and folders is None and name in sys.modules:  # a namespace made for generated code
         path, folders = _place_of(sys.modules[name])
     key = (name, path)
     known = _homes.get(key)
     if known is None:
-        known = _homes[key] = _look(top, path, folders)
+        known = _look(top, path, folders)
+        if path is None and known is LOCAL and top != name:  # made by its package as it runs, such as torch.ops
+            known = home_of_name(top)
+        _homes[key] = known
     return known
 
 
@@ -161,11 +178,12 @@ def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 # Asked here, not at the first call: a quarter of a millisecond is much for that, and nothing for an import.
 _STDLIB_FOLDERS, _SITE_FOLDERS = _folders()
+_INSTALLED = _STDLIB_FOLDERS + tuple(folder + os.sep for folder in _SITE_FOLDERS)
 
 
 def installed_folders() -> tuple[str, ...]:
     """Give the folders of the standard library and of installed packages, each with a trailing separator."""
-    return _STDLIB_FOLDERS + tuple(folder + os.sep for folder in _SITE_FOLDERS)
+    return _INSTALLED
 
 
 def _site_root(full: str) -> str | None:

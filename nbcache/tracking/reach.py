@@ -26,7 +26,7 @@ from types import (
 from typing import Any
 
 from nbcache.tracking import bindings, classes, packages
-from nbcache.tracking.additions import Extensions
+from nbcache.tracking.additions import ANNOTATION_READERS, Extensions
 from nbcache.tracking.code.bytecode import framed, short_digest
 from nbcache.tracking.code.facts import Facts, LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents, path_texts
@@ -225,6 +225,11 @@ class Reach:
         if self._track:
             self._queue.append(lambda: self.names.follow(facts, namespace, label))
 
+    def annotations(self, function: FunctionType) -> None:
+        """Count the annotations of a function of the user's, which something reads."""
+        if self._track and packages.home_of_namespace(function.__globals__).kind == "local":
+            self.extensions.annotations(function)
+
     def module(self, module: ModuleType, name: str) -> None:
         """Follow a whole module; a third party's by version."""
         if self.met(module, b"module"):
@@ -317,6 +322,7 @@ class Reach:
         self.part(label, facts.digest, LateSource(code))
         self.texts.update(dict.fromkeys(facts.texts))
         self.extensions.attributes |= facts.attributes
+        self.extensions.attributes |= ANNOTATION_READERS.intersection(chain[0] for chain in facts.reads)
         return facts
 
     def _follow(self, function: FunctionType, label: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["IN_TEXTS", "PATCHED", "REBOUND", "REGISTERED", "UNTOUCHED", "Change"]
+__all__ = ["ANNOTATED", "IN_TEXTS", "PATCHED", "REBOUND", "REGISTERED", "UNTOUCHED", "Change"]
 
 
 class Change(NamedTuple):
@@ -112,6 +112,43 @@ REBOUND = {
     ),
     "an attribute of a function in a list": Change(
         _foo("T[0].limit", "def h(): pass\nh.limit = 1\nT = [h]"), "h.limit = 2", "h.limit = 1", "h.limit 1 -> 2"
+    ),
+}
+
+_HINTS = "import typing\ndef h(x: int): pass"
+#: Annotations, where something goes by them.
+ANNOTATED = {
+    "hints that are read": Change(
+        _foo("typing.get_type_hints(h)['x'].__name__", _HINTS),
+        "def h(x: float): pass",
+        "def h(x: int): pass",
+        "annotations of h",
+    ),
+    "hints that a name from typing reads": Change(
+        _foo("get_type_hints(h)['x'].__name__", "from typing import get_type_hints\n" + _HINTS),
+        "def h(x: float): pass",
+        "def h(x: int): pass",
+        "annotations of h",
+    ),
+    "annotations that are read": Change(
+        _foo("h.__annotations__['x'].__name__", _HINTS),
+        "h.__annotations__['x'] = float",
+        "h.__annotations__['x'] = int",
+        "annotations of h",
+    ),
+    "a class that an annotation names": Change(
+        _foo(
+            "typing.get_type_hints(h)['x'].limit",
+            "import typing\nclass C:\n    limit = 1\ndef h(x: C): pass",
+        ),
+        "C.limit = 2",
+        "C.limit = 1",
+        "class C.limit 1 -> 2",
+    ),
+    "a call that is validated": Change(
+        _foo("h('1')", "import pydantic\n@pydantic.validate_call\ndef h(x: int): return x"),
+        "@pydantic.validate_call\ndef h(x: float): return x",
+        "@pydantic.validate_call\ndef h(x: int): return x",
     ),
 }
 
@@ -300,6 +337,12 @@ IN_TEXTS = {
 
 # What changes nothing for the function, and must be a hit.
 UNTOUCHED = {
+    "annotations that nobody reads": Change(
+        _foo("h(1)", "def h(x: int): return x"), "def h(x: float): return x", "def h(x: int): return x"
+    ),
+    "an accessor of a dict of attributes that is looked at": Change(
+        _foo("float(a.mean())", "import xarray as xr\na = xr.DataArray([1.0])"), "a.attrs", ""
+    ),
     "a name that only a plain text speaks of": Change(
         _foo("'the limit of @limit and {limit}'", "limit = 1"), "limit = 9", "limit = 1"
     ),

@@ -27,7 +27,7 @@ COUNTS = {
 
 @pytest.fixture(autouse=True)
 def on_disk(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for guest in ("numpy", "pandas", "polars", "scipy", "xarray", "duckdb"):
+    for guest in ("numpy", "pandas", "polars", "scipy", "xarray", "duckdb", "pydantic"):
         pytest.importorskip(guest)
     monkeypatch.setattr(settings(), "persist", "disk")
     with warnings.catch_warnings():
