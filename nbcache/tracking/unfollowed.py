@@ -1,10 +1,12 @@
 """Which names lead out of the program: to the clock, the network, other programs and data bases.
 
-What comes from there is in no key. It is named, so that the user can think of a ttl.
+What comes from there is in no key. It is named, so that the user can think of a ttl. So are readers whose files can be
+seen on Linux only, where Python runs on another system.
 """
 
 from __future__ import annotations
 
+import sys
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -27,7 +29,22 @@ _OUTSIDE = {
         *("pandas.read_sql", "pandas.read_sql_", "pandas.io.sql.", "polars.read_database", "polars.read_database_"),
     ),
 }
-_BEGINNINGS = {name: what for what, names in _OUTSIDE.items() for name in names}
+# Classes in C that open files: a call of theirs cannot be heard, so only the system can tell, and only Linux does.
+_UNHEARD = (
+    *("netCDF4.Dataset", "netCDF4.MFDataset", "lmdb.Environment", "safetensors.safe_open", "cv2.VideoCapture"),
+    *("cv2.FileStorage", "pyarrow.fs.", "pyarrow.OSFile", "pyarrow.MemoryMappedFile", "duckdb."),
+)
+
+
+def beginnings(platform: str) -> dict[str, str]:
+    """What stands behind which names, or beginnings of names, on a platform."""
+    found = {name: what for what, names in _OUTSIDE.items() for name in names}
+    if not platform.startswith("linux"):
+        found.update(dict.fromkeys(_UNHEARD, "files that native code opens"))
+    return found
+
+
+_BEGINNINGS = beginnings(sys.platform)
 _FIRST = frozenset(name.partition(".")[0] for name in _BEGINNINGS)
 
 

@@ -23,7 +23,7 @@ from threads import in_thread
 
 from nbcache import cache_data
 from nbcache.tracking.observations import askers
-from nbcache.tracking.observations.kinds import label_of, state_digest
+from nbcache.tracking.observations.kinds import label_of, outline_of, state_digest
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
 from nbcache.tracking.packages import installed_folders
@@ -239,10 +239,24 @@ def test_to_ask_of_a_named_file_does_not_follow_its_content(ask: Callable[[str],
     assert len(runs) == 2
 
 
+def test_old_and_new_are_told_apart_at_a_glance() -> None:
+    os.symlink("a.txt", "link")
+    kinds = ("existence", "link existence", "size", "access", "links", "matches", "time", "status", "link status")
+
+    told = {kind: outline_of(Observation("link", kind)) for kind in kinds}
+
+    assert (told["existence"], told["link existence"], told["size"]) == ("there", "a link", "1 byte")
+    assert told["links"].endswith("a.txt")
+    assert told["matches"] == "link"
+    assert told["access"].startswith("there, to read")
+    assert told["status"].startswith("1 byte of 20")
+    assert {outline_of(Observation("nothing", kind)) for kind in ("existence", "size", "time")} == {"not there"}
+
+
 def test_labels_say_what_was_asked() -> None:
     seen = [Observation("a", "existence"), Observation("a", "size"), Observation("*.txt", "matches")]
 
-    assert list(map(label_of, seen)) == ["whether a is there", "size of a", "files that match *.txt"]
+    assert list(map(label_of, seen)) == ["presence of a", "size of a", "files that match *.txt"]
 
 
 # -- while something is imported ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 from notebook_code import labels, run, state_of
 
 from nbcache.tracking.fingerprint import Tracker
+from nbcache.tracking.unfollowed import beginnings
 
 pytestmark = pytest.mark.usefixtures("main_module")
 
@@ -134,3 +135,10 @@ def test_a_cached_function_is_followed_to_what_it_wraps() -> None:
     one, other = state_of(source.format(n=1)), state_of(source.format(n=2))
 
     assert labels(one, other) == {"helper h"}
+
+
+@pytest.mark.parametrize(("platform", "expected"), [("darwin", "files that native code opens"), ("linux", None)])
+def test_readers_that_nobody_can_hear_are_named_where_the_system_does_not_tell(
+    platform: str, expected: str | None
+) -> None:
+    assert beginnings(platform).get("netCDF4.Dataset") == expected

@@ -9,6 +9,7 @@ import glob
 import os
 import stat
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from nbcache.tracking.code.bytecode import short_digest
@@ -44,9 +45,17 @@ def status(found: os.stat_result) -> bytes:
 class _Look:
     """One question that is answered by the status of a file."""
 
-    def __init__(self, words: str, answer: Callable[[os.stat_result], bytes], *, follow: bool = True) -> None:
+    def __init__(
+        self,
+        words: str,
+        answer: Callable[[os.stat_result], bytes],
+        said: Callable[[os.stat_result], str],
+        *,
+        follow: bool = True,
+    ) -> None:
         self._words = words
         self._answer = answer
+        self._said = said
         self._follow = follow
 
     def digest(self, name: str) -> bytes:
@@ -63,7 +72,11 @@ class _Look:
         return self._words.format(name)
 
     def outline(self, name: str) -> str:
-        return "" if self.digest(name) else "not there"
+        try:
+            with unrecorded():
+                return self._said(os.stat(name, follow_symlinks=self._follow))
+        except (OSError, ValueError):
+            return "not there"
 
 
 class _Links:
@@ -77,7 +90,7 @@ class _Links:
         return None
 
     def label(self, name: str) -> str:
-        return f"where {name} leads"
+        return f"target of {name}"
 
     def outline(self, name: str) -> str:
         return os.path.realpath(name)
@@ -134,12 +147,28 @@ class _Matches:
         return "\n".join(matching(name)[:50])
 
 
-EXISTENCE = _Look("whether {} is there", existence)
-LINK_EXISTENCE = _Look("whether {} is there, or a link", existence, follow=False)
-SIZE = _Look("size of {}", size)
-MODIFIED = _Look("time of {}", modified)
-STATUS = _Look("status of {}", status)
-LINK_STATUS = _Look("status of the link {}", status, follow=False)
+def _size(found: os.stat_result) -> str:
+    return f"{found.st_size:,} byte{'s' if found.st_size != 1 else ''}"
+
+
+def _time(found: os.stat_result) -> str:
+    return datetime.fromtimestamp(found.st_mtime).isoformat(" ", "milliseconds")
+
+
+def _sort(found: os.stat_result) -> str:
+    return "a folder" if stat.S_ISDIR(found.st_mode) else "a link" if stat.S_ISLNK(found.st_mode) else "there"
+
+
+def _all(found: os.stat_result) -> str:
+    return f"{_size(found)} of {_time(found)}"
+
+
+EXISTENCE = _Look("presence of {}", existence, _sort)
+LINK_EXISTENCE = _Look("presence of {}, even as a link", existence, _sort, follow=False)
+SIZE = _Look("size of {}", size, _size)
+MODIFIED = _Look("modification time of {}", modified, _time)
+STATUS = _Look("status of {}", status, _all)
+LINK_STATUS = _Look("status of the link {}", status, _all, follow=False)
 LINKS = _Links()
 ACCESS = _Access()
 MATCHES = _Matches()
