@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nbcache.engine.policy import Policy
 from nbcache.notebook.cells.known import KnownCells
 from nbcache.notebook.cells.options import Options
+from nbcache.notebook.cells.report import advice
 
 if TYPE_CHECKING:
     from nbcache.notebook.display.tables import Table
@@ -44,7 +45,7 @@ class Automatic:
         for owner, cell, report in self._known.rows():
             gain = report.seconds - report.overhead if report.outcome == "hit" else 0.0
             saved += gain
-            remark = report.reason
+            remark = "; ".join(filter(None, (report.reason, report.reason and advice(report.reason))))
             if report.outcome in ("hit", "stored") and report.overhead > report.seconds:
                 costly += 1
                 remark = f"costs more than it saves: {duration(report.overhead)} for {duration(report.seconds)}"

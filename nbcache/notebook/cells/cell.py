@@ -260,10 +260,10 @@ class CachedCell:
             raise CellFailedError
         self.report.seconds = seen.run.seconds
         began = time.perf_counter()
-        reason = self._not_worth_keeping(seen)
-        packed: Packed | None = None
-        if not reason:
-            packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
+        try:
+            packed, reason = self._taken_down(inputs, seen)
+        except Exception as error:  # the cell has run, and what fails here is ours
+            packed, reason = None, f"what it did could not be taken down ({error_text(error)})"
         kept = size_of(packed) if packed is not None and self._automatic else 0
         if kept > (self.options.policy.max_size or math.inf):
             packed, reason = None, f"it keeps {size(kept)}, more than --max-size"
@@ -273,6 +273,12 @@ class CachedCell:
             return Computed(None, storable=False)
         self._effects = self._not_repeated(seen)
         return seen.run.computed(packed, seen.recording.to_bytes(), None)
+
+    def _taken_down(self, inputs: Inputs, seen: CellRun) -> tuple[Packed | None, str]:
+        reason = self._not_worth_keeping(seen)
+        if reason:
+            return None, reason
+        return seen.packed(inputs, self.code, self.options, self._namespace, self._result)
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""

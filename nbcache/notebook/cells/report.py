@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-__all__ = ["Report"]
+__all__ = ["Report", "advice"]
+
+# What a reason says, and what makes the cell one that is cached.
+_ADVICE = (
+    (r"(\w+) cannot be stored", r"`del \1` at its end, or name what to keep: %%cache_cell --outputs"),
+    (r"input (\w+) cannot be read", r"leave it out of the key: %%cache_cell --ignore \1"),
+    (r"it changes .* in place|it both reads and writes", "write the file as a whole, under another name"),
+    (r"it removes|outside of the notebook's project|it makes", "put that into a cell of its own"),
+    (r"it uses the network", "put the download into a cell of its own, and save it to a file"),
+    (r"it runs|it changes|it awaits", "put that into a cell of its own"),
+    (r"finding out whether", "%%cache_cell caches it all the same"),
+    (r".*--inputs says", ""),
+    (r".*waits for an answer|it shows a widget", "put the computing into a cell of its own"),
+)
+
+
+def advice(reason: str) -> str:
+    """What to change, so that a cell is cached; empty where there is nothing to say."""
+    for pattern, text in _ADVICE:
+        match = re.match(pattern, reason)
+        if match is not None:
+            return match.expand(text)
+    return ""
 
 
 @dataclass(slots=True)

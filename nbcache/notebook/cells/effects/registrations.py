@@ -128,11 +128,9 @@ def _module_of(value: Any) -> str:
 
 def _figures() -> object:
     """The figures that pyplot goes on drawing into; inline figures are closed when their cell is over."""
-    inline = sys.modules.get("matplotlib_inline.backend_inline")
-    figures = sys.modules["matplotlib._pylab_helpers"].Gcf.figs
-    if inline is not None and "inline" in str(dict.get(sys.modules["matplotlib"].rcParams, "backend")):
-        return None
-    return list(figures)
+    if "inline" in str(dict.get(sys.modules["matplotlib"].rcParams, "backend")):
+        return []
+    return list(sys.modules["matplotlib._pylab_helpers"].Gcf.figs)
 
 
 def _joblib() -> object:

@@ -136,6 +136,8 @@ class BeforeRun:
 
     def is_deep(self, name: str) -> bool:
         """Tell whether a change of a name's value might not be seen here: it is more than plain data and arrays."""
+        if name not in self.reached.names:  # such as a `_` of the user's
+            return True
         node = self.reached.nodes.get(id(self.reached.value_of(name)))
         return node is not None and id(node.value) not in self._digests
 

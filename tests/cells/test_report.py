@@ -1,0 +1,45 @@
+"""What status says of a cell that is not cached: why, and what to change."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbcache.notebook.cells.report import advice
+
+
+@pytest.mark.parametrize(
+    ("reason", "what"),
+    [
+        ("lock cannot be stored (cannot pickle '_thread.lock' object)", "del lock"),
+        ("input con cannot be read (Connection)", "--ignore con"),
+        ("it changes log.txt in place", "as a whole"),
+        ("it both reads and writes state.json", "as a whole"),
+        ("it uses the network", "save it to a file"),
+        ("it runs git", "cell of its own"),
+        ("it changes the session (loggers)", "cell of its own"),
+        ("it took 12 ms", ""),
+    ],
+)
+def test_a_reason_comes_with_what_to_change(reason, what):
+    assert what in advice(reason) and bool(what) == bool(advice(reason))
+
+
+def test_status_names_both(nb):
+    nb("%cache_cells on --min-time 0s")
+    nb("import threading\nlock = threading.Lock()")
+    rows = str(nb("%cache_cells status").value)
+    assert "lock cannot be stored" in rows and "del lock" in rows
+
+
+def test_an_error_of_ours_after_a_run_does_not_reach_the_user(nb, monkeypatch):
+    from nbcache.notebook.cells.run import CellRun
+
+    monkeypatch.setattr(CellRun, "packed", lambda *a: 1 / 0)
+    nb("%cache_cells on --min-time 0s")
+    assert nb("x = [1]\nx").value == [1]
+
+
+def test_an_underscore_of_the_users_is_a_name(nb):
+    nb("%cache_cells on --min-time 0s")
+    nb("print('x')\n_ = 5")
+    assert nb("_ + 1").value == 6
