@@ -73,7 +73,8 @@ SESSION = """
 import json, sys
 sys.path.insert(0, "")
 from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance()
+from traitlets.config import Config
+shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 shell.run_cell("%load_ext nbcache", store_history=True)
 first = set(shell.user_ns)
 for kind, (cell, later) in json.load(sys.stdin).items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import CellType, FrameType, TracebackType
+from types import CellType, FrameType, GeneratorType, TracebackType
 from typing import Any
 
 from nbcache.notebook.cells.objects.facets import Facet
@@ -89,13 +90,20 @@ class Restoring:
         """
         shown = self._namespace.get("Out")
         tables = [self._namespace, *([shown] if isinstance(shown, dict) else [])]
-        for old, _ in pairs:
-            if is_held_elsewhere(old, [*tables, *known]):
+        uncounted = 0
+        for old, _ in [(_Probe(), None), *pairs]:  # the first tells how many references there are in any case
+            if type(old) is _Probe:
+                uncounted = _uncounted(old)
+            elif _uncounted(old) > uncounted or is_held_elsewhere(old, [*tables, *known]):
                 raise HeldElsewhereError(f"a {type(old).__qualname__} is held by something that no name reaches")
         for old, new in pairs:
             for table in tables:
                 for name in [name for name, value in table.items() if value is old]:
                     self.bind(table, name, new)
+
+
+class _Probe:
+    """Nobody holds it."""
 
 
 _SMALL = frozenset(("frame", "state", "place"))
@@ -113,21 +121,41 @@ def _facet(value: Any, name: str) -> Facet:
     raise LookupError(f"{type(value).__qualname__} is not what it was")
 
 
+_PASSED_AROUND: tuple[type, ...] = (list, tuple, dict, CellType, type(iter([])), type(iter(())))
+
+
 def is_held_elsewhere(value: object, known: list[Any]) -> bool:
     """Tell whether something of the user's holds an object beside the `known` ones."""
-    allowed = {id(known), *map(id, known)}
-    allowed.update(id(attributes) for one in known if (attributes := getattr(one, "__dict__", None)) is not None)
-    return any(id(holder) not in allowed and not _is_ours(holder, 3) for holder in gc.get_referrers(value))
+    attributes = [getattr(one, "__dict__", None) for one in known]
+    holders = gc.get_referrers(value)
+    ours = {id(known), id(holders), *map(id, known), *map(id, attributes)}
+    return any(id(holder) not in ours and not _is_ours(holder, ours, 3) for holder in holders)
 
 
-def _is_ours(holder: Any, depth: int) -> bool:
+def _uncounted(value: object) -> int:
+    """How many references the collector does not know of: an array of objects, for one, tells it nothing."""
+    return sys.getrefcount(value) - sum(_count(holder, value) for holder in gc.get_referrers(value))
+
+
+def _count(holder: Any, value: object) -> int:
+    """How often a container holds an object; once for what is none."""
+    if isinstance(holder, dict):
+        return sum(part is value for part in (*holder, *holder.values()))
+    return sum(part is value for part in holder) if type(holder) in (list, tuple, set, frozenset) else 1
+
+
+def _is_ours(holder: Any, ours: set[int], depth: int) -> bool:
     """Tell whether a holder belongs to nbcache: to its objects, or to a container that only its code holds."""
     kind = type(holder)
+    if kind is GeneratorType and holder.gi_code.co_filename == __file__:
+        return True
     if kind is FrameType or kind.__module__.partition(".")[0] == "nbcache":
         return True
-    if not depth or kind not in (list, tuple, dict, CellType):
+    if not depth or kind not in _PASSED_AROUND:
         return False
-    return all(_is_ours(outer, depth - 1) for outer in gc.get_referrers(holder) if type(outer) is not FrameType)
+    holders = gc.get_referrers(holder)
+    ours = ours | {id(holders)}
+    return all(id(outer) in ours or _is_ours(outer, ours, depth - 1) for outer in holders)
 
 
 @contextlib.contextmanager

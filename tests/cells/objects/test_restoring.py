@@ -1,0 +1,152 @@
+"""A restore is done as a whole or not at all; what cannot be restored is run."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import pytest
+from namespace_graph import differences, lines_of
+
+from nbcache.notebook.cells.objects.facets import Facet
+from nbcache.notebook.cells.objects.kinds import facets_of
+from nbcache.notebook.cells.objects.restoring import HeldElsewhereError, Restoring, uninterrupted
+
+
+class Box:
+    pass
+
+
+class StubbornError(Exception):
+    pass
+
+
+def _refuse(value, content):
+    raise StubbornError
+
+
+def _made():
+    box = Box()
+    box.v = [1]
+    return {"xs": [1, 2], "d": {"a": box}, "s": {1}, "box": box, "n": 1}
+
+
+@pytest.mark.parametrize("failing", range(5))
+def test_a_restore_that_fails_half_way_leaves_everything_as_it_was(failing, monkeypatch):
+    namespace, untouched = _made(), _made()
+    hidden = {"n": 1}
+    steps = [
+        lambda one: one.put([(namespace["xs"], {"items": [9]}), (namespace["box"], {"attributes": {"w": 1}})]),
+        lambda one: one.put([(namespace["d"], {"pairs": {"z": 1}}), (namespace["s"], {"members": {7}})]),
+        lambda one: one.bind(namespace, "n", 2) or one.bind(namespace, "new", 3),
+        lambda one: one.delete(namespace, "xs") or one.delete(hidden, "n"),
+    ]
+
+    def fail(one):
+        raise StubbornError
+
+    steps.insert(failing, fail)
+    with pytest.raises(StubbornError), Restoring(namespace) as restoring:
+        for step in steps:
+            step(restoring)
+
+    assert differences(lines_of(namespace), lines_of(untouched)) == []
+    assert hidden == {"n": 1} and namespace["d"]["a"] is namespace["box"]
+
+
+def test_an_object_that_does_not_take_its_content_undoes_the_others(monkeypatch):
+    namespace = _made()
+    room = sys.modules[Restoring.__module__]
+    stubborn = Facet("attributes", lambda value: dict(vars(value)), _refuse)
+    monkeypatch.setattr(room, "facets_of", lambda value: (stubborn,) if type(value) is Box else facets_of(value))
+    with pytest.raises(StubbornError), Restoring(namespace) as restoring:
+        restoring.put([(namespace["xs"], {"items": []}), (namespace["box"], {"attributes": {}})])
+    assert namespace["xs"] == [1, 2]
+
+
+def test_an_array_of_another_shape_is_found_before_anything_is_done():
+    numpy = pytest.importorskip("numpy")
+    namespace = {"xs": [1], "a": numpy.arange(3)}
+    with pytest.raises(LookupError), Restoring(namespace) as restoring:
+        restoring.put([(namespace["xs"], {"items": []}), (namespace["a"], {"array": numpy.arange(4)})])
+    assert namespace["xs"] == [1]
+
+
+def test_an_interrupt_waits_for_the_end():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        done.append(1)
+    assert done == [1]
+
+
+class TestReplacing:
+    def test_every_name_gets_the_other_object(self):
+        old, new = Box(), Box()
+        namespace = {"a": old, "b": old, "c": 1}
+        del old
+        with Restoring(namespace) as restoring:
+            restoring.replace([(namespace["a"], new)], [])
+        assert namespace["a"] is namespace["b"] is new
+
+    @pytest.mark.parametrize(
+        "hold", [lambda one: [one], lambda one: {"k": one}, lambda one: (one, [1]), lambda one: lambda: one, id]
+    )
+    def test_what_something_else_holds_is_not_replaced(self, hold):
+        namespace = {"a": Box()}
+        keeper = Box()
+        keeper.held = hold(namespace["a"])
+        if hold is id:
+            with Restoring(namespace) as restoring:
+                restoring.replace([(namespace["a"], Box())], [])
+            return
+        with pytest.raises(HeldElsewhereError), Restoring(namespace) as restoring:
+            restoring.replace([(namespace["a"], Box())], [])
+
+    def test_an_array_of_objects_holds_it_too(self):
+        numpy = pytest.importorskip("numpy")
+        namespace = {"a": Box()}
+        keeper = numpy.array([namespace["a"]], dtype=object)
+        with pytest.raises(HeldElsewhereError), Restoring(namespace) as restoring:
+            restoring.replace([(namespace["a"], Box())], [])
+        assert keeper[0] is namespace["a"]
+
+
+class TestInAShell:
+    CELL = "%%cache_cell\nimport builtins; builtins.ran.append(1)\nnext(c)"
+
+    @pytest.fixture(autouse=True)
+    def counted(self, monkeypatch):
+        import builtins
+
+        monkeypatch.setattr(builtins, "ran", [], raising=False)
+        self.ran = builtins.ran
+
+    def test_an_object_that_has_to_be_replaced_is_under_all_its_names(self, nb):
+        for _ in range(2):
+            nb("import itertools\nc = itertools.count(5); e = c")
+            nb(self.CELL)
+        assert len(self.ran) == 1 and nb.ns["c"] is nb.ns["e"] and next(nb.ns["c"]) == 6
+
+    def test_where_something_hidden_holds_it_the_cell_runs(self, nb):
+        said = ""
+        for _ in range(2):
+            nb("import itertools\nc = itertools.count(5)\ndef keep(x):\n    return lambda: x\nget = keep(c)")
+            said = nb(self.CELL).out
+        assert len(self.ran) == 2 and next(nb("get()").value) == 6 and "restored" not in said
+
+    def test_a_stored_input_that_became_another_kind_runs(self, nb):
+        nb("class P:\n    def __reduce__(self): return (P, ())\np = P(); p.v = [1]")
+        nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\np.v.append(2)")
+        nb("p = P(); p.v = [1]")
+        nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\np.v.append(2)")
+        assert nb.ns["p"].v == [1, 2]
+
+    def test_a_result_that_fails_to_load_leaves_the_names_and_runs(self, nb, monkeypatch):
+        nb("xs = [1]")
+        nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nxs.append(2); y = 1")
+        nb("xs = [1]; del y")
+        room = sys.modules["nbcache.notebook.cells.changes"]
+        monkeypatch.setattr(room.Restoring, "bind", lambda *_: (_ for _ in ()).throw(StubbornError("no")))
+        ran = nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nxs.append(2); y = 1")
+        assert len(self.ran) == 2 and nb.ns["xs"] == [1, 2] and "could not be loaded" in ran.warned[0]
