@@ -25,6 +25,7 @@ from nbcache.notebook.cells.effects.library_options import set_again
 from nbcache.notebook.cells.effects.said import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import size_of, unpack
+from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import Packed
 from nbcache.notebook.cells.report import Report
@@ -312,7 +313,7 @@ class CachedCell:
     # -- a hit -----------------------------------------------------------------------------------------------------
 
     def _restored(self, cache: Cache, fetched: Fetched, shown: bool = True) -> bool:
-        """Bind what is stored and show it again; false, with the entry gone, when it does not fit any more."""
+        """Bind what is stored and show it again; false when it does not fit, with the entry gone if it never will."""
         assert fetched.slot is not None
         entry = fetched.slot.entry
         began = time.perf_counter()
@@ -321,6 +322,10 @@ class CachedCell:
             written = put_back(outcome.files)
             set_again(outcome.options)
             changes.apply(outcome, self._namespace, self._hidden)
+        except HeldElsewhereError as error:  # the entry fits a session in which nothing does
+            if not self.options.quiet:
+                note(f"{self.owner} runs again: {error}")
+            return False
         except Exception as error:  # a class or an input that is not what it was: the entry is of no use
             if not of_other_version(error):
                 self._warn(
