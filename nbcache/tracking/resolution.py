@@ -226,7 +226,7 @@ class Names:
                 bindings.made_on_demand(module, name)
                 return
             value = content[name]
-            reach.guards.entry(content, name, value)
+            reach.guards.load(content, name, value)
             kind = bindings.kind_of(value)
             label = f"{content.get('__name__')}.{name}"
             if kind == bindings.USERS:
