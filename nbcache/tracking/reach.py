@@ -33,7 +33,7 @@ from nbcache.tracking.contents import Content, Contents, path_texts
 from nbcache.tracking.functions import follow_parts, local_name, look_through
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
-from nbcache.tracking.observations.generators.objects import is_generator, name_of
+from nbcache.tracking.observations.generators.objects import global_name, is_generator, name_of
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
 from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
@@ -124,7 +124,7 @@ class Reach:
         elif cls is MethodType:
             self.value(value.__func__, name, place, lambda: get().__func__)  # type: ignore[attr-defined]
             self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
-        elif issubclass(cls, _C_CALLABLES):
+        elif issubclass(cls, _C_CALLABLES) or cls.__name__ == "cython_function_or_method":
             self._in_c(value, name, place)
         elif issubclass(cls, ModuleType):
             self.module(value, name)  # type: ignore[arg-type]
@@ -174,9 +174,10 @@ class Reach:
         settled : the value does not change in place, so it is not asked again
         paths : texts in it may name files of the user's
         """
-        if self._track and is_generator(value) and (known := name_of(*place)):
+        if self._track and (known := global_name(value) or (is_generator(value) and name_of(*place))):
             self.mark(b"generator", known.encode())
-            self.generators[known] = None
+            if ":" in known:
+                self.generators[known] = None
             return
         content = self.contents.take(value, label, place, get)
         self.record.append(content)

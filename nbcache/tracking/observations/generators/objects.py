@@ -22,6 +22,7 @@ __all__ = [
     "among",
     "found",
     "given",
+    "global_name",
     "is_generator",
     "leave_argument",
     "name_of",
@@ -36,6 +37,11 @@ _KINDS = frozenset(
         "torch._C.Generator",
     }
 )
+_GLOBAL = {
+    "random": ("random", "_inst"),
+    "numpy.random": ("numpy.random.mtrand", "_rand"),
+    "torch": ("torch", "default_generator"),
+}
 _MERSENNE = b"M"
 _OTHER = b"O"
 _NONE: Mapping[str, Any] = {}
@@ -44,12 +50,21 @@ _NOTHING = nullcontext()
 
 def is_generator(value: object) -> bool:
     """Whether a value is a generator of a known library, and none of the global ones."""
+    return _is_of_a_kind(value) and not global_name(value)
+
+
+def global_name(value: object) -> str:
+    """The name of the library whose global generator a value is; empty for any other value."""
+    if _is_of_a_kind(value):
+        for name, (module, attribute) in _GLOBAL.items():
+            if value is getattr(sys.modules.get(module), attribute, None):
+                return name
+    return ""
+
+
+def _is_of_a_kind(value: object) -> bool:
     kind = type(value)
-    if f"{kind.__module__}.{kind.__qualname__}" not in _KINDS:
-        return False
-    mtrand, torch = sys.modules.get("numpy.random.mtrand"), sys.modules.get("torch")
-    known = (random._inst, getattr(mtrand, "_rand", None), getattr(torch, "default_generator", None))
-    return not any(value is one for one in known)
+    return f"{kind.__module__}.{kind.__qualname__}" in _KINDS
 
 
 def state_of(value: Any) -> bytes:
