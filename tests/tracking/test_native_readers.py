@@ -342,6 +342,47 @@ def test_a_folder_elsewhere_is_watched_however_it_is_named(how: str, tmp_path: P
 
 
 @linux
+@pytest.mark.filterwarnings("ignore")
+def test_what_lies_beside_a_raster_counts_only_if_it_belongs_to_it() -> None:
+    rasterio = pytest.importorskip("rasterio")
+    _raster(1)
+    runs = []
+
+    @cache_data
+    def load(number: int) -> int:
+        runs.append(number)
+        with rasterio.open(f"f-{number}.tif") as file:
+            return int(file.read().max())
+
+    load(1)
+    Path("unrelated.txt").touch()
+    load(1)
+    assert len(runs) == 1
+    Path("f-1.tfw").write_text("1\n0\n0\n-1\n0\n0\n")
+    load(1)
+    assert len(runs) == 2
+
+
+@linux
+def test_a_file_that_a_reader_asks_the_time_of_may_be_touched(work_folder: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    _netcdf(1)
+    runs = []
+
+    @cache_data
+    def load(number: int) -> float:
+        runs.append(number)
+        with xarray.open_dataset(f"f-{number}.nc", engine="netcdf4") as data:
+            return float(data.a.sum())
+
+    load(1)
+    os.utime("f-1.nc", (1, 1))
+    load(1)
+
+    assert len(runs) == 1
+
+
+@linux
 def test_in_threads_of_the_run_too(native: File) -> None:
     Path("a.bin").write_text("a")
 

@@ -26,8 +26,8 @@ def existence(found: os.stat_result) -> bytes:
 
 
 def size(found: os.stat_result) -> bytes:
-    """What "how large is it" can see."""
-    return str(found.st_size).encode()
+    """What "how large is it" can see; that of a folder says nothing of what is in it."""
+    return b"a folder" if stat.S_ISDIR(found.st_mode) else str(found.st_size).encode()
 
 
 def modified(found: os.stat_result) -> bytes:

@@ -147,7 +147,7 @@ def _looked(recorder: context.Open, path: str, frame: FrameType, found: os.stat_
                 kind = "link existence"
         asks = asks.f_back
     if not asks_for_code(frame, path, looks=True):
-        if kind == "status" and is_library(asks):  # which looks for the size or the kind, and opens it then
+        if kind in ("status", "time") and is_library(asks):  # it looks for the kind, or whether to read anew
             kind = "size"
         recorder.observe(kind, path, b"" if found is None else _ANSWERS[kind](found))
 

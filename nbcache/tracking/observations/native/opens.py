@@ -6,9 +6,10 @@ which), and a system that tells (Linux).
 
 from __future__ import annotations
 
+import glob
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from nbcache.tracking.observations.context import unrecorded
@@ -26,6 +27,9 @@ _BESIDE = (".ipynb", ".py", ".pyc", ".swp", "~")
 # Python's own data base announces its files itself, and any thread may write to one that was opened long before.
 _DATABASE = b"SQLite format 3\0"
 _BESIDE_DATABASE = ("-journal", "-wal", "-shm")
+
+# Readers of these list the folder to see what lies beside the file: overviews, masks, world files.
+_WITH_SIDECARS = (".tif", ".tiff", ".img", ".jp2", ".vrt", ".asc", ".hgt", ".bil", ".dem", ".ecw", ".sid", ".adf")
 
 
 class _Run:
@@ -72,8 +76,9 @@ class NativeOpens:
                 told.ours[folder, name] = what
         if told.ours:
             with unrecorded():
-                for full, what in _natively(began).items():
-                    _note(observer, began, full, what)
+                found = _natively(began)
+                for full, what in found.items():
+                    _note(observer, began, full, what, found)
 
     def by_python(self, path: str) -> None:
         """Hear that Python code, whichever, opens a file or lists a folder."""
@@ -152,16 +157,26 @@ def _natively(run: _Run) -> dict[str, int]:
     return found
 
 
-def _note(observer: Observer, run: _Run, full: str, what: int) -> None:
+def _note(observer: Observer, run: _Run, full: str, what: int, found: Iterable[str]) -> None:
     if is_private(full):
         return
     name = os.path.relpath(full, run.folder) if full.startswith(os.path.join(run.folder, "")) else full
-    if what & (MODIFIED | MADE) and not what & IS_FOLDER:
+    if what & IS_FOLDER:
+        if what & OPENED and os.path.isdir(full):
+            inside = os.path.join(full, "")
+            beside = [one[len(inside) :] for one in found if one.startswith(inside) and one != inside]
+            if beside and all(one.lower().endswith(_WITH_SIDECARS) for one in beside):
+                for one in beside:  # looked for what belongs to the file, not for files to read
+                    sidecars = os.path.join(glob.escape(name), f"{glob.escape(os.path.splitext(one)[0])}.*")
+                    observer.observe("matches", os.path.normpath(sidecars))
+            else:
+                observer.observe("folder", name)
+    elif what & (MODIFIED | MADE):
         if not _is_database(full):
             observer.write(full)
     elif what & OPENED and os.path.exists(full):
-        observer.observe("folder" if what & IS_FOLDER else "file", name)
-        if run.told.others.get(os.path.split(full), 0) & (MODIFIED | MADE | GONE) and not what & IS_FOLDER:
+        observer.observe("file", name)
+        if run.told.others.get(os.path.split(full), 0) & (MODIFIED | MADE | GONE):
             observer.failed = f"{name} was changed while the run read it"
 
 
