@@ -19,7 +19,7 @@ from nbcache.tracking.observations.observation import Observation
 
 #: Lists of observations, and variants, remembered per key; the oldest go first.
 LISTS = 8
-VARIANTS = 32
+VARIANTS = 1000
 
 Names = tuple[tuple[str, str], ...]
 """Observations, as (name, kind)."""

@@ -63,6 +63,17 @@ def test_cached_and_uncached_draws_give_the_same_numbers(lib: Library, cache: Ca
         assert len(calls) == runs
 
 
+def test_a_loop_of_draws_is_all_hits_the_second_time(lib: Library, cache: Cache, calls: Any) -> None:
+    foo = cached(lib.draw, calls)
+    lib.seed(1)
+    first = [foo() for _ in range(200)]
+
+    lib.seed(1)
+
+    assert [foo() for _ in range(200)] == first
+    assert len(calls) == len(set(first)) == 200
+
+
 def test_another_seed_is_a_miss_and_the_old_one_a_hit(lib: Library, cache: Cache, calls: Any) -> None:
     foo = cached(lib.draw, calls)
     lib.seed(1)
