@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +26,28 @@ COUNTS = {
 }
 
 
+ADDED = ("twice", "table", "other", "geo", "both", "extra")
+
+
 @pytest.fixture(autouse=True)
-def on_disk(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def libraries_as_they_were() -> Iterator[None]:
+    """Take away what a program has put into libraries."""
+    yield
+    owners = [sys.modules[name] for name in ("json", "math", "numpy")]
+    owners += [
+        getattr(sys.modules[name], kind)
+        for name in ("pandas", "polars", "xarray")
+        for kind in ("DataFrame", "Series", "Expr", "DataArray")
+        if hasattr(sys.modules[name], kind)
+    ]
+    for owner in owners:
+        for name in ADDED:
+            if name in vars(owner):
+                delattr(owner, name)
+
+
+@pytest.fixture(autouse=True)
+def on_disk(cache: Cache, libraries_as_they_were: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for guest in ("numpy", "pandas", "polars", "scipy", "xarray", "duckdb", "pydantic"):
         pytest.importorskip(guest)
     monkeypatch.setattr(settings(), "persist", "disk")
