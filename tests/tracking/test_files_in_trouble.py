@@ -224,3 +224,29 @@ def test_nothing_is_told_where_neither_is_permitted(inotify: None, monkeypatch: 
 
     assert seen.observations == (Observation("a.txt", "file"),)
     assert not seen.failed
+
+
+@linux
+def test_a_descriptor_that_was_closed_is_not_read_as_another_file() -> None:
+    with recording():
+        pass
+    (descriptor,) = [
+        int(one)
+        for one in os.listdir("/proc/self/fd")
+        if os.path.lexists(f"/proc/self/fd/{one}") and "notify" in os.readlink(f"/proc/self/fd/{one}")
+    ][:1]
+    os.close(descriptor)
+    other, end = os.pipe()
+    os.dup2(other, descriptor)
+    os.write(end, b"for another")
+
+    with recording() as first:
+        natively("a.txt")
+    with recording() as second:
+        natively("a.txt")
+
+    assert os.read(descriptor, 100) == b"for another"
+    assert not first.steady() or first.observations == second.observations
+    assert second.observations == (Observation("a.txt", "file"),)
+    for one in {other, end, descriptor}:
+        os.close(one)

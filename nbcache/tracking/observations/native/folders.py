@@ -50,11 +50,12 @@ class Folders:
         self._followed: set[str] = set()
         self._listed: list[str] = []
 
-    def prepare(self) -> None:
-        """Follow the working folder and those that were named."""
+    def prepare(self) -> bool:
+        """Follow the working folder and those that were named; True if any of them is new."""
         self.top(".")
         for folder in tuple(_named):
             self.top(folder)
+        return bool(self._listed)
 
     def top(self, folder: str) -> None:
         """Follow a folder and, within bounds, what lies below, unless that is already so."""
@@ -88,6 +89,8 @@ class Folders:
             told.ours.pop((folder, ""), None)
             told.ours.pop(os.path.split(folder), None)
         self._listed.clear()
+        if self._source.lost:
+            self.close()
         return told
 
     def _is_new(self, full: str, what: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 import sys
 from collections.abc import Iterator
@@ -153,6 +154,10 @@ class _Inotify:
 class Source:
     """Everything the system tells of the folders that are followed, from the first one on.
 
+    Attributes
+    ----------
+    lost : whether somebody closed our descriptors, as programs do that close all
+
     Notes
     -----
     Belongs to one process: a fork must make its own. Not for several threads at once.
@@ -160,6 +165,7 @@ class Source:
 
     def __init__(self) -> None:
         self._sources: dict[type[_Fanotify | _Inotify], _Fanotify | _Inotify | None] = {}
+        self.lost = False
 
     def follow(self, folder: str) -> bool:
         """Be told of a folder and the names in it, not of the folders below; False when that cannot be."""
@@ -183,8 +189,14 @@ class Source:
         for source in self._sources.values():
             while source is not None:
                 try:
+                    if stat.S_IFMT(os.fstat(source.descriptor).st_mode):  # another's by now
+                        self.lost = told.overflown = True
+                        break
                     content = os.read(source.descriptor, _BUFFER)
-                except OSError:  # nothing more
+                except BlockingIOError:  # nothing more
+                    break
+                except OSError:
+                    self.lost = told.overflown = True
                     break
                 source.parse(content, told)
                 if len(content) < _BUFFER // 2:
@@ -194,6 +206,7 @@ class Source:
     def close(self) -> None:
         """Be told nothing more."""
         for source in self._sources.values():
-            if source is not None:
+            if source is not None and not self.lost:
                 os.close(source.descriptor)
         self._sources = {}
+        self.lost = False

@@ -47,7 +47,7 @@ class NativeOpens:
 
     def __init__(self) -> None:
         self._folders = Folders()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may come in between
         self._runs: list[_Run] = []
         self._looking: int | None = None  # the thread in which we look at folders ourselves
         if hasattr(os, "register_at_fork"):
@@ -57,8 +57,9 @@ class NativeOpens:
         """Start to listen."""
         run = _Run(working_folder())
         with self._lock, unrecorded():
-            self._folders.prepare()
             self._fetch()
+            if self._folders.prepare():
+                self._fetch()
             self._runs.append(run)
         return run
 
@@ -128,7 +129,7 @@ class NativeOpens:
 
     def _renew(self) -> None:
         """Leave the notices to the parent process."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may come in between
         self._runs = []
         self._folders.close()
         self._folders = Folders()
