@@ -124,6 +124,19 @@ def _fresh_torch(torch: Any) -> Values:
     }  # fmt: skip
 
 
+# Those that change what is computed; the others are about compilers, devices and logs.
+_JAX = {
+    "jax_enable_x64": False, "jax_disable_jit": False, "jax_debug_nans": False, "jax_debug_infs": False,
+    "jax_default_matmul_precision": None, "jax_default_prng_impl": "threefry2x32", "jax_random_seed_offset": 0,
+    "jax_numpy_dtype_promotion": "standard", "jax_numpy_rank_promotion": "allow", "jax_enable_custom_prng": False,
+}  # fmt: skip
+
+
+def _jax(jax: Any) -> Values:
+    config = jax.config
+    return {name: getattr(config, name, fresh) for name, fresh in _JAX.items()}
+
+
 def _read_polars(config: Any) -> Any:
     data: Any = os.environ._data  # type: ignore[attr-defined]
     _, names, direct = _polars_names(config)
@@ -207,7 +220,7 @@ _TABLE: tuple[Library, ...] = (
     ),
     _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars),
     _library("plotly", "plotly.io", lambda io: {"template": io.templates.default}, {"template": "plotly"}),
-    _library("jax", "jax", lambda jax: jax.config.values, lambda _: {}),
+    _library("jax", "jax", _jax, _JAX),
     _library("locale", "locale", _locale, _fresh_locale, "locale", "calendar"),
     _library("locale", "locale", _locale, _fresh_locale, "time", "datetime", "pandas", attributes=_WRITTEN_OUT),
     _library(
