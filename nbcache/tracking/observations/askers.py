@@ -88,6 +88,8 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
     -----
     Whatever a library asks while it is imported is about itself; a module of the user's may well read data then.
     """
+    if frame is not None and _known.get(frame.f_code.co_filename) == USERS:
+        return False  # nearly always
     through_library = False
     for _ in range(_DEEPEST):
         if frame is None:

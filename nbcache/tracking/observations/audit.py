@@ -27,6 +27,9 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENING = frozenset({"open", "os.listdir", "os.scandir"})
 _NEW = os.O_TRUNC | os.O_EXCL
 
+_by_python = NATIVE_OPENS.by_python
+_current = context.current
+
 _installed: list[bool] = []
 _installing = threading.Lock()
 
@@ -52,13 +55,13 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
         return
     if event in _OPENING:
         path = arguments[0]
-        NATIVE_OPENS.by_python(path if type(path) is str else text_of(path) or ".")
+        _by_python(path if type(path) is str else text_of(path) or ".")
     elif event == "os.chdir":
         NATIVE_OPENS.moves()
         moved()
         for one in tuple(context.recorders):
             one.moved = True
-    recorder = context.current()
+    recorder = _current()
     if recorder is None:
         return
     try:

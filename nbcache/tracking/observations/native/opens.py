@@ -86,8 +86,9 @@ class NativeOpens:
         if self._looking is not None and self._looking == threading.get_ident():
             return
         for run in self._runs:
-            run.by_python[os.path.abspath(path) if run.moved else path] = None
-            if not len(run.by_python) % _AT_ONCE and self._lock.acquire(blocking=False):
+            names = run.by_python
+            names[os.path.abspath(path) if run.moved else path] = None
+            if not len(names) % _AT_ONCE and self._lock.acquire(blocking=False):
                 try:
                     self._fetch()
                 finally:
