@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from nbcache.tracking import bindings, classes
@@ -60,12 +60,14 @@ class Extensions:
     attributes : the names of attributes that the code met reads
     functions : the functions of the user's that were met
     libraries : classes of packages that were met, by identity
+    modules : modules of libraries that code uses as values, by identity
     """
 
     def __init__(self, reach: CodeWalker) -> None:
         self.attributes: set[str] = set()
         self.functions: list[FunctionType] = []
         self.libraries: dict[int, type] = {}
+        self.modules: dict[int, ModuleType] = {}
         self._reach = reach
         self._added: set[Place] = set()
         self._annotated: set[int] = set()
@@ -77,6 +79,9 @@ class Extensions:
                 self._hung_on(function, self.attributes & function.__dict__.keys())
             if not ANNOTATION_READERS.isdisjoint(self.attributes):
                 self.annotations(function)
+        for module in self.modules.values():
+            for name in sorted(self.attributes & module.__dict__.keys()):
+                self._reach.names.in_library(module, name)
         owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
         for addition in _additions(owners, self.attributes):
             place = (id(addition.owner), addition.name)

@@ -272,6 +272,8 @@ class Reach:
         if issubclass(cls, type):
             if value.__flags__ & _HEAP_TYPE and _home_of_class(value).kind == "package":  # type: ignore[attr-defined,arg-type]
                 self.extensions.libraries[id(value)] = value  # type: ignore[assignment]
+        elif issubclass(cls, ModuleType):
+            self.extensions.modules[id(value)] = value  # type: ignore[assignment]
         elif cls is FunctionType and label:
             self.function(value, label)  # type: ignore[arg-type]
 

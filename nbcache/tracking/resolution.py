@@ -210,6 +210,8 @@ class Names:
                 return
             module = value
         reach.module(module, label)
+        if packages.home_of_module(module).kind != "local":
+            reach.of_library(module, "")
 
     def _library(self, module: ModuleType, rest: Chain, *, loaded: bool = True) -> None:
         """Follow attributes of a library's module: what is not the package's own counts by name, code or content.
@@ -246,6 +248,14 @@ class Names:
             loaded = loaded and "__getattr__" not in content
             if found:
                 reach.package(packages.home_of_module(module))
+
+    def in_library(self, module: ModuleType, name: str) -> None:
+        """Follow one name of a library's module that code has in its hands, if the user has put something there."""
+        content = module.__dict__
+        if name in content and name not in MODULE_NAMES and not bindings.is_left_alone(module, name):
+            self._reach.guards.load(content, name, content[name])
+            if bindings.kind_of(content[name]) == bindings.USERS:
+                self._put_there(content, name, (), f"{content.get('__name__')}.{name}")
 
     def _put_there(self, content: Namespace, name: str, rest: Chain, label: str) -> None:
         """Follow what the user has put under a library's name."""

@@ -160,6 +160,12 @@ PATCHED = {
     "by a function of another module": _assigned("math.sqrt", "cmath.sqrt", "math.sqrt(4)", "import math, cmath"),
     "by another function of the module": _assigned("math.sin", "math.cos", "math.sin(0)", "import math"),
     "a constant": _assigned("math.pi", "3", "math.pi", "import math", "global math.pi"),
+    "a function of a module under a local name": _assigned(
+        "math.sqrt", "lambda x: 'mine'", "h()", "import math\ndef h():\n    m = math\n    return m.sqrt(4)", "math.sqrt"
+    ),
+    "a function of a module that is passed on": _assigned(
+        "math.sqrt", "lambda x: 'mine'", "h(math)", "import math\ndef h(m): return m.sqrt(4)", "math.sqrt"
+    ),
     "a function of a package": _assigned(
         "np.mean", "lambda x: 'mine'", "np.mean([1, 2])", "import numpy as np", "numpy.mean"
     ),
