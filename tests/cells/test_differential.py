@@ -12,8 +12,7 @@ from differential.processes import Processes
 
 NOTEBOOKS = sorted((Path(__file__).parent / "notebooks").glob("*.txt"))
 # What is known to differ still; a notebook that leaves this list must never come back.
-STILL_DIFFERENT = {"classes_and_closures", "figures", "networks_and_symbols", "pandas_analysis"}
-STILL_DIFFERENT |= {"progress_and_display", "simulation_with_seeds", "text_and_files"}
+STILL_DIFFERENT = {"networks_and_symbols", "numpy_arrays"}
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="sessions are forked from one process")
 
 

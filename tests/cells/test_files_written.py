@@ -145,3 +145,14 @@ def test_a_cached_function_that_stores_its_results_is_no_effect(nb):
     nb("@cache_data(persist='disk')\ndef load(x): return x")
     nb("v = load(1)")
     assert last(nb).outcome == "stored"
+
+
+@pytest.mark.parametrize("mode", ["w", "wb", "r", "rb"])
+def test_a_file_that_with_has_closed_comes_back_closed_as_what_it_was(nb, mode):
+    open("there", "w").write("1")
+    cell = f"with open('there', {mode!r}) as f: f.seek(0)"
+    nb(cell)
+    before = nb.ns["f"]
+    assert again(nb, cell)
+    now = nb.ns["f"]
+    assert (type(now), now.name, now.mode, now.closed) == (type(before), "there", before.mode, True)

@@ -165,14 +165,14 @@ class CachedCell:
         began = self._began = time.perf_counter()
         allowed = self.costs.allowance()
         try:
-            if allowed == math.inf:
-                inputs = inputs_of(self.code, self.options, self._namespace, self._hidden)
-            else:
-                with within(allowed):
-                    inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, allowed)
+            with within(allowed):
+                limit = allowed if self._automatic else math.inf
+                inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, limit)
         except DeadlineError:
             self.report.overhead = time.perf_counter() - began
             self.report.reason = "finding out whether its inputs have changed may take longer than it runs"
+            if not quietly:
+                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
         except Exception as error:  # whatever could not be followed, the cell itself has to run
             self.report.reason = f"its key could not be made ({error_text(error)})"

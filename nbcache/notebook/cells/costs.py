@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +20,8 @@ __all__ = ["CellCosts", "Costs", "digest_of_text", "hashing_time"]
 _SHARE = 0.04
 _LEAST = 0.02
 _REMEMBERED = 2000
+# No key takes longer than this, also that of a cell which the user has marked.
+_LONGEST = 60.0
 _INERT = (
     *(ast.Name, ast.Constant, ast.Assign, ast.Expr, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Pass),
     *(ast.expr_context, ast.Tuple, ast.List, ast.Dict, ast.Compare, ast.cmpop, ast.boolop, ast.BoolOp),
@@ -59,7 +60,7 @@ class Costs:
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
         if least < 0.1:
-            return inf
+            return _LONGEST / 10
         return max(_LEAST, _SHARE * self._ran - self._spent, self._known().get(code, 0.0) / 2)
 
     def ran(self, code: str, seconds: float, least: float) -> None:
@@ -109,7 +110,7 @@ class CellCosts:
 
     def allowance(self) -> float:
         """How long finding the key may take, in seconds."""
-        return inf if self._costs is None else self._costs.allowance(self._code, self._least)
+        return _LONGEST if self._costs is None else self._costs.allowance(self._code, self._least)
 
     def settle(self, report: Report, ran: float | None) -> None:
         """Note a run, or, with `ran` None, a hit."""

@@ -127,7 +127,7 @@ class NamespacePickler(ByValuePickler):
             return _reduced_cached(value)
         elif issubclass(kind, io.IOBase) and kind not in (io.BytesIO, io.StringIO):
             if value.closed:  # what `with open(...) as file` leaves behind
-                return _closed_file, (isinstance(value, io.TextIOBase),)
+                return _closed_file, (kind.__name__, getattr(value, "name", None), getattr(value, "mode", None))
             raise pickle.PicklingError("an open file")
         elif kind.__name__ in ("BlockManager", "SingleBlockManager") and kind.__module__ == _MANAGERS:
             self._leave(value)
@@ -162,11 +162,24 @@ def _is_somebodys(value: object) -> bool:
     return not isinstance(value, FunctionType | type) and facets_of(value) is not None
 
 
-def _closed_file(text: bool) -> io.IOBase:
-    raw = io.BytesIO()
-    file = io.TextIOWrapper(raw) if text else io.BufferedReader(raw)
-    file.close()
-    return file
+class _Raw(io.BytesIO):
+    """Below a closed file: what is left of it is its name."""
+
+    name: Any = None
+    mode: Any = None
+
+
+def _closed_file(kind: str, name: Any, mode: Any) -> Any:
+    raw: Any = _Raw()
+    raw.name, raw.mode = name, mode
+    if kind == "TextIOWrapper":
+        text: Any = io.TextIOWrapper(io.BufferedRandom(raw))
+        text.mode = mode
+        text.close()
+        return text
+    made = getattr(io, kind, io.BufferedReader)(raw)
+    made.close()
+    return made
 
 
 # --- functions

@@ -13,6 +13,10 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _BY_TYPE = (
     *("matplotlib.figure.Figure", "matplotlib.axes._axes.Axes", "matplotlib.lines.Line2D"),
     *("matplotlib.container.BarContainer", "seaborn.axisgrid.FacetGrid"),
+    # whether its memory is shared with an array is its own business
+    "PIL.Image.Image",
+    # it names the folders of this very session; it forgets how it was seeded first
+    *("os._Environ", "numpy.random.mtrand.RandomState"),
 )
 
 

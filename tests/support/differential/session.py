@@ -53,7 +53,14 @@ class _Publisher(DisplayPublisher):
     session = None
 
     def publish(self, data: Any, metadata: Any = None, *args: Any, **options: Any) -> None:
-        self.shell.seen.append(["display", dict(data), dict(metadata or {})])
+        """An update takes the place of what it updates."""
+        identity = (options.get("transient") or {}).get("display_id")
+        if options.get("update"):
+            for event in self.shell.seen:
+                if event[0] == "display" and identity is not None and event[3] == identity:
+                    event[1:3] = [dict(data), dict(metadata or {})]
+            return
+        self.shell.seen.append(["display", dict(data), dict(metadata or {}), identity])
 
     def clear_output(self, wait: bool = False) -> None:
         self.shell.seen.append(["clear"])

@@ -299,7 +299,9 @@ def _cell_magic(name: object, line: object, body: object) -> StringNames:
             found.binds |= {word for word in line.split() if word.isidentifier()}
     elif name in ("cache_cell",):
         found.code.append(body)
-    elif name in ("html", "HTML", "markdown", "latex", "svg", "SVG", "javascript", "js", "writefile", "file"):
+    elif name in ("writefile", "file"):
+        found.state.append(f"%%{name}")  # it says whether the file was there
+    elif name in ("html", "HTML", "markdown", "latex", "svg", "SVG", "javascript", "js"):
         pass
     elif name in ("bash", "sh", "script", "system", "sx", "!", "perl", "ruby", "python", "python3", "pypy"):
         found.binds |= set(re.findall(r"--(?:out|err)[ =](\w+)", line))
