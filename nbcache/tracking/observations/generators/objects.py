@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from itertools import islice
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from nbcache.tracking.observations.generators import twisters
@@ -44,6 +46,10 @@ _GLOBAL = {
 }
 _MERSENNE = b"M"
 _OTHER = b"O"
+# What holds no generator that a call could draw from.
+_SIMPLE = frozenset({int, float, complex, bool, str, bytes, type(None)})
+_HOLDING_CODE = (type, ModuleType, FunctionType)
+_LOOKED_AT = 50
 _NONE: Mapping[str, Any] = {}
 _NOTHING = nullcontext()
 
@@ -171,8 +177,30 @@ _arguments: ContextVar[Mapping[str, Any]] = ContextVar("nbcache_generators_given
 
 
 def among(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The generators among the arguments of a call."""
-    return {parameter: value for parameter, value in items if is_generator(value)}
+    """The generators among the arguments of a call, and one or two steps inside them: "rng", "self.rng"."""
+    found: dict[str, Any] = {}
+    for parameter, value in items:
+        _collect(found, parameter, value, 2)
+    return found
+
+
+def _collect(found: dict[str, Any], path: str, value: Any, depth: int) -> None:
+    kind = type(value)
+    if kind in _SIMPLE or issubclass(kind, _HOLDING_CODE):
+        return
+    if is_generator(value):
+        found[path] = value
+    elif depth and kind in (list, tuple):
+        for place, item in enumerate(islice(value, _LOOKED_AT)):
+            _collect(found, f"{path}[{place}]", item, depth - 1)
+    elif depth:
+        try:
+            inside = value if kind is dict else object.__getattribute__(value, "__dict__")
+        except (AttributeError, TypeError):
+            return
+        if type(inside) is dict:
+            for name, item in list(islice(inside.items(), _LOOKED_AT)):
+                _collect(found, f"{path}.{name}", item, depth - 1)
 
 
 @contextmanager

@@ -89,6 +89,42 @@ def test_a_generator_that_is_given_goes_on_as_without_the_cache(
         assert len(calls) == 2
 
 
+HOLDERS = {
+    "an attribute": ("class Holder: pass\nheld = Holder()\nheld.rng = rng", "held.rng"),
+    "an item of a dict": ("held = {'rng': rng}", "held['rng']"),
+    "an item of a list": ("held = [0, rng]", "held[1]"),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_a_generator_inside_an_argument_goes_on_as_without_the_cache(
+    holder: str, book: Callable[[str], Any], kind: str, cache: Cache, calls: Any
+) -> None:
+    hold, path = HOLDERS[holder]
+    draw = KINDS[kind][1].replace("rng", path)
+    plain = book("rng = make(42)\n[DRAW, DRAW, DRAW]")
+    book(f"@cache_data(show_spinner=False)\ndef foo(held):\n    calls()\n    return {draw}\n\n0")
+
+    for _ in range(2):
+        assert book(f"rng = make(42)\n{hold}\n[foo(held), foo(held), DRAW]") == plain
+        assert len(calls) == 2
+
+
+def test_a_cached_method_moves_the_generator_of_its_object(
+    book: Callable[[str], Any], kind: str, cache: Cache, calls: Any
+) -> None:
+    draw = KINDS[kind][1].replace("rng", "self.rng")
+    plain = book("rng = make(42)\n[DRAW, DRAW, DRAW]")
+    book(
+        "class Sampler:\n    def __init__(self, rng): self.rng = rng\n"
+        f"    @cache_data(show_spinner=False)\n    def sample(self):\n        calls()\n        return {draw}\n\n0"
+    )
+
+    for _ in range(2):
+        assert book("rng = make(42)\none = Sampler(rng)\n[one.sample(), one.sample(), DRAW]") == plain
+        assert len(calls) == 2
+
+
 def test_a_refreshed_call_moves_the_generator_that_it_is_given(
     book: Callable[[str], Any], cache: Cache, calls: Any
 ) -> None:
