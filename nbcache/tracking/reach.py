@@ -33,7 +33,7 @@ from nbcache.tracking.contents import Content, Contents, path_texts
 from nbcache.tracking.functions import follow_parts, local_name, look_through
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
-from nbcache.tracking.observations.generators.objects import global_name, is_generator, name_of
+from nbcache.tracking.observations.generators.objects import global_name, inside, is_generator, name_of
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
 from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
@@ -179,6 +179,8 @@ class Reach:
             if ":" in known:
                 self.generators[known] = None
             return
+        if self._track and (paths_inside := inside(value)) and (known := name_of(*place)):
+            self.generators.update(dict.fromkeys(f"{known}.{path}" for path in paths_inside))
         content = self.contents.take(value, label, place, get)
         self.record.append(content)
         content.bound = content.bound and not quiet

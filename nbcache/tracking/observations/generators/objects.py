@@ -25,6 +25,7 @@ __all__ = [
     "found",
     "given",
     "global_name",
+    "inside",
     "is_generator",
     "leave_argument",
     "name_of",
@@ -147,14 +148,33 @@ def name_of(namespace: int, name: str) -> str:
     return ""
 
 
+def inside(value: object) -> list[str]:
+    """Where generators are in an object or a dict of the user's, as the names of attributes or items."""
+    found: dict[str, Any] = {}
+    _collect(found, "", value, 1)
+    return [path[1:] for path in found if path.startswith(".")]
+
+
 def found(name: str) -> Any:
     """What stands at such a name now; None where there is no generator."""
     module, _, path = name.partition(":")
     first, *rest = path.split(".")
     value: Any = getattr(sys.modules.get(module), "__dict__", {}).get(first)
     for attribute in rest:
-        value = getattr(value, attribute, None)
+        if attribute == "__self__":
+            value = getattr(value, attribute, None)
+        else:
+            value = (value if type(value) is dict else _attributes_of(value)).get(attribute)
     return value if is_generator(value) else None
+
+
+def _attributes_of(value: object) -> dict[str, Any]:
+    """The attributes of an object, without running any of its code."""
+    try:
+        attributes = object.__getattribute__(value, "__dict__")
+    except (AttributeError, TypeError):
+        return {}
+    return attributes if type(attributes) is dict else {}
 
 
 # -- by the parameter of a call
@@ -194,13 +214,9 @@ def _collect(found: dict[str, Any], path: str, value: Any, depth: int) -> None:
         for place, item in enumerate(islice(value, _LOOKED_AT)):
             _collect(found, f"{path}[{place}]", item, depth - 1)
     elif depth:
-        try:
-            inside = value if kind is dict else object.__getattribute__(value, "__dict__")
-        except (AttributeError, TypeError):
-            return
-        if type(inside) is dict:
-            for name, item in list(islice(inside.items(), _LOOKED_AT)):
-                _collect(found, f"{path}.{name}", item, depth - 1)
+        content = value if kind is dict else _attributes_of(value)
+        for name, item in list(islice(content.items(), _LOOKED_AT)):
+            _collect(found, f"{path}.{name}", item, depth - 1)
 
 
 @contextmanager

@@ -125,6 +125,22 @@ def test_a_cached_method_moves_the_generator_of_its_object(
         assert len(calls) == 2
 
 
+@pytest.mark.parametrize("holder", ["an attribute", "an item of a dict"])
+def test_a_generator_inside_a_global_goes_on_as_without_the_cache(
+    holder: str, book: Callable[[str], Any], kind: str, cache: Cache, calls: Any
+) -> None:
+    hold, path = HOLDERS[holder]
+    draw = KINDS[kind][1].replace("rng", path)
+    plain = book("rng = make(42)\n[DRAW, DRAW, DRAW]")
+    book(f"@cache_data(show_spinner=False)\ndef foo():\n    calls()\n    return {draw}\n\n0")
+
+    assert book(f"rng = make(42)\n{hold}\n[foo(), foo(), DRAW]") == plain
+    computed = len(calls)
+    for _ in range(2):
+        assert book(f"rng = make(42)\n{hold}\n[foo(), foo(), DRAW]") == plain
+    assert len(calls) <= computed + 2
+
+
 def test_a_refreshed_call_moves_the_generator_that_it_is_given(
     book: Callable[[str], Any], cache: Cache, calls: Any
 ) -> None:
