@@ -37,6 +37,7 @@ class Run:
     state: bytes = b""
     steady: bool = True
     effects: tuple[Effect, ...] = ()
+    overlooked: str = ""
     digests: Mapping[Observation, bytes] = field(default_factory=dict)
 
     def computed(self, value: Any, recording: bytes, key: Key | None) -> Computed:
@@ -46,6 +47,7 @@ class Run:
             storable=self.steady,
             state=self.state,
             effects=self.effects,
+            overlooked=self.overlooked,
             recorded=self.digests,
         )
 
@@ -128,6 +130,7 @@ class Watched:
         named = tuple(one for one in self._named if not seen.wrote(one.name) and not seen.only_looked(one))
         run.observations = tuple(dict.fromkeys((*seen.observations, *named)))
         run.effects = seen.effects
+        run.overlooked = seen.failed
         run.digests = seen.recorded
         # digested before it is looked whether all still is what the run saw: a later change is another state
         run.state = seen.state(run.observations)

@@ -35,6 +35,7 @@ class Computed(NamedTuple):
     state : digest of what the observations were for the run
     effects : what the run left changed, and a hit changes too
     recorded : digests of observations that the run itself may have changed, from before it did
+    overlooked : why something may have been overlooked, so that the result must not be kept; "" when nothing was
     """
 
     value: Any
@@ -46,6 +47,7 @@ class Computed(NamedTuple):
     state: bytes = b""
     effects: tuple[Effect, ...] = ()
     recorded: Mapping[Observation, bytes] = MappingProxyType({})
+    overlooked: str = ""
 
 
 class CallParts(LateParts):

@@ -42,7 +42,15 @@ class Keeper:
         if policy.ttl == 0:
             return None
         if not computed.storable:
-            self._slots.unkept(job.address, "a file that it read changed while it ran")
+            self._slots.unkept(job.address, computed.overlooked or "a file that it read changed while it ran")
+            if computed.overlooked:
+                warn(
+                    explain(
+                        f"The result of {job.name or 'this cell'} is not kept.",
+                        f"{computed.overlooked}, so nobody could tell when it is out of date.",
+                        "nothing; the next call runs again.",
+                    )
+                )
             return None
         if job.keep_if is not None and not self._wanted(job.keep_if, job, computed.value):
             self._slots.unkept(job.address, "cache_if refused its result")

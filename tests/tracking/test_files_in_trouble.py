@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from nbcache import cache_data
+from nbcache import CacheWarning, cache_data
 from nbcache.tracking.observations.files import file_digest, tree_digest
 from nbcache.tracking.observations.native import notices
+from nbcache.tracking.observations.native.folders import Folders
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
@@ -250,3 +251,23 @@ def test_a_descriptor_that_was_closed_is_not_read_as_another_file() -> None:
     assert second.observations == (Observation("a.txt", "file"),)
     for one in {other, end, descriptor}:
         os.close(one)
+
+
+@linux
+def test_a_result_that_may_rest_on_overlooked_files_is_not_kept_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = Folders.read
+
+    def overflown(self: Folders) -> notices.Notices:
+        told = read(self)
+        told.overflown = True
+        return told
+
+    monkeypatch.setattr(Folders, "read", overflown)
+
+    with pytest.warns(CacheWarning, match="not kept"):
+        assert text("a") == "a"
+    with pytest.warns(CacheWarning, match="more files were opened"):
+        assert text("a") == "a"
+    assert len(_runs) == 2
