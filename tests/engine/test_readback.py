@@ -61,13 +61,13 @@ def test_a_result_is_loaded_once_for_each_type_and_not_at_every_miss(cache: Any)
     loaded.clear()
 
     @cache_data
-    def train(n: int) -> Any:
-        return globals()["Counted"]()
+    def train(n: int, _make: Any) -> Any:
+        return _make()
 
     for n in range(5):
-        train(n)
+        train(n, Counted)
     assert len(loaded) == 1
-    train(0)
+    train(0, Counted)
     assert len(loaded) == 2
 
 
