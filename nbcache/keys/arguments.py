@@ -14,7 +14,7 @@ from typing import Any
 
 from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
 from nbcache.hashing.hasher import digest, summary
-from nbcache.tracking.argument_code import ArgumentCode
+from nbcache.tracking.argument_code import ArgumentCode, digest_followed
 
 _EMPTY = inspect.Parameter.empty
 _ANY_CALL = inspect.Signature(
@@ -213,7 +213,7 @@ class Arguments:
     def digest_of(self, name: str, value: Any, code: ArgumentCode) -> bytes:
         """The digest of one argument."""
         try:
-            return digest(value, self._hash_funcs, code=code)
+            return digest_followed(value, self._hash_funcs, code)
         except UnhashableValueError as error:
             raise self._unhashable(name, value, error) from error
         except UserHashError as error:

@@ -23,6 +23,7 @@ __all__ = ["Content", "Contents", "fixed", "outline", "path_texts"]
 
 _LONGEST_PATH = 1024
 _MOST_TEXTS = 1000
+_FEW = 20
 # Values of these have digests that tests of the hashing rooms vouch for; others are asked twice.
 _TRUSTED = frozenset(("builtins", "collections", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "datetime"))
 _CONSTANTS = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
@@ -201,6 +202,8 @@ def _shallow(value: object, depth: int = 3) -> bytes:
     kind = type(value)
     if kind is FunctionType:
         return facts_of(value.__code__).digest  # type: ignore[attr-defined]
+    if (kind is tuple or kind is list or kind is dict) and _is_large(value):
+        return short_digest(_type_name(value).encode(), str(len(value)).encode())  # type: ignore[arg-type]
     if (kind is tuple or kind is list) and depth:
         return short_digest(*[_shallow(item, depth - 1) for item in value])  # type: ignore[attr-defined]
     if kind is dict and depth:
@@ -208,6 +211,13 @@ def _shallow(value: object, depth: int = 3) -> bytes:
     if id(kind) in _CONSTANTS:
         return constant_bytes(value)
     return _type_name(value).encode()
+
+
+def _is_large(value: Any) -> bool:
+    """Tell whether a container holds much that is no constant: each of its functions may hold the container."""
+    if len(value) <= _FEW:
+        return False
+    return not _CONSTANTS.issuperset(map(id, set(map(type, value.values() if type(value) is dict else value))))
 
 
 def _type_name(value: object) -> str:

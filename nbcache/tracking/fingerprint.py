@@ -262,6 +262,23 @@ def tracker_of(value: object) -> Tracker:
     return _arguments.put(value, tracker) if kept_alive else tracker
 
 
+def tracker_of_several(values: tuple[object, ...]) -> Tracker:
+    """Give the tracker of functions that are met in one argument."""
+    identities = tuple(map(id, values))
+    known = _together.get(identities)
+    if known is not None:
+        return known[1]
+    tracker = Tracker({str(place): value for place, value in enumerate(values)})
+    if not any(type(value) is FunctionType and value.__closure__ for value in values):
+        _together[identities] = (values, tracker)
+        if len(_together) > 64:
+            _together.pop(next(iter(_together)), None)
+    return tracker
+
+
+_together: dict[tuple[int, ...], tuple[tuple[object, ...], Tracker]] = {}
+
+
 def _parts(
     reach: Reach,
     counted: list[Content],

@@ -9,6 +9,7 @@ from types import CellType, FunctionType, ModuleType
 from nbcache.tracking import classes
 from nbcache.tracking.code.facts import Facts
 from nbcache.tracking.packages import Home
+from nbcache.tracking.snapshots import fixed
 from nbcache.tracking.walker import CodeWalker
 
 __all__ = ["follow_parts", "local_name", "look_through"]
@@ -24,8 +25,14 @@ def follow_parts(reach: CodeWalker, function: FunctionType, facts: Facts, label:
     name = local_name(function)
     if function.__defaults__:
         reach.mark(b"__defaults__")
-        get = partial(getattr, function, "__defaults__")
-        reach.content(get(), f"default of {name}", (id(function), "__defaults__"), get)
+        given = function.__defaults__
+        if fixed(given):
+            get = partial(getattr, function, "__defaults__")
+            reach.content(given, f"default of {name}", (id(function), "__defaults__"), get)
+        else:  # one by one: what many functions have for a default is looked at once
+            for number, value in enumerate(given):
+                get = partial(_default, function, number)
+                reach.content(value, f"default of {name}", (id(function), f"__defaults__ {number}"), get)
     if function.__kwdefaults__:
         reach.guards.table(function, function.__kwdefaults__, ordered=False)
         for parameter, value in function.__kwdefaults__.items():
@@ -58,6 +65,10 @@ def look_through(reach: CodeWalker, function: FunctionType, label: str, home: Ho
             reach.value(value, str(getattr(value, "__qualname__", name)), (id(cell), name), get)
         else:
             reach.content(value, f"closure {name}", (id(cell), name), get, quiet=True)
+
+
+def _default(function: FunctionType, number: int) -> object:
+    return (function.__defaults__ or ())[number]
 
 
 def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:

@@ -93,6 +93,7 @@ class Reach:
         self._track = track
         self._without = without
         self._nodes: dict[int, tuple[int, object]] = {}
+        self._held: dict[int, Content] = {}
         self._queue: deque[Callable[[], None]] = deque()
         self.tops: set[str] = set()
         self.generators: dict[str, None] = {}
@@ -179,10 +180,19 @@ class Reach:
             if ":" in known:
                 self.generators[known] = None
             return
+        again = self._held.get(id(value))
+        if again is not None and type(value) is not tuple:
+            # It holds functions, of which each may hold it: once is enough, and who holds it is guarded by identity.
+            self.record.append(again.digest)
+            self.met(value, b"again")
+            return
         if self._track and (paths_inside := inside(value)) and (known := name_of(*place)):
             self.generators.update(dict.fromkeys(f"{known}.{path}" for path in paths_inside))
         content = self.contents.take(value, label, place, get)
         self.record.append(content)
+        if len(content.inside) > 1:
+            self.met(value, b"holds")
+            self._held[id(value)] = content
         content.bound = content.bound and not quiet
         if content.unreadable and not quiet:
             self.unfollowed[f"{content.label} ({content.unreadable})"] = None

@@ -21,8 +21,9 @@ from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.costs import hashing_time
 from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
+from nbcache.tracking.argument_code import digest_followed
 from nbcache.tracking.code.strings import in_statements
-from nbcache.tracking.fingerprint import State, code_digest, tracker_of_code
+from nbcache.tracking.fingerprint import State, tracker_of_code
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
@@ -210,7 +211,7 @@ def _stars(code: CellCode) -> list[Any]:
 def _hash(inputs: Inputs, names: set[str]) -> None:
     for name in sorted(names):
         try:
-            inputs.digests[name] = hasher.digest(inputs.values[name], code=code_digest)
+            inputs.digests[name] = digest_followed(inputs.values[name])
         except UnhashableValueError as error:
             inputs.unreadable = (name, error.type_name)
             return
@@ -229,5 +230,5 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
     if len(shared) > 1:
         groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]
         small = [value for value in shared if not hasattr(value, "shape")]
-        joint = hasher.digest(small, code=code_digest) if len(small) > 1 else b""
+        joint = digest_followed(small) if len(small) > 1 else b""
         inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))

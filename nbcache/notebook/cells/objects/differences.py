@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbcache.hashing import hasher
 from nbcache.notebook.cells.objects.facets import Content, Facet
 from nbcache.notebook.cells.objects.places import Node, Place, Reached
-from nbcache.tracking.fingerprint import code_digest
+from nbcache.tracking.argument_code import digest_followed
 
 __all__ = ["BeforeRun", "Differences"]
 
@@ -145,7 +144,7 @@ class BeforeRun:
 def digest_of(value: object) -> bytes:
     """The digest of an object; empty when it has none."""
     try:
-        return hasher.digest(value, code=code_digest)
+        return digest_followed(value)
     except Exception:  # what cannot be read cannot be compared either
         return b""
 
