@@ -4,6 +4,7 @@ python3 dev.py tour              open the tour notebook in JupyterLab
 python3 dev.py tour --headless   run it here instead, and print what it shows
 python3 dev.py test              run all tests; what follows goes to pytest: dev.py test -x -k ttl
 python3 dev.py lint              ruff and mypy
+python3 dev.py zoo               try values of many libraries, and write what holds to docs/zoo.md
 python3 dev.py check-notebook X.ipynb   run a notebook with and without nbcache, and compare
 
 The environment is the folder .venv, made at the first use and brought up to date when pyproject.toml changed.
@@ -28,13 +29,13 @@ def main(arguments):
     parser.add_argument("--python", help="the Python to build the environment on")
     parser.add_argument("--venv", type=Path, help="where the environment is (.venv, or .venv-NAME with --python)")
     parser.add_argument("--light", action="store_true", help="test: install nothing for browsers and servers")
-    parser.add_argument("command", choices=("tour", "test", "lint", "check-notebook"))
+    parser.add_argument("command", choices=("tour", "test", "lint", "zoo", "check-notebook"))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
     options = parser.parse_args(arguments)
 
     base = options.python or supported_python()
     tests = "test-light" if options.light else "test"
-    extras = {"tour": "tour", "lint": "lint"}.get(options.command, tests)
+    extras = {"tour": "tour", "lint": "lint", "zoo": "test-light,zoo"}.get(options.command, tests)
     if options.command == "test" and os.environ.get("NBCACHE_TEST_EXTRAS"):
         extras += "," + os.environ["NBCACHE_TEST_EXTRAS"]
     folder = options.venv or HERE / (f".venv-{Path(options.python).name}" if options.python else ".venv")
@@ -45,6 +46,11 @@ def main(arguments):
     if options.command == "check-notebook":
         os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE / "tests" / "support")])
         return run(python, "-m", "differential", *options.rest)
+    if options.command == "zoo":
+        os.environ["NBCACHE_ZOO"] = "1"
+        if options.rest:
+            return run(python, "-m", "pytest", "tests/zoo", *options.rest)
+        return run(python, "tests/support/zoo/page.py", "docs/zoo.md")
     if options.command == "lint":
         return run(python, "-m", "ruff", "check", *options.rest) or run(python, "-m", "mypy")
     if "--headless" in options.rest:

@@ -71,7 +71,7 @@ def recipe_for(value: object) -> str:
         return KEEP
     if kind in _FLAT:
         return COPY if is_flat(value) else LOAD
-    home = kind.__module__.partition(".")[0]
+    home = str(kind.__module__).partition(".")[0]
     if home == "pandas":
         return SHALLOW if _copies_on_write(value) else LOAD
     if home == "polars":

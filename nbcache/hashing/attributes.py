@@ -35,8 +35,10 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
     "matplotlib.transforms.ScaledTranslation": ("_mtx",),
     "matplotlib.transforms.TransformedPath": ("_transformed_path", "_transformed_points"),
     "dask.blockwise.Blockwise": ("_cached_dict", "_dims"),
+    "bs4.builder.TreeBuilder": ("soup",),
+    "httpx.Headers": ("_encoding",),
 }
-_PRIVATE_IN_PACKAGE: Mapping[str, str] = {"pandas": "_cache"}
+_PRIVATE_IN_PACKAGE: Mapping[str, str] = {"pandas": "_cache", "statsmodels": "_cache"}
 _ATTRS_HASH = "_attrs_cached_hash"
 
 

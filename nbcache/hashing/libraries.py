@@ -48,13 +48,20 @@ def _callbacks(value: Any) -> Any:
 
 
 def _archive(value: Any) -> Any:
-    """A model of keras: all members of the archive that it is saved as, but for the date."""
+    """A model of keras: all members of the archive that it is saved as, but for the date and ids of objects."""
     _, (content,) = value.__reduce__()
     with zipfile.ZipFile(io.BytesIO(content.getvalue())) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     facts = json.loads(members.pop("metadata.json", b"{}"))
     facts.pop("date_saved", None)
-    return members, facts
+    config = json.loads(members.pop("config.json", b"{}"))
+    return members, facts, _without_identities(config)
+
+
+def _without_identities(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {name: _without_identities(part) for name, part in config.items() if name != "shared_object_id"}
+    return list(map(_without_identities, config)) if isinstance(config, list) else config
 
 
 def _compiled(value: Any) -> Any:
@@ -109,6 +116,14 @@ def _nothing(value: Any) -> Any:
     """A lock between readers of one file says nothing of what they read."""
 
 
+def _labelled(value: Any) -> Any:
+    """An array or data set of xarray: without caches, and with no attributes where there are none yet."""
+    names = {name for base in type(value).__mro__ for name in getattr(base, "__slots__", ())}
+    state = {name: getattr(value, name) for name in names - {"__weakref__", "_cache", "_close"} if hasattr(value, name)}
+    plain = {name: part for name, part in state.items() if name not in ("_attrs", "_encoding") or part}
+    return plain, attributes.public(value)
+
+
 def _connection(value: Any) -> Any:
     unreadable(value, "it is a connection, which pickle would take for how it was opened")
 
@@ -136,6 +151,8 @@ _CONTENT: Mapping[str, Content] = {
     "cv2.KeyPoint": lambda value: (*(value.pt, value.size, value.angle, value.response, value.octave, value.class_id),),
     "rdkit.Chem.rdchem.Mol": _molecule,
     "ibis.backends.BaseBackend": _connection,
+    "xarray.core.common.AttrAccessMixin": _labelled,
+    "xarray.core.variable.Variable": _labelled,
     "xarray.backends.file_manager.FileManager": _file_manager,
     "xarray.core.dataset.Dataset": _labelled,
     "xarray.core.dataarray.DataArray": _labelled,

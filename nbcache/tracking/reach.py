@@ -146,6 +146,8 @@ class Reach:
                     self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
             for function in inner:
                 self.value(function, name, place, get, kind=kind)
+            if inner and type(options := getattr(value, "targetoptions", None)) is dict:
+                self.mark(b"compiled", repr(sorted(options.items())).encode())
             if not inner:
                 self.cls(cls)
                 self.content(value, f"{kind} {name}", place, get)

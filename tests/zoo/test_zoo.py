@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zoo.checks import as_global, as_key, as_result
+from zoo.checks import after_restart, as_global, as_key, as_result
 from zoo.everything import specimens
 from zoo.specimen import Specimen
 
@@ -66,29 +66,4 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], 
 @every
 def test_after_a_restart_all_is_found_again(specimen: Specimen, sessions: Any) -> None:
     first, then = (session[str(specimen)] for session in sessions)
-    assert "error" not in first and "error" not in then, (first, then)
-    assert problems(specimen, first, then) == []
-
-
-def problems(specimen: Specimen, first: dict[str, Any], then: dict[str, Any]) -> list[str]:
-    """List what the second session did not find."""
-    found = []
-    if not specimen.unstored and then["type"] != first["type"]:
-        found.append(f"a {first['type']} comes back as a {then['type']}")
-    if not specimen.unstored and not then["result"]:
-        found.append("the result is computed again")
-    if specimen.unkeyed:
-        return found
-    if not specimen.apart:
-        if then["digest"] != first["digest"]:
-            found.append("two processes give two keys")
-        if not then["argument"]:
-            found.append("a miss as an argument")
-        if not then["global"]:
-            found.append("a miss as a global")
-    if not specimen.unstored:
-        if then["restored"] != first["restored"]:
-            found.append("what is restored has another key")
-        if not then["chain"]:
-            found.append("what uses the restored value is computed again")
-    return found
+    assert after_restart(specimen, first, then) == []

@@ -11,7 +11,7 @@ from nbcache.errors import UnhashableValueError
 from nbcache.hashing.hasher import digest
 from zoo.specimen import Specimen
 
-__all__ = ["as_global", "as_key", "as_result", "cached"]
+__all__ = ["after_restart", "as_global", "as_key", "as_result", "cached"]
 
 
 def cached(specimen: Specimen, name: str, source: str, **options: Any) -> Any:
@@ -103,3 +103,30 @@ def as_global(specimen: Specimen) -> list[str]:
         if read.info().misses == before:
             problems.append("stale with another object under the name")
     return problems
+
+
+def after_restart(specimen: Specimen, first: dict[str, Any], then: dict[str, Any]) -> list[str]:
+    """List what the second session did not find."""
+    errors = [session["error"] for session in (first, then) if "error" in session]
+    if errors:
+        return errors
+    found = []
+    if not specimen.unstored and then["type"] != first["type"]:
+        found.append(f"a {first['type']} comes back as a {then['type']}")
+    if not specimen.unstored and not then["result"]:
+        found.append("the result is computed again")
+    if specimen.unkeyed:
+        return found
+    if not specimen.apart:
+        if then["digest"] != first["digest"]:
+            found.append("two processes give two keys")
+        if not then["argument"]:
+            found.append("a miss as an argument")
+        if not then["global"]:
+            found.append("a miss as a global")
+    if not specimen.unstored:
+        if then["restored"] != first["restored"]:
+            found.append("what is restored has another key")
+        if not then["chain"]:
+            found.append("what uses the restored value is computed again")
+    return found

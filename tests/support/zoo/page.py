@@ -1,0 +1,97 @@
+"""Write the page of the zoo: class by class, what holds, and what is refused for which reason.
+
+Run as a script with the page to write; what does not hold is on the page, and makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+
+HEAD = """# What nbcache does with values of {types} types
+
+Made by `python3 dev.py zoo`. Each type is a line of the tables in `tests/support/zoo/`: how two equal values are made
+apart, one that differs in a detail, what changes it in place, and what uses it. *As an argument*: equal content one
+key, every difference another, and to use it is no difference. *As a result*: a hit is equal, of the same type, and
+independent. *As a global*: to use it is no miss, an edit is one. *After a restart*: all of these in a second process,
+with another hash seed and imports in another order.
+
+`yes`: it holds. `no`: refused, for the reason in the last column; the function runs, and its value is returned.
+`own`: two that are made alike differ by themselves, so that only the same object was compared.
+
+| | types |
+|---|---|
+| all hold | {whole} |
+| refused as argument or result, with a reason | {refused} |
+| something does not hold | {failing} |
+"""
+
+
+def main(target: str) -> int:
+    """Check all types here and in two other processes, and write the page."""
+    warnings.simplefilter("ignore")
+    folder = tempfile.mkdtemp()
+    os.environ |= {"NBCACHE_DIR": f"{folder}/store", "NBCACHE_KEY_FILE": f"{folder}/keys/key"}
+    first, then = sessions(folder)
+    os.environ["NBCACHE_DIR"] = f"{folder}/other"
+
+    from zoo.checks import after_restart, as_global, as_key, as_result
+    from zoo.everything import families
+
+    rows, whole, refused, failing = [], 0, 0, 0
+    for family in families():
+        rows.append(f"\n## {family.name}\n\n| type | argument | result | global | restart | |\n|---|---|---|---|---|---|")
+        for specimen in family.specimens:
+            found = [asked(check, specimen) for check in (as_key, as_result, as_global)]
+            found.append(asked(lambda one: after_restart(one, first[str(one)], then[str(one)]), specimen))
+            failed = [*chain.from_iterable(found)]
+            failing += bool(failed)
+            refused += not failed and bool(specimen.unkeyed or specimen.unstored)
+            whole += not failed and not (specimen.unkeyed or specimen.unstored)
+            rows.append(row(specimen, found))
+    head = HEAD.format(types=whole + refused + failing, whole=whole, refused=refused, failing=failing)
+    Path(target).write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    print(f"{target}: {whole} whole, {refused} refused with a reason, {failing} failing")
+    return 1 if failing else 0
+
+
+def asked(check: Any, specimen: Any) -> list[str]:
+    """Ask one check; what it raises is a failure too."""
+    try:
+        return list(check(specimen))
+    except Exception as error:
+        return [f"{type(error).__name__}: {error}".splitlines()[0]]
+
+
+def row(specimen: Any, found: list[list[str]]) -> str:
+    """Lay out the line of one type."""
+    held = "own" if specimen.apart else "yes"
+    expected = ["no" if specimen.unkeyed else held, "no" if specimen.unstored else "yes", "yes", held]
+    words = ["**fails**" if failed else word for failed, word in zip(found, expected, strict=True)]
+    reasons = [*dict.fromkeys(filter(None, (specimen.unkeyed, specimen.unstored, specimen.apart))), *chain.from_iterable(found)]
+    return f"| {' | '.join([specimen.name, *words, '; '.join(reasons)])} |"
+
+
+def sessions(folder: str) -> list[dict[str, Any]]:
+    """What two processes report, one after the other."""
+    found = []
+    for seed, phase in ((1, "first"), (77, "restarted")):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+        command = [sys.executable, str(Path(__file__).with_name("session.py")), phase]
+        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
