@@ -10,6 +10,7 @@ from xxhash import xxh3_128_digest
 
 from nbcache.errors import CacheError, UnhashableValueError, explain
 from nbcache.hashing import arrays, arrow, callables, containers, frames, libraries, objects, repeats, standard
+from nbcache.hashing.deadline import DeadlineError
 from nbcache.hashing.locate import way_to
 from nbcache.hashing.summary import summary
 from nbcache.hashing.walk import Family, Walk, name_of
@@ -68,7 +69,7 @@ def digest(
             error.path, holder = way_to(value, met)
             error.holder = name_of(holder)
         raise
-    except CacheError:
+    except (CacheError, DeadlineError):
         raise
     except Exception as error:  # a property, a descriptor, a library's own code: it may raise anything
         raise UnhashableValueError(

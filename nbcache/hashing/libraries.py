@@ -116,14 +116,6 @@ def _nothing(value: Any) -> Any:
     """A lock between readers of one file says nothing of what they read."""
 
 
-def _labelled(value: Any) -> Any:
-    """An array or data set of xarray: without caches, and with no attributes where there are none yet."""
-    names = {name for base in type(value).__mro__ for name in getattr(base, "__slots__", ())}
-    state = {name: getattr(value, name) for name in names - {"__weakref__", "_cache", "_close"} if hasattr(value, name)}
-    plain = {name: part for name, part in state.items() if name not in ("_attrs", "_encoding") or part}
-    return plain, attributes.public(value)
-
-
 def _connection(value: Any) -> Any:
     unreadable(value, "it is a connection, which pickle would take for how it was opened")
 
@@ -151,8 +143,6 @@ _CONTENT: Mapping[str, Content] = {
     "cv2.KeyPoint": lambda value: (*(value.pt, value.size, value.angle, value.response, value.octave, value.class_id),),
     "rdkit.Chem.rdchem.Mol": _molecule,
     "ibis.backends.BaseBackend": _connection,
-    "xarray.core.common.AttrAccessMixin": _labelled,
-    "xarray.core.variable.Variable": _labelled,
     "xarray.backends.file_manager.FileManager": _file_manager,
     "xarray.core.dataset.Dataset": _labelled,
     "xarray.core.dataarray.DataArray": _labelled,
