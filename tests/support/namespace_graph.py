@@ -266,6 +266,8 @@ _RULES: dict[str, _Rule] = {
     ],
     "type": lambda walk, value: walk.a_class(value),
     "numpy.ndarray": lambda walk, value: walk.array(value),
+    # Not by its whole pickle: what it was seeded with before is nothing that it draws from.
+    "numpy.random.mtrand.RandomState": lambda _, value: [("state", repr(value.get_state(legacy=False)["state"]))],
     "numpy.generic": lambda _, value: [("value", repr(value))],
     "pandas.DataFrame": lambda _, value: _frame(value),
     "pandas.Series": lambda _, value: _series(value),

@@ -19,6 +19,9 @@ from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.costs import hashing_time
+from nbcache.notebook.cells.objects.kinds import facets_of
+from nbcache.notebook.cells.objects.libraries import ARRAY
+from nbcache.notebook.cells.objects.views import one_memory
 from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
 from nbcache.tracking.argument_code import digest_followed
@@ -102,14 +105,6 @@ class Inputs:
         assert self.state is not None
         values = (value for value in self.values.values() if isinstance(value, str | os.PathLike))
         return (*self.state.paths, *map(os.fsdecode, values))
-
-    def references(self) -> dict[str, object]:
-        """The inputs that have an identity worth keeping, by name."""
-        return {
-            name: value
-            for name, value in self.values.items()
-            if type(value) not in _ATOMS and not isinstance(value, ModuleType | BuiltinFunctionType)
-        }
 
     def reached(self) -> set[str]:
         """The names that helpers of the cell read in the namespace, as far as the labels of parts tell."""
@@ -232,3 +227,5 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
         small = [value for value in shared if not hasattr(value, "shape")]
         joint = digest_followed(small) if len(small) > 1 else b""
         inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))
+        if memory := one_memory([value for value in shared if ARRAY in (facets_of(value) or ())]):
+            inputs.extra.append(("memory shared among inputs", _digest(repr(memory).encode())))

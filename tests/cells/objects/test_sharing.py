@@ -248,3 +248,23 @@ def test_what_holds_a_changed_object_holds_it_still(nb, kind):
 @pytest.mark.parametrize("kind", TAKEN)
 def test_what_a_cell_takes_or_makes_is_shared_as_after_the_run(nb, kind):
     _compare(nb, *TAKEN[kind])
+
+
+@pytest.mark.parametrize(
+    ("apart", "together", "cell", "shown"),
+    [
+        ("a = np.arange(4); v = a[:2].copy()", "a = np.arange(4); v = a[:2]", "v[0] = 9; s = a.sum()", 15),
+        ("a = [[1], [1]]", "x = [1]; a = [x, x]; del x", "a[0].append(2); s = len(a[1])", 2),
+        ("a = [1]; v = [1]", "a = v = [1]", "v.append(2); s = len(a)", 2),
+        ("a = {'x': [1]}; v = [1]", "v = [1]; a = {'x': v}", "v.append(2); s = len(a['x'])", 2),
+    ],
+)
+def test_inputs_that_share_are_others_than_inputs_that_do_not(nb, apart, together, cell, shown):
+    pytest.importorskip("numpy")
+    nb("import numpy as np")
+    nb(apart)
+    nb(f"%%cache_cell -q\n{cell}")
+    assert nb.ns["s"] != shown
+    nb(together)
+    nb(f"%%cache_cell -q\n{cell}")
+    assert nb.ns["s"] == shown

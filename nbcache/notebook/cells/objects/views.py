@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pickle import PicklingError
 from typing import Any
 
-__all__ = ["Overlaps", "lay", "memory"]
+__all__ = ["Overlaps", "lay", "memory", "one_memory"]
 
 _Span = tuple[int, int]
 
@@ -109,6 +109,17 @@ def bounds(array: Any) -> _Span:
         start += min(0, (length - 1) * stride)
         stop += max(0, (length - 1) * stride)
     return start, stop + array.itemsize
+
+
+def one_memory(arrays: list[Any]) -> list[tuple[int, int, int]]:
+    """Which arrays overlap: the ranks of two, and the bytes from where the first begins to where the second does."""
+    spans = [bounds(array) for array in arrays]
+    return [
+        (first, second, _address(arrays[second]) - _address(arrays[first]))
+        for first, one in enumerate(spans)
+        for second, other in enumerate(spans[:first])
+        if one[0] < other[1] and other[0] < one[1]
+    ]
 
 
 class _Memory:
