@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 
+from nbcache.entries.garbage import uncollected
 from nbcache.notebook.cells.objects.facets import Content, Facet
+from nbcache.notebook.cells.objects.kinds import ATOMS
 from nbcache.notebook.cells.objects.places import Node, Place, Reached
 from nbcache.tracking.argument_code import digest_followed
 
@@ -57,14 +60,22 @@ class BeforeRun:
 
     def differences(self) -> Differences:
         """Compare with what is there now."""
+        with uncollected():
+            return self._compared()
+
+    def _compared(self) -> Differences:
         changed: dict[int, dict[str, Facet]] = {}
         now: dict[int, dict[str, Content]] = {}
         for identity, node in self.reached.nodes.items():
-            contents = {facet.name: facet.take(node.value) for facet in node.facets if facet.walked}
+            contents = {
+                facet.name: node.contents[facet.name] if facet.fixed else facet.take(node.value)
+                for facet in node.facets
+                if facet.walked
+            }
             found = {
                 facet.name: facet
                 for facet in node.facets
-                if facet.walked and not _same(node.contents[facet.name], contents[facet.name])
+                if facet.walked and not facet.fixed and not _same(node.contents[facet.name], contents[facet.name])
             }
             states = [facet for facet in node.facets if not facet.walked]
             if states and self._digests[identity] != digest_of(node.value):
@@ -173,10 +184,15 @@ def _same(one: Any, other: Any) -> bool:
     if len(one) != len(other):
         return False
     if isinstance(one, set):
-        return set(map(id, one)) == set(map(id, other))
+        plain = ATOMS.issuperset(map(type, one)) and ATOMS.issuperset(map(type, other))
+        return bool(one == other) if plain else set(map(id, one)) == set(map(id, other))
     if isinstance(one, dict):
-        return _same(list(one), list(other)) and _same(list(one.values()), list(other.values()))
-    return all(map(_is, one, other))
+        return _all_same(one, other) and _all_same(one.values(), other.values())
+    return _all_same(one, other)
+
+
+def _all_same(one: Iterable[Any], other: Iterable[Any]) -> bool:
+    return all(map(is_, one, other)) or all(map(_is, one, other))
 
 
 def _is(one: Any, other: Any) -> bool:

@@ -26,6 +26,7 @@ class Facet(NamedTuple):
     put : puts such a content into a live object; `None` where that cannot be done
     fits : whether a stored content can be put into a live object, where that is not certain
     walked : whether its parts are objects to go on to
+    fixed : whether its parts are the same for as long as the object lives
     """
 
     name: str
@@ -33,6 +34,7 @@ class Facet(NamedTuple):
     put: Callable[[Any, Any], Any] | None = None
     fits: Callable[[Any, Any], bool] = lambda value, content: True
     walked: bool = True
+    fixed: bool = False
 
 
 UNSAID = frozenset(
@@ -85,11 +87,11 @@ def _put_typed(value: Any, content: list[Any]) -> None:
 
 
 ITEMS = Facet("items", lambda value: list.__getitem__(value, slice(None)), _put_list)
-FIXED_ITEMS = Facet("items of a tuple", lambda value: list(tuple.__iter__(value)))
+FIXED_ITEMS = Facet("items of a tuple", lambda value: list(tuple.__iter__(value)), fixed=True)
 PAIRS = Facet("pairs", dict.copy, _put_dict)
 ORDERED = Facet("ordered pairs", lambda value: dict(collections.OrderedDict.items(value)), _put_ordered)
 MEMBERS = Facet("members", lambda value: set(set.__iter__(value)), _put_set)
-FIXED_MEMBERS = Facet("members of a frozen set", lambda value: set(frozenset.__iter__(value)))
+FIXED_MEMBERS = Facet("members of a frozen set", lambda value: set(frozenset.__iter__(value)), fixed=True)
 QUEUE = Facet("queue", lambda value: list(collections.deque.__iter__(value)), _put_deque)
 DEFAULT = Facet("default", lambda value: [value.default_factory], _put_default)
 BYTES = Facet("bytes", lambda value: [bytes(value)], _put_bytearray)
@@ -145,7 +147,7 @@ def _put_arguments(value: Any, content: list[Any]) -> None:
 ARGUMENTS = Facet("arguments", lambda value: [value.args], _put_arguments)
 ATTRIBUTES = Facet("attributes", lambda value: dict(_attributes_of(value)), _put_attributes)
 SLOTS = Facet("slots", _slots_of, _put_slots)
-CLASS = Facet("class", lambda value: [type(value)])
+CLASS = Facet("class", lambda value: [type(value)], fixed=True)
 
 
 # --- functions and classes
@@ -188,12 +190,12 @@ _WRITABLE = ("__code__", "__defaults__", "__kwdefaults__")
 
 CELL = Facet("cell", _cell_of, _put_cell)
 FUNCTION = Facet("function", lambda value: {name: getattr(value, name) for name in _WRITABLE}, _put_function)
-CLOSURE = Facet("closure", lambda value: list(value.__closure__ or ()))
-METHOD = Facet("method", lambda value: [value.__self__, value.__func__])
-BOUND = Facet("bound to", lambda value: [value.__self__])
-PARTIAL = Facet("partial", lambda value: [value.func, value.args, value.keywords])
-WRAPPED = Facet("wrapped", lambda value: [value.__wrapped__])
-INNER = Facet("inner", lambda value: [value.__func__])
-PROPERTY = Facet("property", lambda value: [value.fget, value.fset, value.fdel])
+CLOSURE = Facet("closure", lambda value: list(value.__closure__ or ()), fixed=True)
+METHOD = Facet("method", lambda value: [value.__self__, value.__func__], fixed=True)
+BOUND = Facet("bound to", lambda value: [value.__self__], fixed=True)
+PARTIAL = Facet("partial", lambda value: [value.func, value.args, value.keywords], fixed=True)
+WRAPPED = Facet("wrapped", lambda value: [value.__wrapped__], fixed=True)
+INNER = Facet("inner", lambda value: [value.__func__], fixed=True)
+PROPERTY = Facet("property", lambda value: [value.fget, value.fset, value.fdel], fixed=True)
 BASES = Facet("bases", lambda value: list(value.__bases__))
 CLASS_MEMBERS = Facet("members of a class", _members_of, _put_members)

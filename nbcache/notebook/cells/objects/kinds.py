@@ -14,12 +14,12 @@ from nbcache.notebook.cells.objects import facets, libraries
 from nbcache.notebook.cells.objects.facets import Facet
 from nbcache.notebook.cells.objects.imported import name_in_modules
 
-__all__ = ["MAIN", "facets_of", "is_atom", "is_plain"]
+__all__ = ["ATOMS", "MAIN", "facets_of", "is_plain"]
 
 MAIN = "__main__"
 _Facets = tuple[Facet, ...]
 
-_ATOMS: frozenset[type] = frozenset(
+ATOMS: frozenset[type] = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented)}
     | {types.CodeType, types.ModuleType, weakref.ref, types.GenericAlias, types.UnionType, types.MappingProxyType}
     | {types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType}
@@ -63,20 +63,15 @@ _OF_CODE: dict[type, _Facets] = {
 _BY_CLASS: weakref.WeakKeyDictionary[type, _Facets | None] = weakref.WeakKeyDictionary()
 
 
-def is_atom(kind: type) -> bool:
-    """Tell quickly that values of a class have no identity to keep."""
-    return kind in _ATOMS
-
-
 def is_plain(value: object) -> bool:
     """Tell whether a value is an atom, or a tuple of nothing else."""
-    return all(map(is_plain, value)) if type(value) is tuple else type(value) in _ATOMS
+    return all(map(is_plain, value)) if type(value) is tuple else type(value) in ATOMS
 
 
 def facets_of(value: Any) -> _Facets | None:
     """The facets of an object; `None` for an atom, and for what an import gives."""
     kind = type(value)
-    if kind in _ATOMS or (kind is tuple and is_plain(value)):
+    if kind in ATOMS or (kind is tuple and is_plain(value)):
         return None
     if kind is types.FunctionType:
         return _of_function(value)

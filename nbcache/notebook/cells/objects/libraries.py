@@ -72,6 +72,10 @@ def _put_said_of_frame(value: Any, content: dict[str, Any]) -> None:
     vars(value).update(content)
 
 
+_TEXT_AND_NUMBERS = frozenset((str, int, float, bool, type(None)))
+"""Those are told by the digest of the frame."""
+
+
 def _columns_of_objects(value: Any) -> dict[Any, Any]:
     """The elements of columns that hold Python objects, by the column and the row."""
     if not any(str(kind) == "object" for kind in ([value.dtype] if value.ndim == 1 else value.dtypes)):
@@ -82,6 +86,7 @@ def _columns_of_objects(value: Any) -> dict[Any, Any]:
         for place, column in enumerate(columns)
         if str(column.dtype) == "object"
         for row, part in enumerate(column.array)
+        if type(part) not in _TEXT_AND_NUMBERS
     }
 
 

@@ -7,12 +7,13 @@ the same steps lead to the same part in another session.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from nbcache.entries.garbage import uncollected
 from nbcache.notebook.cells.objects.facets import Content, Facet
-from nbcache.notebook.cells.objects.kinds import facets_of, is_atom, is_plain
+from nbcache.notebook.cells.objects.kinds import ATOMS, facets_of, is_plain
 
 __all__ = ["MOST", "Finder", "Node", "Place", "Reached", "TooManyObjectsError"]
 
@@ -55,24 +56,22 @@ class Reached:
     Attributes
     ----------
     nodes : by the address of the object, which is kept alive
-    names : all that were begun from
     """
 
     def __init__(self, namespace: Mapping[str, Any], names: Iterable[str]) -> None:
         self._namespace = namespace
         self.nodes: dict[int, Node] = {}
-        self.names: list[str] = []
         self._values: dict[str, Any] = {}
         self._waiting: deque[Node] = deque()
         self._places: dict[int, Place | None] = {}
-        for name in sorted(names):
-            self._begin(name)
-        while self._waiting:
-            self._look_into(self._waiting.popleft())
+        with uncollected():
+            for name in sorted(names):
+                self._begin(name)
+            while self._waiting:
+                self._look_into(self._waiting.popleft())
 
     def _begin(self, name: str) -> None:
-        if name in self._namespace and name not in self.names:
-            self.names.append(name)
+        if name in self._namespace and name not in self._values:
             self._values[name] = self._namespace[name]
             self._meet(self._namespace[name], None, name)
 
@@ -98,19 +97,27 @@ class Reached:
 
     def _go_on(self, node: Node, facet: str, content: Content) -> None:
         if isinstance(content, dict):
-            for key, part in content.items():
-                if not is_atom(type(key)):
+            if not ATOMS.issuperset(map(type, content)):
+                for key in content:
                     self._meet(key, node, (facet, None, None))
-                if not is_atom(type(part)):
-                    self._meet(part, node, (facet, "of", key))
+            if not ATOMS.issuperset(map(type, content.values())):
+                for key, part in content.items():
+                    if type(part) not in ATOMS:
+                        self._meet(part, node, (facet, "of", key))
+        elif ATOMS.issuperset(map(type, content)):
+            return
         elif isinstance(content, list):
             for number, part in enumerate(content):
-                if not is_atom(type(part)):
+                if type(part) not in ATOMS:
                     self._meet(part, node, (facet, "at", number))
         else:
             for part in content:
-                if not is_atom(type(part)):
-                    self._meet(part, node, (facet, None, None))
+                self._meet(part, node, (facet, None, None))
+
+    @property
+    def names(self) -> Collection[str]:
+        """All that the walk has begun from."""
+        return self._values.keys()
 
     def follows(self, dotted: str) -> bool:
         """Tell whether the walk has gone through what a dotted name means, modules aside."""
