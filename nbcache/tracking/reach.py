@@ -33,6 +33,7 @@ from nbcache.tracking.contents import Content, Contents, path_texts
 from nbcache.tracking.functions import follow_parts, local_name, look_through
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
+from nbcache.tracking.observations.generators.draws import tell_original
 from nbcache.tracking.observations.generators.objects import global_name, inside, is_generator, name_of
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
@@ -119,6 +120,7 @@ class Reach:
             self.unfollowed[f"{kind} {name} ({type(error).__name__})"] = None
 
     def _look(self, value: object, name: str, place: Place, get: Get, kind: str) -> None:
+        value = tell_original(value)
         cls = type(value)
         if cls is FunctionType:
             self.function(value, f"{'method' if kind == 'method' else 'helper'} {name}")  # type: ignore[arg-type]

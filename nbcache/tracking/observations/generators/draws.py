@@ -12,7 +12,7 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -62,23 +62,33 @@ def _is_there(name: str) -> bool:
                 original = getattr(owner, function, None)
                 if original is not None and id(original) not in _originals:
                     ours = wrap(name, original)
+                    ours.__module__, ours.__qualname__ = module, function  # a pickle finds it there
                     _originals[id(ours)] = original
                     setattr(owner, function, ours)
     return True
+
+
+def _state_of(generator: Generator) -> bytes:
+    """The state of a global generator; empty for one of a version with another inside, which never seems to move."""
+    try:
+        return generator.state()
+    except Exception:
+        return b""
 
 
 def _is_seeded(name: str) -> bool:
     generator, known = ALL[name], _seeded.get(name)
     if known or (known is False and not generator.by_state):
         return known
-    return generator.was_seeded(generator.state())
+    return generator.was_seeded(_state_of(generator))
 
 
 def _seeing_seeds(name: str, seed: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(seed)
     def seeing(*arguments: Any, **options: Any) -> Any:
         given = [one for key, one in (*enumerate(arguments), *options.items()) if one is not None and key != "version"]
-        _before_a_seed(name, bool(given))
+        with suppress(Exception):  # whatever a library's generator is like: the user's call goes on
+            _before_a_seed(name, bool(given))
         result = seed(*arguments, **options)
         _seeded[name] = bool(given)
         return result
@@ -89,12 +99,13 @@ def _seeing_seeds(name: str, seed: Callable[..., Any]) -> Callable[..., Any]:
 def _seeing_states(name: str, put: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(put)
     def seeing(*arguments: Any, **options: Any) -> Any:
-        _before_a_seed(name, True)
+        with suppress(Exception):
+            _before_a_seed(name, True)
         result = put(*arguments, **options)
         if put.__name__ == "set_bit_generator":
             _seeded.pop(name, None)  # it tells itself
         else:
-            _seeded[name] = short_digest(ALL[name].state()) != _left.get(name)
+            _seeded[name] = short_digest(_state_of(ALL[name])) != _left.get(name)
         return result
 
     return seeing
@@ -127,7 +138,7 @@ class _States:
             return b"gone" if value is None else _digest_of(value, objects.state_of(value))
         if name not in ALL or not _is_there(name) or not (self._forced or _is_seeded(name)):
             return UNSEEDED
-        return short_digest(b"generator", ALL[name].state())
+        return short_digest(b"generator", _state_of(ALL[name]))
 
     def stamp(self, name: str) -> object:
         return None
@@ -190,7 +201,7 @@ class _Began:
         there = {name: one for name, one in ALL.items() if _is_there(name)}
         self.outer = outer
         self.forced = forced
-        self.states = {name: one.state() for name, one in there.items()}
+        self.states = {name: _state_of(one) for name, one in there.items()}
         self.seeded = {name: _seeded.get(name) if one.by_state else _is_seeded(name) for name, one in there.items()}
         self.drawn: set[str] = set()
         self.own: set[str] = set()
@@ -238,7 +249,7 @@ class _Generators:
 
 def _note(observer: Observer, began: _Began, name: str, generator: Generator) -> None:
     """Note what a run has done with a generator."""
-    before, now = began.states.get(name), generator.state()
+    before, now = began.states.get(name), _state_of(generator)
     kind = _FORCED if began.forced else _KIND
     seeded = _is_seeded(name) if before != now else False
     if name in began.own or (before is None and seeded):

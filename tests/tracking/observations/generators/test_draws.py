@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from counted import cached
 from nbcache.engine.cache import Cache
 from nbcache.tracking.observations.generators import twisters
 from nbcache.tracking.observations.generators.draws import SEEDED_STATE, UNSEEDED
+from nbcache.tracking.observations.generators.global_ones import ALL
 
 
 class Library(NamedTuple):
@@ -292,3 +294,43 @@ def test_another_bit_generator_below_numpy_s_global_one(bits: str, cache: Cache,
 
 def test_an_unknown_generator_counts_as_unseeded() -> None:
     assert SEEDED_STATE.digest("another.library") == UNSEEDED
+
+
+@pytest.mark.parametrize("library", [random, np.random], ids=["random", "numpy.random"])
+def test_functions_that_see_seeds_are_found_by_their_names(library: Any, cache: Cache, calls: Any) -> None:
+    cached(lambda: 1, calls)()
+
+    function = library.seed
+
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_a_generator_that_cannot_be_read_does_not_break_the_call(
+    cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> bytes:
+        raise RuntimeError
+
+    monkeypatch.setitem(ALL, "random", ALL["random"]._replace(state=fail))
+    foo = cached(lambda: random.random(), calls)
+
+    random.seed(1)
+
+    assert foo() == foo()
+
+
+def test_seeing_seeds_changes_no_key(python: Callable[..., str]) -> None:
+    printed = python(
+        """
+        from nbcache import cache_data
+        @cache_data(show_spinner=False)
+        def foo():
+            print("runs", end=" ")
+            np.random.seed(1)
+            return float(np.random.rand())
+        import numpy as np
+        foo(); foo(); foo()
+        """
+    )
+
+    assert printed.split() == ["runs"]
