@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nbcache.calls.run import Run, Watched
-from nbcache.config import settings
+from nbcache.config import error_text, settings
 from nbcache.errors import UnstorableResultError
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
@@ -41,7 +41,7 @@ class CellRun:
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
     files, outside : the files that it wrote; the programs that it started, and the network
     bound, deleted : names
-    objects : what its names reached before it ran; `None` for too much
+    objects : what its names reached before it ran; or why that is not known
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CellRun:
         recording: Recording,
         files: FilesWritten,
         outside: Outside,
-        objects: BeforeRun | None,
+        objects: BeforeRun | str,
     ) -> None:
         self.raised = False
         self.run = run
@@ -89,7 +89,7 @@ class CellRun:
         outcome = Outcome(
             bound=dict(self.bound), deleted=self.deleted, values=list(self.recording.values), result=result
         )
-        trouble = self._changed_in_place(inputs, options, outcome, namespace)
+        trouble = self._changed_in_place(inputs, options, outcome)
         if trouble:
             return None, trouble
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
@@ -98,7 +98,7 @@ class CellRun:
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
             outcome.sources = {code.filename: code.source}
-        assert self.objects is not None
+        assert not isinstance(self.objects, str)
         modules = {*code.names.modules, *modules_of((*namespace.values(), *inputs.values.values()))}
         known = KnownObjects(namespace, self.objects.reached, frozenset(modules))
         try:
@@ -107,12 +107,15 @@ class CellRun:
             packed = without_values(outcome, known)
             return packed, "" if packed is not None else str(error)
 
-    def _changed_in_place(self, inputs: Inputs, options: Options, outcome: Outcome, namespace: dict[str, Any]) -> str:
+    def _changed_in_place(self, inputs: Inputs, options: Options, outcome: Outcome) -> str:
         """Find the objects that the run changed, and take their new content down; say what cannot be restored."""
-        if self.objects is None:
-            return f"its inputs hold more than {MOST:,} objects"
+        if isinstance(self.objects, str):
+            return self.objects
         assert inputs.state is not None
-        differences = self.objects.differences()
+        try:
+            differences = self.objects.differences()
+        except Exception as error:
+            return f"its inputs cannot be compared ({error_text(error)})"
         reached = self.objects.reached
         if differences.trouble:
             return differences.trouble
@@ -134,7 +137,7 @@ class CellRun:
         return ""
 
     def _reaches(self, name: str, identity: int) -> bool:
-        assert self.objects is not None
+        assert not isinstance(self.objects, str)
         return name in self.objects.reached.names and self.objects.reaches(name, {identity})
 
 
@@ -144,7 +147,7 @@ def observed(
 ) -> Iterator[CellRun]:
     """Observe a run of the cell: afterwards it is known what it did."""
     before = changes.Before(namespace, hidden, code.names, code.marks)
-    objects = _objects(inputs, namespace)
+    objects = _objects(inputs, namespace, hidden)
     with (
         draws.counted(options.rng),
         Watched(None, False, "none", inputs.files(), True, inputs.packages(), inputs.generators()) as run,
@@ -168,9 +171,13 @@ def _import(modules: Iterable[str]) -> None:
             return
 
 
-def _objects(inputs: Inputs, namespace: dict[str, Any]) -> BeforeRun | None:
-    names = {name for name in (*inputs.values, *inputs.reached()) if name in namespace and name[0] != "_"}
+def _objects(inputs: Inputs, namespace: dict[str, Any], hidden: dict[str, Any]) -> BeforeRun | str:
+    """Look at what the names of the cell reach; or say why that cannot be done."""
+    names = [name for name in {*inputs.values, *inputs.reached()} if name in namespace]
     try:
+        names = [name for name in names if not changes.is_session(name, namespace[name], hidden)]
         return BeforeRun(namespace, names, inputs.digests)
     except TooManyObjectsError:
-        return None
+        return f"its inputs hold more than {MOST:,} objects"
+    except Exception as error:  # a property, a length, a comparison of the user's: the cell has to run all the same
+        return f"its inputs cannot be looked into ({error_text(error)})"

@@ -151,3 +151,14 @@ class TestInAShell:
         monkeypatch.setattr(room.Restoring, "bind", lambda *_: (_ for _ in ()).throw(StubbornError("no")))
         ran = nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nxs.append(2); y = 1")
         assert len(self.ran) == 2 and nb.ns["xs"] == [1, 2] and "could not be loaded" in ran.warned[0]
+
+    def test_an_object_that_cannot_be_looked_into_lets_the_cell_run(self, nb):
+        nb("import io\nb = io.BytesIO(b'x')")
+        ran = nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nb.close(); y = 1")
+        assert ran.error is None and nb.ns["y"] == 1 and "not cached" in ran.warned[0]
+
+    def test_names_with_an_underscore_are_the_user_s(self, nb):
+        for _ in range(2):
+            nb("_rows = [1]; holder = {'r': _rows}")
+            nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\n_rows.append(2)")
+        assert len(self.ran) == 1 and nb.ns["holder"]["r"] == [1, 2]
