@@ -13,7 +13,7 @@ from typing import Any
 
 from nbcache.engine.slot import Slot
 from nbcache.keys.arguments import Arguments, Bound
-from nbcache.tracking.fingerprint import State
+from nbcache.tracking.state import State
 
 # Names that no parameter has: see `signature_of`.
 _HIT = """

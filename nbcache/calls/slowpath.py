@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from time import perf_counter
 from typing import Any
 
 from nbcache import registry
+from nbcache.calls.callables import described, is_async, module_of
 from nbcache.calls.fastpath import FastPath
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import Run, Watched, refuse_awaitable
+from nbcache.calls.under_way import UnderWay
 from nbcache.compute.cached_map import finished
 from nbcache.compute.workers import Outcome
 from nbcache.config import settings
@@ -22,20 +23,22 @@ from nbcache.engine.job import CallParts, Computed, Description, Fetched, Job, a
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Replay, Slot
 from nbcache.entries.meta import Part
-from nbcache.errors import CacheError
 from nbcache.hashing.hasher import summary
 from nbcache.inspection.explanation import Explanation, explain_call, report_unexpected_miss
 from nbcache.inspection.listing import entry_rows, function_row
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
-from nbcache.tracking.argument_code import ArgumentCode
-from nbcache.tracking.fingerprint import State, Tracker
+from nbcache.stores.forks import renew_after_fork
+from nbcache.tracking.argument_code import ArgumentCode, said_of
+from nbcache.tracking.fingerprint import Tracker
 from nbcache.tracking.observations.generators.objects import Within, among, given
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import note
 from nbcache.tracking.options import brought
+from nbcache.tracking.origins import Origins
+from nbcache.tracking.state import Changes, State
 
 
 class SlowPath:
@@ -50,11 +53,11 @@ class SlowPath:
 
     def __init__(self, function: Callable[..., Any], parameters: Parameters) -> None:
         self.parameters = parameters
-        self.described = _described(function)
+        self.described = described(function)
         self.name: str = getattr(self.described, "__name__", type(function).__name__)
-        self.owner = f"{_module(self.described, function)}.{getattr(self.described, '__qualname__', self.name)}"
+        self.owner = f"{module_of(self.described, function)}.{getattr(self.described, '__qualname__', self.name)}"
         self.arguments = Arguments(function, parameters.hash_funcs)
-        self.awaited = _is_async(function)
+        self.awaited = is_async(function)
         self._said = self._message()
         # one for all jobs: every entry in memory holds it
         self._replayed: Replay | None = self._replay if parameters.replay != "none" else None
@@ -65,7 +68,9 @@ class SlowPath:
             hash_funcs=parameters.hash_funcs,
             depends_on=parameters.depends_on,
         )
-        self._without: frozenset[str] | None = None
+        self._origins = Origins()
+        renew_after_fork(self._origins)
+        self._learnt = False
         self._policies: dict[bool, Policy] = {}
         self._reached: tuple[State | None, bool, tuple[Part, ...]] = (None, False, ())
         policy = parameters.policy()
@@ -186,14 +191,14 @@ class SlowPath:
         return policy
 
     def _state(self, cache: Cache) -> State:
-        """What the function is and reaches, without the globals that it was seen to change itself."""
-        if self._without is None:
-            state = self._tracker.state()
-            known = cache.profiles.get(self.owner, _code_of(state), self.policy().disk)
-            self._without = frozenset(known if self.parameters.track else ())
-            if not self._without:
-                return state
-        return self._tracker.state(self._without)
+        """What the function is and reaches; what its runs have left counts as what they had found."""
+        state = self._tracker.state(self._origins)
+        if not self._learnt:
+            self._learnt = True
+            if known := cache.profiles.changes(self.owner, _code_of(state), self.policy().disk):
+                self._origins.learn(known)
+                state = self._tracker.state(self._origins)
+        return state
 
     def _token(self) -> tuple[str, str, str]:
         """What tells this function from others, before and after it was called, in every process."""
@@ -209,10 +214,16 @@ class SlowPath:
             return ()
         return brought((value for _, value in self.arguments.items(bound)), state.parts)
 
+    def _place(self, state: State, key: Key) -> str:
+        """What calls have in common that are the same but for globals, which a run under way may be changing."""
+        return Key(self.owner, state.outline, key.arguments).text
+
     def _job(self, bound: Bound, state: State, began: float | None = None) -> Job:
         call = _Call(self, bound, state)
         return Job(
             key=call.key,
+            place=self._place(state, call.key) if state.outline != state.digest and state.counted else "",
+            renewed=lambda: self._job(bound, self._state(registry.the_cache()), began),
             policy=self.policy(),
             compute=call.compute_async if self.awaited else call.compute,
             describe=call.describe,
@@ -239,28 +250,19 @@ class SlowPath:
         return Watched(*shown, named, parameters.track, state.packages, generators)
 
     def _argument_code(self) -> ArgumentCode:
-        return ArgumentCode(self._without or frozenset())
+        return ArgumentCode(self._origins)
 
-    def _computed(self, value: Any, run: Run, key: Key, state: State, bound: Bound, code: ArgumentCode) -> Computed:
-        changed = state.changed() if self.parameters.track else frozenset()
-        state.note_origins(changed)
-        settled = None
-        if changed := changed | code.changed():
-            # the function changes these itself: the next call would never find what this one stores
-            self._without = (self._without or frozenset()) | changed
-            cache = registry.the_cache()
-            cache.profiles.put(self.owner, _code_of(state), sorted(self._without), self.policy().disk)
-            arguments = self._settled_arguments(key, bound, code)
-            settled = self._key(bound, self._tracker.state(self._without), arguments)
-        return run.computed(value, run.recorded.to_bytes(), settled)
+    def _record(self, state: State) -> None:
+        """Keep what was learnt about the function's own changes for later sessions."""
+        changes = self._origins.on_record()
+        registry.the_cache().profiles.put_changes(self.owner, _code_of(state), changes, self.policy().disk)
 
-    def _settled_arguments(self, key: Key, bound: Bound, code: ArgumentCode) -> tuple[tuple[str, bytes], ...]:
-        """The digests of the arguments as the next call will see them; as they were if the run changed an argument."""
-        try:
-            same = tuple(self.arguments.digests(bound, code)) == key.arguments
-            return tuple(self.arguments.digests(bound, self._argument_code())) if same else key.arguments
-        except CacheError:
-            return key.arguments
+    def _settled(self, key: Key, bound: Bound, state: State, changes: Changes) -> Key | None:
+        """The key under which later calls look, if a run at the same time has said first as what things count."""
+        if all(state.counted[label] == counted for label, counted in changes.mine.items()):
+            return None
+        fingerprint = state.digest_where(changes.mine)
+        return Key(key.owner, fingerprint + self.arguments.sharing(bound), key.arguments)
 
     def _description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
@@ -287,7 +289,8 @@ class SlowPath:
     def clear_call(self, bound: Bound) -> int:
         """Forget one call; return how many entries are gone."""
         cache = registry.the_cache()
-        return cache.delete(self._job(bound, self._state(cache)).address)
+        job = self._job(bound, self._state(cache))
+        return cache.delete(job.address, job.place)
 
     def clear_where(self, partial: dict[str, Any]) -> int:
         """Forget all calls whose named arguments have these values; return how many entries are gone."""
@@ -324,9 +327,13 @@ class SlowPath:
             cache,
             job,
             self._description(bound, job.key, state, settings().private),
-            unfollowed=state.unfollowed,
+            unfollowed=(*state.unfollowed, *self._own_changes()),
             tracked=self.parameters.track,
         )
+
+    def _own_changes(self) -> Iterator[str]:
+        for label in self._origins.labels:
+            yield f"what the function does to {said_of(label)}"
 
     def info(self) -> FunctionInfo:
         return function_row(registry.the_cache(), self.owner)
@@ -353,16 +360,28 @@ class _Call:
 
     def compute(self) -> Computed:
         slow = self._slow
-        with self._begun() as run:
-            value = slow.arguments.call(slow._function, self._bound)
-        refuse_awaitable(value, slow.name)
-        return slow._computed(value, run, self.key, self._state, self._bound, self._code)
+        with self._under_way() as outcome:
+            with self._begun() as run:
+                value = slow.arguments.call(slow._function, self._bound)
+            refuse_awaitable(value, slow.name)
+        return self._computed(value, run, outcome)
 
     async def compute_async(self) -> Computed:
         slow = self._slow
-        with self._begun() as run:
+        with self._under_way() as outcome, self._begun() as run:
             value = await slow.arguments.call(slow._function, self._bound)
-        return slow._computed(value, run, self.key, self._state, self._bound, self._code)
+        return self._computed(value, run, outcome)
+
+    def _under_way(self) -> UnderWay:
+        return UnderWay(self._slow._origins, self._state, self._code, self._slow._record)
+
+    def _computed(self, value: Any, run: Run, outcome: UnderWay) -> Computed:
+        changes = outcome.changes
+        key = self._slow._settled(self.key, self._bound, self._state, changes)
+        computed = run.computed(value, run.recorded.to_bytes(), key)
+        if changes.others and computed.storable:
+            return computed._replace(storable=False, moved=f"the {changes.others[0]}")
+        return computed
 
     def describe(self) -> Description:
         """The arguments as they were before the run."""
@@ -378,23 +397,4 @@ class _Call:
 
 
 def _code_of(state: State) -> str:
-    return next((part.digest for part in state.parts if part.label == "code"), state.digest.hex())
-
-
-def _described(function: Any) -> Any:
-    """Where the name of a callable stands: for a partial, or an object with ``__call__``, elsewhere."""
-    while isinstance(function, functools.partial) and not hasattr(function, "__name__"):
-        function = function.func
-    return function if isinstance(getattr(function, "__name__", None), str) else type(function)
-
-
-def _module(described: Any, function: Any) -> str:
-    return getattr(described, "__module__", None) or type(function).__module__ or "builtins"
-
-
-def _is_async(function: Any) -> bool:
-    return inspect.iscoroutinefunction(function) or (
-        not inspect.isroutine(function)
-        and not isinstance(function, type)
-        and inspect.iscoroutinefunction(inspect.getattr_static(type(function), "__call__", None))
-    )
+    return next((part.digest for part in state.parts if part.label == "code"), state.outline.hex())

@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_background: ContextVar[bool] = ContextVar("nbcache_background", default=False)
+
+
+def in_background() -> bool:
+    """Whether this code runs for a refresh in the background, while the user's own code goes on."""
+    return _background.get()
+
+
+@contextmanager
+def background() -> Iterator[None]:
+    """A context in which `in_background` is true."""
+    token = _background.set(True)
+    try:
+        yield
+    finally:
+        _background.reset(token)
+
 
 #: As many refreshes as run at one time; more are skipped, and tried again by the next call (Streamlit parity).
 WORKERS = 4
@@ -65,7 +85,8 @@ class Refresher:
         def run() -> None:
             error: BaseException | None = None
             try:
-                refresh()
+                with background():
+                    refresh()
             except BaseException as caught:  # nobody is above a background thread
                 error = caught
             self.finish(key, failed=error is not None)

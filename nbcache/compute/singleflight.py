@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 Name = tuple[str, str]
-"""What is computed: an owner, and the text of a key."""
+"""What is computed: an owner, and the text of a key, or of what several keys have in common."""
 
 
 class Ending(Enum):
@@ -34,12 +34,14 @@ class Flight:
 
     Attributes
     ----------
-    key : what is computed
+    key : where it is computed: there is one at a time
+    text : what is computed
     cancelled : whether the key was cleared meanwhile, so that the result must not be stored
     waits_for : the flights that something inside this computation waits for
     """
 
     key: Name
+    text: str
     cancelled: bool = False
     waits_for: list[Flight] = field(default_factory=list)
     _done: Future[Ending] | None = None
@@ -93,8 +95,12 @@ class Flights:
         self._lock = threading.Lock()
         self._flights = {}
 
-    def join(self, key: Name) -> tuple[Flight | None, Flight | None]:
+    def join(self, key: Name, text: str = "") -> tuple[Flight | None, Flight | None]:
         """Become the leader of a key, or learn whom to wait for.
+
+        Parameters
+        ----------
+        text : what is computed, if the key stands for more than that
 
         Returns
         -------
@@ -104,7 +110,7 @@ class Flights:
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
-                mine = self._flights[key] = Flight(key)
+                mine = self._flights[key] = Flight(key, text or key[1])
                 return mine, None
             around = self._around()
             if _leads_to(flight, around):
@@ -130,7 +136,7 @@ class Flights:
                 del self._flights[mine.key]
         mine.end(ending)
 
-    def cancel(self, owner: str | None = None, text: str | None = None) -> None:
+    def cancel(self, owner: str | None = None, text: str | None = None, place: str = "") -> None:
         """Mark running computations as cleared, so that their results are not stored.
 
         Those who call from now on start a computation of their own.
@@ -138,11 +144,12 @@ class Flights:
         Parameters
         ----------
         owner : only computations whose key is (owner, ...); None for all
-        text : only the computation whose key is (owner, text); None for all of the owner
+        text : only the computation of that; None for all of the owner
+        place : and the one that runs there, whatever its text
         """
         with self._lock:
             for key, flight in list(self._flights.items()):
-                if owner is None or (key[0] == owner and text in (None, key[1])):
+                if owner is None or (key[0] == owner and (text in (None, flight.text) or key[1] == place)):
                     flight.cancelled = True
                     del self._flights[key]
 

@@ -13,11 +13,11 @@ from itertools import starmap
 from math import inf
 from typing import Any, NamedTuple
 
-from nbcache.compute.refresh import Refresher
+from nbcache.compute.refresh import Refresher, background
 from nbcache.compute.singleflight import Ending, Flight, Flights
 from nbcache.config import error_text
 from nbcache.engine import traces
-from nbcache.engine.driver import COMPUTE, Lock, Refresh, Steps, Wait, drive, drive_async
+from nbcache.engine.driver import Compute, Lock, Refresh, Steps, Wait, drive, drive_async
 from nbcache.engine.job import Computed, Fetched, Job
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Slot
@@ -78,11 +78,11 @@ class Cache:
         Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
         ``trust="strict"``.
         """
-        return drive(self._steps(job), job, self._refresh_apart)
+        return drive(self._steps(job), self._refresh_apart)
 
     async def fetch_async(self, job: Job) -> Fetched:
         """Like `fetch`, for a job whose computation is awaited."""
-        return await drive_async(self._steps(job), job, self._refresh_soon)
+        return await drive_async(self._steps(job), self._refresh_soon)
 
     def refresh(self, job: Job) -> Fetched:
         """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
@@ -125,29 +125,31 @@ class Cache:
     def _steps(self, job: Job) -> Steps:
         found = self._find(job)
         while found is None:
-            mine, theirs = self._flights.join((job.key.owner, job.text))
+            mine, theirs = self._flights.join((job.key.owner, job.place or job.text), job.text)
             if theirs is not None:
                 try:
                     ending = yield Wait(theirs)
                 finally:
                     self._flights.stop_waiting(theirs)
+                if job.renewed is not None and job.place:
+                    job = job.renewed()  # what the run has changed counts by now as what it found
                 if ending is Ending.UNSTORED:
-                    return self._computed(job, (yield COMPUTE), None, None)
+                    return self._computed(job, (yield Compute(job)), None, None)
                 found = self._find(job)
                 continue
             if mine is None:
-                return self._computed(job, (yield COMPUTE), None, None)
+                return self._computed(job, (yield Compute(job)), None, None)
             ending, lock = Ending.FAILED, self.tiers.lock(job.text) if job.policy.disk else None
             try:
                 with self._flights.within(mine):
                     if lock is not None:
-                        yield Lock(lock)
+                        yield Lock(lock, job)
                     try:
                         # in memory alone the flight itself learns of every clear
                         since = None if lock is None else self.tiers.mark(job.address, True)
                         found = self._find(job)
                         if found is None:
-                            fetched = self._computed(job, (yield COMPUTE), mine, since)
+                            fetched = self._computed(job, (yield Compute(job)), mine, since)
                             # after a clear the others start anew; where nothing can be kept they need not queue
                             ending = (
                                 Ending.STORED if fetched.slot else Ending.FAILED if mine.cancelled else Ending.UNSTORED
@@ -160,7 +162,7 @@ class Cache:
             finally:
                 self._flights.leave(mine, ending)
         if found.stale:
-            yield Refresh()
+            yield Refresh(job)
         return self._hit(found, job)
 
     def _hit(self, found: _Found, job: Job) -> Fetched:
@@ -266,7 +268,8 @@ class Cache:
         async def run() -> None:
             failed = True
             try:
-                await self.refresh_async(job)
+                with background():
+                    await self.refresh_async(job)
                 failed = False
             except Exception as error:
                 _refresh_failed(job)(error)
@@ -279,10 +282,15 @@ class Cache:
 
     # -- clearing and looking -------------------------------------------------------------------------------------
 
-    def delete(self, address: Address) -> int:
-        """Remove one entry, and whatever rests on it, from every tier; return how many entries are gone."""
+    def delete(self, address: Address, place: str = "") -> int:
+        """Remove one entry, and whatever rests on it, from every tier; return how many entries are gone.
+
+        Parameters
+        ----------
+        place : where the entry may be being computed, under another key
+        """
         base = Address(address.owner, address.key.partition("-")[0])
-        self._flights.cancel(base.owner, base.key)
+        self._flights.cancel(base.owner, base.key, place)
         self._changes += 1
         present = self.tiers.peek(base, self.tiers.has_disk()) if address == base else None
         if present is None or present.meta.kind != "trace":

@@ -25,49 +25,58 @@ class Wait(NamedTuple):
 
 
 class Compute(NamedTuple):
-    """Run the job's computation; the outcome is what it computed."""
+    """Run a job's computation; the outcome is what it computed."""
 
-
-COMPUTE = Compute()
+    job: Job
 
 
 class Refresh(NamedTuple):
-    """Start a refresh in the background; no outcome."""
+    """Start a refresh of a job in the background; no outcome."""
+
+    job: Job
 
 
 class Lock(NamedTuple):
     """Enter the lock that other processes respect; leaving it is up to the generator."""
 
     lock: Claim
+    job: Job
 
 
 Step = Wait | Compute | Refresh | Lock
 Steps = Generator[Step, Any, Fetched]
 
 
-def drive(steps: Steps, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+class _Failed(BaseException):
+    """Tells the generator that a step has failed: the error itself, such as StopIteration, may mean something to it."""
+
+
+def drive(steps: Steps, refresh: Callable[[Job], object]) -> Fetched:
     """Take all steps in this thread; `refresh` starts one in the background."""
     step = _next(steps, None)
     while not isinstance(step, Fetched):
         answer: Any = None
         try:
             match step:
-                case Compute():
+                case Compute(job):
                     answer = job.compute()
-                case Lock(lock):
+                case Lock(lock, job):
                     _wait_for(lock, job)
                 case Wait(flight):
                     answer = flight.done.result()
-                case Refresh():
+                case Refresh(job):
                     refresh(job)
-        except BaseException as error:
-            step = _throw(steps, error)
+        except BaseException:
+            ended = _throw(steps)
+            if ended is None:
+                raise  # the very error, with its causes and its traceback
+            step = ended
         else:
             step = _next(steps, answer)
     return step
 
 
-async def drive_async(steps: Steps, job: Job, refresh: Callable[[Job], object]) -> Fetched:
+async def drive_async(steps: Steps, refresh: Callable[[Job], object]) -> Fetched:
     """Take all steps in this task; the event loop never waits."""
     step = _next(steps, None)
     while not isinstance(step, Fetched):
@@ -77,14 +86,17 @@ async def drive_async(steps: Steps, job: Job, refresh: Callable[[Job], object]) 
                 case Wait(flight):
                     # shielded: a cancelled waiter must not resolve what the others wait for
                     answer = await asyncio.shield(asyncio.wrap_future(flight.done))
-                case Compute():
+                case Compute(job):
                     answer = await job.compute()  # type: ignore[misc]
-                case Lock(lock):
+                case Lock(lock, job):
                     await _enter(lock, job)
-                case Refresh():
+                case Refresh(job):
                     refresh(job)
-        except BaseException as error:
-            step = _throw(steps, error)
+        except BaseException:
+            ended = _throw(steps)
+            if ended is None:
+                raise  # the very error, with its causes and its traceback
+            step = ended
         else:
             step = _next(steps, answer)
     return step
@@ -124,9 +136,12 @@ def _next(steps: Steps, answer: Any) -> Step | Fetched:
         return fetched
 
 
-def _throw(steps: Steps, error: BaseException) -> Step | Fetched:
+def _throw(steps: Steps) -> Step | Fetched | None:
+    """Let the generator end what it began; None, unless it knew a way out."""
     try:
-        return steps.throw(error)
+        return steps.throw(_Failed())
+    except _Failed:
+        return None
     except StopIteration as end:
         fetched: Fetched = end.value
         return fetched

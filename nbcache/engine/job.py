@@ -36,6 +36,7 @@ class Computed(NamedTuple):
     effects : what the run left changed, and a hit changes too
     recorded : digests of observations that the run itself may have changed, from before it did
     overlooked : why something may have been overlooked, so that the result must not be kept; "" when nothing was
+    moved : what changed meanwhile, where it is not storable
     """
 
     value: Any
@@ -48,6 +49,7 @@ class Computed(NamedTuple):
     effects: tuple[Effect, ...] = ()
     recorded: Mapping[Observation, bytes] = MappingProxyType({})
     overlooked: str = ""
+    moved: str = "a file that it read"
 
 
 class CallParts(LateParts):
@@ -98,6 +100,8 @@ class Job:
     kind : the kind of the entry, "value" or "cell"
     silent : nothing is shown while another process computes the same
     began : when the call was made, as `time.perf_counter` counts, so that a hit knows what it cost
+    place : where only one computation runs at a time, if other keys than this one share it; "" for the key alone
+    renewed : the same request as it is after a computation at its place
     """
 
     key: Key
@@ -110,6 +114,8 @@ class Job:
     name: str = ""
     silent: bool = False
     began: float = field(default_factory=perf_counter)
+    place: str = ""
+    renewed: Callable[[], Job] | None = None
     text: str = field(init=False)
     address: Address = field(init=False)
 

@@ -18,6 +18,7 @@ from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.errors import UnstorableResultError, explain, warn
 from nbcache.keys.key import combine
 from nbcache.stores.protocol import Mark
+from nbcache.tracking.origins import Change
 
 
 class Keeper:
@@ -42,7 +43,7 @@ class Keeper:
         if policy.ttl == 0:
             return None
         if not computed.storable:
-            self._slots.unkept(job.address, computed.overlooked or "a file that it read changed while it ran")
+            self._slots.unkept(job.address, computed.overlooked or f"{computed.moved} changed while it ran")
             if computed.overlooked:
                 warn(
                     explain(
@@ -147,25 +148,41 @@ def _with_observations(parts: Parts, computed: Computed) -> Parts:
 
 
 class Profiles:
-    """What was learnt about a function from running it: the globals that it changes itself."""
+    """What was learnt about functions and cells from running them."""
 
     def __init__(self, tiers: Tiers, clock: Callable[[], float]) -> None:
         self._tiers = tiers
         self._clock = clock
 
     def get(self, owner: str, code: str, disk: bool) -> tuple[str, ...]:
-        """The globals that a function was seen to change itself, by their labels."""
-        entry = self._tiers.get(_profile_of(owner, code), disk)
+        """The names that were noted of some code."""
+        names: tuple[str, ...] = self._read(_profile_of(b"profile", owner, code), disk)
+        return names
+
+    def put(self, owner: str, code: str, names: Iterable[str], disk: bool) -> None:
+        """Note names of some code."""
+        self._write(_profile_of(b"profile", owner, code), tuple(names), disk)
+
+    def changes(self, owner: str, code: str, disk: bool) -> tuple[Change, ...]:
+        """What a function's runs were seen to leave in globals, and as what that counts."""
+        changes: tuple[Change, ...] = self._read(_profile_of(b"changes", owner, code), disk)
+        return changes
+
+    def put_changes(self, owner: str, code: str, changes: tuple[Change, ...], disk: bool) -> None:
+        """Note what a function's runs leave in globals."""
+        self._write(_profile_of(b"changes", owner, code), changes, disk)
+
+    def _read(self, address: Address, disk: bool) -> tuple[Any, ...]:
+        entry = self._tiers.get(address, disk)
         if entry is None or entry.meta.kind != "profile":
             return ()
-        labels: tuple[str, ...] = entry.value()
-        return labels
+        found: tuple[Any, ...] = entry.value()
+        return found
 
-    def put(self, owner: str, code: str, labels: Iterable[str], disk: bool) -> None:
-        """Remember the globals that a function changes itself."""
-        meta = Meta(owner=owner, arguments="", created=self._clock(), expires=None, seconds=0.0, kind="profile")
-        self._tiers.put(_profile_of(owner, code), Entry.of(tuple(labels), meta), disk)
+    def _write(self, address: Address, found: tuple[Any, ...], disk: bool) -> None:
+        meta = Meta(owner=address.owner, arguments="", created=self._clock(), expires=None, seconds=0.0, kind="profile")
+        self._tiers.put(address, Entry.of(found, meta), disk)
 
 
-def _profile_of(owner: str, code: str) -> Address:
-    return Address(owner, combine(b"profile", owner.encode(), code.encode()))
+def _profile_of(kind: bytes, owner: str, code: str) -> Address:
+    return Address(owner, combine(kind, owner.encode(), code.encode()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -12,9 +13,12 @@ from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import facts_of
 from nbcache.tracking.contents import outline
 from nbcache.tracking.dependencies import name_of
-from nbcache.tracking.fingerprint import MARK, State, code_digest, tracker_of, tracker_of_several
+from nbcache.tracking.fingerprint import code_digest, tracker_of, tracker_of_several
+from nbcache.tracking.origins import UNCHANGED, Origins, Running
+from nbcache.tracking.state import State
 
-_NOTHING: frozenset[str] = frozenset()
+# Between a label in the user's words and a mark of the code that is meant.
+_MARK = " #"
 
 
 class ArgumentCode:
@@ -22,39 +26,40 @@ class ArgumentCode:
 
     Parameters
     ----------
-    without : labels, as `changed` gives them, of what calls are known to change themselves
+    origins : as what the contents count that runs of the called function have left
     """
 
-    __slots__ = ("_met", "_several", "_without")
+    __slots__ = ("_met", "_origins", "_several")
 
-    def __init__(self, without: frozenset[str] = _NOTHING) -> None:
-        self._without = without
+    def __init__(self, origins: Origins = UNCHANGED) -> None:
+        self._origins = origins
         self._met: dict[int, tuple[object, State]] = {}
         self._several: dict[tuple[int, ...], tuple[FunctionType, ...]] = {}
 
     def __call__(self, value: object) -> bytes:
         known = self._met.get(id(value))
         if known is None:
-            ending = _ending(value) if self._without else ""
-            own = frozenset(label.removesuffix(ending) for label in self._without if label.endswith(ending))
             tracker = tracker_of_several(value) if type(value) is tuple else tracker_of(value)
-            known = self._met[id(value)] = (value, tracker.state(own))
+            known = self._met[id(value)] = (value, tracker.state(self._origins, partial(_ending, value)))
         return known[1].digest
 
     def together(self, functions: tuple[FunctionType, ...]) -> bytes:
         """Digest several functions that may reach each other by one walk over all that they reach."""
         return self(self._several.setdefault(tuple(map(id, functions)), functions))
 
-    def changed(self) -> frozenset[str]:
-        """Taken right after the run: the labels of what it changed; that goes on counting as it was before."""
-        found = set()
-        for value, state in self._met.values():
-            labels = state.changed()
-            state.note_origins(labels)
-            if labels:
-                ending = _ending(value)
-                found |= {label + ending for label in labels}
-        return frozenset(found)
+    def counted(self) -> Mapping[str, bytes]:
+        """As what all contents count, by label."""
+        return {label: digest for _, state in self._met.values() for label, digest in state.counted.items()}
+
+    def note(self, run: Running, *, apart: bool = False) -> bool:
+        """Right after the run: what it left counts as what it found; tell whether it changed anything."""
+        noted = [state.note(self._origins, run, apart=apart) for _, state in self._met.values()]
+        return any(changes.mine for changes in noted)
+
+
+def said_of(label: str) -> str:
+    """A label in the user's words alone."""
+    return label.partition(_MARK)[0]
 
 
 def digest_followed(
@@ -99,7 +104,7 @@ def _ending(value: object) -> str:
     else:
         members = classes.dict_of(value).values() if issubclass(type(value), type) else (value,)  # type: ignore[arg-type]
     codes = [facts_of(plain.__code__).digest for member in members if type(plain := _plain(member)) is FunctionType]
-    return f" in {name_of(value)}{MARK}{short_digest(*codes).hex()[:12]}"
+    return f" in {name_of(value)}{_MARK}{short_digest(*codes).hex()[:12]}"
 
 
 def _plain(member: object) -> object:

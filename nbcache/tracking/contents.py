@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
 
+from nbcache.errors import UnhashableValueError
 from nbcache.hashing import hasher
+from nbcache.hashing.walk import name_of
 from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import constant_bytes, short_digest
 from nbcache.tracking.code.facts import facts_of
 from nbcache.tracking.guards import Place
+from nbcache.tracking.identities import WITHOUT_CONTENT, library_parts, mark_of
 from nbcache.tracking.observations.planned_files import planned_files
-from nbcache.tracking.origins import Origin, carry, origin
+from nbcache.tracking.packages import is_users
 from nbcache.tracking.snapshots import Snapshot, fixed, snapshot_of
 
 __all__ = ["Content", "Contents", "fixed", "outline", "path_texts"]
@@ -26,6 +29,8 @@ _MOST_TEXTS = 1000
 _FEW = 20
 # Values of these have digests that tests of the hashing rooms vouch for; others are asked twice.
 _TRUSTED = frozenset(("builtins", "collections", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "datetime"))
+_WITHOUT_CONTENT = tuple(sorted(map(name_of, WITHOUT_CONTENT)))
+_HOLDERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, *WITHOUT_CONTENT)
 _CONSTANTS = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
 
 
@@ -35,22 +40,26 @@ class Content:
     Attributes
     ----------
     label : in the user's words, unique in one fingerprint
-    digest : of the content, or of the type alone when it cannot be read
+    digest : of the content; parts that cannot be read are told apart by their identity
+    counted : the digest as which it counts, which is another where a run of the function left it behind
     unreadable : the name of the type that cannot be read, "" when all is well
+    whole : false where nothing of it can be read, so that the object itself is all that counts
     fixed : the value can never change in place
     place : where it was found
     alone : no code of the user's is inside, so that equal content is all that matters
     inside : the functions, classes and modules met inside
-    bound : the user has put this very object there, so that another one is an edit, though the function changes it
     """
 
     __slots__ = (
+        "_fickle",
         "_get",
         "_hash_funcs",
+        "_leaves",
+        "_origin",
         "_snapshot",
         "_value",
         "alone",
-        "bound",
+        "counted",
         "digest",
         "fixed",
         "inside",
@@ -58,6 +67,7 @@ class Content:
         "place",
         "summary",
         "unreadable",
+        "whole",
     )
 
     def __init__(
@@ -67,58 +77,94 @@ class Content:
         place: Place,
         get: Callable[[], object],
         hash_funcs: Mapping[Any, Any] | None,
+        origin: tuple[int, str] = (0, ""),
     ) -> None:
         self.label = label
         self.place = place
         self.fixed = fixed(value)
         self.unreadable = ""
+        self.whole = True
         self.digest = b""
+        self.counted = b""
         self.alone = False
-        self.bound = False
-        self.inside: list[object] = []
+        self.inside: Sequence[object] = ()
         self.summary = hasher.summary(value)
         self._value = value
         self._get = get
         self._hash_funcs = hash_funcs
+        self._leaves: tuple[str, ...] = ()
+        self._fickle = False
+        self._origin = origin
         self._snapshot: Snapshot | None = None
 
-    def take(self, code: Callable[[object], bytes]) -> None:
-        """Digest the value; a type that cannot be read, or whose digest changes by itself, stands for it otherwise."""
+    def take(self) -> None:
+        """Digest the value; what cannot be read, or has another digest at each look, counts by its identity."""
+        found: list[tuple[bytes, object]] = []
+        value = self._value
         try:
             if not self.fixed and not self._hash_funcs:
-                self._snapshot = snapshot_of(self._value)
-            self.digest = self._digest(self._value, code)
-            if not self.fixed and self._snapshot is None and not self._trusted():
-                again = self._digest(self._value, outline)
-                self.unreadable = "" if again == self.digest else f"{_type_name(self._value)}, changes by itself"
+                self._snapshot = snapshot_of(value)
+            self.digest = self._read(value, found)
+            if not self.fixed and self._snapshot is None and not self._trusted() and self._read(value) != self.digest:
+                self._fickle = True
+                self._give_up(f"{_type_name(value)}, changes by itself")
         except Exception as error:  # whatever a user's object raises, following it further is not worth an error
-            name = str(getattr(error, "type_name", "")) or _type_name(self._value)
-            self.unreadable = name.removeprefix("builtins.")
-        if self.unreadable:
-            self.digest = short_digest(b"unreadable", _type_name(self._value).encode())
-
-    def origin(self) -> Origin:
-        """What counts if the function changes the value: what was there before, while it is the same object."""
-        return origin(self.place, self._get(), self.digest, self.inside)
-
-    def note_origin(self, changed: bool) -> None:
-        """After a run that changed the value: what is there now counts as what was there before."""
-        try:
-            now = self._get()
-        except Exception:  # gone: what comes there next counts as itself
+            self._give_up((str(getattr(error, "type_name", "")) or _type_name(value)).removeprefix("builtins."))
+        self.counted = self.digest
+        if not self.whole:
             return
-        if changed:
-            origin(self.place, now, self.digest, self.inside)
-        else:
-            carry(self.place, now)
+        if self._leaves:
+            said = [name for name in self._leaves if name not in _WITHOUT_CONTENT]
+            if not said and name_of(type(value)) in _WITHOUT_CONTENT:
+                said = [name_of(type(value))]
+            self.unreadable = ", ".join(said).removeprefix("builtins.")
+        if not (found or self.fixed or self.unreadable):
+            self.let_go()
+        # Sets have no order of their own, so what was met inside is put in order of its outline.
+        self.inside = [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
+
+    def _give_up(self, why: str) -> None:
+        self.unreadable, self.whole = why, False
+        self.digest = self._by_identity(self._value)
+
+    def _by_identity(self, value: object) -> bytes:
+        return short_digest(b"unreadable", _type_name(value).encode(), mark_of(self._origin, (value,)))
+
+    def _read(self, value: object, found: list[tuple[bytes, object]] | None = None) -> bytes:
+        """Digest a value, with identities in place of the parts that cannot be read."""
+        if issubclass(type(value), logging.Logger):
+            return short_digest(b"logger", str(value.name).encode())  # type: ignore[attr-defined]
+        while True:
+            met: list[object] = []
+            funcs = self._hash_funcs
+            if self._leaves:
+                funcs = {**(funcs or {}), **dict.fromkeys(self._leaves, partial(_leaf, met))}
+            try:
+                if found is None:
+                    digest = hasher.digest(value, funcs, code=outline)
+                else:
+                    found.clear()
+                    digest = hasher.digest(value, funcs, code=partial(_outline_and_keep, found))
+            except UnhashableValueError:
+                if self._leaves or not (is_users(value) or isinstance(value, _HOLDERS)):
+                    raise  # of other people's objects nobody knows which part is content
+                self._leaves = self._unreadable_kinds(value)
+                continue
+            return short_digest(digest, mark) if met and (mark := mark_of(self._origin, met)) else digest
+
+    def _unreadable_kinds(self, value: object) -> tuple[str, ...]:
+        """Name the types that stand for themselves: locks, and what a value of the user's holds of other people's."""
+        kinds = dict.fromkeys(_WITHOUT_CONTENT)
+        for part in library_parts(value):
+            if (name := name_of(type(part))) not in kinds:
+                try:
+                    hasher.digest(part, self._hash_funcs, code=outline)
+                except UnhashableValueError:
+                    kinds[name] = None
+        return tuple(kinds)
 
     def _trusted(self) -> bool:
         return str(classes.module_of(type(self._value))).partition(".")[0] in _TRUSTED
-
-    def _digest(self, value: object, code: Callable[[object], bytes]) -> bytes:
-        if issubclass(type(value), logging.Logger):
-            return short_digest(b"logger", str(value.name).encode())  # type: ignore[attr-defined]
-        return hasher.digest(value, self._hash_funcs, code=code)
 
     def let_go(self) -> None:
         """Stop keeping the value alive; it is found again when it is asked for."""
@@ -132,44 +178,52 @@ class Content:
             return False
         if self._snapshot is not None and self._snapshot.holds(now):
             return True
-        return self._digest(now, outline) == self.digest
+        return self._read(now) == self.digest
 
-    def changed_since(self) -> bool:
-        """Tell whether what is found at the same place now has another content."""
-        if self.unreadable:
-            return False
+    def now(self) -> bytes:
+        """Digest what is found at the same place now, as it would be taken; empty where nothing is."""
         try:
             now = self._get()
-            if now is self._value and self.fixed:
-                return False
-            if self._snapshot is not None and self._snapshot.holds(now):
-                return False
-            return self._digest(now, outline) != self.digest
-        except Exception:  # gone, or no longer readable: not what it was
-            return True
+        except Exception:  # gone
+            return b""
+        if self._fickle or (now is self._value and self.fixed):
+            return self.digest if now is self._value else self._by_identity(now)
+        if self._snapshot is not None and self._snapshot.holds(now):
+            return self.digest
+        try:
+            return self._read(now)
+        except Exception:
+            return self._by_identity(now)
 
 
 class Contents:
-    """All values of one fingerprint that count by content."""
+    """All values of one fingerprint that count by content.
 
-    def __init__(self, hash_funcs: Mapping[Any, Any] | None) -> None:
+    Parameters
+    ----------
+    owner : whose fingerprint it is: the id of a namespace, and a name
+    """
+
+    def __init__(self, hash_funcs: Mapping[Any, Any] | None, owner: tuple[int, str] = (0, "")) -> None:
         self.taken: list[Content] = []
         self._hash_funcs = hash_funcs
+        self._owner = owner
         self._labels: dict[str, int] = {}
 
     def take(self, value: object, label: str, place: Place, get: Callable[[], object]) -> Content:
         """Digest a value, and note the functions, classes and modules met inside it."""
         count = self._labels[label] = self._labels.get(label, 0) + 1
-        content = Content(value, label if count == 1 else f"{label} ({count})", place, get, self._hash_funcs)
-        found: list[tuple[bytes, object]] = []
-        content.take(partial(_outline_and_keep, found))
+        unique = label if count == 1 else f"{label} ({count})"
+        space, name = self._owner
+        content = Content(value, unique, place, get, self._hash_funcs, (space, f"{name}: {unique}"))
+        content.take()
         self.taken.append(content)
-        content.bound = not (content.fixed or content.unreadable) and get() is value
-        if not (found or content.fixed or content.unreadable):
-            content.let_go()
-        # Sets have no order of their own, so what was met inside is put in order of its outline.
-        content.inside = [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
         return content
+
+
+def _leaf(met: list[object], value: object) -> str:
+    met.append(value)
+    return _type_name(value)
 
 
 def _outline_and_keep(found: list[tuple[bytes, object]], value: object) -> bytes:

@@ -7,8 +7,7 @@ it was; then everything is walked again. Equal code and equal globals give equal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -17,88 +16,14 @@ from nbcache.tracking.code.facts import LateSource, facts_of
 from nbcache.tracking.code.remembered import ByIdentity
 from nbcache.tracking.contents import Content, Contents
 from nbcache.tracking.dependencies import Dependency, items_of, name_of
-from nbcache.tracking.guards import Place
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.options import Options, options_of
+from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.reach import Reach
+from nbcache.tracking.state import Part, State
 
-_NOTHING: frozenset[str] = frozenset()
-# Between a label in the user's words and a mark of the code that is meant.
-MARK = " #"
-
-
-class Part:
-    """One thing that a result rests on.
-
-    Attributes
-    ----------
-    label : in the user's words: "code", "helper normalize", "global ALPHA", "class Model", "package pandas"
-    digest : hexadecimal; "" for a global that is left out
-    """
-
-    __slots__ = ("_summary", "digest", "label")
-
-    def __init__(self, label: str, digest: str, summary: str | LateSource) -> None:
-        self.label = label
-        self.digest = digest
-        self._summary = summary
-
-    @property
-    def summary(self) -> str:
-        """The source of code, read at the first look; a short text for values; the version of a package."""
-        text = self._summary
-        if not isinstance(text, str):
-            text = self._summary = text()
-        return text
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """What a function rested on at one moment.
-
-    Attributes
-    ----------
-    digest : 16 bytes over everything that counts
-    parts : what counts, each thing with its own digest
-    unfollowed : what could not be followed or is left out, in the user's words
-    paths : strings met in the code and in globals that may name files
-    packages : the distributions that the code reaches, normalised: "numpy", "scikit_learn"
-    generators : the random generators that stand at names of modules, as "module:name"; their states do not count here
-    current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
-    simple : the guard as an expression over `names`, when identities are all there is; it may raise LookupError,
-        AttributeError or ValueError, which mean a change
-    names : what `simple` speaks of
-    """
-
-    digest: bytes
-    parts: tuple[Part, ...]
-    unfollowed: tuple[str, ...]
-    paths: tuple[str, ...]
-    packages: frozenset[str]
-    generators: tuple[str, ...]
-    current: Callable[[], bool]
-    simple: str | None
-    names: Mapping[str, object]
-    _contents: tuple[Content, ...]
-    _moving: tuple[Content, ...]
-
-    def changed(self) -> frozenset[str]:
-        """Give the labels of values whose content is no longer that of this state.
-
-        Taken right after a run, these are the globals that the function itself changes.
-        """
-        if not self._contents:
-            return _NOTHING
-        with unrecorded():
-            return frozenset(content.label for content in self._contents if content.changed_since())
-
-    def note_origins(self, changed: frozenset[str]) -> None:
-        """After a run: what it changed goes on counting as it was before, while it is the same object."""
-        for content in self._contents:
-            if content.bound and content.label in changed:
-                content.note_origin(True)
-        for content in self._moving:
-            content.note_origin(False)
+# Remembered for each thing that is followed: the state as so many functions see it that have it as an argument.
+_MOST_FUNCTIONS = 64
 
 
 class Tracker:
@@ -135,69 +60,66 @@ class Tracker:
         self._depends_on = tuple(Dependency(item, hash_funcs, code_digest) for item in items_of(depends_on))
         self._namespace = namespace
         self._ignore = ignore
-        self._states: dict[frozenset[str], State] = {}
+        self._states: dict[Origins, tuple[int, State]] = {}
         root = self._roots.get("")
         if type(root) is FunctionType:
             facts_of(root.__code__)  # remembered: what code says does not wait for globals, nor a first call for it
 
-    def state(self, without: frozenset[str] = frozenset()) -> State:
-        """Give the present state; `without` names globals (by label) that the function changes itself.
+    def state(self, origins: Origins = UNCHANGED, ending: Callable[[], str] = str) -> State:
+        """Give the present state.
 
-        Such a global counts as it was before the first change, while it is the same object; what cannot be told
-        apart from an edit that way, such as a number, is left out.
+        Parameters
+        ----------
+        origins : says as what the contents count that the runs of a function have left; labels in it end with `ending`
 
         Raises
         ------
         Whatever a callable in `depends_on` raises, and UnhashableValueError for what it returns.
         """
-        known = self._states.get(without)
-        if known is not None and known.current():
+        version, known = self._states.get(origins, (0, None))
+        if known is not None and (version == origins.version or _counts_so(known, origins)) and known.current():
+            if version != origins.version:
+                self._states[origins] = origins.version, known
             return known
+        version = origins.version
         with unrecorded():
-            state = self._states[without] = self._walk(without)
+            state, provisional = self._walk(origins, ending())
+        if not provisional:
+            self._states[origins] = version, state
+            if len(self._states) > _MOST_FUNCTIONS:
+                self._states.pop(next(iter(self._states)), None)
         return state
 
-    def _walk(self, without: frozenset[str]) -> State:
-        contents = Contents(self._hash_funcs)
+    def _walk(self, origins: Origins, ending: str) -> tuple[State, bool]:
         root = self._roots.get("")
         home = self._namespace or _namespace_of(root)
-        reach = Reach(contents, track=self._track, home=home, ignore=self._ignore, without=without)
+        contents = Contents(self._hash_funcs, (id(home), name_of(root)))
+        reach = Reach(
+            contents,
+            track=self._track,
+            home=home,
+            ignore=self._ignore,
+            origins=origins,
+            ending=ending,
+            hints=self._whole,
+        )
         for name, value in self._roots.items():
             self._start(reach, name, value)
         reach.run()
-        own = [content for content in contents.taken if content.label in without]
-        left_out = reach.assigned | {content.place for content in own if not content.bound}
-        moving = [content for content in own if content.place not in left_out]
-        origins = {content.place: content.origin().digest for content in moving}
-        counted = [content for content in contents.taken if content.place not in left_out]
-        steady = [content for content in counted if content.place not in origins]
         dependencies = (*self._depends_on, *[Dependency(item, self._hash_funcs, code_digest) for item in reach.depends])
         depends = [dependency.digest() for dependency in dependencies]
-        record = [
-            b"left out" if type(item) is Content and item.place in left_out else _bytes_of(item, origins)
-            for item in reach.record
-        ]
-        kept = {content.label for content in moving}
-        for label in sorted(without):
-            said = label.partition(MARK)[0]
-            note = f"what the function does to {said}" if label in kept else f"{said} (changed by the function)"
-            reach.unfollowed[note] = None
         options = options_of(reach.packages | reach.tops if self._track else (), reach.extensions.attributes)
-        names = reach.guards.names
-        simple = (
-            reach.guards.expression(left_out)
-            if reach.guards.simple(left_out | origins.keys()) and not depends
-            else None
-        )
+        record = (*reach.record, *depends, *[bytes.fromhex(digest) for _, digest, _ in options.parts])
+        simple = reach.guards.expression() if reach.guards.simple() and not depends else None
         if simple is not None and options:
             simple = f"{simple} and {reach.guards.name(options.same)}()"
-        compiled = partial(reach.guards.compile, left_out, origins.keys())
         # Plain hits have a guard of their own then; a process that only makes those never needs the other.
-        checks = compiled() if simple is None else _at_first_use(compiled)
-        return State(
-            digest=short_digest(*record, *depends, *[bytes.fromhex(digest) for _, digest, _ in options.parts]),
+        checks = reach.guards.compile() if simple is None else _at_first_use(reach.guards.compile)
+        state = State(
+            digest=short_digest(*[item if isinstance(item, bytes) else item.counted for item in record]),
+            outline=short_digest(*[item if isinstance(item, bytes) else b"content" for item in record]),
             parts=(
-                *_parts(reach, counted, origins, zip(dependencies, depends, strict=True)),
+                *_parts(reach, contents.taken, zip(dependencies, depends, strict=True)),
                 *[Part(label, digest, said) for label, digest, said in options.parts],
             ),
             unfollowed=tuple(reach.unfollowed),
@@ -206,10 +128,13 @@ class Tracker:
             generators=tuple(reach.generators),
             current=checks if not (depends or options) else _all(checks, options, dependencies, depends),
             simple=simple,
-            names=names,
-            _contents=tuple(steady),
-            _moving=tuple(moving),
+            names=reach.guards.names,
+            counted={content.label + ending: content.counted for content in contents.taken},
+            _contents=tuple(contents.taken),
+            _record=record,
+            _ending=ending,
         )
+        return state, reach.provisional
 
     def _start(self, reach: Reach, name: str, value: object) -> None:
         if name == "" and type(value) is FunctionType:
@@ -280,18 +205,23 @@ _together: dict[tuple[int, ...], tuple[tuple[object, ...], Tracker]] = {}
 
 
 def _parts(
-    reach: Reach,
-    counted: list[Content],
-    origins: Mapping[Place, bytes],
-    depends: Iterable[tuple[Dependency, bytes]],
+    reach: Reach, contents: Iterable[Content], depends: Iterable[tuple[Dependency, bytes]]
 ) -> tuple[Part, ...]:
     found: list[tuple[str, bytes, str | LateSource]] = [
         (label, digest, summary if isinstance(summary, LateSource) else summary())
         for label, digest, summary in reach.parts
     ]
-    found += [(content.label, _bytes_of(content, origins), content.summary) for content in counted]
+    found += [(content.label, content.counted, content.summary) for content in contents]
     found += [(dependency.label, digest, dependency.summary()) for dependency, digest in depends]
     return tuple(_unique(found))
+
+
+def _counts_so(state: State, origins: Origins) -> bool:
+    """Tell whether all contents of a state still count as they did, by what was learnt since."""
+    return all(
+        origins.counted(content.label + state._ending, content.digest) == (content.counted, False)
+        for content in state._contents
+    )
 
 
 def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
@@ -309,8 +239,6 @@ def _all(
     return current
 
 
-def _bytes_of(item: bytes | Content, origins: Mapping[Place, bytes]) -> bytes:
-    return origins.get(item.place, item.digest) if isinstance(item, Content) else item
 
 
 def _unique(found: Iterable[tuple[str, bytes, str | LateSource]]) -> Iterable[Part]:

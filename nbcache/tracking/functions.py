@@ -1,4 +1,4 @@
-"""What does a function hold beside its code: defaults, closure, what it wraps; and what a library's wrapper holds."""
+"""What does a function hold beside its code: defaults, closure, what it wraps, annotations where they act."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from operator import getitem
 from types import CellType, FunctionType, ModuleType
 
 from nbcache.tracking import classes
+from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import Facts
 from nbcache.tracking.packages import Home
 from nbcache.tracking.snapshots import fixed
 from nbcache.tracking.walker import CodeWalker
 
-__all__ = ["follow_parts", "local_name", "look_through"]
+__all__ = ["follow_annotations", "follow_parts", "local_name", "look_through", "reads_annotations"]
+
+# Names whose use tells that code reads annotations.
+_READERS = frozenset(("__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"))
 
 
 def local_name(function: FunctionType) -> str:
@@ -71,6 +75,28 @@ def _default(function: FunctionType, number: int) -> object:
     return (function.__defaults__ or ())[number]
 
 
+def reads_annotations(facts: Facts) -> bool:
+    """Tell whether code reads annotations, of whatever function."""
+    return not _READERS.isdisjoint(name for chain in (*facts.reads, *facts.free) for name in chain)
+
+
+def follow_annotations(reach: CodeWalker, function: FunctionType) -> None:
+    """Count the annotations of a function, and follow the classes that they name."""
+    try:
+        written = function.__annotations__
+    except Exception:  # from 3.14 on they are made at the first look, by the user's code
+        return
+    if type(written) is not dict or not written or reach.met(written, b"annotations"):
+        return
+    texts = [f"{name}: {classes.annotation_text(value)}" for name, value in written.items()]
+    digest = short_digest(*[text.encode("utf-8", "surrogatepass") for text in texts])
+    reach.part(f"annotations of {function.__code__.co_qualname}", digest, lambda: ", ".join(texts))
+    reach.guards.table(function, written, ordered=False)
+    for value in written.values():
+        for found in classes.classes_in(value):
+            reach.cls(found)
+
+
 def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         place = (id(cell), name)
@@ -78,7 +104,7 @@ def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:
         try:
             value = cell.cell_contents
         except ValueError:
-            reach.guards.content(partial(_is_empty, cell), place)
+            reach.guards.content(partial(_is_empty, cell))
             continue
         reach.guards.attribute(cell, "cell_contents", value, place)
         if issubclass(type(value), ModuleType):
@@ -95,6 +121,8 @@ def _wrapped(reach: CodeWalker, function: FunctionType, label: str) -> None:
         reach.mark(b"wrapped")
         name = getattr(inner, "__qualname__", None) or label
         reach.value(inner, str(name), (id(function), "__wrapped__"), lambda: inner)
+        if type(inner) is FunctionType:
+            follow_annotations(reach, inner)  # what the decorator makes of them is its own business
 
 
 def _is_empty(cell: CellType) -> bool:

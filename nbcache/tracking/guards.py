@@ -7,7 +7,6 @@ change in place are asked for their digest again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from keyword import iskeyword
 from operator import is_
 from types import FunctionType
@@ -29,12 +28,12 @@ class Guards:
         self.names: dict[str, Any] = {}
         self._entries: dict[tuple[int, str], tuple[Mapping[str, Any], object, Place]] = {}
         self._attributes: dict[tuple[int, str], tuple[object, object, Place | None]] = {}
-        self._contents: list[tuple[Callable[[], bool], Place]] = []
+        self._contents: list[Callable[[], bool]] = []
         self._joined: set[Place] = set()
         self._known: dict[int, str] = {}
         self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
         self._watched = Watched()
-        self._tables: dict[int, tuple[int, Mapping[str, Any], dict[str, Any], bool]] = {}
+        self._tables: dict[int, tuple[Mapping[str, Any], dict[str, Any], bool]] = {}
         self._modules: dict[int, dict[str, Any]] = {}
         self._members: dict[int, tuple[type, list[tuple[str, object]], bool]] = {}
 
@@ -78,7 +77,7 @@ class Guards:
     def table(self, owner: object, mapping: Mapping[str, Any], *, ordered: bool = True) -> None:
         """`mapping` (of a class, a module, a function) still holds exactly these values, in this order if it counts."""
         self.name(owner)  # keeps it alive, so that its id stays its own
-        self._tables[id(mapping)] = (id(owner), mapping, dict(mapping), ordered)
+        self._tables[id(mapping)] = (mapping, dict(mapping), ordered)
 
     def members(self, owner: type, functions: Iterable[tuple[str, object]], always: bool) -> None:
         """A library's class has got no new member, and these functions of it are the very same.
@@ -90,21 +89,21 @@ class Guards:
         known = self._members.get(id(owner))
         self._members[id(owner)] = (owner, list(functions), always or (known is not None and known[2]))
 
-    def content(self, unchanged: Callable[[], bool], place: Place) -> None:
+    def content(self, unchanged: Callable[[], bool]) -> None:
         """A value that can change in place is asked at each check; asked last."""
-        self._contents.append((unchanged, place))
+        self._contents.append(unchanged)
 
-    def simple(self, left_out: AbstractSet[Place]) -> bool:
+    def simple(self) -> bool:
         """Tell whether identity checks are all there is."""
-        return all(place in left_out for _, place in self._contents)
+        return not self._contents
 
-    def expression(self, left_out: AbstractSet[Place], *, plain: bool = True) -> str:
-        """Give the identity checks as one expression over `names`, without those of the places left out.
+    def expression(self, *, plain: bool = True) -> str:
+        """Give the identity checks as one expression over `names`.
 
         Calls with `plain` arguments need fewer. It may raise LookupError, AttributeError or ValueError, which mean a
         change as well.
         """
-        entries = [entry for entry in self._entries.items() if entry[1][2] not in left_out]
+        entries = list(self._entries.items())
         checks = list(self._loads(entries))
         checks += [
             f"{self.name(mapping)}[{key!r}] is {self.name(value)}"
@@ -113,14 +112,12 @@ class Guards:
         ]
         checks += [
             f"{self.name(owner)}.{attribute} is {self.name(value)}"
-            for (_, attribute), (owner, value, place) in self._attributes.items()
-            if place not in left_out
+            for (_, attribute), (owner, value, _) in self._attributes.items()
         ]
-        for owner, (mapping, keys) in self._absent.items():
-            checks.extend(self._absences(mapping, sorted(key for key in keys if (owner, key) not in left_out)))
-        for owner, mapping, values, ordered in self._tables.values():
-            apart = {key for key in values if (owner, key) in left_out}
-            checks.extend(self._table(mapping, values, apart, ordered))
+        for mapping, keys in self._absent.values():
+            checks.extend(self._absences(mapping, sorted(keys)))
+        for mapping, values, ordered in self._tables.values():
+            checks.extend(self._table(mapping, values, ordered))
         for cls, functions, always in self._members.values():
             if always or not plain:
                 content = cls.__dict__
@@ -153,34 +150,25 @@ class Guards:
         # One call in C is cheaper than three membership tests.
         return [f"{self.name(mapping.keys().isdisjoint)}({self.name(tuple(keys))})"]
 
-    def _table(
-        self, mapping: Mapping[str, Any], values: dict[str, Any], apart: set[str], ordered: bool
-    ) -> Iterable[str]:
+    def _table(self, mapping: Mapping[str, Any], values: dict[str, Any], ordered: bool) -> Iterable[str]:
         view = self.name(mapping)
         yield f"{self.name(len)}({view}) == {len(values)}"
-        if apart or not ordered:
+        if not ordered:
             for key, value in values.items():
-                if key not in apart:
-                    yield f"{view}[{key!r}] is {self.name(value)}"
+                yield f"{view}[{key!r}] is {self.name(value)}"
         else:
             same = f"{self.name(map)}({self.name(is_)}, {view}.values(), {self.name(list(values.values()))})"
             yield f"{self.name(all)}({same})"
 
-    def compile(self, left_out: AbstractSet[Place], unasked: AbstractSet[Place]) -> Callable[[], bool]:
-        """Make the function that is true while nothing has changed, but for the places left out.
-
-        Parameters
-        ----------
-        unasked : places that must hold the same object, whatever its content
+    def compile(self) -> Callable[[], bool]:
+        """Make the function that is true while nothing has changed.
 
         Notes
         -----
         Any exception while checking (a name is gone, a closure was emptied) means a change; the fingerprint
         is then taken anew, which says what happened.
         """
-        checks = [self.expression(left_out, plain=False)]
-        asked = [unchanged for unchanged, place in self._contents if place not in left_out and place not in unasked]
-        checks += [f"{self.name(unchanged)}()" for unchanged in asked]
+        checks = [self.expression(plain=False), *[f"{self.name(unchanged)}()" for unchanged in self._contents]]
         parameters = ", ".join(f"{name}={name}" for name in self.names)
         source = (
             f"def current({parameters}):\n"

@@ -1,70 +1,160 @@
-"""What did a global hold before the function that changes it did: as that it counts, while it is the same object.
+"""As what does the content of a global count: what a run of the function left there counts as what that run found.
 
-A generator of random numbers, a memo, a registry, a colour map that is filled in at its first use: their content moves
-with every run, so it cannot be in the key. But another object under the same name is an edit of the user's.
+A generator of random numbers, a memo, a registry, a model that fills a cache at its first use: their content moves
+with the runs of the function, so it cannot count as it is. But whatever else changes such an object is a change. So
+one cached function remembers, for each thing that its runs change, which content it left and what it had found; any
+other content is new, and counts as itself.
 """
 
 from __future__ import annotations
 
-import weakref
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from nbcache.tracking.guards import Place
+Change = tuple[str, bytes, bytes]
+"""A label, the digest of a content that a run has left, and of the one that it counts as."""
 
-_REMEMBERED = 1024
+_REMEMBERED = 4096
+#: What goes into a profile: the oldest and the newest, of each thing that changes.
+_ON_RECORD = 32
 
 
-class Origin(NamedTuple):
-    """What counts for a value that a function changes.
+class Running(NamedTuple):
+    """One run under way.
 
     Attributes
     ----------
-    value : gives the value, or None when it is gone
-    digest : of its content when it was first seen
-    inside : the functions, classes and modules that were in it then
+    counted : as what every content counted when it began, by label
+    since : its place in the order of all runs and their ends
     """
 
-    value: Callable[[], object]
-    digest: bytes
-    inside: Sequence[object]
+    counted: Mapping[str, bytes]
+    since: int
 
 
-_origins: OrderedDict[Place, Origin] = OrderedDict()
+class Origins:
+    """What the runs of one function are known to have changed.
+
+    Attributes
+    ----------
+    version : differs whenever anything was learnt
+
+    Notes
+    -----
+    Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counted: OrderedDict[tuple[str, bytes], tuple[bytes, int]] = OrderedDict()
+        self._inside: dict[tuple[str, bytes], Sequence[object]] = {}
+        self._labels: dict[str, None] = {}
+        self._running: list[Running] = []
+        self._order = 0
+        self.version = 0
+
+    def renew(self) -> None:
+        """Start with nothing under way in a forked child."""
+        self._lock = threading.Lock()
+        self._running = []
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the function changes itself, in order of label."""
+        return tuple(sorted(self._labels))
+
+    def counted(self, label: str, digest: bytes) -> tuple[bytes, bool]:
+        """As what a content counts; and whether that is so only while runs are under way that may be changing it."""
+        known = self._counted.get((label, digest))
+        if known is not None:
+            return known[0], False
+        if label in self._labels and self._running:
+            with self._lock:
+                for run in self._running:
+                    if label in run.counted:
+                        return run.counted[label], True
+        return digest, False
+
+    def inside(self, label: str, digest: bytes) -> Sequence[object] | None:
+        """The functions, classes and modules that were in an original content; None where that is not known."""
+        return self._inside.get((label, digest))
+
+    def begin(self, counted: Mapping[str, bytes]) -> Running:
+        """A run begins, which finds all things as they count; `end` must follow."""
+        with self._lock:
+            self._order += 1
+            run = Running(counted, self._order)
+            self._running.append(run)
+        return run
+
+    def end(self, run: Running) -> None:
+        with self._lock:
+            self._running = [other for other in self._running if other is not run]
+
+    def note(
+        self, label: str, found: bytes, counted: bytes, left: bytes, inside: Sequence[object], run: Running
+    ) -> bytes:
+        """A run has changed something: what it left counts as what it found.
+
+        Parameters
+        ----------
+        found, counted : the content that the run found, and as what it counted
+        left : the content now
+        inside : the functions, classes and modules in what counted
+
+        Returns
+        -------
+        As what it counts from now on: of two runs at one time that leave the same, what the first of them said.
+        """
+        with self._lock:
+            self._order += 1
+            self.version += 1
+            self._labels[label] = None
+            known = self._counted.get((label, left))
+            if known is not None and known[1] > run.since and known[0] != counted:
+                self._write(label, found, known[0])
+                self._write(label, counted, known[0])
+                return known[0]
+            self._write(label, left, counted)
+            self._inside.setdefault((label, counted), inside)
+            while len(self._counted) > _REMEMBERED:
+                self._counted.popitem(last=False)
+            while len(self._inside) > _REMEMBERED:
+                self._inside.pop(next(iter(self._inside)))
+        return counted
+
+    def _write(self, label: str, left: bytes, counted: bytes) -> None:
+        self._counted.pop((label, left), None)
+        if left != counted:
+            self._counted[label, left] = counted, self._order
+
+    def knows(self, label: str) -> bool:
+        """Whether the function is known to change a thing."""
+        return label in self._labels
+
+    def learn(self, changes: Iterable[Change]) -> None:
+        """Take over what is on record of earlier sessions."""
+        with self._lock:
+            self.version += 1
+            for label, left, counted in changes:
+                self._labels[label] = None
+                self._counted.setdefault((label, left), (counted, 0))
+
+    def on_record(self) -> tuple[Change, ...]:
+        """What a later session should know."""
+        by_label: dict[str, list[Change]] = {}
+        with self._lock:
+            for (label, left), (counted, _) in self._counted.items():
+                by_label.setdefault(label, []).append((label, left, counted))
+        half = _ON_RECORD // 2
+        return tuple(
+            change
+            for changes in by_label.values()
+            for change in (changes if len(changes) <= _ON_RECORD else changes[:half] + changes[-half:])
+        )
 
 
-def origin(place: Place, value: object, digest: bytes, inside: Sequence[object]) -> Origin:
-    """Give what counts for `value`: what it held when it was first seen at this place, or else what it holds now."""
-    known = _origins.get(place)
-    if known is not None and known.value() is value:
-        return known
-    return _note(place, Origin(_reference(value), digest, inside))
-
-
-def carry(place: Place, value: object) -> None:
-    """A function has put another object in this place: it counts as the one before."""
-    known = _origins.get(place)
-    if known is not None and known.value() is not value:
-        _note(place, known._replace(value=_reference(value)))
-
-
-def _note(place: Place, found: Origin) -> Origin:
-    _origins[place] = found
-    _origins.move_to_end(place)
-    if len(_origins) > _REMEMBERED:
-        _origins.popitem(last=False)
-    return found
-
-
-def _reference(value: object) -> Callable[[], object]:
-    """Refer to a value without keeping it alive, where it allows that."""
-    try:
-        return weakref.ref(value)
-    except TypeError:
-        return partial(_itself, value)
-
-
-def _itself(value: object) -> object:
-    return value
+#: For those who do not run what they follow: everything counts as it is.
+UNCHANGED = Origins()

@@ -8,7 +8,7 @@ modules that a function imports itself. What it cannot follow is named once, and
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from types import (
     BuiltinFunctionType,
@@ -30,11 +30,18 @@ from nbcache.tracking.additions import ANNOTATION_READERS, Extensions
 from nbcache.tracking.code.bytecode import framed, short_digest
 from nbcache.tracking.code.facts import Facts, LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents, path_texts
-from nbcache.tracking.functions import follow_parts, local_name, look_through
+from nbcache.tracking.functions import (
+    follow_annotations,
+    follow_parts,
+    local_name,
+    look_through,
+    reads_annotations,
+)
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
 from nbcache.tracking.observations.generators.draws import tell_original
 from nbcache.tracking.observations.generators.objects import global_name, inside, is_generator, name_of
+from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.packages import Home
 from nbcache.tracking.resolution import Names
 from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
@@ -59,14 +66,15 @@ _PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tup
 
 
 class Reach:
-    """One walk; `without` are labels of values that the function changes itself.
+    """One walk; `origins` and `ending` say as what contents count that the function changes itself.
 
     Attributes
     ----------
     parts : code, classes, modules and packages in order of discovery: label, digest, and what gives a summary
     record : everything that counts, in order of discovery
     guards : tell when the walk must be done again
-    assigned : places of globals that the code itself assigns; they do not count
+    assigned : places of globals that the code itself assigns; that one of them is not there yet counts as a content
+    provisional : whether something counts as it does only while a run is under way
     depends : what cached functions on the way were told to depend on
     tops : the top-level modules of libraries that were met
     generators : random generators at names of modules, as keys, whose states are observed and no content
@@ -80,7 +88,9 @@ class Reach:
         track: bool,
         home: dict[str, Any] | None,
         ignore: frozenset[str],
-        without: frozenset[str] = frozenset(),
+        origins: Origins = UNCHANGED,
+        ending: str = "",
+        hints: bool = False,
     ) -> None:
         self.guards = Guards()
         self.contents = contents
@@ -92,7 +102,11 @@ class Reach:
         self.assigned: set[Place] = set()
         self.depends: list[object] = []
         self._track = track
-        self._without = without
+        self.provisional = False
+        self._hints = hints
+        self._followed: list[FunctionType] = []
+        self._origins = origins
+        self._ending = ending
         self._nodes: dict[int, tuple[int, object]] = {}
         self._held: dict[int, Content] = {}
         self._queue: deque[Callable[[], None]] = deque()
@@ -108,6 +122,10 @@ class Reach:
             if not self._queue and self._track:
                 self.names.follow_statements()
                 self.extensions.follow()
+            if not self._queue and self._hints:
+                functions, self._followed = self._followed, []
+                for function in functions:
+                    follow_annotations(self, function)
         if self._track:
             self.extensions.guard({home.package for home in self._packages})
 
@@ -187,38 +205,39 @@ class Reach:
         again = self._held.get(id(value))
         if again is not None and type(value) is not tuple:
             # It holds functions, of which each may hold it: once is enough, and who holds it is guarded by identity.
-            self.record.append(again.digest)
+            self.record.append(again)
             self.met(value, b"again")
             return
         if self._track and (paths_inside := inside(value)) and (known := name_of(*place)):
             self.generators.update(dict.fromkeys(f"{known}.{path}" for path in paths_inside))
         content = self.contents.take(value, label, place, get)
+        content.counted, awaited = self._origins.counted(content.label + self._ending, content.digest)
+        self.provisional = self.provisional or awaited
         self.record.append(content)
-        if len(content.inside) > 1:
+        held = self._inside(content, quiet)
+        if len(held) > 1:
             self.met(value, b"holds")
             self._held[id(value)] = content
-        content.bound = content.bound and not quiet
         if content.unreadable and not quiet:
             self.unfollowed[f"{content.label} ({content.unreadable})"] = None
-        if not (content.unreadable or content.fixed or settled):
-            self.guards.content(content.unchanged, place)
-            if content.alone and content.label not in self._without:
+        if content.whole and not (content.fixed or settled):
+            self.guards.content(content.unchanged)
+            if content.alone:
                 self.guards.release(place)
         if paths:
             self.texts.update(dict.fromkeys(path_texts(value)))
         if type(value) is str:
             self.names.statements[value] = None
-        for found in self._inside(content, quiet) if self._track else ():
+        for found in held if self._track else ():
             inner = getattr(found, "__qualname__", None)
             self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
 
-    def _inside(self, content: Content, quiet: bool) -> Iterable[object]:
-        """What to follow from inside a value; where the function changes it, what was in it before."""
-        if content.label not in self._without:
-            return content.inside
-        if quiet:
-            return ()
-        return content.origin().inside if content.bound else content.inside
+    def _inside(self, content: Content, quiet: bool) -> Sequence[object]:
+        """What to follow from inside a value; where a run has left it, what was in it before."""
+        if content.counted != content.digest:
+            known = self._origins.inside(content.label + self._ending, content.counted)
+            content.inside = () if quiet else content.inside if known is None else known
+        return content.inside
 
     def function(self, function: FunctionType, label: str) -> None:
         """Follow a function: its code, defaults and closure, and the names that its code reads."""
@@ -349,6 +368,8 @@ class Reach:
         self.extensions.functions.append(function)
         facts = self._code(function.__code__, label)
         follow_parts(self, function, facts, label)
+        self._followed.append(function)
+        self._hints = self._hints or reads_annotations(facts)
         if self._track:
             self.names.follow(facts, function.__globals__, local_name(function))
 

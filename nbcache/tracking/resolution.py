@@ -39,6 +39,10 @@ _SHELL_TOOLS = frozenset({"get_ipython", "exit", "quit", "display"})
 # The values that were shown last count like any other.
 _LAST_OUTPUTS = frozenset(("_", "__", "___"))
 _SHELL_NAMES = frozenset(("In", "Out", "_oh", "_dh", "_ih", "_i", "_ii", "_iii"))
+# As what a name counts that the code assigns and that is not there yet.
+_NOT_THERE = "<not there>"
+# What wrappers, ours among them, keep for themselves.
+_OF_WRAPPERS = frozenset(("__wrapped__", "_slow", "owner"))
 
 
 class Names:
@@ -133,12 +137,15 @@ class Names:
         self._seen.add((id(namespace), chain))
         if (namespace is self.home and name in self.ignore) or self._of_shell(namespace, name):
             return
+        reach = self._reach
+        label = self._label(namespace, name)
+        if place in reach.assigned:
+            self._assigned(namespace, name, label)
+            return
         if name not in namespace:
             self._builtin(namespace, name)
             return
-        reach = self._reach
         value = namespace[name]
-        label = self._label(namespace, name)
         reach.mark(b"name", name.encode())
         reach.guards.entry(namespace, name, value)
         if issubclass(type(value), ModuleType):
@@ -147,7 +154,7 @@ class Names:
         if place not in self._taken:
             self._taken.add(place)
             reach.value(value, label, place, partial(namespace.__getitem__, name))
-        if len(chain) > 1 and (type(value) is FunctionType or getattr(type(value), "__nbcache__", False) is True):
+        if len(chain) > 1 and reach.looks_into(value):
             self.function_attribute(value, chain[1], f"{label}.{chain[1]}")
 
     def _of_shell(self, namespace: Namespace, name: str) -> bool:
@@ -196,6 +203,9 @@ class Names:
             content = module.__dict__
             label = f"{content.get('__name__', label)}.{name}"
             reach.mark(b"attribute", name.encode())
+            if (id(content), name) in reach.assigned:
+                self._assigned(content, name, label)
+                return
             if name not in content:
                 self._on_demand(content, name, label)
                 return
@@ -205,7 +215,7 @@ class Names:
                 if (id(content), name) not in self._taken:
                     self._taken.add((id(content), name))
                     reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
-                if type(value) is FunctionType and len(rest) > place + 1:
+                if len(rest) > place + 1 and reach.looks_into(value):
                     self.function_attribute(value, rest[place + 1], f"{label}.{rest[place + 1]}")
                 return
             module = value
@@ -285,10 +295,30 @@ class Names:
             reach.function(maker, f"helper {label}")
             reach.unfollowed[f"{label} (made on demand)"] = None
 
+    def _assigned(self, content: Namespace, name: str, label: str) -> None:
+        """Follow a name that the code itself assigns, which may not be there before the first run."""
+        reach = self._reach
+        if (id(content), name) in self._taken:
+            return
+        self._taken.add((id(content), name))
+        if name in content:
+            reach.guards.entry(content, name, content[name])
+        else:
+            reach.guards.absent(content, name)
+        get = partial(content.get, name, _NOT_THERE)
+        reach.content(get(), f"global {label}", (id(content), name), get)
+
     def function_attribute(self, function: Any, name: str, label: str) -> None:
         """Follow `helper.limit`: an attribute hung on a function counts when it is read."""
-        content = object.__getattribute__(function, "__dict__")
-        if name in content and name != "__wrapped__" and (id(content), name) not in self._taken:
+        try:
+            content = object.__getattribute__(function, "__dict__")
+        except (AttributeError, TypeError):
+            return
+        if type(content) is not dict or name in _OF_WRAPPERS or hasattr(type(function), name):
+            return
+        if (id(content), name) in self._reach.assigned:
+            self._assigned(content, name, label)
+        elif name in content and (id(content), name) not in self._taken:
             self._taken.add((id(content), name))
             reach = self._reach
             reach.guards.entry(content, name, content[name])
@@ -299,7 +329,7 @@ class Names:
         owner: object = namespace.get(chain[0])
         for name in chain[1:-1]:
             owner = owner.__dict__.get(name) if issubclass(type(owner), ModuleType) else None
-        if issubclass(type(owner), ModuleType) or type(owner) is FunctionType:
+        if issubclass(type(owner), ModuleType | FunctionType) or getattr(type(owner), "__nbcache__", False) is True:
             self._reach.assigned.add((id(owner.__dict__), chain[-1]))
             self._reach.unfollowed[f"global {'.'.join(chain)} (assigned by {where})"] = None
 

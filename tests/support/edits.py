@@ -83,14 +83,34 @@ class Notebook:
         misses = foo.info().misses
         value = repr(foo())
         hit = foo.info().misses == misses
+        with taken_back(self.space):
+            plain = repr(foo.__wrapped__())
         return {
             "value": value,
-            "plain": repr(foo.__wrapped__()),
+            "plain": plain,
             "hit": hit,
             "said": explanation.hit,
             "changed": list(explanation.changed),
             "text": str(explanation),
         }
+
+
+@contextlib.contextmanager
+def taken_back(space: dict[str, Any]) -> Iterator[None]:
+    """Take back what happens to lists and dicts of a notebook, and to those that are defaults of its functions."""
+    defaults = [value.__defaults__ or () for value in space.values() if type(value) is types.FunctionType]
+    held = [value for value in (*space.values(), *itertools.chain(*defaults)) if type(value) in (list, dict)]
+    before = [(value, value.copy()) for value in held]
+    inner = [part for value in held if type(value) is dict for part in value.values() if type(part) is list]
+    nested = [(part, part.copy()) for part in inner]
+    try:
+        yield
+    finally:
+        for value, content in before:
+            value.clear()
+            value.update(content) if type(value) is dict else value.extend(content)
+        for part, content in nested:
+            part[:] = content
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edits import Notebook, notebook
+from edits import Notebook, notebook, taken_back
 
 from nbcache import cache_data, registry
 from nbcache.config import settings
@@ -319,7 +319,8 @@ class Program:
         hit = foo.info().misses == misses
         settings().off = True
         try:
-            truth = _outcome(foo, argument)
+            with taken_back(self.book.space):
+                truth = _outcome(foo, argument)
         finally:
             settings().off = False
         self.log.append(f"# foo({argument}) {'hit' if hit else 'miss'}")

@@ -128,17 +128,6 @@ def test_a_reload_is_seen_at_once(project: Any) -> None:
     assert labels(before, tracker.state()) == {"helper helper_mod.f"}
 
 
-def test_a_setting_of_a_module_that_the_function_assigns_is_left_out(project: Any) -> None:
-    edit(project, helper_mod="count = 0")
-    space = run("import helper_mod\ndef foo():\n helper_mod.count = helper_mod.count + 1")
-    tracker = Tracker({"": space["foo"]})
-    before = tracker.state()
-
-    space["foo"]()
-
-    assert tracker.state() is before
-
-
 def test_a_module_that_is_missing_or_fails_to_import_is_named(project: Any) -> None:
     edit(project, broken_mod="raise ValueError('no')")
 

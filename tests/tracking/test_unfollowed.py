@@ -99,7 +99,7 @@ def test_a_value_whose_digest_changes_by_itself_is_no_reason_to_miss_for_ever() 
     tracker = Tracker({"": space["foo"]})
     state = tracker.state()
 
-    assert tracker.state(frozenset({"class C.count"})).digest == tracker.state(frozenset({"class C.count"})).digest
+    assert tracker.state().parts[-1].digest == state.parts[-1].digest
     assert any("changes by itself" in line for line in state.unfollowed)
 
 

@@ -26,11 +26,12 @@ from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
 from nbcache.tracking.argument_code import digest_followed
 from nbcache.tracking.code.strings import in_statements
-from nbcache.tracking.fingerprint import State, tracker_of_code
+from nbcache.tracking.fingerprint import tracker_of_code
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.options import brought
+from nbcache.tracking.state import State
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 

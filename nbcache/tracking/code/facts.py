@@ -28,8 +28,8 @@ _GLOBAL_READS = frozenset(
 _LOCAL_READS = frozenset({"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR", "LOAD_DEREF"})
 _DEREFS = frozenset({"LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
 _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLOBAL"})
-# Between the parts of `a.b.c(...)`, and of no meaning for it.
-_FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE"})
+# Between the parts of `a.b.c(...)` or `a.b += 1`, and of no meaning for it.
+_FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE", "COPY"})
 # What reads attributes that a text names.
 _BY_TEXT = frozenset({"getattr", "hasattr", "attrgetter", "methodcaller"})
 _LONGEST_TEXT = 1024
