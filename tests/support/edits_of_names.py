@@ -334,7 +334,10 @@ IN_TEXTS = {
     "SQL of duckdb": _table("duckdb.sql('select sum(v) from df')" + _FETCH),
     "SQL of many lines": _table("duckdb.sql('select sum(v)\\n  from df')" + _FETCH),
     "SQL of a query": _table("duckdb.query('select sum(v) from df')" + _FETCH),
-    "SQL of a connection": _table("con.execute('select sum(v) from df')" + _FETCH, _SQL + "\ncon = duckdb.connect()"),
+    "SQL of a connection": _table(
+        "con.execute('select sum(v) from df')" + _FETCH,
+        _SQL + "\ncon = globals().get('con') or duckdb.connect()",  # another connection is a change
+    ),
     "SQL of a local text": _table(
         "h()", _SQL + "\ndef h():\n    q = 'select sum(v) from df'\n    return duckdb.sql(q)" + _FETCH
     ),
