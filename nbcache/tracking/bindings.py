@@ -79,7 +79,7 @@ def kind_of(value: object) -> str:
     """Say what is bound to a library's name: `USERS`, `LIBRARY` (known by its full name), `DATA`, or `OTHER`."""
     cls = type(value)
     if cls is FunctionType:
-        return USERS if packages.is_local(value.__globals__) else LIBRARY  # type: ignore[attr-defined]
+        return USERS if _is_users_function(value) else LIBRARY  # type: ignore[arg-type]
     if issubclass(cls, ModuleType):
         return USERS if packages.home_of_module(value).kind == "local" else LIBRARY  # type: ignore[arg-type]
     if issubclass(cls, _C_CALLABLES):
@@ -147,6 +147,20 @@ def full_name(value: object) -> tuple[str, str]:
 
 def _text(value: object) -> str:
     return value if type(value) is str else ""
+
+
+def _is_users_function(function: FunctionType) -> bool:
+    """Tell whether a function is the user's, or a library's wrapper around one of those."""
+    if packages.is_local(function.__globals__):
+        return True
+    for cell in function.__closure__ or ():
+        try:
+            inner = cell.cell_contents
+        except ValueError:  # still empty
+            continue
+        if type(inner) is FunctionType and packages.is_local(inner.__globals__):
+            return True
+    return False
 
 
 def _is_users_class(cls: type) -> bool:

@@ -292,7 +292,7 @@ class Reach:
         if home.kind != "local":
             self.tops.add(str(classes.module_of(cls)).partition(".")[0])
             self.package(home)
-            self.of_library(cls, "")
+            self.of_library(cls)
         elif self._track:
             self._queue.append(lambda: follow_class(self, cls))
 
@@ -301,16 +301,14 @@ class Reach:
         """The distributions that were met, by their normalised names."""
         return frozenset(home.package for home in self._packages)
 
-    def of_library(self, value: object, label: str) -> None:
-        """Note something of a library that code names; `label`: it is not what the package put there."""
+    def of_library(self, value: object) -> None:
+        """Note a class or a module of a library that code names: users may have added to it."""
         cls = type(value)
         if issubclass(cls, type):
             if value.__flags__ & _HEAP_TYPE and _home_of_class(value).kind == "package":  # type: ignore[attr-defined,arg-type]
                 self.extensions.libraries[id(value)] = value  # type: ignore[assignment]
         elif issubclass(cls, ModuleType):
             self.extensions.modules[id(value)] = value  # type: ignore[assignment]
-        elif cls is FunctionType and label:
-            self.function(value, label)  # type: ignore[arg-type]
 
     def package(self, home: Home) -> None:
         """Count the version of an installed package."""

@@ -221,7 +221,7 @@ class Names:
             module = value
         reach.module(module, label)
         if packages.home_of_module(module).kind != "local":
-            reach.of_library(module, "")
+            reach.of_library(module)
 
     def _library(self, module: ModuleType, rest: Chain, *, loaded: bool = True) -> None:
         """Follow attributes of a library's module: what is not the package's own counts by name, code or content.
@@ -252,7 +252,7 @@ class Names:
             if found:
                 reach.mark(b"bound", name.encode(), *[word.encode() for word in found])
             if not issubclass(type(value), ModuleType):
-                reach.of_library(value, f"helper {label}" if found else "")
+                reach.of_library(value)
                 return
             module = value
             loaded = loaded and "__getattr__" not in content

@@ -197,6 +197,12 @@ PATCHED = {
     "a partial of the user's function": _assigned(
         "json.dumps", "functools.partial(lambda x, y: x, 'mine')", "json.dumps(1)", "import functools, json"
     ),
+    "a library's wrapper of the user's function": _assigned(
+        "json.dumps",
+        "contextlib.contextmanager(lambda x: iter(['mine']))",
+        "str(json.dumps(1))[:2]",
+        "import contextlib, json",
+    ),
     "a module": _assigned("np.linalg", "cmath", "repr(np.linalg)[:16]", "import cmath, numpy as np"),
     "a module that the function imports": _assigned(
         "math.sqrt",
