@@ -255,7 +255,7 @@ def check(seed: int, steps: int = 12) -> Counter[str]:
     program = Program.at_random(draw, known)
     drawing = any(SIGHTS[kind].draws for kind, _, _ in program.sights)
     done: Counter[str] = Counter()
-    with _world():
+    with world():
         values = {}
         for kind, name, _ in program.sights:
             values[name] = draw.randrange(3)
@@ -274,7 +274,7 @@ def check(seed: int, steps: int = 12) -> Counter[str]:
                 pair = Pair(program)
                 history.append("restart")
             before = _generators()
-            world = (tuple(sorted(values.items())), repr(before) if drawing else "")
+            state = (tuple(sorted(values.items())), repr(before) if drawing else "")
             count = pair.runs.count
             answer = pair.cached["foo"]()
             after = _generators()
@@ -285,8 +285,8 @@ def check(seed: int, steps: int = 12) -> Counter[str]:
             if drawing:
                 assert after == _generators(), f"seed {seed}: the generators are left in another state\n{told}"
             hit = pair.runs.count == count
-            assert hit or world not in seen, f"seed {seed}: no hit\n{told}\n{pair.cached['foo'].explain()}"
-            seen.add(world)
+            assert hit or state not in seen, f"seed {seed}: no hit\n{told}\n{pair.cached['foo'].explain()}"
+            seen.add(state)
             done["calls"] += 1
             done["hits"] += hit
     done["programs"] += 1
@@ -294,7 +294,7 @@ def check(seed: int, steps: int = 12) -> Counter[str]:
 
 
 @contextmanager
-def _world() -> Iterator[None]:
+def world() -> Iterator[None]:
     """A folder, variables, generators and options that are put back."""
     import decimal
 
