@@ -29,6 +29,12 @@ CHANGED = {
     "bytearray": ("p = bytearray(b'a')", "p.extend(b'b')", "p.extend(b'c')"),
     "list subclass": ("class L(list): pass\np = L([1]); p.x = 1", "p.append(2); p.x = 2", "p.append(3)"),
     "dict subclass": ("class D(dict): pass\np = D(a=1)", "p['b'] = 2; p.x = []", "p.x.append(3)"),
+    "tuple subclass": ("class T(tuple): pass\np = T([[1]]); p.x = 1", "p[0].append(2); p.x = [2]", "p.x.append(3)"),
+    "namedtuple": (
+        "from collections import namedtuple\nT = namedtuple('T', 'xs')\np = T([1])",
+        "p.xs.append(2)",
+        "p.xs.append(3)",
+    ),
     "deque": ("from collections import deque\np = deque([1], 3)", "p.append(2)", "p.appendleft(3)"),
     "defaultdict": (
         "from collections import defaultdict\np = defaultdict(list)",

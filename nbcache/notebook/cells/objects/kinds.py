@@ -133,6 +133,6 @@ def _beside(kind: type) -> _Facets:
 def _holds_no_more(kind: type, solid: type) -> bool:
     """Tell whether instances have no memory beside their base, their attributes and their slots, as pickle asks it."""
     size = solid.__basicsize__ + 8 * len(facets.descriptors_of(kind))
-    size += 8 * (kind.__dictoffset__ > 0 and not solid.__dictoffset__)
+    size += 8 * (kind.__dictoffset__ not in (0, -1) and not solid.__dictoffset__)  # -1: not inside of the object
     size += 8 * (kind.__weakrefoffset__ > 0 and not solid.__weakrefoffset__)
     return kind is solid or kind.__basicsize__ <= size
