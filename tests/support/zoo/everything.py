@@ -11,10 +11,15 @@ __all__ = ["families", "specimens"]
 
 
 def families() -> list[Family]:
-    """The families whose packages are installed; the heavy ones where `NBCACHE_ZOO` asks for them."""
+    """The families whose packages are installed; the heavy ones where `NBCACHE_ZOO` asks for them.
+
+    `NBCACHE_ZOO=heavy` asks for these alone: libraries that bring compilers and thread pools of their own do not all
+    stand each other in one process.
+    """
     found = [part for room in (standard, science, web, heavy) for part in vars(room).values() if type(part) is Family]
-    wanted = bool(os.environ.get("NBCACHE_ZOO"))
-    return [family for family in found if family.here() and (wanted or not family.heavy)]
+    wanted = os.environ.get("NBCACHE_ZOO", "")
+    shown = [family for family in found if (family.heavy if wanted == "heavy" else wanted or not family.heavy)]
+    return [family for family in shown if family.here()]
 
 
 def specimens() -> list[Specimen]:
