@@ -87,7 +87,7 @@ def compare(
                 "store": str(top / "store"),
                 "key": str(top / "key"),
                 "home": str(top / "home"),
-                "timeout": 60 if path.suffix != ".ipynb" else 3600,
+                "timeout": 3600 if full or path.suffix == ".ipynb" else 100,
             }
 
         options = f"--min-time {least}"

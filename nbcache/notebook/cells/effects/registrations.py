@@ -19,7 +19,8 @@ from nbcache.notebook.display.listeners import current_shell
 __all__ = ["ProcessState"]
 
 
-_OF_LIBRARIES = (b"KMP_", "KMP_", b"POLA", "POLA")
+# Variables that libraries set for themselves when they are first used; what a cell itself assigns is seen in its text.
+_OF_LIBRARIES = (b"KMP_", "KMP_", b"POLA", "POLA", b"TORC", "TORC", b"TRIT", "TRIT")
 
 
 def _environment() -> object:
