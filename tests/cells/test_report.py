@@ -43,3 +43,12 @@ def test_an_underscore_of_the_users_is_a_name(nb):
     nb("%cache_cells on --min-time 0s")
     nb("print('x')\n_ = 5")
     assert nb("_ + 1").value == 6
+
+
+def test_an_underscore_that_a_cell_binds_comes_back(nb, restart):
+    nb("%cache_cells on --min-time 0s")
+    nb("x, _ = 1, 5\nprint(x)")
+    nb.ns.pop("_", None)
+    restart()
+    nb("x, _ = 1, 5\nprint(x)")
+    assert nb.ns["_"] == 5

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import io
+import pathlib
 import sys
 import types
 from collections.abc import Callable, Collection, Mapping
@@ -176,7 +177,8 @@ class _Walk:
 
 def _attributes(value: Any, base: type) -> _Fields:
     """What an instance holds beside the content that its rule has written."""
-    if base.__module__ in ("pandas", "polars", "torch") or issubclass(base, type | staticmethod | classmethod):
+    plain = type | staticmethod | classmethod | pathlib.PurePath
+    if base.__module__ in ("pandas", "polars", "torch") or issubclass(base, plain):
         return []
     own = getattr(value, "__dict__", {})
     slots = {name: getattr(value, name) for name in copyreg._slotnames(type(value)) if hasattr(value, name)}  # type: ignore[attr-defined]
@@ -249,6 +251,10 @@ _RULES: dict[str, _Rule] = {
     "frozenset": lambda walk, value: walk.set_like(value),
     "collections.deque": lambda _, value: [("maxlen", value.maxlen), *[("", one) for one in value]],
     "bytearray": lambda _, value: [("content", bytes(value))],
+    **{
+        name: lambda _, value: [("path", str(value))]  # it remembers its own text once it was asked for
+        for name in ("pathlib.PurePath", "pathlib._local.PurePath")
+    },
     "array.array": lambda _, value: [("kind", value.typecode), ("content", value.tobytes())],
     "_io.BytesIO": lambda _, value: _buffer(value),
     "_io.StringIO": lambda _, value: _buffer(value),

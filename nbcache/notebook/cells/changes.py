@@ -57,11 +57,11 @@ class Before:
     def bound(self) -> dict[str, Any]:
         """The names that the run bound, with their values."""
         touched = self._touched()
+        own = {"_"} & touched  # the last output, unless the cell has bound it itself
         return {
             name: value
             for name, value in self._namespace.items()
-            if not _is_of_session(name)
-            and not is_session(name, value, self._hidden)
+            if (name in own or not (_is_of_session(name) or is_session(name, value, self._hidden)))
             and (name in touched or name not in self._there or self._values.get(name, value) is not value)
         }
 

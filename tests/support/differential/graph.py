@@ -14,7 +14,9 @@ _BY_TYPE = (
     *("matplotlib.figure.Figure", "matplotlib.axes._axes.Axes", "matplotlib.lines.Line2D"),
     *("matplotlib.container.BarContainer", "seaborn.axisgrid.FacetGrid"),
     # whether its memory is shared with an array is its own business
-    "PIL.Image.Image",
+    *("PIL.Image.Image", "PIL.PngImagePlugin.PngImageFile"),
+    # how long its fits took; the bytes between the fields of a record
+    *("sklearn.model_selection._search.GridSearchCV", "sklearn.tree._tree.Tree"),
     # it names the folders of this very session; it forgets how it was seeded first
     *("os._Environ", "numpy.random.mtrand.RandomState"),
 )
