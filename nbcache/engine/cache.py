@@ -63,10 +63,11 @@ class Cache:
         renew_after_fork(self.refresher)
         self._background: set[asyncio.Task[None]] = set()
         self._ttls: dict[str, float] = {}
+        self._kept: dict[str, float] = {}
         self.slots = Slots(clock, tiers.memory.peek)
         self.profiles = Profiles(tiers, clock)
         self._keeper = Keeper(tiers, self.slots, clock)
-        tiers.watch(self.slots.dropped, self._ttls.get)
+        tiers.watch(self.slots.dropped, self._kept.get)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
@@ -182,7 +183,10 @@ class Cache:
     # -- finding --------------------------------------------------------------------------------------------------
 
     def _find(self, job: Job) -> _Found | None:
-        self._ttls[job.key.owner] = inf if job.policy.ttl is None else job.policy.ttl
+        ttl = inf if job.policy.ttl is None else job.policy.ttl
+        self._ttls[job.key.owner] = ttl
+        # an expired value that is served once more must not leave memory before that
+        self._kept[job.key.owner] = 2 * ttl if job.policy.background else ttl
         if not job.policy.disk and not self.tiers.memory.has(job.address):
             return None
         located = self._locate(job.address, job.policy)

@@ -39,13 +39,20 @@ PRIMITIVES = frozenset({int, str, bytes, bool, type(None), float})
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """The signature of a function; ``(*args, **kwargs)`` for builtins that do not tell theirs."""
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, follow_wrapped=False)
+        if hands_on(signature):
+            signature = inspect.signature(function)
     except (TypeError, ValueError):
         return _ANY_CALL
     # A name that cannot be written in source ("x.1", "lambda"), or is one of ours, would break generated code.
     if any(_unspeakable(name) for name in signature.parameters):
         return _ANY_CALL
     return signature
+
+
+def hands_on(signature: inspect.Signature) -> bool:
+    """Whether it is that of a wrapper which takes any call, ``(*args, **kwargs)``; then what it wraps tells more."""
+    return [parameter.kind for parameter in signature.parameters.values()] == list(_STARS)
 
 
 def _unspeakable(name: str) -> bool:
@@ -96,8 +103,8 @@ class Arguments:
         self.forward = ", ".join(_passed(parameter) for parameter in self._parameters)
         self.fast_key = "".join(_fast_key(parameter) for parameter in self._keyed())
         self.bind, self.call = self._generate()
-        if not isinstance(function, FunctionType | MethodType):
-            self.call = self._call_as_given
+        if not isinstance(function, FunctionType | MethodType) or hasattr(function, "__wrapped__"):
+            self.call = self._call_as_given  # a wrapper may have defaults of its own
 
     def _declare(self) -> str:
         words = []

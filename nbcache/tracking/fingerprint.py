@@ -117,7 +117,7 @@ class Tracker:
         checks = reach.guards.compile() if simple is None else _at_first_use(reach.guards.compile)
         state = State(
             digest=short_digest(*[item if isinstance(item, bytes) else item.counted for item in record]),
-            outline=short_digest(*[item if isinstance(item, bytes) else b"content" for item in record]),
+            outline=short_digest(*[digest for label, digest, _ in reach.parts if label == "code"]),
             parts=(
                 *_parts(reach, contents.taken, zip(dependencies, depends, strict=True)),
                 *[Part(label, digest, said) for label, digest, said in options.parts],

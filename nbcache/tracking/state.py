@@ -45,7 +45,7 @@ class State:
     Attributes
     ----------
     digest : 16 bytes over everything that counts
-    outline : the same without what globals hold, which runs under way may be changing
+    outline : the function's own code alone: the rest may be changing while runs are under way
     parts : what counts, each thing with its own digest
     unfollowed : what could not be followed or is left out, in the user's words
     paths : strings met in the code and in globals that may name files
