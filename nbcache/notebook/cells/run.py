@@ -119,10 +119,12 @@ class CellRun:
         reached = self.objects.reached
         if differences.trouble:
             return differences.trouble
+        values = [*(value for value, _ in differences.contents), *(value for _, value in differences.replaced)]
         for label in sorted(inputs.state.changed()):
-            if not reached.follows(label.split()[-1]):
+            kind, _, name = label.rpartition(" ")
+            if not reached.follows(name) and not (kind == "closure" and self.objects.in_closure(values)):
                 return f"it changes {label}, which cannot be restored"
-        changed = {id(value) for value, _ in differences.contents} | {id(value) for _, value in differences.replaced}
+        changed = set(map(id, values))
         for name, digest in inputs.digests.items():
             seen = not self.objects.is_deep(name) or digest_of(inputs.values[name]) == digest
             if not seen and not self.objects.reaches(name, changed):
@@ -132,8 +134,7 @@ class CellRun:
             changed = {one for one in changed if any(self._reaches(name, one) for name in options.outputs)}
         outcome.contents = [one for one in differences.contents if id(one[0]) in changed]
         outcome.replaced = [one for one in differences.replaced if id(one[1]) in changed]
-        values = (*(value for value, _ in outcome.contents), *(value for _, value in outcome.replaced))
-        outcome.changed = sorted({reached.name_of(value) for value in values})
+        outcome.changed = sorted({reached.name_of(value) for value in values if id(value) in changed})
         return ""
 
     def _reaches(self, name: str, identity: int) -> bool:

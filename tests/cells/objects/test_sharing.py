@@ -137,6 +137,16 @@ TAKEN = {
         "ys = get()",
         "put(1)",
     ),
+    "a counter in a closure": (
+        "def make():\n    n = 0\n    def count():\n        nonlocal n\n        n += 1\n        return n\n    return count\nc = make()",
+        "x = c() + c()",
+        "y = c()",
+    ),
+    "a name that held code reads": (
+        "limit = 5; checks = {'size': lambda x: x < limit}",
+        "limit = 7; ok = checks['size'](6)",
+        "checks['n'] = 1",
+    ),
     "a default value": ("def f(x=[1]): return x", "d = f()", "d.append(2)"),
     "an iterator over an input": ("xs = [1, 2]", "it = iter(xs)", "xs.append(3); ys = list(it)"),
     "a partial": ("from functools import partial\nxs = []", "f = partial(xs.append, 1)", "f()"),

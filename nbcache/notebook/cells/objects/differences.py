@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import is_
+from types import FunctionType
 from typing import Any
 
 from nbcache.entries.garbage import uncollected
-from nbcache.notebook.cells.objects.facets import Content, Facet
+from nbcache.notebook.cells.objects.facets import CLOSURE, Content, Facet
 from nbcache.notebook.cells.objects.kinds import ATOMS
 from nbcache.notebook.cells.objects.places import Node, Place, Reached
 from nbcache.tracking.argument_code import digest_followed
@@ -145,11 +146,20 @@ class BeforeRun:
         return False
 
     def is_deep(self, name: str) -> bool:
-        """Tell whether a change of a name's value might not be seen here: it is more than plain data and arrays."""
-        if name not in self.reached.names:  # such as a `_` of the user's
-            return True
-        node = self.reached.nodes.get(id(self.reached.value_of(name)))
-        return node is not None and id(node.value) not in self._digests
+        """Tell whether a change of a name's value might not be seen here: it is more than plain data and arrays.
+
+        Of what holds code the digest says nothing about that: it follows the names that the code reads.
+        """
+        value = self.reached.value_of(name)
+        if id(value) not in self.reached.nodes or id(value) in self._digests:
+            return False
+        code = {id(node.value) for node in self.reached.nodes.values() if isinstance(node.value, FunctionType | type)}
+        return not self.reaches(name, code)
+
+    def in_closure(self, values: Iterable[object]) -> bool:
+        """Tell whether one of some objects was reached through what a function has closed over."""
+        places = [self.reached.place_of(value) or () for value in values]
+        return any(step[0] == CLOSURE.name for place in places for step in place[1:])
 
 
 def digest_of(value: object) -> bytes:
