@@ -6,6 +6,7 @@ that keywords, defaults and errors cost and read as for the function itself.
 
 from __future__ import annotations
 
+import dis
 import inspect
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,7 +41,7 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """The signature of a function; ``(*args, **kwargs)`` for builtins that do not tell theirs."""
     try:
         signature = inspect.signature(function, follow_wrapped=False)
-        if hands_on(signature):
+        if hands_on(signature) and not _adds_arguments(function):
             signature = inspect.signature(function)
     except (TypeError, ValueError):
         return _ANY_CALL
@@ -53,6 +54,12 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
 def hands_on(signature: inspect.Signature) -> bool:
     """Whether it is that of a wrapper which takes any call, ``(*args, **kwargs)``; then what it wraps tells more."""
     return [parameter.kind for parameter in signature.parameters.values()] == list(_STARS)
+
+
+def _adds_arguments(function: Callable[..., Any]) -> bool:
+    """Whether a wrapper calls something with more than it was given, such as ``inner(connection, *args)``."""
+    code = getattr(function, "__code__", None)
+    return code is not None and any(step.opname == "LIST_EXTEND" for step in dis.get_instructions(code))
 
 
 def _unspeakable(name: str) -> bool:

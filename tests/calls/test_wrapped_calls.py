@@ -44,6 +44,23 @@ def test_a_wrapper_may_inject_arguments_and_have_options_of_its_own(cache: Any) 
     assert query() == ("all", False)
 
 
+def test_a_wrapper_of_any_call_may_inject_arguments(cache: Any) -> None:
+    def connected(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function("CONN", *args, **kwargs)
+
+        return wrapper
+
+    @cache_data
+    @connected
+    def query(_con: str, sql: str) -> tuple[str, str]:
+        return _con, sql
+
+    assert (query("a"), query("b"), query("a")) == (("CONN", "a"), ("CONN", "b"), ("CONN", "a"))
+    assert query.info().hits == 1
+
+
 def test_nothing_is_filled_in_for_the_caller(cache: Any) -> None:
     def noticing(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
