@@ -119,6 +119,11 @@ CHANGED = {
         "p.area.x = 1",
     ),
     "nested": ("p = {'a': {'b': [1, {'c': (2, [3])}]}}", "p['a']['b'][1]['c'][1].append(4)", "p['a']['b'].append(5)"),
+    "an object of a library": (
+        "from mpmath import mp\nmp.dps = 15\np = mp",
+        "p.dps = 30",
+        "x = str(p.pi)",
+    ),
     "itself": ("p = []; p.append(p)", "p.append(1)", "p.append(2)"),
 }
 
@@ -234,7 +239,7 @@ def _plain(*sources):
 
 
 def _needs(source):
-    for library in ("numpy", "pandas", "scipy", "polars", "sklearn", "torch"):
+    for library in ("numpy", "pandas", "scipy", "polars", "sklearn", "torch", "mpmath"):
         if f"import {library}" in source or f"from {library}" in source:
             pytest.importorskip(library)
 

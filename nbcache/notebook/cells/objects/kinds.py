@@ -82,8 +82,10 @@ def facets_of(value: Any) -> _Facets | None:
     found = _BY_CLASS.get(kind, ())
     if found == ():
         found = _BY_CLASS[kind] = _of_class(kind)
-    if found is not None and kind.__module__ not in ("builtins", MAIN) and name_in_modules(value) is not None:
-        return None
+    # The generators and the environment that the whole session has: what a run does to them is followed by itself.
+    home = kind.__module__.partition(".")[0]
+    if found and (found[0] in libraries.GENERATORS or (home != "builtins" and home in sys.stdlib_module_names)):
+        return found if name_in_modules(value) is None else None
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbcache.notebook.cells.objects.facets import DEFAULT, Facet
 
-__all__ = ["OPAQUE", "facets_by_name"]
+__all__ = ["GENERATORS", "OPAQUE", "facets_by_name"]
 
 OPAQUE = Facet("content", lambda value: value, walked=False)
 """Of what nobody can look into: a digest tells whether it changed, and it comes back as another object."""
@@ -162,6 +162,9 @@ _STREAM = _state(lambda value: value.__getstate__(), _put_place)
 _ITERATOR = Facet("place", _place_of_iterator, _put_place, lambda value, content: content is not None, walked=False)
 _SOURCE = Facet("bits of", lambda value: [value.bit_generator])
 _TORCH_RANDOM = _state(lambda value: value.get_state(), lambda value, content: value.set_state(content))
+
+GENERATORS = (_PYTHON_RANDOM, _NUMPY_RANDOM, _SOURCE, _BITS, _TORCH_RANDOM)
+"""The first facets of generators of random numbers."""
 
 _FRAMES = (FRAME, AXES, FRAME_OBJECTS, FRAME_ATTRIBUTES)
 _BY_NAME: dict[str, tuple[Facet, ...]] = {
