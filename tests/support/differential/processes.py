@@ -22,6 +22,10 @@ _LOADED = (
     "matplotlib.figure",  # not pyplot: it looks for a shell when it is loaded
     "matplotlib.backends.backend_agg",
     "pandas",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.model_selection",
+    "statsmodels.api",
     "nbcache.notebook.extension",
     "nbcache.notebook.cells.cell",
     "nbcache.notebook.cells.pickling",
