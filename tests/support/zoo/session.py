@@ -6,10 +6,12 @@ Run with the folder of the store in the environment; prints a line of JSON.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from typing import Any
 
+from nbcache import registry
 from nbcache.hashing.hasher import digest
 from zoo.checks import cached
 from zoo.everything import families
@@ -27,7 +29,9 @@ def main(phase: str) -> None:
                 report[str(specimen)] = visit(specimen)
             except Exception as error:
                 report[str(specimen)] = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(report))
+    print(json.dumps(report), flush=True)
+    registry.the_cache().close()
+    os._exit(0)  # not all libraries stand each other while a process ends
 
 
 def visit(specimen: Specimen) -> dict[str, Any]:
