@@ -85,6 +85,8 @@ def as_global(specimen: Specimen) -> list[str]:
     read(), read()
     if read.info().misses != 1:
         problems.append("to use it is a miss")
+    if specimen.use == "0":  # nothing of it is read; generators count where they are drawn from
+        return problems
     if specimen.edit:
         before = read.info().misses
         specimen.edited(vars(module)["held"])
