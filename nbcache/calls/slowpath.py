@@ -36,7 +36,7 @@ from nbcache.tracking.observations.generators.objects import Within, among, give
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import note
-from nbcache.tracking.options import brought
+from nbcache.tracking.options.state import brought
 from nbcache.tracking.origins import Origins
 from nbcache.tracking.state import Changes, State
 

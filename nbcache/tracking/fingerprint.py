@@ -17,7 +17,7 @@ from nbcache.tracking.code.remembered import ByIdentity
 from nbcache.tracking.contents import Content, Contents
 from nbcache.tracking.dependencies import Dependency, items_of, name_of
 from nbcache.tracking.observations.context import unrecorded
-from nbcache.tracking.options import Options, options_of
+from nbcache.tracking.options.state import Options, options_of
 from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.reach import Reach
 from nbcache.tracking.state import Part, State
@@ -112,7 +112,7 @@ class Tracker:
         record = (*reach.record, *depends, *[bytes.fromhex(digest) for _, digest, _ in options.parts])
         simple = reach.guards.expression() if reach.guards.simple() and not depends else None
         if simple is not None and options:
-            simple = f"{simple} and {reach.guards.name(options.same)}()"
+            simple = f"{simple} and {options.expression(reach.guards.name)}"
         # Plain hits have a guard of their own then; a process that only makes those never needs the other.
         checks = reach.guards.compile() if simple is None else _at_first_use(reach.guards.compile)
         state = State(

@@ -16,8 +16,9 @@ import pytest
 
 from nbcache import cache_data
 from nbcache.engine.cache import Cache
-from nbcache.tracking import options
-from nbcache.tracking.options import options_of
+from nbcache.tracking.options import state as options
+from nbcache.tracking.options.state import options_of
+from nbcache.tracking.options.table import TABLE
 
 
 class Case(NamedTuple):
@@ -291,7 +292,7 @@ def test_options_are_the_same_key_after_a_restart(python: Callable[..., str]) ->
     assert python(source, "5") == "runs 0.33333\n"
 
 
-@pytest.mark.parametrize("library", options._TABLE, ids=lambda library: library.name)
+@pytest.mark.parametrize("library", TABLE, ids=lambda library: library.name)
 def test_each_library_of_the_table_can_be_read_here_and_is_fresh(library: Any) -> None:
     if library.module not in sys.modules:
         pytest.skip(f"{library.name} is not loaded")

@@ -30,7 +30,7 @@ from nbcache.tracking.fingerprint import tracker_of_code
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
-from nbcache.tracking.options import brought
+from nbcache.tracking.options.state import brought
 from nbcache.tracking.state import State
 
 __all__ = ["CellKey", "Inputs", "inputs_of"]

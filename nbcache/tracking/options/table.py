@@ -1,10 +1,4 @@
-"""The options of libraries: which ones differ from what a fresh process has, for the libraries that code uses.
-
-An option that somebody has set decides what the same code computes and shows: `pd.set_option`, `np.seterr`,
-`decimal.getcontext().prec`. Options at their defaults are no part of anything, so that nothing changes for those who
-set none. Each library is one line of the table below; matplotlib, whose parameters are seen when they are read, has a
-room of its own among the observations.
-"""
+"""Which libraries have options, where they keep them, and what a fresh process has: one line a library."""
 
 from __future__ import annotations
 
@@ -12,22 +6,13 @@ import functools
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
-
-from nbcache.hashing import hasher
-from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.packages import requirements_of
-
-__all__ = ["Options", "brought", "options_of"]
+from typing import Any, NamedTuple
 
 Values = Mapping[str, Any]
-Part = tuple[str, str, str] | None
+Guard = Callable[[Any, Callable[[object], str]], str]
 _NOTHING: frozenset[str] = frozenset()
-#: Items of a container that are looked at for where they come from.
-_LOOKED_AT = 20
 
 
 class Library(NamedTuple):
@@ -42,6 +27,8 @@ class Library(NamedTuple):
     tell : the options by their names
     fresh : what a fresh process has, by the same names
     attributes : where not empty, only code that reads one of these attributes uses the options
+    guard : given the module and how generated code names a thing, an expression that is true as long as nobody has set
+        an option, in some 50 nanoseconds; None where there is no such sign, and all options are read instead
     """
 
     name: str
@@ -51,6 +38,19 @@ class Library(NamedTuple):
     tell: Callable[[Any], Values]
     fresh: Callable[[Any], Values]
     attributes: frozenset[str]
+    guard: Guard | None = None
+
+
+def _guard_numpy(numpy: Any, name: Callable[[object], str]) -> str:
+    """numpy 2 keeps both in context variables, and puts another object there when an option is set."""
+    variables = [
+        getattr(sys.modules[module], variable)
+        for module, variable in (
+            ("numpy._core.umath", "_extobj_contextvar"),
+            ("numpy._core.printoptions", "format_options"),
+        )
+    ]
+    return " and ".join(f"{name(variable.get)}() is {name(variable.get())}" for variable in variables)
 
 
 def _read_numpy(numpy: Any) -> Any:
@@ -70,6 +70,29 @@ _NUMPY = {
     "edgeitems": 3, "threshold": 1000, "floatmode": "maxprec", "precision": 8, "suppress": False, "linewidth": 75,
     "nanstr": "nan", "infstr": "inf", "sign": "-", "formatter": None, "legacy": False, "override_repr": None,
 }  # fmt: skip
+
+
+class _Noting(dict[str, Any]):
+    """A group of options that counts how often one was set."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        _set_in_pandas[0] += 1
+        super().__setitem__(key, value)
+
+
+#: How many options of pandas were set, as the only item.
+_set_in_pandas = [0]
+
+
+def _guard_pandas(config: Any, name: Callable[[object], str]) -> str:
+    """Every option lies in a group, of which there are a dozen; `set_option` and `pd.options` both write there."""
+    groups = config._global_config
+    for key, group in groups.items():
+        if type(group) is dict:
+            groups[key] = _Noting(group)
+    return f"{name(_set_in_pandas)}[0] == {_set_in_pandas[0]} and len({name(groups)}) == {len(groups)}"
 
 
 def _pandas(config: Any) -> Values:
@@ -196,18 +219,19 @@ def _library(
     *uses: str,
     read: Callable[[Any], Any] | None = None,
     attributes: frozenset[str] = _NOTHING,
+    guard: Guard | None = None,
 ) -> Library:
     begins = fresh if callable(fresh) else lambda _: fresh
-    return Library(name, frozenset(uses or (name,)), module, read or tell, tell, begins, attributes)
+    return Library(name, frozenset(uses or (name,)), module, read or tell, tell, begins, attributes, guard)
 
 
 _CLOCK = frozenset(
     {"astimezone", "ctime", "fromtimestamp", "localtime", "mktime", "strftime", "timestamp", "tzlocal", "now", "today"}
 )
 _WRITTEN_OUT = frozenset({"strftime", "strptime", "ctime", "asctime", "day_name", "month_name"})
-_TABLE: tuple[Library, ...] = (
-    _library("numpy", "numpy", _tell_numpy, _NUMPY, read=_read_numpy),
-    _library("pandas", "pandas._config.config", _pandas, _fresh_pandas),
+TABLE: tuple[Library, ...] = (
+    _library("numpy", "numpy", _tell_numpy, _NUMPY, read=_read_numpy, guard=_guard_numpy),
+    _library("pandas", "pandas._config.config", _pandas, _fresh_pandas, guard=_guard_pandas),
     _library("decimal", "decimal", _tell_decimal, _DECIMAL, read=_read_decimal),
     _library(
         *("scikit-learn", "sklearn._config", lambda sk: sk.get_config(), lambda sk: sk._global_config),
@@ -229,168 +253,3 @@ _TABLE: tuple[Library, ...] = (
         attributes=_CLOCK,
     ),
 )
-
-
-class Labelled(Protocol):
-    label: str
-
-
-class Options:
-    """The options of some libraries at one moment.
-
-    Attributes
-    ----------
-    parts : a label, a digest and a summary for each library of which an option differs from a fresh process
-    """
-
-    def __init__(self, libraries: Iterable[Library]) -> None:
-        self._seen = [(library, *_now(library)) for library in libraries]
-        self.parts = tuple([part for _, _, part in self._seen if part is not None])
-
-    def __bool__(self) -> bool:
-        return bool(self._seen)
-
-    def same(self) -> bool:
-        """Tell whether all of them are what they were."""
-        return all(_is(library, values) for library, values, _ in self._seen)
-
-
-def options_of(uses: Iterable[str], attributes: Iterable[str] = ()) -> Options:
-    """Find the options that count for code.
-
-    Parameters
-    ----------
-    uses : the distributions that it reaches, normalised, and top-level modules of the standard library
-    attributes : the names of attributes that it reads
-    """
-    return Options(_libraries(frozenset(uses), _WATCHED_NAMES.intersection(attributes)))
-
-
-def brought(values: Iterable[object], known: Iterable[Labelled]) -> tuple[tuple[str, str, str], ...]:
-    """Find the options that count for code because of what it is given: a frame to write down, a number to divide.
-
-    Parameters
-    ----------
-    known : what counts for the code itself, options included
-    """
-    uses = {top for value in values for top in _tops(value, 2)}
-    found = Options(_libraries(frozenset(uses), _NOTHING)).parts if uses else ()
-    if not found:
-        return ()
-    labels = {part.label for part in known}
-    return tuple([part for part in found if part[0] not in labels])
-
-
-def _tops(value: object, depth: int) -> Iterator[str]:
-    kind: Any = type(value)
-    module = kind.__module__
-    if module != "builtins":
-        if type(module) is str:
-            yield module.partition(".")[0]
-    elif depth and kind in (list, tuple, set):
-        for item in islice(value, _LOOKED_AT):  # type: ignore[call-overload]
-            yield from _tops(item, depth - 1)
-    elif depth and kind is dict:
-        for item in islice(value.values(), _LOOKED_AT):  # type: ignore[attr-defined]
-            yield from _tops(item, depth - 1)
-
-
-@functools.lru_cache(maxsize=1024)
-def _libraries(used: frozenset[str], read: frozenset[str]) -> tuple[Library, ...]:
-    if not used:
-        return ()
-    found = _required(used) | used
-    fitting = [one for one in _TABLE if one.uses & found and (not one.attributes or one.attributes & read)]
-    return tuple({one.name: one for one in fitting}.values())
-
-
-def _required(packages: frozenset[str]) -> set[str]:
-    """The distributions that others need to be installed with, directly or not."""
-    found: set[str] = set()
-    pending = list(packages)
-    while pending:
-        for name in requirements_of(pending.pop()):
-            if name not in found:
-                found.add(name)
-                pending.append(name)
-    return found
-
-
-_WITH_OPTIONS = frozenset(library.name for library in _TABLE) - {"locale", "default timezone"}
-_WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in _TABLE])
-
-
-def _is(library: Library, values: object) -> bool:
-    module = sys.modules.get(library.module)
-    if module is None:
-        return values is None
-    try:
-        return bool(library.read(module) == values)
-    except Exception:  # a module in the middle of its import, or another version with another inside
-        return values is None
-
-
-#: What a library was found to have last, and the part for it.
-_known: dict[str, tuple[object, Part]] = {}
-
-
-def _now(library: Library) -> tuple[object, Part]:
-    """Something that the options of now are equal to, None where there are none; and the part for them."""
-    known = _known.get(library.name)
-    if known is not None and _is(library, known[0]):
-        return known
-    module = sys.modules.get(library.module)
-    found: tuple[object, Part] = None, None
-    if module is not None:
-        try:
-            found = _copied(library.read(module)), _part(library)
-        except Exception:  # the same
-            found = None, None
-    _known[library.name] = found
-    return found
-
-
-def _copied(values: Any) -> Any:
-    return {name: _copied(value) for name, value in values.items()} if type(values) is dict else values
-
-
-def _part(library: Library) -> Part:
-    differing = _differing(library)
-    if not differing:
-        return None
-    label = f"options of {library.name}" if library.name in _WITH_OPTIONS else library.name
-    said = ", ".join(f"{name} = {hasher.summary(value, 40)}" for name, value in differing.items())
-    return label, _digest(differing).hex(), said
-
-
-def _differing(library: Library) -> dict[str, Any]:
-    module = sys.modules[library.module]
-    values, fresh = _flat(library.tell(module)), _flat(library.fresh(module))
-    return {name: value for name, value in sorted(values.items()) if not _equal(value, fresh.get(name))}
-
-
-def _flat(values: Values, before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if type(value) is dict:
-            found.update(_flat(value, f"{before}{name}."))
-        else:
-            found[f"{before}{name}"] = value
-    return found
-
-
-def _equal(one: object, other: object) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # values that compare to something else than yes or no
-        return one is other
-
-
-def _digest(differing: Mapping[str, Any]) -> bytes:
-    fields = []
-    for name, value in differing.items():
-        try:
-            fields += [name.encode(), hasher.digest(value)]
-        except Exception:  # what cannot be read counts by what it says of itself
-            fields += [name.encode(), repr(value).encode()]
-    return short_digest(b"options", *fields)

@@ -1,0 +1,1 @@
+"""Which options of libraries does code use, and what are they now."""
