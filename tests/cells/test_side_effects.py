@@ -228,7 +228,7 @@ def test_a_program_that_a_library_starts_for_itself_is_no_effect(nb, tmp_path, m
         "import os, subprocess, sys, tempfile\n"
         "def cores():\n"
         "    place = os.path.join(tempfile.gettempdir(), f'counting_{os.getpid()}')\n"
-        "    os.makedirs(place, exist_ok=True)\n"
+        "    os.makedirs(place)\n"
         "    open(os.path.join(place, 'x'), 'w').close()\n"
         "    return subprocess.run([sys.executable, '-c', 'print(2)'], capture_output=True).stdout\n"
     )

@@ -119,8 +119,8 @@ class FilesWritten:
         if new:
             same = os.path.isabs(path) or working_folder() == self._folder
             self._made[full] = path if same else full
-            if _for_this_process(full) and caller().library:
-                self._temporary.add(full)
+        if self._before[full] is None and _for_this_process(full) and caller().library:
+            self._temporary.add(full)
 
     # -- afterwards ------------------------------------------------------------------------------------------------
 
