@@ -29,7 +29,7 @@ _OUTSIDE = {
         *("pandas.read_sql", "pandas.read_sql_", "pandas.io.sql.", "polars.read_database", "polars.read_database_"),
     ),
 }
-# Classes in C that open files: a call of theirs cannot be heard, so only the system can tell, and only Linux does.
+# Classes in C that open files: a call of theirs cannot be seen, so only the system can tell, and only Linux does.
 _UNHEARD = (
     *("netCDF4.Dataset", "netCDF4.MFDataset", "lmdb.Environment", "safetensors.safe_open", "cv2.VideoCapture"),
     *("cv2.FileStorage", "pyarrow.fs.", "pyarrow.OSFile", "pyarrow.MemoryMappedFile", "duckdb."),

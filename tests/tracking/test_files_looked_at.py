@@ -22,7 +22,7 @@ import pytest
 from threads import in_thread
 
 from nbcache import cache_data
-from nbcache.tracking.observations import askers
+from nbcache.tracking.observations import callers
 from nbcache.tracking.observations.kinds import label_of, outline_of, state_digest
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
@@ -276,7 +276,7 @@ def test_what_a_library_asks_while_it_is_imported_is_no_observation(
     place.mkdir()
     (place / "asking_library.py").write_text(AT_IMPORT)
     monkeypatch.syspath_prepend(str(place))
-    monkeypatch.setattr(askers, "installed_folders", lambda: (*installed_folders(), f"{place}{os.sep}"))
+    monkeypatch.setattr(callers, "installed_folders", lambda: (*installed_folders(), f"{place}{os.sep}"))
 
     assert seen_by(lambda: importlib.import_module("asking_library")) == ()
     assert seen_by(lambda: importlib.import_module("asking_library").ask()) == (

@@ -16,7 +16,7 @@ import pytest
 
 from nbcache import cache_data
 from nbcache.tracking.observations.native import readers
-from nbcache.tracking.observations.native.calls import hear_calls
+from nbcache.tracking.observations.native.calls import observe_calls
 from nbcache.tracking.observations.native.folders import Folders
 from nbcache.tracking.observations.recorder import recording
 
@@ -227,7 +227,7 @@ def test_a_function_that_is_heard_is_what_it_was(name: str, library: ModuleType)
     function = getattr(holder, last)
     signature, source = inspect.signature(function), inspect.getsource(function)
 
-    hear_calls(holder, last, lambda arguments, options: heard.append((arguments, options)))
+    observe_calls(holder, last, lambda arguments, options: heard.append((arguments, options)))
 
     assert CALLS[name](library) == before
     assert bool(heard) == (name != "generates")
@@ -239,7 +239,7 @@ def test_it_is_heard_by_every_name(library: ModuleType) -> None:
     heard: Heard = []
     other_name = library.plain
 
-    hear_calls(library, "plain", lambda arguments, options: heard.append((arguments, options)))
+    observe_calls(library, "plain", lambda arguments, options: heard.append((arguments, options)))
     other_name(1)
 
     assert [arguments for arguments, _ in heard] == [(1, 2)]
@@ -248,10 +248,10 @@ def test_it_is_heard_by_every_name(library: ModuleType) -> None:
 
 def test_what_cannot_be_heard_is_left_alone(library: ModuleType) -> None:
     with pytest.raises(AttributeError):
-        hear_calls(library, "nothing", lambda arguments, options: None)
+        observe_calls(library, "nothing", lambda arguments, options: None)
 
     assert inspect.iscoroutinefunction(library.waits)
-    hear_calls(library, "waits", lambda arguments, options: None)
+    observe_calls(library, "waits", lambda arguments, options: None)
     assert inspect.iscoroutinefunction(library.waits)
 
 

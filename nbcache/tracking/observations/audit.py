@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbcache.tracking import watch
-from nbcache.tracking.observations import context, looks, os_calls, programs
-from nbcache.tracking.observations.askers import asks_for_code, matches_a_pattern
+from nbcache.tracking.observations import context, file_queries, os_calls, programs
+from nbcache.tracking.observations.callers import asks_for_code, matches_a_pattern
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, moved, text_of
 
@@ -113,7 +113,7 @@ def _globbed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     hidden = frame.f_locals.get("include_hidden") is True
     text = text if root is None else os.path.join(glob.escape(root), text)
     if not is_private(text):
-        recorder.observe("matches", looks.pattern(text, recursive=bool(recursive), hidden=hidden))
+        recorder.observe("matches", file_queries.pattern(text, recursive=bool(recursive), hidden=hidden))
 
 
 def _path_globbed(deep: bool) -> Callable[[context.Open, tuple[Any, ...]], None]:
@@ -123,7 +123,7 @@ def _path_globbed(deep: bool) -> Callable[[context.Open, tuple[Any, ...]], None]
             return
         if not is_private(os.path.join(folder, "")):
             parts = ("" if folder == "." else glob.escape(folder), "**" if deep else "", text)
-            recorder.observe("matches", looks.pattern(os.path.join(*parts), recursive=True, hidden=True))
+            recorder.observe("matches", file_queries.pattern(os.path.join(*parts), recursive=True, hidden=True))
 
     return listener
 

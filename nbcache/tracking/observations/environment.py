@@ -153,7 +153,7 @@ def _text(environ: Any, key: object) -> str | None:
 
 def _reads_aside(frame: FrameType | None) -> bool:
     """Whether the cache itself asks, or a module that is being imported, or somebody who only hands it on."""
-    asker = ""
+    caller = ""
     for _ in range(_DEEPEST):
         if frame is None:
             return False
@@ -162,8 +162,8 @@ def _reads_aside(frame: FrameType | None) -> bool:
         module = frame.f_globals.get("__name__")
         module = module if type(module) is str else "?"
         top = module.partition(".")[0]
-        if not asker and top not in _ON_THE_WAY:
-            asker = top
+        if not caller and top not in _ON_THE_WAY:
+            caller = top
             if top == _OURS or top in _HANDING_ON:
                 return True
         elif top == _OURS:

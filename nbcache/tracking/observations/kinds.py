@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.observations import looks
+from nbcache.tracking.observations import file_queries
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STATE
@@ -19,15 +19,15 @@ _PATHS: Mapping[str, Kind] = {
     "folder": FOLDERS,
     "tree": TREES,
     "missing": MISSING,
-    "existence": looks.EXISTENCE,
-    "link existence": looks.LINK_EXISTENCE,
-    "size": looks.SIZE,
-    "time": looks.MODIFIED,
-    "status": looks.STATUS,
-    "link status": looks.LINK_STATUS,
-    "links": looks.LINKS,
-    "access": looks.ACCESS,
-    "matches": looks.MATCHES,
+    "existence": file_queries.EXISTENCE,
+    "link existence": file_queries.LINK_EXISTENCE,
+    "size": file_queries.SIZE,
+    "time": file_queries.MODIFIED,
+    "status": file_queries.STATUS,
+    "link status": file_queries.LINK_STATUS,
+    "links": file_queries.LINKS,
+    "access": file_queries.ACCESS,
+    "matches": file_queries.MATCHES,
 }
 KINDS: Mapping[str, Kind] = {
     **_PATHS,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from nbcache.tracking.observations.context import unrecorded
-from nbcache.tracking.observations.looks import pattern
+from nbcache.tracking.observations.file_queries import pattern
 from nbcache.tracking.observations.native.folders import mention
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.planned_files import planned_files

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from nbcache.tracking.observations import context, looks
-from nbcache.tracking.observations.askers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
+from nbcache.tracking.observations import context, file_queries
+from nbcache.tracking.observations.callers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
 from nbcache.tracking.observations.paths import is_private, text_of
 
 _EXISTENCE = ("exists", "isfile", "isdir", "is_file", "is_dir", "ismount", "is_mount")
@@ -28,12 +28,12 @@ _WANTED = {
     "getmtime": "time",
 }
 _ANSWERS: dict[str, Callable[[os.stat_result], bytes]] = {
-    "existence": looks.existence,
-    "link existence": looks.existence,
-    "size": looks.size,
-    "time": looks.modified,
-    "status": looks.status,
-    "link status": looks.status,
+    "existence": file_queries.existence,
+    "link existence": file_queries.existence,
+    "size": file_queries.size,
+    "time": file_queries.modified,
+    "status": file_queries.status,
+    "link status": file_queries.status,
 }
 # They follow what they list, and that is noted already.
 _LISTERS = frozenset({"walk", "fwalk", "_walk", "_fwalk"})

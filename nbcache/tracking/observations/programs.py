@@ -16,8 +16,8 @@ from typing import Any
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.file_queries import matching, pattern
 from nbcache.tracking.observations.files import signature
-from nbcache.tracking.observations.looks import matching, pattern
 from nbcache.tracking.observations.observation import Observation, Observer
 from nbcache.tracking.observations.paths import is_private, text_of
 

@@ -19,7 +19,7 @@ from typing import Any
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.generators import objects
-from nbcache.tracking.observations.generators.global_ones import ALL, Generator
+from nbcache.tracking.observations.generators.global_generators import ALL, Generator
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.observation import Observation, Observer
 

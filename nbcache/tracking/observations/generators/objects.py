@@ -17,7 +17,7 @@ from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from nbcache.tracking.observations.generators import twisters
+from nbcache.tracking.observations.generators import mersenne_twister
 
 __all__ = [
     "Within",
@@ -77,14 +77,14 @@ def _is_of_a_kind(value: object) -> bool:
 def state_of(value: Any) -> bytes:
     """The state of a generator."""
     if isinstance(value, random.Random):
-        return twisters.of_random(value)
+        return mersenne_twister.of_random(value)
     if hasattr(value, "get_state") and hasattr(value, "device"):
         state: bytes = value.get_state().numpy().tobytes()
         return state
     if not hasattr(value, "get_state"):
         said = value.bit_generator.state
     elif type(value._bit_generator).__name__ == "MT19937":
-        return _MERSENNE + twisters.of_numpy(value)
+        return _MERSENNE + mersenne_twister.of_numpy(value)
     else:
         said = value.get_state(legacy=False)
     return _OTHER + json.dumps(said, default=lambda item: item.tolist()).encode()
@@ -93,12 +93,12 @@ def state_of(value: Any) -> bytes:
 def put(value: Any, state: bytes) -> None:
     """Give a generator the state that `state_of` wrote down."""
     if isinstance(value, random.Random):
-        twisters.put_into_random(value, state)
+        mersenne_twister.put_into_random(value, state)
     elif hasattr(value, "get_state") and hasattr(value, "device"):
         torch: Any = sys.modules["torch"]
         value.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
     elif state[:1] == _MERSENNE:
-        twisters.put_into_numpy(value, state[1:])
+        mersenne_twister.put_into_numpy(value, state[1:])
     elif hasattr(value, "set_state"):
         value.set_state(json.loads(state[1:]))
     else:
@@ -108,7 +108,7 @@ def put(value: Any, state: bytes) -> None:
 def was_seeded(value: Any, state: bytes) -> bool:
     """Whether somebody has given a generator a seed; one that cannot be told counts as seeded."""
     if isinstance(value, random.Random):
-        return twisters.was_seeded(state, turns=2)
+        return mersenne_twister.was_seeded(state, turns=2)
     bits = getattr(value, "_bit_generator", None) or getattr(value, "bit_generator", None)
     sequence: Any = getattr(bits, "seed_seq", None)
     return sequence is None or getattr(sequence, "entropy", None) not in _from_the_system()

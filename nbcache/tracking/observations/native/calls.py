@@ -1,7 +1,7 @@
-"""Hear of calls of a function of a library, whatever name it was bound to before.
+"""Be told of calls of a function of a library, whatever name it was bound to before.
 
 From Python 3.12 on the interpreter tells when the code of a function starts. Before, a Python function gets another
-code, which hands on to the old one. Either is heard through every name and every `from library import function as f`.
+code, which hands on to the old one. Either is seen through every name and every `from library import function as f`.
 Of a function in C the attribute of its module or class is replaced.
 """
 
@@ -14,19 +14,19 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
-Hear = Callable[[tuple[Any, ...], dict[str, Any]], object]
+Listener = Callable[[tuple[Any, ...], dict[str, Any]], object]
 
-_HEAR, _OLD = "what hears of the call", "the function that is called"
+_LISTENER, _OLD = "what is told of the call", "the function that is called"
 _NEITHER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 #: Numbers of tools that nobody has reserved: debuggers, coverage and profilers have theirs.
 _TOOLS = (3, 4)
 
-_heard: dict[CodeType, Hear] = {}
+_observed: dict[CodeType, Listener] = {}
 _tool: list[int] = []
 
 
-def hear_calls(holder: Any, name: str, hear: Hear, *, sees_callers: bool = False) -> None:
-    """Call `hear` with the arguments before each call of an attribute of a module or class.
+def observe_calls(holder: Any, name: str, listener: Listener, *, sees_callers: bool = False) -> None:
+    """Call `listener` with the arguments before each call of an attribute of a module or class.
 
     Parameters
     ----------
@@ -41,16 +41,16 @@ def hear_calls(holder: Any, name: str, hear: Hear, *, sees_callers: bool = False
     if isinstance(function, staticmethod | classmethod):
         function = function.__func__
     if type(function) is FunctionType:
-        if not function.__code__.co_flags & _NEITHER and not _told_by_python(function, hear) and not sees_callers:
-            _replace_code(function, hear)
+        if not function.__code__.co_flags & _NEITHER and not _monitored(function, listener) and not sees_callers:
+            _replace_code(function, listener)
     elif not isinstance(function, type) and callable(function) and not sees_callers:
-        setattr(holder, name, _around(function, hear))
+        setattr(holder, name, _around(function, listener))
 
 
-def _around(function: Callable[..., Any], hear: Hear) -> Callable[..., Any]:
+def _around(function: Callable[..., Any], listener: Listener) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
-        hear(arguments, options)
+        listener(arguments, options)
         return function(*arguments, **options)
 
     return call
@@ -59,11 +59,11 @@ def _around(function: Callable[..., Any], hear: Hear) -> Callable[..., Any]:
 # -- Python 3.12 and later ---------------------------------------------------------------------------------------------
 
 
-def _told_by_python(function: FunctionType, hear: Hear) -> bool:
+def _monitored(function: FunctionType, listener: Listener) -> bool:
     monitoring: Any = getattr(sys, "monitoring", None)
     if monitoring is None or not (_tool or _take_a_tool(monitoring)):
         return False
-    _heard[function.__code__] = hear
+    _observed[function.__code__] = listener
     monitoring.set_local_events(_tool[0], function.__code__, monitoring.events.PY_START)
     return True
 
@@ -81,10 +81,10 @@ def _take_a_tool(monitoring: Any) -> bool:
 
 
 def _started(code: CodeType, offset: int) -> None:
-    hear = _heard.get(code)
-    if hear is not None:
+    listener = _observed.get(code)
+    if listener is not None:
         names = sys._getframe(1).f_locals
-        hear(tuple([names[name] for name in code.co_varnames[: _parameters(code)] if name in names]), {})
+        listener(tuple([names[name] for name in code.co_varnames[: _parameters(code)] if name in names]), {})
 
 
 def _parameters(code: CodeType) -> int:
@@ -95,13 +95,13 @@ def _parameters(code: CodeType) -> int:
 # -- Python 3.11 -------------------------------------------------------------------------------------------------------
 
 
-def _replace_code(function: FunctionType, hear: Hear) -> None:
+def _replace_code(function: FunctionType, listener: Listener) -> None:
     code = function.__code__
     old = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     old.__kwdefaults__ = function.__kwdefaults__
     new = _forwarding(code)
     function.__code__ = new.replace(
-        co_consts=tuple(hear if one == _HEAR else old if one == _OLD else one for one in new.co_consts),
+        co_consts=tuple(listener if one == _LISTENER else old if one == _OLD else one for one in new.co_consts),
         co_filename=code.co_filename,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
@@ -126,7 +126,7 @@ def _forwarding(code: CodeType) -> CodeType:
         f"def around({free}):\n"
         f"    def function({', '.join(filter(None, parameters))}):\n"
         f"        {f'if 0: {free}' if free else 'pass'}\n"
-        f"        {_HEAR!r}.__call__(({places}), dict({options}))\n"
+        f"        {_LISTENER!r}.__call__(({places}), dict({options}))\n"
         f"        return {_OLD!r}.__call__({places}{options})\n"
     )
     around = next(one for one in compile(source, "<nbcache>", "exec").co_consts if isinstance(one, CodeType))

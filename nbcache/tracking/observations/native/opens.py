@@ -82,7 +82,7 @@ class NativeOpens:
                     _note(observer, began, full, what, found)
 
     def by_python(self, path: str) -> None:
-        """Hear that Python code, whichever, opens a file or lists a folder."""
+        """Listener that Python code, whichever, opens a file or lists a folder."""
         if self._looking is not None and self._looking == threading.get_ident():
             return
         for run in self._runs:
@@ -110,7 +110,7 @@ class NativeOpens:
             return self._folders.covers(os.path.realpath(folder))
 
     def moves(self) -> None:
-        """Hear that the working folder is about to change."""
+        """Listener that the working folder is about to change."""
         for run in self._runs:
             run.moved = True
 

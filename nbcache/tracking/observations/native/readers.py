@@ -16,8 +16,8 @@ from typing import Any
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.after_import import when_imported
-from nbcache.tracking.observations.looks import matching, pattern
-from nbcache.tracking.observations.native.calls import hear_calls
+from nbcache.tracking.observations.file_queries import matching, pattern
+from nbcache.tracking.observations.native.calls import observe_calls
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, text_of
 
@@ -77,7 +77,7 @@ _installed: list[bool] = []
 
 
 def install() -> None:
-    """Hear these functions as soon as their libraries are imported; once."""
+    """Listener these functions as soon as their libraries are imported; once."""
     if not _installed:
         _installed.append(True)
         for name, functions in READERS.items():
@@ -91,12 +91,12 @@ def _hear_all(module: ModuleType, *, functions: list[str]) -> None:
         try:
             for part in way:
                 holder = getattr(holder, part)
-            hear_calls(holder, last, _heard, sees_callers=module.__name__ in _SEE_CALLERS)
+            observe_calls(holder, last, _observed, sees_callers=module.__name__ in _SEE_CALLERS)
         except (AttributeError, TypeError):  # not in this version, or not to be replaced: the net is left
             continue
 
 
-def _heard(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _observed(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
     if not context.recorders:
         return
     recorder = context.current()

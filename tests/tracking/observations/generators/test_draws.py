@@ -13,9 +13,9 @@ import pytest
 from counted import cached
 
 from nbcache.engine.cache import Cache
-from nbcache.tracking.observations.generators import twisters
+from nbcache.tracking.observations.generators import mersenne_twister
 from nbcache.tracking.observations.generators.draws import SEEDED_STATE, UNSEEDED
-from nbcache.tracking.observations.generators.global_ones import ALL
+from nbcache.tracking.observations.generators.global_generators import ALL
 
 
 class Library(NamedTuple):
@@ -256,7 +256,7 @@ def test_a_seed_shows_in_the_state_of_a_twister(seed: Any, drawn: int) -> None:
     for _ in range(drawn):
         generator.random()
 
-    assert twisters.was_seeded(twisters.of_random(generator), 16)
+    assert mersenne_twister.was_seeded(mersenne_twister.of_random(generator), 16)
 
 
 @pytest.mark.parametrize("drawn", [0, 1, 2000])
@@ -265,7 +265,7 @@ def test_no_seed_shows_in_a_state_from_the_system(drawn: int) -> None:
     for _ in range(drawn):
         generator.random()
 
-    assert not twisters.was_seeded(twisters.of_random(generator), 16)
+    assert not mersenne_twister.was_seeded(mersenne_twister.of_random(generator), 16)
 
 
 def test_a_state_is_read_in_memory_as_the_library_tells_it() -> None:
@@ -273,8 +273,8 @@ def test_a_state_is_read_in_memory_as_the_library_tells_it() -> None:
     for _ in range(1000):
         ours.gauss(0, 1)
         theirs.standard_normal()
-        assert twisters.of_random(ours)[:2500] == twisters._told_by_random(ours)
-        assert twisters.of_numpy(theirs) == twisters._told_by_numpy(theirs)
+        assert mersenne_twister.of_random(ours)[:2500] == mersenne_twister._told_by_random(ours)
+        assert mersenne_twister.of_numpy(theirs) == mersenne_twister._told_by_numpy(theirs)
 
 
 @pytest.mark.parametrize("bits", ["PCG64", "Philox", "SFC64", "MT19937"])

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbcache.tracking.observations.generators import twisters
+from nbcache.tracking.observations.generators import mersenne_twister
 
 __all__ = ["ALL", "Generator"]
 
@@ -55,7 +55,7 @@ _WORDS = 4 * 624
 def _random_was_seeded(state: bytes) -> bool:
     if state[:_WORDS] == _unseeded_words[0]:
         return False
-    if twisters.was_seeded(state, turns=2 if _unseeded_words[0] else 16):
+    if mersenne_twister.was_seeded(state, turns=2 if _unseeded_words[0] else 16):
         return True
     _unseeded_words[0] = state[:_WORDS]
     return False
@@ -71,7 +71,7 @@ def _numpy() -> Any:
 def _numpy_state() -> bytes:
     generator = _numpy()
     if type(generator._bit_generator).__name__ == "MT19937":
-        return _MERSENNE + twisters.of_numpy(generator)
+        return _MERSENNE + mersenne_twister.of_numpy(generator)
     return _OTHER + json.dumps(generator.get_state(legacy=False), default=lambda item: item.tolist()).encode()
 
 
@@ -79,7 +79,7 @@ def _put_numpy(state: bytes) -> None:
     if state[:1] == _OTHER:
         _numpy().set_state(json.loads(state[1:]))
     else:
-        twisters.put_into_numpy(_numpy(), state[1:])
+        mersenne_twister.put_into_numpy(_numpy(), state[1:])
 
 
 def _numpy_was_seeded(_: bytes = b"") -> bool:
@@ -125,8 +125,8 @@ ALL: dict[str, Generator] = {
         "random",
         (("random", "seed"),),
         (("random", "setstate"),),
-        lambda: twisters.of_random(random._inst),
-        lambda state: twisters.put_into_random(random._inst, state),
+        lambda: mersenne_twister.of_random(random._inst),
+        lambda state: mersenne_twister.put_into_random(random._inst, state),
         lambda: random._inst.seed(),
         _random_was_seeded,
         lambda: False,
