@@ -22,6 +22,7 @@ class Registered(Protocol):
 
 _lock = threading.Lock()
 _alive: weakref.WeakValueDictionary[str, Registered] = weakref.WeakValueDictionary()
+_branches: dict[str, weakref.WeakKeyDictionary[Registered, object]] = {}
 _caches: list[Cache] = []
 
 
@@ -35,11 +36,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew)
 
 
-def add(function: Registered) -> None:
-    """Remember a cached function; one defined again under its name takes the place of the former."""
+def add(function: Registered, branches: object) -> None:
+    """Remember a cached function; one defined again under its name takes the place of the former.
+
+    Parameters
+    ----------
+    branches : what tells it from others of its name
+    """
     settings()  # made now: of a first call it would be a tenth
     with _lock:
         _alive[function.owner] = function
+        _branches.setdefault(function.owner, weakref.WeakKeyDictionary())[function] = branches
+
+
+def namesakes(owner: str) -> list[object]:
+    """What tells the functions of one name apart, of each that is alive."""
+    with _lock:
+        return list(_branches.get(owner, {}).values())
 
 
 def alive() -> list[Registered]:

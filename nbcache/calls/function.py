@@ -76,7 +76,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         self.__nbcache_depends_on__ = parameters.depends_on
         # the one way to give a partial that exists another function; typeshed does not know it
         self.__setstate__((slow.fast.function, (), {}, self.__dict__))  # type: ignore[attr-defined]
-        registry.add(self)
+        registry.add(self, slow.branches)
 
     def become(self, other: CachedFunction[Any, Any]) -> None:
         """Be what another cached function is from now on: its module was edited and loaded anew."""
@@ -96,7 +96,8 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
     def clear(self, /, *args: Any, **kwargs: Any) -> None:
         """Forget the result of the call with these arguments, or, without arguments, every result.
 
-        Memory and disk are cleared, results of earlier sessions and older versions of the code included. An
+        Memory and disk are cleared, results of earlier sessions and older versions of the code included; of a lambda,
+        or a function within another one, which share their name with others, only those of its own code. An
         ipywidgets Button as the only argument of a clear that comes from its click is not an argument, so that
         ``button.on_click(foo.clear)`` clears the function.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from time import perf_counter
 from typing import Any
 
 from nbcache import registry
+from nbcache.calls.branches import Branches
 from nbcache.calls.callables import described, is_async, module_of
+from nbcache.calls.clearing import check_names, entries_where
 from nbcache.calls.fastpath import FastPath
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import Run, Watched, refuse_awaitable
@@ -30,6 +31,7 @@ from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
 from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.protocol import Whose
 from nbcache.tracking.argument_code import ArgumentCode, said_of
 from nbcache.tracking.fingerprint import Tracker
 from nbcache.tracking.observations.generators.objects import Within, among, given
@@ -49,6 +51,7 @@ class SlowPath:
     arguments : how the function is called
     fast : the function that users call, which falls back to this
     described : where name, docstring and annotations come from
+    branches : what tells it from other functions of its name
     """
 
     def __init__(self, function: Callable[..., Any], parameters: Parameters) -> None:
@@ -58,7 +61,7 @@ class SlowPath:
         self.owner = f"{module_of(self.described, function)}.{getattr(self.described, '__qualname__', self.name)}"
         self.arguments = Arguments(function, parameters.hash_funcs)
         self.awaited = is_async(function)
-        self._said = self._message()
+        self._said = parameters.message(f"{self.name}({'...' if self.arguments.signature.parameters else ''})")
         # one for all jobs: every entry in memory holds it
         self._replayed: Replay | None = self._replay if parameters.replay != "none" else None
         self._function = function
@@ -70,6 +73,7 @@ class SlowPath:
         )
         self._origins = Origins()
         renew_after_fork(self._origins)
+        self.branches = Branches(function, self.owner, parameters, self._origins)
         self._learnt = False
         self._policies: dict[bool, Policy] = {}
         self._reached: tuple[State | None, bool, tuple[Part, ...]] = (None, False, ())
@@ -206,7 +210,8 @@ class SlowPath:
 
     def _key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
         options = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
-        return Key(self.owner, state.digest + options + self.arguments.sharing(bound), arguments)
+        fingerprint = state.digest + options + self.arguments.sharing(bound)
+        return Key(self.owner, fingerprint, arguments, self.branches.of(state))
 
     def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
         """The options that count because of the arguments; those of what the function itself reaches count already."""
@@ -220,11 +225,13 @@ class SlowPath:
 
     def _job(self, bound: Bound, state: State, began: float | None = None) -> Job:
         call = _Call(self, bound, state)
+        policy = self.policy()
         return Job(
             key=call.key,
+            whose=self.branches.whose() if policy.bounded else None,
             place=self._place(state, call.key) if state.outline != state.digest and state.counted else "",
             renewed=lambda: self._job(bound, self._state(registry.the_cache()), began),
-            policy=self.policy(),
+            policy=policy,
             compute=call.compute_async if self.awaited else call.compute,
             describe=call.describe,
             keep_if=self.parameters.cache_if,
@@ -233,12 +240,6 @@ class SlowPath:
             silent=self._said is None,
             began=perf_counter() if began is None else began,
         )
-
-    def _message(self) -> str | None:
-        """What a spinner says while the function runs; None for no spinner."""
-        shown = self.parameters.show_spinner
-        parameters = "..." if self.arguments.signature.parameters else ""
-        return None if shown is False else f"Running `{self.name}({parameters})`." if shown is True else str(shown)
 
     def _watched(self, bound: Bound, state: State) -> Watched:
         parameters = self.parameters
@@ -262,7 +263,8 @@ class SlowPath:
         if all(state.counted[label] == counted for label, counted in changes.mine.items()):
             return None
         fingerprint = state.digest_where(changes.mine)
-        return Key(key.owner, fingerprint + self.arguments.sharing(bound), key.arguments)
+        branch = self.branches.of(state, changes.mine)
+        return Key(key.owner, fingerprint + self.arguments.sharing(bound), key.arguments, branch)
 
     def _description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
@@ -284,7 +286,13 @@ class SlowPath:
 
     def clear(self) -> int:
         """Forget everything of this function; return how many entries are gone."""
-        return registry.the_cache().clear(self.owner)
+        cache = registry.the_cache()
+        return cache.clear(self.owner, self._whose(cache))
+
+    def _whose(self, cache: Cache) -> Whose | None:
+        """Which entries of its name are this function's, by their keys; None for all."""
+        self.branches.of(self._state(cache))
+        return self.branches.whose()
 
     def clear_call(self, bound: Bound) -> int:
         """Forget one call; return how many entries are gone."""
@@ -294,25 +302,12 @@ class SlowPath:
 
     def clear_where(self, partial: dict[str, Any]) -> int:
         """Forget all calls whose named arguments have these values; return how many entries are gone."""
-        known = self.arguments.signature.parameters
-        takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
-        for name in partial:
-            if name.startswith("_"):
-                raise TypeError(f"{self.name}() leaves {name!r} out of the key; nothing can be found by it")
-            if name not in known and not takes_any:
-                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
+        check_names(self.name, self.arguments, partial)
         if not partial:
             return self.clear()
-        code = self._argument_code()
-        wanted = {
-            (f"argument {name}", self.arguments.digest_of(name, value, code).hex()) for name, value in partial.items()
-        }
-        cache = registry.the_cache()
-        matching = [
-            row.address
-            for row in cache.entries(self.owner)
-            if wanted <= {(label, digest) for label, digest, _ in row.meta.parts}
-        ]
+        cache, code = registry.the_cache(), self._argument_code()
+        whose = self._whose(cache)
+        matching = entries_where(cache, self.owner, whose, self.arguments, code, partial)
         return sum(cache.delete(address) for address in matching)
 
     def is_cached(self, bound: Bound) -> bool:

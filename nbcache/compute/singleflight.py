@@ -136,7 +136,13 @@ class Flights:
                 del self._flights[mine.key]
         mine.end(ending)
 
-    def cancel(self, owner: str | None = None, text: str | None = None, place: str = "") -> None:
+    def cancel(
+        self,
+        owner: str | None = None,
+        text: str | None = None,
+        place: str = "",
+        whose: Callable[[str], bool] | None = None,
+    ) -> None:
         """Mark running computations as cleared, so that their results are not stored.
 
         Those who call from now on start a computation of their own.
@@ -146,10 +152,12 @@ class Flights:
         owner : only computations whose key is (owner, ...); None for all
         text : only the computation of that; None for all of the owner
         place : and the one that runs there, whatever its text
+        whose : of the owner's, only those whose text it accepts
         """
         with self._lock:
             for key, flight in list(self._flights.items()):
-                if owner is None or (key[0] == owner and (text in (None, flight.text) or key[1] == place)):
+                meant = owner is None or (key[0] == owner and (text in (None, flight.text) or key[1] == place))
+                if meant and (whose is None or whose(flight.text)):
                     flight.cancelled = True
                     del self._flights[key]
 

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from itertools import starmap
-from math import inf
 from typing import Any, NamedTuple
 
 from nbcache.compute.refresh import Refresher, background
@@ -19,15 +18,16 @@ from nbcache.config import error_text
 from nbcache.engine import traces
 from nbcache.engine.driver import Compute, Lock, Refresh, Steps, Wait, drive, drive_async
 from nbcache.engine.job import Computed, Fetched, Job
+from nbcache.engine.lifetimes import Lifetimes
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Slot
 from nbcache.engine.slots import Slots
 from nbcache.engine.storing import Keeper, Profiles
 from nbcache.engine.tiers import Tiers
-from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.entries.entry import Address, Entry
 from nbcache.errors import UntrustedEntryError, explain, of_other_version, warn
 from nbcache.stores.forks import renew_after_fork
-from nbcache.stores.protocol import Mark, Stored
+from nbcache.stores.protocol import Mark, Stored, Whose
 from nbcache.tracking.observations.context import active, scope_here
 from nbcache.tracking.observations.effects import repeat
 from nbcache.tracking.observations.observation import Effect, Observation
@@ -62,12 +62,11 @@ class Cache:
         self.refresher = Refresher(time.monotonic)
         renew_after_fork(self.refresher)
         self._background: set[asyncio.Task[None]] = set()
-        self._ttls: dict[str, float] = {}
-        self._kept: dict[str, float] = {}
+        self._lifetimes = Lifetimes()
         self.slots = Slots(clock, tiers.memory.peek)
         self.profiles = Profiles(tiers, clock)
         self._keeper = Keeper(tiers, self.slots, clock)
-        tiers.watch(self.slots.dropped, self._kept.get)
+        tiers.watch(self.slots.dropped, self._lifetimes.kept)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
@@ -183,10 +182,7 @@ class Cache:
     # -- finding --------------------------------------------------------------------------------------------------
 
     def _find(self, job: Job) -> _Found | None:
-        ttl = inf if job.policy.ttl is None else job.policy.ttl
-        self._ttls[job.key.owner] = ttl
-        # an expired value that is served once more must not leave memory before that
-        self._kept[job.key.owner] = 2 * ttl if job.policy.background else ttl
+        self._lifetimes.note(job)
         if not job.policy.disk and not self.tiers.memory.has(job.address):
             return None
         located = self._locate(job.address, job.policy)
@@ -305,12 +301,17 @@ class Cache:
         self.slots.forgotten(address.owner, address.key)
         return removed
 
-    def clear(self, owner: str | None = None) -> int:
-        """Remove all entries of an owner, or of everybody, in memory and on disk; return how many are gone."""
-        self._flights.cancel(owner)
+    def clear(self, owner: str | None = None, whose: Whose | None = None) -> int:
+        """Remove all entries of an owner, or of everybody, in memory and on disk; return how many are gone.
+
+        Parameters
+        ----------
+        whose : only those of the owner's entries whose keys it accepts
+        """
+        self._flights.cancel(owner, whose=whose)
         self._changes += 1
-        removed = self.tiers.clear(owner)
-        self.slots.forgotten(owner)
+        removed = self.tiers.clear(owner, whose)
+        self.slots.forgotten(owner, whose=whose)
         return removed
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
@@ -319,14 +320,13 @@ class Cache:
         for stored in self.tiers.entries(owner):
             if stored.meta.kind not in ("value", "cell"):
                 continue
-            expires = self.expiry(stored.meta)
+            expires = self.expiry(stored)
             if expires is None or now < expires:
                 yield stored
 
-    def expiry(self, meta: Meta) -> float | None:
+    def expiry(self, stored: Stored) -> float | None:
         """When an entry expires, by the ttl of the function that reads it; None for never."""
-        ttl = self._ttls.get(meta.owner)
-        return meta.expires if ttl is None else None if ttl == inf else meta.created + ttl
+        return self._lifetimes.expiry(stored.meta, stored.address)
 
     def version(self) -> int:
         """A number that differs whenever anything was kept, handed out or cleared in this process."""

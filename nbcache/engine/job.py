@@ -15,6 +15,7 @@ from nbcache.entries.meta import LateParts, Part
 from nbcache.hashing.hasher import summary
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key
+from nbcache.stores.protocol import Whose
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.observations.observation import Effect, Observation
 
@@ -102,6 +103,7 @@ class Job:
     began : when the call was made, as `time.perf_counter` counts, so that a hit knows what it cost
     place : where only one computation runs at a time, if other keys than this one share it; "" for the key alone
     renewed : the same request as it is after a computation at its place
+    whose : of the results of one name, those that count for the bounds; None for all
     """
 
     key: Key
@@ -116,6 +118,7 @@ class Job:
     began: float = field(default_factory=perf_counter)
     place: str = ""
     renewed: Callable[[], Job] | None = None
+    whose: Whose | None = None
     text: str = field(init=False)
     address: Address = field(init=False)
 

@@ -10,6 +10,7 @@ from typing import Any
 from nbcache.engine.slot import Counts, Replay, Slot
 from nbcache.entries.entry import Address, Entry
 from nbcache.stores.forks import renew_after_fork
+from nbcache.stores.protocol import Whose
 
 #: So many departures are remembered, for explanations.
 _REMEMBERED = 10_000
@@ -103,13 +104,15 @@ class Slots:
             if not fates:
                 del self._departed[base]
 
-    def forgotten(self, owner: str | None, key: str | None = None) -> None:
+    def forgotten(self, owner: str | None, key: str | None = None, whose: Whose | None = None) -> None:
         """Entries were cleared on purpose: they were not evicted."""
         with self._lock:
             if owner is not None and key is not None:
                 bases = [_without_variant(Address(owner, key))]
             else:
                 bases = [base for base in self._departed if owner is None or base.owner == owner]
+            if whose is not None:
+                bases = [base for base in bases if whose(base.key)]
             fate = "cleared", self._clock()
             for base in bases:
                 fates = self._departed.get(base, {})

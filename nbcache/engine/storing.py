@@ -102,7 +102,7 @@ class Keeper:
             self._tiers.expiring()
         if policy.bounded:
             self._warn_if_oversized(job, entry, policy)
-            self._tiers.limit(key.owner, policy.max_entries, policy.max_size, policy.disk)
+            self._tiers.limit(key.owner, policy, job.whose)
         return slot
 
     def _warn_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nbcache.config import settings
+from nbcache.engine.policy import Policy
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, explain, warn
@@ -18,7 +19,7 @@ from nbcache.stores.disk.locks import Claim
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.memory import MemoryStore
-from nbcache.stores.protocol import Mark, Store, Stored
+from nbcache.stores.protocol import RESULTS, Mark, Store, Stored, Whose
 from nbcache.stores.tiered import TieredStore
 from nbcache.tracking.observations.paths import ignore_folder
 
@@ -52,7 +53,7 @@ class Tiers:
         self._open_outer = open_outer
         self._outer: OuterTiers | None = None
         self._lock = threading.Lock()
-        self._ttl_of: Callable[[str], float | None] = _unknown
+        self._ttl_of: Callable[[Address], float | None] = _unknown
         self._expiring = False
         self._watcher: Watcher | None = None
         renew_after_fork(self)
@@ -61,8 +62,8 @@ class Tiers:
         """Start with a fresh lock in a forked child."""
         self._lock = threading.Lock()
 
-    def watch(self, dropped: Callable[[Address], None], ttl_of: Callable[[str], float | None]) -> None:
-        """Say whom to tell of entries that left memory, and how long an owner keeps them."""
+    def watch(self, dropped: Callable[[Address], None], ttl_of: Callable[[Address], float | None]) -> None:
+        """Say whom to tell of entries that left memory, and how long it keeps each."""
         self.memory.on_drop = dropped
         self._ttl_of = ttl_of
 
@@ -99,16 +100,22 @@ class Tiers:
     def mark(self, address: Address, disk: bool) -> Mark:
         return self._store(disk).mark(address)
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None, disk: bool) -> int:
-        return self._store(disk).limit(owner, max_entries, max_size)
+    def limit(self, owner: str, policy: Policy, whose: Whose | None) -> int:
+        """Make an owner's results, those of them that are meant, keep within the bounds."""
+        return self._store(policy.disk).limit(owner, policy.max_entries, policy.max_size, whose)
 
     def delete(self, address: Address) -> int:
         """Remove an entry wherever it is."""
         return self._store(self.has_disk()).delete(address)
 
-    def clear(self, owner: str | None) -> int:
-        """Remove the entries of an owner, or all, wherever they are."""
-        return self._store(self.has_disk()).clear(owner)
+    def clear(self, owner: str | None, whose: Whose | None = None) -> int:
+        """Remove the entries of an owner, all or those that are meant, or of everybody, wherever they are."""
+        store = self._store(self.has_disk())
+        if whose is None:
+            return store.clear(owner)
+        rows = [row for row in store.entries(owner) if whose(row.address.key)]
+        removed = [(store.delete(row.address), row.meta.kind in RESULTS) for row in rows]
+        return sum(count for count, is_result in removed if is_result)
 
     def forget(self, address: Address) -> None:
         """Drop an entry from memory only."""
@@ -192,7 +199,7 @@ class Watcher:
             self._look()
 
 
-def _unknown(owner: str) -> float | None:
+def _unknown(address: Address) -> float | None:
     return None
 
 

@@ -61,7 +61,7 @@ def _rows(cache: Cache, owner: str | None) -> list[EntryInfo]:
                 meta.arguments,
                 stored.size,
                 meta.created,
-                cache.expiry(meta),
+                cache.expiry(stored),
                 hits.get(stored.address.key, 0),
                 meta.seconds,
                 stored.tier,

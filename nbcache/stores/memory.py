@@ -15,7 +15,7 @@ from nbcache.stores.folders import make_scratch
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
 from nbcache.stores.names import entry_name
-from nbcache.stores.protocol import RESULTS, Clock, Dropped, Mark, Stored
+from nbcache.stores.protocol import RESULTS, Clock, Dropped, Mark, Stored, Whose
 
 
 class _Kept:
@@ -201,46 +201,49 @@ class MemoryStore:
             for key, kept in rows:
                 yield self._row(Address(name, key), kept)
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         with self._lock:
             held = self._owners.get(owner)
             if held is None:
                 return 0
             gone: list[tuple[str, _Kept]] = []
             held.sort()
-            results = held.results
+            results, size = held.results, held.size
+            if whose is not None:
+                results = OrderedDict((key, kept) for key, kept in results.items() if whose(key))
+                size = sum(kept.entry.size for kept in results.values())
             while len(results) > 1 and (
-                (max_entries is not None and len(results) > max_entries)
-                or (max_size is not None and held.size > max_size)
+                (max_entries is not None and len(results) > max_entries) or (max_size is not None and size > max_size)
             ):
                 gone.append(results.popitem(last=False))
-                held.size -= gone[-1][1].entry.size
+                size -= gone[-1][1].entry.size
+            for key, kept in gone:
+                held.results.pop(key, None)
+                held.size -= kept.entry.size
             evicted = len(gone)
             if gone:
                 gone += self._trim_notes(held)
         self._tell([Address(owner, key) for key, _ in gone])
         return evicted
 
-    def sweep(self, now: float, ttl_of: Callable[[str], float | None]) -> int:
+    def sweep(self, now: float, ttl_of: Callable[[Address], float | None]) -> int:
         """Drop what has expired; returns how many entries went.
 
         Parameters
         ----------
-        ttl_of : the time-to-live in force for an owner, in seconds; None where it is not known, and then the
+        ttl_of : the time-to-live in force for an entry, in seconds; None where it is not known, and then the
             expiry written into the entry decides
         """
         gone: list[Address] = []
         with self._lock:
             for owner, held in list(self._owners.items()):
-                ttl = ttl_of(owner)
-                for key in [
-                    key
-                    for key, kept in held.results.items()
-                    if (ttl is None and kept.entry.meta.expires is not None and kept.entry.meta.expires <= now)
-                    or (ttl is not None and kept.entry.meta.created + ttl <= now)
-                ]:
-                    self._take(held, key)
-                    gone.append(Address(owner, key))
+                addresses = [Address(owner, key) for key in held.results]
+                for address in addresses:
+                    meta, ttl = held.results[address.key].entry.meta, ttl_of(address)
+                    expires = meta.expires if ttl is None else meta.created + ttl
+                    if expires is not None and expires <= now:
+                        self._take(held, address.key)
+                        gone.append(address)
                 gone += [Address(owner, key) for key, _ in self._trim_notes(held)]
                 self._tidy(owner, held)
         self._tell(gone)

@@ -21,6 +21,8 @@ from typing import NamedTuple, Protocol
 
 from nbcache.entries.entry import Address, Entry, Meta
 
+#: Whether an entry is meant, by its key.
+Whose = Callable[[str], bool]
 Warn = Callable[[str], None]
 Clock = Callable[[], float]
 #: Told, in any thread, of an address whose entry has left memory: `on_drop` of the memory and the tiered store.
@@ -105,10 +107,11 @@ class Store(Protocol):
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
         """The rows of an owner, or all; bookkeeping included."""
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         """Evict the least recently used results of an owner until both bounds hold; returns how many went.
 
-        The most recently used one stays, even if it alone is larger than `max_size`.
+        Those that are not `whose` neither count nor go. The most recently used one stays, even if it alone is larger
+        than `max_size`.
         """
 
     def close(self) -> None:

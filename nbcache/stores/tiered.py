@@ -9,7 +9,7 @@ from nbcache.stores.disk.invalidations import NOTHING
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.names import entry_name
-from nbcache.stores.protocol import Dropped, Mark, Store, Stored
+from nbcache.stores.protocol import Dropped, Mark, Store, Stored, Whose
 
 #: Uses of entries in memory are told to the slower stores at least this often while `refresh` is called, in seconds.
 _TELL_USES = 30.0
@@ -143,9 +143,9 @@ class TieredStore:
                         seen.add(name)
                     yield row
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         self._tell_uses(owner)
-        return max(store.limit(owner, max_entries, max_size) for store in self.tiers)
+        return max(store.limit(owner, max_entries, max_size, whose) for store in self.tiers)
 
     def close(self) -> None:
         for owner in self.memory.owners():

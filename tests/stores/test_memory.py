@@ -41,7 +41,7 @@ def test_whatever_leaves_is_told(store: MemoryStore, dropped: list[Address], clo
     store.delete(address_of(1))
     store.put(address_of(2), entry_of("replaced"))
     clock.move(4)
-    store.sweep(clock(), lambda owner: None)
+    store.sweep(clock(), lambda address: None)
     store.clear("m.f")
 
     assert dropped[:3] == [address_of(0), address_of(1), address_of(2)]
@@ -65,7 +65,7 @@ def test_a_sweep_follows_the_ttl_in_force(store: MemoryStore, clock: Any) -> Non
     store.put(address_of(1, "m.h"), entry_of(1, "m.h", created=clock()))
     clock.move(11)
 
-    swept = store.sweep(clock(), {"m.g": 1000.0}.get)
+    swept = store.sweep(clock(), lambda address: {"m.g": 1000.0}.get(address.owner))
 
     assert swept == 1
     assert [row.address.owner for row in store.entries()] == ["m.g", "m.h"]
@@ -74,8 +74,8 @@ def test_a_sweep_follows_the_ttl_in_force(store: MemoryStore, clock: Any) -> Non
 def test_a_sweep_drops_at_the_very_end_of_the_ttl_and_not_before(store: MemoryStore, clock: Any) -> None:
     store.put(address_of(1), entry_of(1, created=clock()))
 
-    assert store.sweep(clock() + 9.999, lambda owner: 10.0) == 0
-    assert store.sweep(clock() + 10.0, lambda owner: 10.0) == 1
+    assert store.sweep(clock() + 9.999, lambda address: 10.0) == 0
+    assert store.sweep(clock() + 10.0, lambda address: 10.0) == 1
 
 
 def test_large_buffers_go_to_a_nameless_file(clock: Any, tmp_path: Path) -> None:
@@ -191,6 +191,6 @@ def test_bookkeeping_leaves_with_the_results_that_expire(store: MemoryStore, clo
         store.put(address_of(number), entry_of(number, created=clock()))
         store.put(address_of(number + 1000), entry_of("trace", kind="trace"))
 
-    store.sweep(clock() + 10, lambda owner: 10.0)
+    store.sweep(clock() + 10, lambda address: 10.0)
 
     assert len(store) <= 16

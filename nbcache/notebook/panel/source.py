@@ -157,7 +157,7 @@ class CacheSource:
         for tiers, group in held.groups.items():
             self._sums.add(tiers, sum(row.size for row in group))
             for row in group:
-                expires = cache.expiry(row.meta)
+                expires = cache.expiry(row)
                 if expires is not None and expires <= now:
                     expired = True
                 else:
@@ -187,7 +187,7 @@ class CacheSource:
     def _entry(self, cache: Cache, row: Stored, tiers: tuple[str, ...], hits: dict[str, int], newest: str) -> EntryRow:
         meta, address = row.meta, row.address
         states = [*tiers]
-        expires = cache.expiry(meta)
+        expires = cache.expiry(row)
         if expires is not None and expires <= cache.clock():
             states.append("expired")
         if code_of(meta) != newest:

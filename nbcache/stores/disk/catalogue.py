@@ -13,7 +13,7 @@ from nbcache.stores.disk.lru_order import LruOrder
 from nbcache.stores.disk.pending_uses import PendingUses
 from nbcache.stores.folders import Places, list_names
 from nbcache.stores.names import NOTE, RESULT, is_key_folder, key_name, may_be_note, owner_name
-from nbcache.stores.protocol import RESULTS, Clock
+from nbcache.stores.protocol import RESULTS, Clock, Whose
 
 
 class Catalogue:
@@ -117,7 +117,7 @@ class Catalogue:
         self.usage.change(-occupied(size))
         return 1
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         """Delete the least recently used results beyond the bounds; returns how many. OSError."""
         with self._lock:
             name = owner_name(owner)
@@ -127,7 +127,7 @@ class Catalogue:
                 for folder in folders:
                     self.uses.write(folder)
                 ranking = self._rankings[name] = LruOrder(folders)
-            results, notes = ranking.excess(max_entries, max_size)
+            results, notes = ranking.excess(max_entries, max_size, whose)
             evicted = sum([self.unlink(path) for path in results])
             for path in notes:
                 self.unlink(path)

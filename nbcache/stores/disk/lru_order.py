@@ -13,6 +13,7 @@ from nbcache.stores.disk import use_journal
 from nbcache.stores.eviction import notes_to_keep, over_bounds
 from nbcache.stores.folders import list_names
 from nbcache.stores.names import NOTE, parts_of_file
+from nbcache.stores.protocol import Whose
 
 #: Up to so many files, the names in the folder are read each time. Beyond that, they are read when the folder has
 #: changed between two operations of ours, and after this many seconds, because it may also have changed during one;
@@ -82,22 +83,28 @@ class LruOrder:
         """Note that the change since `is_current` was this process's own."""
         self._changed = [_changed(folder) for folder in self._folders]
 
-    def excess(self, max_entries: int | None, max_size: int | None) -> tuple[list[str], list[str]]:
+    def excess(
+        self, max_entries: int | None, max_size: int | None, whose: Whose | None = None
+    ) -> tuple[list[str], list[str]]:
         """The results that must go for both bounds to hold, and the bookkeeping that goes with them; OSError."""
         self._refresh()
-        count = len(self._results)
-        if (max_entries is None or count <= max_entries) and (max_size is None or self._total <= max_size):
+        count, total = len(self._results), self._total
+        if whose is not None:
+            sizes = [size for _, size in self._sizes(whose)]
+            count, total = len(sizes), sum(sizes)
+        if (max_entries is None or count <= max_entries) and (max_size is None or total <= max_size):
             return [], []
         self._learn_uses()
         if not self._sorted:
             self._sort()
-        going = over_bounds(self._sizes(), count, self._total, max_entries, max_size)
-        surplus = len(self._notes) - notes_to_keep(count - len(going))
+        going = over_bounds(self._sizes(whose), count, total, max_entries, max_size)
+        surplus = len(self._notes) - notes_to_keep(len(self._results) - len(going))
         return going, list(islice(self._notes, max(0, surplus))) if going else []
 
-    def _sizes(self) -> Iterator[tuple[str, int]]:
+    def _sizes(self, whose: Whose | None) -> Iterator[tuple[str, int]]:
         for path, file in self._results.items():
-            yield path, file.size
+            if whose is None or whose(_key(path)):
+                yield path, file.size
 
     def _refresh(self) -> None:
         """Learn what other processes have written and deleted."""
@@ -146,6 +153,10 @@ class LruOrder:
         self._results = OrderedDict(sorted(self._results.items(), key=lambda item: item[1].used))
         self._notes = OrderedDict(sorted(self._notes.items(), key=lambda item: item[1].used))
         self._sorted = True
+
+
+def _key(path: str) -> str:
+    return path.rpartition("/")[2].partition(".")[0]
 
 
 def _is_result(path: str) -> bool:

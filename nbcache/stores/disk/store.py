@@ -30,7 +30,7 @@ from nbcache.stores.disk.reader import Reader
 from nbcache.stores.disk.writer import Writer
 from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork
-from nbcache.stores.protocol import Clock, Mark, Stored, Warn
+from nbcache.stores.protocol import Clock, Mark, Stored, Warn, Whose
 from nbcache.stores.warnings import StoreWarnings, reason, untrusted
 
 
@@ -202,11 +202,11 @@ class DiskStore:
             self._could_not_delete(len(failures), failures[0])
         return names
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         if max_entries is None and max_size is None:
             return 0
         try:
-            return self._catalogue.limit(owner, max_entries, max_size)
+            return self._catalogue.limit(owner, max_entries, max_size, whose)
         except OSError as error:
             self._could_not_delete(1, error)
             return 0

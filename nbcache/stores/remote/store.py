@@ -19,7 +19,7 @@ from nbcache.errors import DamagedEntryError, ForeignEntryError, UnstorableResul
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
 from nbcache.stores.names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file
-from nbcache.stores.protocol import RESULTS, Clock, Mark, Stored, Warn
+from nbcache.stores.protocol import RESULTS, Clock, Mark, Stored, Warn, Whose
 from nbcache.stores.remote.breaker import Breaker, is_answer, is_unreachable
 from nbcache.stores.remote.bucket import Blob, Bucket
 from nbcache.stores.remote.urls import open_bucket, shown
@@ -160,7 +160,7 @@ class RemoteStore:
                 if row is not None and blob.name in self._names(row.address):
                     yield row
 
-    def limit(self, owner: str, max_entries: int | None, max_size: int | None) -> int:
+    def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         """Nothing: bounds of a function are for the tiers of its own user."""
         return 0
 
