@@ -72,7 +72,7 @@ def the_cache() -> Cache:
 
 def _use(cache: Cache) -> None:
     _caches.append(cache)
-    settings().observe(_switched, names=["off"])
+    settings().observe(_switched, names=["off", "persist"])
 
 
 def _switched(change: object) -> None:

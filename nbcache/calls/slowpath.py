@@ -74,7 +74,7 @@ class SlowPath:
         self._origins = Origins()
         renew_after_fork(self._origins)
         self.branches = Branches(function, self.owner, parameters, self._origins)
-        self._learnt = False
+        self._learnt: bool | None = None
         self._policies: dict[bool, Policy] = {}
         self._reached: tuple[State | None, bool, tuple[Part, ...]] = (None, False, ())
         policy = parameters.policy()
@@ -197,9 +197,9 @@ class SlowPath:
     def _state(self, cache: Cache) -> State:
         """What the function is and reaches; what its runs have left counts as what they had found."""
         state = self._tracker.state(self._origins)
-        if not self._learnt:
-            self._learnt = True
-            if known := cache.profiles.changes(self.owner, _code_of(state), self.policy().disk):
+        if self._learnt is not (disk := self.policy().disk):
+            self._learnt = disk
+            if known := cache.profiles.changes(self.owner, _code_of(state), disk):
                 self._origins.learn(known)
                 state = self._tracker.state(self._origins)
         return state

@@ -101,6 +101,11 @@ class MemoryStore:
         held = self._owners.get(address.owner)
         return held is not None and (address.key in held.results or address.key in held.notes)
 
+    def is_backed(self, address: Address) -> bool:
+        """Whether a store on disk has an entry too, or could not take it."""
+        kept = self._find(address)
+        return kept is None or kept.backed
+
     def peek(self, address: Address) -> Entry | None:
         kept = self._find(address)
         return None if kept is None else kept.entry

@@ -74,8 +74,10 @@ class TieredStore:
 
     def get(self, address: Address) -> Entry | None:
         entry = self.memory.get(address)
-        if entry is not None or (self._disk_alone is not None and not self._disk_alone.may_have(address)):
-            return entry
+        if entry is not None:
+            return entry if self.memory.is_backed(address) else self._write_through(address)
+        if self._disk_alone is not None and not self._disk_alone.may_have(address):
+            return None
         return self._find_slower(address)
 
     def peek(self, address: Address) -> Entry | None:
@@ -182,6 +184,12 @@ class TieredStore:
         # Only now: another thread that looks meanwhile must not take this for done.
         self._stamp = stamp
         return dropped
+
+    def _write_through(self, address: Address) -> Entry | None:
+        """Give the slower tiers what is in memory only, because it was not asked to last until now."""
+        mark = self.mark(address)
+        entry = self.memory.get(address)  # under the mark: a clear before it is seen here, one after it by the tiers
+        return None if entry is None else self.put(address, entry, mark)
 
     def _find_slower(self, address: Address) -> Entry | None:
         disk, looks = self.disk, self._looks
