@@ -14,8 +14,13 @@ def described(function: Any) -> Any:
     return function if isinstance(getattr(function, "__name__", None), str) else type(function)
 
 
+def main_for(module: str) -> str:
+    """The name of a module in the process that a script was started as: spawned workers know the script otherwise."""
+    return "__main__" if module == "__mp_main__" else module
+
+
 def module_of(told: Any, function: Any) -> str:
-    return getattr(told, "__module__", None) or type(function).__module__ or "builtins"
+    return main_for(getattr(told, "__module__", None) or type(function).__module__ or "builtins")
 
 
 def is_async(function: Any) -> bool:

@@ -52,7 +52,7 @@ def _functions(walk: Walk, values: list[Any]) -> None:
     for value in values:
         cells = [_content(cell) for cell in value.__closure__ or ()]
         attributes = {name: part for name, part in value.__dict__.items() if name != "__wrapped__"}
-        walk.facts(value.__module__, value.__qualname__)
+        walk.facts("__main__" if value.__module__ == "__mp_main__" else value.__module__, value.__qualname__)
         walk.below.append((value.__code__, value.__defaults__, value.__kwdefaults__, cells, attributes))
 
 

@@ -82,7 +82,8 @@ def _pickle_atoms(sink: Any, values: list[Any]) -> None:
 
 def name_of(kind: type) -> str:
     """Return the full name of a type, as users write it in `hash_funcs`."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    # a script's class is the same class in spawned workers, where the script goes by another name
+    return f"{'__main__' if kind.__module__ == '__mp_main__' else kind.__module__}.{kind.__qualname__}"
 
 
 def unreadable(value: object, why: str = "its content cannot be read") -> NoReturn:

@@ -102,7 +102,7 @@ class MemoryStore:
         return held is not None and (address.key in held.results or address.key in held.notes)
 
     def is_backed(self, address: Address) -> bool:
-        """Whether a store on disk has an entry too, or could not take it."""
+        """Whether a slower store has an entry too, or could not take it."""
         kept = self._find(address)
         return kept is None or kept.backed
 
@@ -143,7 +143,7 @@ class MemoryStore:
         return entry.owned(self._scratch)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None, *, backed: bool = False) -> Entry:
-        """Keep an entry, as in `Store`; `backed` says that a store on disk has it too."""
+        """Keep an entry, as in `Store`; `backed` says that a slower store has it too."""
         owned = self.own(entry)
         owner, key = address
         with self._lock:

@@ -209,7 +209,7 @@ class TieredStore:
 
     def _keep(self, address: Address, entry: Entry, mark: Mark | None) -> Entry:
         # Also where the disk could not take it: what another process clears must leave this memory all the same.
-        return self.memory.put(address, entry, mark, backed=self.disk is not None)
+        return self.memory.put(address, entry, mark, backed=True)
 
     def _tell_uses(self, owner: str) -> None:
         if self.disk is None:

@@ -54,7 +54,8 @@ def name_of(cls: type) -> str:
 def module_of(cls: type) -> object:
     """Give the name of the module that a class says it belongs to."""
     try:
-        return type.__dict__["__module__"].__get__(cls)
+        module = type.__dict__["__module__"].__get__(cls)
+        return "__main__" if module == "__mp_main__" else module  # spawned workers know the script by another name
     except (AttributeError, TypeError):
         return None
 

@@ -128,11 +128,13 @@ def test_memory_holds_the_mapped_file_and_not_a_copy(shop: Shop, store: TieredSt
     assert f" {files_of(shop.folder)[0].stat().st_ino} " in Path("/proc/self/maps").read_text()
 
 
-def test_what_goes_to_memory_only_is_not_on_disk(shop: Shop, store: TieredStore) -> None:
+def test_what_goes_to_memory_only_is_on_disk_once_it_is_asked_for_here(shop: Shop, store: TieredStore) -> None:
     store.memory.put(address_of(1), entry_of(1))
 
-    assert store.get(address_of(1)) is not None
+    assert store.peek(address_of(1)) is not None
     assert files_of(shop.folder) == []
+    assert store.get(address_of(1)) is not None
+    assert len(files_of(shop.folder)) == 1
     assert store.clear() == 1
 
 
