@@ -8,6 +8,47 @@ from pathlib import Path
 import pytest
 from live import live
 
+IMPORTS = "import pandas as pd, numpy as np, matplotlib, warnings, sklearn"
+# Cells that set an option, how it is looked at, and what sets it to something else.
+OPTIONS = {
+    "import pandas as pd\npd.set_option('display.precision', 3)": (
+        "pd.get_option('display.precision')",
+        "pd.reset_option('display.precision')",
+    ),
+    "import pandas as pd\npd.options.display.precision = 4": (
+        "pd.get_option('display.precision')",
+        "pd.reset_option('display.precision')",
+    ),
+    "import matplotlib.pyplot as plt\nplt.rcParams['axes.grid'] = True": (
+        "matplotlib.rcParams['axes.grid']",
+        "matplotlib.rcParams['axes.grid'] = False",
+    ),
+    "import matplotlib.pyplot as plt\nplt.rc('font', size=7)": (
+        "matplotlib.rcParams['font.size']",
+        "matplotlib.rcParams['font.size'] = 10",
+    ),
+    "from matplotlib import pyplot as plt\nplt.style.use('ggplot')": (
+        "matplotlib.rcParams['axes.facecolor']",
+        "matplotlib.rcdefaults()",
+    ),
+    "import numpy as np\nnp.set_printoptions(precision=3)": (
+        "np.get_printoptions()['precision']",
+        "np.set_printoptions(precision=8)",
+    ),
+    "import warnings\nwarnings.filterwarnings('ignore', 'of the promise')": (
+        "any(kind == 'ignore' and 'of the promise' in str(text) for kind, text, *_ in warnings.filters)",
+        "warnings.resetwarnings()",
+    ),
+    "from sklearn import set_config\nset_config(display='text')": (
+        "sklearn.get_config()['display']",
+        "sklearn.set_config(display='diagram')",
+    ),
+    "def hide():\n    import pandas\n    pandas.set_option('display.width', 50)\nimport pandas\nhide()": (
+        "pd.get_option('display.width')",
+        "pd.reset_option('display.width')",
+    ),
+}
+
 
 @pytest.fixture
 def nb(emptied_kernel):
@@ -43,13 +84,13 @@ class TestAutomatic:
     def test_cells_that_do_something_outside_simply_run_and_status_says_why(self, nb):
         nb("%cache_cells on --min-time 0s")
         cells = {
-            "_ = open('left.txt', 'w').write('x')": "writes left.txt",
-            "import subprocess; done = subprocess.run(['true'])": "subprocess",
+            "_ = open('left.txt', 'a').write('x')": "left.txt",
+            "import subprocess; done = subprocess.run(['true'])": "it runs true",
             "!true": "command",
             "words = !echo one": "command",
-            "import os; done = os.system('true')": "subprocess",
-            "child = os.posix_spawn('/bin/true', ['true'], {}); _ = os.waitpid(child, 0)": "subprocess",
-            "import pty; done = pty.spawn('true')": "subprocess",
+            "import os; done = os.system('true')": "it runs true",
+            "child = os.posix_spawn('/bin/true', ['true'], {}); _ = os.waitpid(child, 0)": "it runs true",
+            "import pty; done = pty.spawn('true')": "it runs a program",
             "import socket; _ = socket.socket().connect_ex(('127.0.0.1', 9))": "network",
             "n = len(globals())": "globals()",
             "%env CELL_PROMISE=2": "%env",
@@ -65,23 +106,66 @@ class TestAutomatic:
             assert why in line and ("not cached" in line or "failed" in line), line
         (Path(nb.folder) / "left.txt").unlink()
 
+    @pytest.mark.parametrize("source", OPTIONS)
+    def test_an_option_that_a_cell_sets_is_set_again_by_a_hit(self, nb, source):
+        value, other = OPTIONS[source]
+        nb(IMPORTS)
+        nb(other)
+        fresh = nb.eval(value)
+        nb("%cache_cells on --min-time 0s")
+        nb(source)
+        wanted = nb.eval(value)
+        nb(source)  # where it is set already, nothing is left to set
+        nb("%cache_cells off")
+        nb(other)
+        nb("%cache_cells on --min-time 0s")
+
+        again = nb(source)
+
+        assert again.hit, nb.eval("%cache_cells status")
+        nb("%cache_cells off")
+        assert nb.eval(value) == wanted != fresh
+
+    @pytest.mark.parametrize("source", OPTIONS)
+    def test_an_option_that_was_set_already_is_set_where_it_is_not(self, nb, source):
+        value, other = OPTIONS[source]
+        nb(IMPORTS)
+        nb(source)
+        wanted = nb.eval(value)
+        nb("%cache_cells on --min-time 0s")
+        nb(source)
+        nb("%cache_cells off")
+        nb(other)
+        nb("%cache_cells on --min-time 0s")
+
+        nb(source)
+
+        nb("%cache_cells off")
+        assert nb.eval(value) == wanted
+        nb(other)
+
+    def test_a_file_that_a_cell_writes_is_written_again_by_a_hit(self, nb):
+        nb("%cache_cells on --min-time 0s")
+        file = nb.folder / "written.txt"
+        cell = "with open('written.txt', 'w') as file:\n    _ = file.write('x')"
+        nb(cell)
+        for before in (None, "another"):
+            file.unlink()
+            if before is not None:
+                file.write_text(before)
+            again = nb(cell)
+            assert again.hit and "written.txt" in again.note
+            assert file.read_text() == "x"
+        file.unlink()
+
     @pytest.mark.parametrize(
         "source",
         [
-            "import pandas as pd\npd.set_option('display.precision', 3)",
-            "import pandas as pd\npd.options.display.precision = 4",
-            "import matplotlib.pyplot as plt\nplt.rcParams['axes.grid'] = True",
-            "import matplotlib.pyplot as plt\nplt.rc('font', size=7)",
-            "from matplotlib import pyplot as plt\nplt.style.use('ggplot')",
-            "import numpy as np\nnp.set_printoptions(precision=3)",
             "import sys\nsys.path.append('elsewhere')",
             "import os\nos.environ['CELL_PROMISE'] = 'set'",
             "import os\nos.makedirs('below', exist_ok=True)\nos.chdir('below')",
-            "import warnings\nwarnings.filterwarnings('ignore')",
             "import logging\nlogging.getLogger('a').setLevel(10)",
             "from tqdm import tqdm\ntqdm.pandas()",
-            "from sklearn import set_config\nset_config(display='text')",
-            "def hide():\n    import pandas\n    pandas.set_option('display.width', 50)\nimport pandas\nhide()",
             "import json as settings\nsettings.mine = 1",
             "import json as settings\ndel settings.mine",
         ],
@@ -163,11 +247,16 @@ class TestRandomNumbers:
             values.append(nb("x = random.random()\nx").value)
         assert values[0] == values[2] != values[1]
 
-    def test_numbers_that_the_system_seeds_are_drawn_anew_in_a_new_kernel(self):
-        for _ in range(2):
+    def test_numbers_that_the_system_seeds_come_back_and_those_that_follow_are_new(self):
+        shown = []
+        for again in (False, True):
             with live() as nb:
                 nb("%cache_cells on --min-time 0s")
-                assert not nb("import random\nrandom.seed()\nx = random.random()").hit
+                cell = nb("import random\nrandom.seed()\nx = random.random()\nx")
+                assert cell.hit is again
+                nb("%cache_cells off")
+                shown.append((cell.value, nb.eval("random.random()")))
+        assert shown[0][0] == shown[1][0] and shown[0][1] != shown[1][1]
 
     def test_a_seed_is_seen_though_the_generator_already_stood_there(self, nb):
         nb("%cache_cells on --min-time 0s")
@@ -179,5 +268,8 @@ class TestRandomNumbers:
         assert nb.eval("random.random() == random.Random(1).random()") == "True"
 
     def test_a_function_that_seeds_is_itself_again_after_the_cell(self, nb):
-        nb("%%cache_cell\nfrom random import seed\nseed(1)")
-        assert nb.eval("import random\nseed == random.seed, seed.__self__ is random._inst") == "(True, True)"
+        cell = "%%cache_cell\nfrom random import seed\nseed(1)"
+        nb(cell)
+        assert nb(cell).hit
+        assert nb.eval("import random\nseed is random.seed") == "True"
+        assert nb.eval("seed(5); random.random() == random.Random(5).random()") == "True"

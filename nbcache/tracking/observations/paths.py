@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from nbcache.tracking.packages import installed_folders
 
@@ -68,8 +69,17 @@ def _is_private_folder(full: str) -> bool:
     inside = os.path.join(full, "")
     if inside.startswith((*_SYSTEM, *installed_folders(), *_ignored)):
         return not inside.startswith(_MEMORY) or inside.startswith(tuple(_ignored))
+    if inside.startswith(_profile_of_ipython() or os.devnull):
+        return True
     parts = full.split(os.sep)
     return not _PRIVATE_NAMES.isdisjoint(parts[-3:]) and not _CACHE_FOLDERS.isdisjoint(parts)
+
+
+def _profile_of_ipython() -> str:
+    """Where IPython keeps history, startup files and what it writes for itself, wherever IPYTHONDIR points."""
+    shell = getattr(getattr(sys.modules.get("IPython"), "InteractiveShell", None), "_instance", None)
+    folder = getattr(getattr(shell, "profile_dir", None), "location", "")
+    return os.path.join(os.path.abspath(folder), "") if folder else ""
 
 
 def text_of(path: object) -> str | None:

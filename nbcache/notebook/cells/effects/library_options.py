@@ -169,12 +169,17 @@ def _difference(before: Values, now: Values) -> Values:
 
 
 def _new_filters(before: list[Any], now: list[Any]) -> Values:
-    """The filters put in front, and the whole list where others are gone."""
-    if before == now:
+    """The filters put in front, and the whole list where others are gone.
+
+    Python puts a new object in front also for a filter that is there already: this tells that a run has set it.
+    """
+    known = set(map(id, before))
+    added = [one for one in now if id(one) not in known]
+    if not added and before == now:
         return {}
-    added = [one for one in now if one not in before]
-    rest = [one for one in now if one in before]
-    whole = None if now[: len(added)] == added and rest == before else now
+    rest = [one for one in now if id(one) in known]
+    in_front = all(one is new for one, new in zip(now, added, strict=False))
+    whole = None if in_front and rest == [one for one in before if one not in added] else now
     return {"filters": (added, whole)}
 
 
