@@ -13,11 +13,8 @@ from operator import itemgetter
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+from nbcache.hashing.order import in_order
 from nbcache.hashing.walk import Column, Family, Walk, unreadable
-
-_TOTALLY_ORDERED = frozenset({str, int, bytes, bool})
-_SORTABLE = _TOTALLY_ORDERED | {float}
-_DEEPEST_ORDER = 4
 
 
 def _atoms(walk: Walk, values: list[Any]) -> None:
@@ -59,64 +56,15 @@ def _often_shared(walk: Walk, values: list[Any]) -> None:
     walk.counts(list(map(len, values)))
     for value in values:
         if id(value) not in digests:
-            digest, complete = walk.apart(value)
-            digests[id(value)] = digest if complete else None
+            found = walk.apart(value)
+            walk.left -= found.met
+            digests[id(value)] = found.digest if found.complete else None
         known = digests[id(value)]
         if known is None:
             walk.update(b"\1")
             walk.below.extend(value)
         else:
             walk.update(b"\0" + known)
-
-
-def in_order(walk: Walk, items: list[Any]) -> tuple[list[Any], bytes | None]:
-    """Sort `items`, which have no order, by content alone.
-
-    Returns
-    -------
-    The items sorted, and their digests when these stand for them fully: then nobody has to look at the items again.
-    """
-    if len(items) < 2:
-        return items, None
-    kinds = set(map(type, items))
-    if not walk.hash_funcs:
-        easy = _sorted_by_type(items, kinds)
-        if easy is not None:
-            return easy, None
-    if walk.nested and (walk.nested >= _DEEPEST_ORDER or any(walk.family(kind).shared for kind in kinds)):
-        # Only an order is wanted of this walk, and graphs held in sets may lead back here for ever.
-        walk.complete = False
-        return [], None
-    ranked = sorted(((walk.apart(item), item) for item in items), key=_rank)
-    in_rank = [item for _, item in ranked]
-    if all(complete for (_, complete), _ in ranked):
-        return in_rank, b"".join(digest for (digest, _), _ in ranked)
-    return in_rank, None
-
-
-def _rank(ranked: tuple[tuple[bytes, bool], Any]) -> bytes:
-    return ranked[0][0]
-
-
-def _name(kind: type) -> str:
-    return kind.__name__
-
-
-def _sorted_by_type(items: list[Any], kinds: set[type]) -> list[Any] | None:
-    if not kinds <= _SORTABLE:
-        if kinds != {tuple} or len(set(map(len, items))) != 1:
-            return None
-        by_place = [set(map(type, column)) for column in zip(*items, strict=True)]
-        if not all(len(types) == 1 and types <= _TOTALLY_ORDERED for types in by_place):
-            return None
-    if float in kinds and any(item != item for item in items):
-        return None
-    if len(kinds) == 1:
-        return sorted(items)
-    by_type: dict[type, list[Any]] = {kind: [] for kind in sorted(kinds, key=_name)}
-    for item in items:
-        by_type[type(item)].append(item)
-    return list(chain.from_iterable(map(sorted, by_type.values())))
 
 
 def sets(walk: Walk, values: list[Any]) -> None:

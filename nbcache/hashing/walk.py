@@ -13,6 +13,7 @@ import io
 import marshal
 import pickle
 import struct
+import sys
 from array import array
 from collections.abc import Callable, Mapping
 from itertools import compress
@@ -28,6 +29,7 @@ HashFuncs = Mapping[type | str, Callable[[Any], Any]]
 CodeHook = Callable[[object], bytes]
 
 _TEXTS = (str, bytes)
+_SPARE = 1 << 15
 _length = struct.Struct("<Q").pack
 _head = struct.Struct("<cIQ").pack
 
@@ -41,6 +43,19 @@ class Family(NamedTuple):
     tag: bytes
     column: Column
     shared: bool
+
+
+class Apart(NamedTuple):
+    """What a walk over one part of a value gave.
+
+    The digest stands for the part when it is `complete`: nothing in it is mutable, and nothing was left out. A walk
+    that was `cut` has met as many values as it was allowed to, and a longer one would tell more.
+    """
+
+    digest: bytes
+    complete: bool
+    cut: bool
+    met: int
 
 
 class Resolve(Protocol):
@@ -114,9 +129,13 @@ class Walk:
         "below",
         "code",
         "complete",
+        "cut",
         "depth",
         "hash_funcs",
+        "left",
+        "looks",
         "nested",
+        "spare",
         "update",
     )
 
@@ -132,6 +151,10 @@ class Walk:
         self.code = code
         self.nested = nested
         self.complete = True
+        self.cut = False
+        self.left = sys.maxsize
+        self.spare = _SPARE
+        self.looks: dict[tuple[int, int], tuple[Any, Apart]] = {}
         self.depth = 0
         self._atoms = ATOMS if not hash_funcs else frozenset(filter(self._untouched, ATOMS))
 
@@ -142,17 +165,31 @@ class Walk:
             # Everything met stays alive to the end: an id may not be given to a second object meanwhile.
             self._kept.append(level)
             check()
+            self.left -= len(level)
+            if self.left < 0:
+                self._cut_off(level)
+                break
             self.below = []
             self._level(level)
             level = self.below
             self.depth += 1
         return self._hasher.digest()
 
-    def apart(self, value: object) -> tuple[bytes, bool]:
-        """Digest `value` on its own; false when that alone does not stand for it (it holds mutable values)."""
+    def _cut_off(self, level: list[Any]) -> None:
+        """Write what this walk may still meet of its last level; elsewhere it would be the whole."""
+        self.cut = True
+        count = len(level) + self.left
+        self.left = 0
+        if count > 0:
+            self._kept.append(level)
+            self._level(level[:count])
+
+    def apart(self, value: object, limit: int = sys.maxsize) -> Apart:
+        """Digest `value` on its own, or as much of it as `limit` lets it meet, level by level."""
         inner = Walk(self._resolve, self.hash_funcs, self.code, self.nested + 1)
+        inner.left = limit = min(limit, self.left)
         digest = inner.run(value)
-        return digest, inner.complete and not inner._seen
+        return Apart(digest, inner.complete and not inner.cut and not inner._seen, inner.cut, limit - inner.left)
 
     def family(self, kind: type) -> Family:
         """Return how values of `kind` are written in this walk."""
