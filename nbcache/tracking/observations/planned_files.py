@@ -6,6 +6,7 @@ A table of types, by name: nothing is imported, and what a value does not tell i
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,6 +53,27 @@ def _of_arrays(value: Any) -> Iterable[Any]:
     return list(dict.fromkeys(source for source in sources if source is not None))
 
 
+def _of_connection(connection: Any) -> Iterable[Any]:
+    cursor = sys.modules["sqlite3"].Cursor(connection)
+    cursor.row_factory = None
+    return _with_log([name for _, _, name in cursor.execute("PRAGMA database_list") if name])
+
+
+def _of_engine(engine: Any) -> Iterable[Any]:
+    name = engine.url.database if engine.dialect.name in ("sqlite", "duckdb") else None
+    return _with_log([name]) if name and name != ":memory:" else []
+
+
+def _of_sessions(sessions: Any) -> Iterable[Any]:
+    bound = getattr(sessions, "bind", None) or getattr(sessions, "kw", {}).get("bind")
+    return _of_engine(bound.engine)
+
+
+def _with_log(names: list[str]) -> list[str]:
+    """Data bases, and the logs that hold what was written to them last."""
+    return [name + ending for name in names for ending in ("", "-wal")]
+
+
 _PLANS: Mapping[str, Callable[[Any], Iterable[Any]]] = {
     "polars.lazyframe.frame.LazyFrame": _of_lazy_frame,
     "pyarrow._dataset.Dataset": _of_data_set,
@@ -66,5 +88,10 @@ _PLANS: Mapping[str, Callable[[Any], Iterable[Any]]] = {
     "zipfile._path.Path": lambda value: [value.root.filename],
     "tarfile.TarFile": lambda value: [value.name],
     "numpy.memmap": lambda value: [value.filename],
+    "sqlite3.Connection": _of_connection,
+    "sqlalchemy.engine.base.Engine": _of_engine,
+    "sqlalchemy.engine.base.Connection": lambda value: _of_engine(value.engine),
+    "sqlalchemy.orm.session.Session": _of_sessions,
+    "sqlalchemy.orm.session.sessionmaker": _of_sessions,
     "rasterio.io.DatasetReader": lambda value: value.files,
 }
