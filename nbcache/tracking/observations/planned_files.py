@@ -65,7 +65,7 @@ def _of_engine(engine: Any) -> Iterable[Any]:
 
 
 def _of_sessions(sessions: Any) -> Iterable[Any]:
-    bound = getattr(sessions, "bind", None) or getattr(sessions, "kw", {}).get("bind")
+    bound: Any = getattr(sessions, "bind", None) or getattr(sessions, "kw", {}).get("bind")
     return _of_engine(bound.engine)
 
 
