@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from IPython.core.profiledir import ProfileDir
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def profile(nb, tmp_path, monkeypatch):
     for place in (folder / "startup", tmp_path / "ipy" / "data"):
         place.mkdir(parents=True)
         (place / "one.txt").write_text("one")
-    monkeypatch.setattr(nb.shell.profile_dir, "location", str(folder))
+    monkeypatch.setattr(nb.shell, "profile_dir", ProfileDir(location=str(folder)))
     nb("import os")
     return folder
 
