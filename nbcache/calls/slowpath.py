@@ -10,6 +10,7 @@ from typing import Any
 from nbcache import registry
 from nbcache.calls.branches import Branches
 from nbcache.calls.callables import described, is_async, module_of
+from nbcache.calls.changed_arguments import ChangedArguments
 from nbcache.calls.clearing import check_names, entries_where
 from nbcache.calls.fastpath import FastPath
 from nbcache.calls.parameters import Parameters
@@ -52,6 +53,7 @@ class SlowPath:
     fast : the function that users call, which falls back to this
     described : where name, docstring and annotations come from
     branches : what tells it from other functions of its name
+    changed : what its runs do to its arguments
     """
 
     def __init__(self, function: Callable[..., Any], parameters: Parameters) -> None:
@@ -75,6 +77,7 @@ class SlowPath:
         renew_after_fork(self._origins)
         self.branches = Branches(function, self.owner, parameters, self._origins)
         self._learnt: bool | None = None
+        self.changed = ChangedArguments(self.name, self.arguments, self._origins)
         self._policies: dict[bool, Policy] = {}
         self._reached: tuple[State | None, bool, tuple[Part, ...]] = (None, False, ())
         policy = parameters.policy()
@@ -250,9 +253,6 @@ class SlowPath:
         generators = Within(state.generators, among(self.arguments.items(bound)))
         return Watched(*shown, named, parameters.track, state.packages, generators)
 
-    def _argument_code(self) -> ArgumentCode:
-        return ArgumentCode(self._origins)
-
     def _record(self, state: State) -> None:
         """Keep what was learnt about the function's own changes for later sessions."""
         changes = self._origins.on_record()
@@ -305,7 +305,7 @@ class SlowPath:
         check_names(self.name, self.arguments, partial)
         if not partial:
             return self.clear()
-        cache, code = registry.the_cache(), self._argument_code()
+        cache, code = registry.the_cache(), ArgumentCode(self._origins)
         whose = self._whose(cache)
         matching = entries_where(cache, self.owner, whose, self.arguments, code, partial)
         return sum(cache.delete(address) for address in matching)
@@ -349,7 +349,7 @@ class _Call:
         self._slow = slow
         self._bound = bound
         self._state = state
-        self._code = slow._argument_code()
+        self._code = ArgumentCode(slow._origins)
         self.key = slow._key(bound, state, tuple(slow.arguments.digests(bound, self._code)))
         self._described: Description | None = None
 
@@ -372,7 +372,10 @@ class _Call:
 
     def _computed(self, value: Any, run: Run, outcome: UnderWay) -> Computed:
         changes = outcome.changes
-        key = self._slow._settled(self.key, self._bound, self._state, changes)
+        slow = self._slow
+        if slow.changed.look(self._bound, self.key.arguments):
+            slow._record(self._state)
+        key = slow._settled(self.key, self._bound, self._state, changes)
         computed = run.computed(value, run.recorded.to_bytes(), key)
         if changes.others and computed.storable:
             return computed._replace(storable=False, moved=f"the {changes.others[0]}")

@@ -142,6 +142,17 @@ class Origins:
                 self._labels[label] = None
                 self._counted.setdefault((label, left), (counted, 0))
 
+    def note_argument(self, name: str) -> bool:
+        """A run has changed an argument, which is said and counts for nothing; tell whether that is news."""
+        label = f"argument {name}"
+        with self._lock:
+            if label in self._labels:
+                return False
+            self._order += 1
+            self._labels[label] = None
+            self._counted[label, b""] = b"", self._order  # puts it on record
+        return True
+
     def on_record(self) -> tuple[Change, ...]:
         """What a later session should know."""
         by_label: dict[str, list[Change]] = {}
