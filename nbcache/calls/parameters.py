@@ -143,19 +143,23 @@ def _flag(name: str, value: object) -> None:
 def _hash_funcs(given: Any) -> Mapping[type | str, Callable[[Any], Any]] | None:
     if given is None:
         return None
+    from nbcache.calls.type_names import canonical, fault, name_of  # not before it is needed: it loads hashing
+
     if not isinstance(given, Mapping):
         raise _invalid("hash_funcs", given, "it is a dict from types to functions.", "write {Type: function}.")
     for kind, function in given.items():
-        named = isinstance(kind, str) and all(word.isidentifier() for word in kind.replace(".<locals>", "").split("."))
-        if not (isinstance(kind, type) or named):
+        if not isinstance(kind, type | str):
             raise _invalid("hash_funcs", given, f"{shown(kind)} is neither a type nor a name such as 'module.Type'.",
                            "use the type itself as the key.")  # fmt: skip
+        if isinstance(kind, str) and (wrong := fault(kind)) is not None:
+            raise _invalid("hash_funcs", given, f"{shown(kind)} means no type: {wrong[0]}.", wrong[1])
         if not callable(function):
             raise _invalid("hash_funcs", given, f"the value for {shown(kind)} cannot be called.",
                            "give a function that turns the argument into something hashable.")  # fmt: skip
     # by name too: the class's own cell may be run again
-    by_name = {f"{kind.__module__}.{kind.__qualname__}": given[kind] for kind in given if isinstance(kind, type)}
-    return {**by_name, **given}
+    by_name = {name_of(kind): given[kind] for kind in given if isinstance(kind, type)}
+    spoken = {full: given[kind] for kind in given if isinstance(kind, str) and (full := canonical(kind)) is not None}
+    return {**spoken, **by_name, **given}
 
 
 def _items(given: Any) -> tuple[Any, ...]:
