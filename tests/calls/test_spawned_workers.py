@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_SCRIPT = '''
+_SCRIPT = """
 import multiprocessing, sys, time
 from nbcache import cache_data
 
@@ -35,7 +35,7 @@ if __name__ == "__main__":
     with context.Pool(1) as pool:
         again = pool.apply(work, (1,))
     print(here == there, again != there, load.owner, [(row.name, row.entries) for row in cache_data.info()])
-'''
+"""
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
