@@ -313,9 +313,9 @@ class TestOutputs:
 
     def test_what_a_hit_will_not_repeat_is_said(self, nb):
         nb("import random\nrandom.seed()")
-        first, second = twice(nb, "x = random.random()\nwith open('made', 'a') as f: pass\n%cd -q .")
+        first, second = twice(nb, "x = random.random()\nwith open('made', 'a') as f: pass")
         line = first.out.splitlines()[-1]
-        assert all(word in line for word in ("changes made", "random", "%cd")), line
+        assert all(word in line for word in ("changes made", "random")), line
         assert second.count == 0
 
     def test_one_line_says_what_came_back(self, nb):

@@ -146,7 +146,7 @@ class CachedCell:
             return f"{names.whole}; --inputs says which names count"
         if names.asks:
             return names.asks
-        if self._automatic and (state := self._state() or self._learnt(_SESSION)):
+        if self.options.outputs is None and (state := self._state() or self._learnt(_SESSION)):
             return f"it changes the session ({state[0]})"
         if self._automatic and names.commands:
             return "it runs a command of the system"
@@ -302,12 +302,13 @@ class CachedCell:
             registry.the_cache().profiles.put(cell_owner(self.code.digest), what, shown, self.options.policy.disk)
 
     def _not_worth_keeping(self, seen: CellRun) -> str:
+        if self._automatic and seen.run.seconds < self._min_seconds:
+            return f"it took {duration(seen.run.seconds)}"
+        if self.options.outputs is None and (changed := seen.changed_session()):
+            self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
+            return f"it changes {changed[0]}, which a hit would not do"
         if not self._automatic:
             return ""
-        if seen.run.seconds < self._min_seconds:
-            return f"it took {duration(seen.run.seconds)}"
-        if changed := seen.changed_session():
-            self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
         return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
 
     # -- a hit -----------------------------------------------------------------------------------------------------
