@@ -267,6 +267,21 @@ class TestRandomNumbers:
         nb("%cache_cells off")
         assert nb.eval("random.random() == random.Random(1).random()") == "True"
 
+    def test_the_first_run_of_a_seed_may_find_the_generator_where_it_puts_it(self, nb):
+        nb("import random, numpy\nrandom.seed(1); numpy.random.seed(1)")
+        nb("%cache_cells on --min-time 0s")
+        cell = "random.seed(1); numpy.random.seed(1)"
+        nb(cell)
+        nb("%cache_cells off")
+        nb("random.seed(2); numpy.random.seed(2)")
+        nb("%cache_cells on --min-time 0s")
+
+        assert nb(cell).hit
+
+        nb("%cache_cells off")
+        drawn = "random.random() == random.Random(1).random()"
+        assert nb.eval(f"{drawn}, numpy.random.rand() == numpy.random.RandomState(1).rand()") == "(True, True)"
+
     def test_a_function_that_seeds_is_itself_again_after_the_cell(self, nb):
         cell = "%%cache_cell\nfrom random import seed\nseed(1)"
         nb(cell)

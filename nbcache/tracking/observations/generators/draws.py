@@ -251,7 +251,7 @@ def _note(observer: Observer, began: _Began, name: str, generator: Generator) ->
     """Note what a run has done with a generator."""
     before, now = began.states.get(name), _state_of(generator)
     kind = _FORCED if began.forced else _KIND
-    seeded = _is_seeded(name) if before != now else False
+    seeded = _is_seeded(name) if before != now or name in began.own else False
     if name in began.own or (before is None and seeded):
         observer.own(kind, name, here=True)
     elif before is None:  # loaded in this very run
