@@ -41,8 +41,10 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """The signature of a function; ``(*args, **kwargs)`` for builtins that do not tell theirs."""
     try:
         signature = inspect.signature(function, follow_wrapped=False)
-        if hands_on(signature) and not _adds_arguments(function):
-            signature = inspect.signature(function)
+        # step by step: a wrapper further inside may have a signature of its own
+        while hands_on(signature) and not _adds_arguments(function) and hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+            signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return _ANY_CALL
     # A name that cannot be written in source ("x.1", "lambda"), or is one of ours, would break generated code.
