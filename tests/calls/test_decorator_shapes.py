@@ -1,0 +1,237 @@
+"""Every shape of decorator, below `cache_data` and above it, gives what it gives without a cache."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from typing import Any
+
+import pytest
+
+from nbcache import UncacheableFunctionError, cache_data
+
+Function = Callable[..., Any]
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def injecting(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function("connection", *args, **kwargs)
+
+    return wrapper
+
+
+def injecting_by_name(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(b: int = 5) -> Any:
+        return function(a="given", b=b)
+
+    return wrapper
+
+
+def renaming(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(left: Any, right: Any = 7) -> Any:
+        return function(a=left, b=right)
+
+    return wrapper
+
+
+def swapping(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(a: Any, b: Any = 0) -> Any:
+        return function(b, a)
+
+    return wrapper
+
+
+def with_own_option(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, times: int = 1, **kwargs: Any) -> Any:
+        return [function(*args, **kwargs)] * times
+
+    return wrapper
+
+
+def with_own_default(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(a: Any = None, b: Any = "own") -> Any:
+        return function("none" if a is None else a, b)
+
+    return wrapper
+
+
+def passing_on(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def counting_arguments(function: Function) -> Function:
+    """What it returns depends on how much the caller gave, so no default may be filled in."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return len(args) + len(kwargs), function(*args, **kwargs)
+
+    return wrapper
+
+
+def without_wraps(function: Function) -> Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return "bare", function(*args, **kwargs)
+
+    return wrapper
+
+
+def with_arguments(factor: int) -> Callable[[Function], Function]:
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return [function(*args, **kwargs)] * factor
+
+        return wrapper
+
+    return decorate
+
+
+class Repeated:
+    """A decorator that is a class, with a call of its own."""
+
+    def __init__(self, function: Function) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return [self.function(*args, **kwargs)] * 2
+
+
+class Around(ContextDecorator):
+    def __enter__(self) -> Around:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def binding_first(function: Function) -> Function:
+    return functools.partial(function, "bound")
+
+
+def stacked(function: Function) -> Function:
+    return counting_arguments(with_own_option(renaming(function)))
+
+
+ONE = [((1,), {}), ((1, 2), {}), ((1,), {"b": 2})]
+BY_NAME = [*ONE, ((), {"a": 1}), ((), {"b": 3, "a": 1})]
+SHAPES: list[tuple[Function, list[Call]]] = [
+    (injecting, [((), {}), ((2,), {}), ((), {"b": 2})]),
+    (injecting_by_name, [((), {}), ((2,), {}), ((), {"b": 2})]),
+    (renaming, [((1,), {}), ((1, 2), {}), ((), {"left": 1}), ((1,), {"right": 2})]),
+    (swapping, BY_NAME),
+    (with_own_option, [*BY_NAME, ((1,), {"times": 2}), ((1, 2), {"times": 3})]),
+    (with_own_default, [((), {}), *BY_NAME, ((), {"b": 4})]),
+    (passing_on, BY_NAME),
+    (counting_arguments, BY_NAME),
+    (without_wraps, BY_NAME),
+    (with_arguments(2), BY_NAME),
+    (with_arguments(3), BY_NAME),
+    (Repeated, BY_NAME),
+    (Around(), BY_NAME),
+    (binding_first, [((), {}), ((2,), {}), ((), {"b": 2})]),
+    (stacked, [((1,), {}), ((1, 2), {"times": 2}), ((), {"left": 1, "right": 2})]),
+    (functools.lru_cache, BY_NAME),
+    (functools.singledispatch, [((1,), {}), ((1, 2), {}), ((1,), {"b": 2})]),
+]
+NAMES = [getattr(shape, "__name__", type(shape).__name__) for shape, _ in SHAPES]
+
+
+RUNS: list[Any] = []
+
+
+def _plain() -> Function:
+    def foo(a: Any, b: Any = 0) -> Any:
+        RUNS.append((a, b))
+        return {"a": a, "b": b}
+
+    return foo
+
+
+@pytest.mark.parametrize(("shape", "calls"), SHAPES, ids=NAMES)
+class TestShapes:
+    def test_below(self, cache: Any, shape: Function, calls: list[Call]) -> None:
+        for args, kwargs in calls:
+            wanted = shape(_plain())(*args, **kwargs)
+            RUNS.clear()
+            cached = cache_data(shape(_plain()))
+            assert cached(*args, **kwargs) == wanted
+            assert cached(*args, **kwargs) == wanted
+            assert len(RUNS) == 1
+            cached.clear()
+
+    def test_below_all_calls_of_one_function(self, cache: Any, shape: Function, calls: list[Call]) -> None:
+        plain, cached = shape(_plain()), cache_data(shape(_plain()))
+        for args, kwargs in [*calls, *reversed(calls)]:
+            assert cached(*args, **kwargs) == plain(*args, **kwargs)
+
+    def test_above(self, cache: Any, shape: Function, calls: list[Call]) -> None:
+        plain, decorated = shape(_plain()), shape(cache_data(_plain()))
+        for args, kwargs in [*calls, *reversed(calls)]:
+            assert decorated(*args, **kwargs) == plain(*args, **kwargs)
+
+    def test_a_call_that_is_wrong_is_wrong(self, cache: Any, shape: Function, calls: list[Call]) -> None:
+        with pytest.raises(TypeError):
+            shape(_plain())(1, 2, 3, 4, unknown=5)
+        with pytest.raises(TypeError):
+            cache_data(shape(_plain()))(1, 2, 3, 4, unknown=5)
+
+
+def _awaited_passing_on(function: Function) -> Function:
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return [await function(*args, **kwargs)]
+
+    return wrapper
+
+
+def _awaited_injecting(function: Function) -> Function:
+    @functools.wraps(function)
+    async def wrapper(b: Any = 3) -> Any:
+        return await function("given", b)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("shape", "calls"), [(_awaited_passing_on, BY_NAME), (_awaited_injecting, [((), {}), ((2,), {}), ((), {"b": 2})])]
+)
+def test_async_shapes(cache: Any, shape: Function, calls: list[Call]) -> None:
+    runs: list[Any] = []
+
+    async def foo(a: Any, b: Any = 0) -> Any:
+        runs.append(a)
+        return a, b
+
+    cached, outside = cache_data(shape(foo)), shape(cache_data(foo))
+    assert inspect.iscoroutinefunction(cached.__wrapped__)
+    for args, kwargs in calls:
+        runs.clear()
+        wanted = asyncio.run(shape(foo)(*args, **kwargs))
+        assert asyncio.run(cached(*args, **kwargs)) == wanted
+        assert asyncio.run(cached(*args, **kwargs)) == wanted
+        assert asyncio.run(outside(*args, **kwargs)) == wanted
+
+
+@pytest.mark.parametrize("shape", [lambda function: function, passing_on, Repeated, binding_first, stacked])
+def test_a_generator_function_is_refused_below_whatever_shape_says_that_it_wraps_it(shape: Function) -> None:
+    def numbers(a: Any, b: Any = 0) -> Any:
+        yield a
+
+    with pytest.raises(UncacheableFunctionError, match="generator function"):
+        cache_data(shape(numbers))
