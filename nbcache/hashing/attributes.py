@@ -15,6 +15,8 @@ _LOCKS: frozenset[type] = frozenset({_thread.LockType, _thread.RLock})
 
 # What libraries keep inside an object for themselves, by the class that keeps it: caches, and marks of this process.
 _PRIVATE: Mapping[str, tuple[str, ...]] = {
+    "threading.Condition": ("_waiters",),  # who waits at this moment
+    "asyncio.mixins._LoopBoundMixin": ("_loop", "_waiters", "_getters", "_putters"),
     "sklearn.feature_extraction.text._VectorizerMixin": ("_stop_words_id",),
     "sklearn.feature_extraction.text.CountVectorizer": ("_stop_words_id",),
     "sklearn.utils._bunch.Bunch": ("_deprecated_key_to_warnings",),
