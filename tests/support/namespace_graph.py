@@ -26,6 +26,13 @@ _UNSAID = frozenset(
     | {"__annotate__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl"}
     | {"__slotnames__"}  # pickle notes them on a class it meets
 )
+# What a library notes in an object when it is first looked at, and nobody can tell by its answers: the hash of a text
+# (another one in each process), an empty dict made when it is asked for, a warning that was looked into.
+_NOTED: Mapping[str, Callable[[object], bool]] = {
+    "_mhash": lambda noted: True,
+    "_encoding": lambda noted: noted is None or noted == {},
+    "_warned_capturable_if_run_uncaptured": lambda noted: True,
+}
 _Fields = list[tuple[str, object]]
 
 
@@ -182,7 +189,11 @@ def _attributes(value: Any, base: type) -> _Fields:
         return []
     own = getattr(value, "__dict__", {})
     slots = {name: getattr(value, name) for name in copyreg._slotnames(type(value)) if hasattr(value, name)}  # type: ignore[attr-defined]
-    return [(f".{name}", part) for name, part in sorted({**own, **slots}.items())]
+    return [(f".{name}", part) for name, part in sorted({**own, **slots}.items()) if not _is_noted(name, part)]
+
+
+def _is_noted(name: str, part: object) -> bool:
+    return name in _NOTED and _NOTED[name](part)
 
 
 def _frame(value: Any) -> _Fields:
