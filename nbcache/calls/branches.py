@@ -65,7 +65,7 @@ class Branches:
     def whose(self) -> Whose | None:
         """Which entries of the name are this function's, by their keys; None for all."""
         if not is_name(self._owner):
-            mine = frozenset(self._had)
+            mine = self._had
             return lambda key: branch_of(key) in mine
         others = {
             branch
