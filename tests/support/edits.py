@@ -97,10 +97,12 @@ class Notebook:
 
 @contextlib.contextmanager
 def taken_back(space: dict[str, Any]) -> Iterator[None]:
-    """Take back what happens to lists and dicts of a notebook, and to those that are defaults of its functions."""
+    """Take back what happens to lists and dicts of a notebook, in its objects, and as defaults of its functions."""
     values = [value for name, value in space.items() if not name.startswith("__")]
     defaults = [value.__defaults__ or () for value in values if type(value) is types.FunctionType]
-    held = [value for value in (*values, *itertools.chain(*defaults)) if type(value) in (list, dict)]
+    own = [value for value in values if type(value).__module__ == "__main__" and hasattr(value, "__dict__")]
+    objects = [vars(value).values() for value in own]
+    held = [value for value in (*values, *itertools.chain(*defaults, *objects)) if type(value) in (list, dict)]
     before = [(value, value.copy()) for value in held]
     inner = [part for value in held if type(value) is dict for part in value.values() if type(part) is list]
     nested = [(part, part.copy()) for part in inner]
