@@ -17,6 +17,8 @@ _BY_TYPE = (
     *("PIL.Image.Image", "PIL.PngImagePlugin.PngImageFile"),
     # how long its fits took; the bytes between the fields of a record
     *("sklearn.model_selection._search.GridSearchCV", "sklearn.tree._tree.Tree"),
+    # what it has deduced, in the order in which sets gave it: another one in each process
+    "sympy.core.assumptions.StdFactKB",
     # it names the folders of this very session; it forgets how it was seeded first
     *("os._Environ", "numpy.random.mtrand.RandomState"),
 )
