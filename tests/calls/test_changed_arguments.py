@@ -77,6 +77,15 @@ def test_whatever_the_argument_is(cache: Any, change: Callable[..., Any], argume
         cache_data(change)(argument())
 
 
+def _memoised() -> Callable[[int], int]:
+    memo: dict[int, int] = {}
+
+    def square(x: int) -> int:
+        return memo.setdefault(x, x * x)
+
+    return square
+
+
 @pytest.mark.parametrize(
     ("function", "argument"),
     [
@@ -86,6 +95,7 @@ def test_whatever_the_argument_is(cache: Any, change: Callable[..., Any], argume
         (lambda parts: parts["rng"].normal(), lambda: {"rng": np.random.default_rng(1)}),
         (lambda items: sorted(items), lambda: [3, 1]),
         (lambda model: model.predict([1]), Model),
+        (lambda square: square(3), lambda: _memoised()),
     ],
 )
 def test_nothing_is_said_of_arguments_that_are_only_used(
