@@ -25,6 +25,13 @@ def test_an_earlier_output_counts_by_its_value(name: str, nb: Any) -> None:
     assert "restored" in said[2]
 
 
+def test_a_cell_that_changes_an_earlier_output_in_place_runs(nb: Any) -> None:
+    for _ in range(2):
+        nb("[1]")
+        assert "restored" not in nb("%%cache_cell\nnumber = _.append(2)").out
+        assert nb("Out[max(Out)]").value == [1, 2]
+
+
 def test_a_function_of_the_notebook_may_read_it_too(nb: Any) -> None:
     nb("@cache_data\ndef f(): return _ + 1")
 

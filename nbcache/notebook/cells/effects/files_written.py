@@ -38,6 +38,7 @@ class FilesWritten:
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
+        tempfile.gettempdir()  # once, before anything is heard: it opens files, and holds a lock meanwhile
         self._folder = working_folder()
         self._native = Folders(self._folder, texts)
         self._made: dict[str, str] = {}
@@ -151,7 +152,7 @@ class FilesWritten:
         both = sorted(self._read.union(map(os.path.abspath, read)).intersection(made))
         if both:
             return f"it both reads and writes {_names(both)}"
-        roots = (_project(self._folder), os.path.realpath(tempfile.gettempdir()))
+        roots = (_project(self._folder), _temporary_files())
         outside = sorted(full for full in made if not _within(full, roots))
         if outside:
             return f"it writes {_names(outside)}, outside of the notebook's project"
@@ -205,9 +206,14 @@ def _project(folder: str) -> str:
     return real
 
 
+def _temporary_files() -> str:
+    """Where temporary files lie; asking Python while it finds that out would wait for itself."""
+    return os.path.realpath(os.fsdecode(tempfile.tempdir or os.path.join(os.sep, "tmp")))
+
+
 def _for_this_process(full: str) -> bool:
     """Whether no other run would choose this name: it lies where temporary files do, and says which process made it."""
-    if not _within(full, (os.path.realpath(tempfile.gettempdir()), "/dev/shm")):
+    if not _within(full, (_temporary_files(), "/dev/shm")):
         return False
     return any(str(os.getpid()) in part or _looks_random(part) for part in full.split(os.sep)[2:])
 

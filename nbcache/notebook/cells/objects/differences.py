@@ -132,7 +132,7 @@ class BeforeRun:
 
     def reaches(self, name: str, identities: set[int]) -> bool:
         """Tell whether a name reached one of some objects."""
-        waiting = [id(self.reached.value_of(name))]
+        waiting = [id(self.reached.value_of(name))] if self.reached.follows(name) else []
         seen = set(waiting)
         while waiting:
             identity = waiting.pop()
@@ -140,7 +140,8 @@ class BeforeRun:
                 return True
             node = self.reached.nodes.get(identity)
             for content in node.contents.values() if node is not None else ():
-                found = {id(part) for part in _parts(content)} & self.reached.nodes.keys() - seen
+                parts = {id(part) for part in _parts(content)} - seen
+                found = {part for part in parts if part in self.reached.nodes}
                 seen |= found
                 waiting += found
         return False
@@ -150,6 +151,8 @@ class BeforeRun:
 
         Of what holds code the digest says nothing about that: it follows the names that the code reads.
         """
+        if not self.reached.follows(name):  # such as `_`: nothing but the digest tells
+            return True
         value = self.reached.value_of(name)
         if id(value) not in self.reached.nodes or id(value) in self._digests:
             return False
