@@ -42,8 +42,7 @@ def main(arguments):
     python = environment(folder.absolute(), base, extras)
 
     if options.command == "test":
-        # Much of the suite waits for kernels and other processes: two at a time take little more than half as long.
-        return run(python, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *options.rest)
+        return run(python, "-m", "pytest", *options.rest)
     if options.command == "check-notebook":
         os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE / "tests" / "support")])
         return run(python, "-m", "differential", *options.rest)

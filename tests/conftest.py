@@ -23,10 +23,6 @@ from nbcache.engine.tiers import open_tiers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the browser's tests come last: their driver keeps an event loop running in this thread from then on."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-    for item in items:
-        # For `-n 2 --dist loadgroup`: a file stays in one process, and so do all browser tests.
-        group = "browser" if item.get_closest_marker("browser") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 class Calls:
