@@ -68,9 +68,16 @@ CELLS = {
     "a script": "%%bash\necho 1\necho 2",
     "await": 'import asyncio\nprint("1")\nawait asyncio.sleep(0)\nprint("2")\n"3"',
     "nested": 'print("1")\nget_ipython().run_cell("%%cache_cell -q\\nprint(2)")\nprint("3")',
-    "logged": 'import logging, sys\nlogging.basicConfig(stream=sys.stdout, force=True)\nprint("1")\n'
-    'logging.error("2")\nprint("3")',
 }
+
+
+def test_a_cell_that_sets_up_logging_runs_and_shows_its_lines_once_and_in_order():
+    cell = (
+        "%%cache_cell -q\nimport logging, sys\nlogging.basicConfig(stream=sys.stdout, force=True)\n"
+        'print("1")\nlogging.error("2")\nprint("3")'
+    )
+    for text in shown(f"for _ in range(2): show({cell!r})"):
+        assert text.endswith("1\nERROR:root:2\n3") and text.count("ERROR") == 1, text
 
 
 @pytest.mark.parametrize("cell", CELLS)
