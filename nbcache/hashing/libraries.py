@@ -117,14 +117,7 @@ def _nothing(value: Any) -> Any:
 
 
 def _connection(value: Any) -> Any:
-    unreadable(value, "it is a connection, which pickle would take for how it was opened")
-
-
-def _engine(value: Any) -> Any:
-    """Which data base, and how it is spoken to; connections, and what they tell the dialect, come with use."""
-    dialect = value.dialect
-    told = (dialect.name, dialect.driver, getattr(dialect, "_on_connect_isolation_level", None), value.echo)
-    return value.url.render_as_string(hide_password=False), told, dict(value.get_execution_options())
+    unreadable(value, "it is a connection, and how it was opened does not say what it leads to")
 
 
 _CONTENT: Mapping[str, Content] = {
@@ -161,7 +154,7 @@ _CONTENT: Mapping[str, Content] = {
     "typing.TypeVar": lambda value: (
         *(value.__name__, value.__bound__, value.__constraints__, value.__covariant__, value.__contravariant__),
     ),
-    "sqlalchemy.engine.base.Engine": _engine,
+    "sqlalchemy.engine.base.Engine": _connection,
     # The rest of it is filled in by asking, and not by all who make one.
     "sqlalchemy.orm.state.InstanceState": lambda value: (
         *((value.key or ())[1:], dict(value.committed_state or {}), set(value.expired_attributes or ())),
