@@ -113,8 +113,8 @@ def test_nothing_that_was_cleared_comes_back(shop: Shop) -> None:
             log.append([began, time.monotonic_ns()])
             time.sleep(0.003)
         else:
-            began = time.monotonic_ns()
             mark = store.mark(address_of(1))
+            began = time.monotonic_ns()
             store.put(address_of(1), entry_of(began, created=float(began)), mark)
             found = store.get(address_of(1))
             if found is not None:
