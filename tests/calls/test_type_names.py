@@ -11,7 +11,7 @@ import pytest
 from nbcache import InvalidParameterError, cache_data
 
 
-class Connection:
+class WireToNowhere:
     def __init__(self, url: str) -> None:
         self.url, self.lock = url, threading.Lock()
 
@@ -23,10 +23,10 @@ def _cached(name: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Connection", f"{__name__}.Connection"),
+        ("WireToNowhere", f"{__name__}.WireToNowhere"),
         ("DataFrame", ".DataFrame'"),
         ("DataFram", ".DataFrame'"),
-        (f"{__name__}.Conection", f"'{__name__}.Connection'"),
+        (f"{__name__}.WireToNowere", f"'{__name__}.WireToNowhere'"),
         ("pandas.Dataframe", "'pandas.DataFrame'"),
         ("panda.DataFrame", "'pandas.DataFrame'"),
         ("no_such_package_anywhere.Thing", "there is no module no_such_package_anywhere"),
@@ -45,7 +45,7 @@ def test_a_name_that_means_no_type_is_refused_with_the_near_match(name: str, sai
     "name",
     [
         *("list", "builtins.list", "function", "builtins.function", "pandas.DataFrame", "pandas.core.frame.DataFrame"),
-        *(f"{__name__}.Connection", f"{__name__}.make.<locals>.Connection", "__main__.DefinedInALaterCell"),
+        *(f"{__name__}.WireToNowhere", f"{__name__}.make.<locals>.WireToNowhere", "__main__.DefinedInALaterCell"),
         *("scipy.sparse.csr_matrix", "sqlite3.Connection", "_thread.lock", "xml.dom.minidom.Document"),
     ],
 )
@@ -60,6 +60,6 @@ def test_a_class_goes_by_the_name_under_which_it_is_imported(cache: Any) -> None
 
 
 def test_a_named_class_is_hashed_by_the_function_for_it(cache: Any) -> None:
-    load = _cached(f"{__name__}.Connection")
-    load(Connection("a"))
-    assert (load.is_cached(Connection("a")), load.is_cached(Connection("b"))) == (True, False)
+    load = _cached(f"{__name__}.WireToNowhere")
+    load(WireToNowhere("a"))
+    assert (load.is_cached(WireToNowhere("a")), load.is_cached(WireToNowhere("b"))) == (True, False)

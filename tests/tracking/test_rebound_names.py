@@ -33,12 +33,12 @@ ADDED = ("twice", "table", "other", "geo", "both", "extra")
 def libraries_as_they_were() -> Iterator[None]:
     """Take away what a program has put into libraries."""
     yield
-    owners = [sys.modules[name] for name in ("json", "math", "numpy")]
+    owners = [sys.modules[name] for name in ("json", "math", "numpy") if name in sys.modules]
     owners += [
         getattr(sys.modules[name], kind)
         for name in ("pandas", "polars", "xarray")
         for kind in ("DataFrame", "Series", "Expr", "DataArray")
-        if hasattr(sys.modules[name], kind)
+        if hasattr(sys.modules.get(name), kind)
     ]
     for owner in owners:
         for name in ADDED:
