@@ -68,7 +68,7 @@ def clicked(shell: Any) -> None:
 
     model = PanelModel(CacheSource())
     model.refresh()
-    name = next(row.name for row in model.source.functions())
+    name = next(row.name for row in model.source.functions() if row.entries)
     model.open(name)
     model.clear_entry(name, model.entries(name)[0].address)
     model.refresh()
