@@ -146,7 +146,7 @@ class CachedCell:
             return f"{names.whole}; --inputs says which names count"
         if names.asks:
             return names.asks
-        if self.options.outputs is None and (state := self._state() or self._learnt(_SESSION)):
+        if self.options.outputs is None and (state := self._refused_state() or self._learnt(_SESSION)):
             return f"it changes the session ({state[0]})"
         if self._automatic and names.commands:
             return "it runs a command of the system"
@@ -288,6 +288,13 @@ class CachedCell:
             done.append("it draws from random generators that nobody has seeded (--rng)")
         return ", ".join(filter(None, done))
 
+    def _only_said(self) -> bool:
+        """Whether a magic such as `%cd` is what changes the session of a marked cell: that is said, not repeated."""
+        return not self._automatic and any(what.startswith("%") for what in self.code.names.state)
+
+    def _refused_state(self) -> list[str]:
+        return [what for what in self._state() if self._automatic or not what.startswith("%")]
+
     def _state(self) -> Sequence[str]:
         """What the cell changes that is not the notebook's, as far as its text tells."""
         return [*self.code.names.state, *of_libraries(self.code.names, self._namespace)]
@@ -304,7 +311,7 @@ class CachedCell:
     def _not_worth_keeping(self, seen: CellRun) -> str:
         if self._automatic and seen.run.seconds < self._min_seconds:
             return f"it took {duration(seen.run.seconds)}"
-        if self.options.outputs is None and (changed := seen.changed_session()):
+        if self.options.outputs is None and not self._only_said() and (changed := seen.changed_session()):
             self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
             return f"it changes {changed[0]}, which a hit would not do"
         if not self._automatic:
