@@ -21,7 +21,12 @@ from nbcache.engine.tiers import open_tiers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the browser's tests come last: their driver keeps an event loop running in this thread from then on."""
+    """Let the browser's tests come last: their driver keeps an event loop running in this thread from then on.
+
+    An identifier that holds an address differs in every process: workers that share a run could not agree on the list.
+    """
+    if addresses := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"name the parameters of these tests: {addresses}")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 

@@ -304,7 +304,7 @@ def test_plain_values_and_arrays_load_in_safe_mode(value: Any) -> None:
         Canary(), [Canary()], len, Canary, os.system, np.array([Canary()], dtype=object), lambda: 1, np.zeros,
         pd.DataFrame({"a": [1]}), np.zeros(3000, [("a", "f8")]), OSError("x"), {"deep": [(Canary(),)]},
     ],
-    ids=lambda value: repr(value)[:30],
+    ids=lambda value: getattr(value, "__name__", None) or repr(value)[:30],
 )  # fmt: skip
 def test_everything_else_is_a_silent_miss(value: object) -> None:
     with pytest.raises(UnsafeEntryError):

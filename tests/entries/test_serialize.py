@@ -49,6 +49,9 @@ class Slotted:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Slotted) and self.a == other.a
 
+    def __repr__(self) -> str:
+        return f"Slotted({self.a})"
+
 
 PLAIN = [
     None, True, 1, -(1 << 200), 1.5, float("inf"), 1j, "text", "\ud800", b"bytes", bytearray(b"x"), ..., NotImplemented,
