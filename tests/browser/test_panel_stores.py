@@ -18,14 +18,14 @@ CELL = """%%cache_cell prepare
 open("runs.txt", "a").write("prepare\\n")
 table = [number * factor for number in range(5)]"""
 MODULE = """
-import os
+import sys
 from nbcache import cache_data
 
 @cache_data(persist="disk", show_spinner=False)
 def fetch(number):
     with open("runs.txt", "a") as runs:
         runs.write(f"fetch({number})\\n")
-    return bytes(int(os.environ.get("LENGTH", "2000")))
+    return bytes(2000 if "ipykernel" in sys.modules else 50_000)
 """
 ELSEWHERE = """
 import subprocess, sys
@@ -102,8 +102,7 @@ def test_what_another_process_adds_replaces_and_clears_is_followed(lab: Lab) -> 
     notebook.run(ELSEWHERE.format(code="from colleague import fetch; fetch(2)"))
     expect(panel.root.locator(".nbc-entry-row", has_text="fetch(2)")).to_be_visible()
 
-    code = "import os; os.environ['LENGTH'] = '50000'; from colleague import fetch; fetch.refresh(1)"
-    notebook.run(ELSEWHERE.format(code=code))
+    notebook.run(ELSEWHERE.format(code="from colleague import fetch; fetch.refresh(1)"))
     expect(size).to_have_text("50 KB")
 
     notebook.run(ELSEWHERE.format(code="from colleague import fetch; fetch.clear(2)"))

@@ -346,19 +346,19 @@ def test_only_addresses_can_be_cleared(session: Session) -> None:
 
 def test_the_model_draws_the_real_cache(session: Session) -> None:
     @cache_data(show_spinner=False)
-    def square(x: int) -> int:
+    def drawn_square(x: int) -> int:
         return x * x
 
-    square(2)
+    drawn_square(2)
     model = PanelModel(CacheSource())
     model.refresh()
-    name = next(row.name for row in model.functions if row.label.endswith("square"))
+    name = next(row.name for row in model.functions if row.label.endswith("drawn_square"))
     model.open(name)
 
     notice = model.clear_entry(name, model.entries(name)[0].address)  # type: ignore[index]
 
-    assert notice.text.endswith("square(2) cleared: 1 entry gone.")
-    assert not square.is_cached(2)
+    assert notice.text.endswith("drawn_square(2) cleared: 1 entry gone.")
+    assert not drawn_square.is_cached(2)
 
 
 class Bomb:
