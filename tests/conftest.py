@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from clock import Clock
+from process_state import left_behind, process_state
 from processes import python_path
 
 from nbcache import registry
@@ -65,7 +66,15 @@ def own_main() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_left_behind() -> Iterator[None]:
+    """Let a test fail that leaves options changed for the tests after it."""
+    before = process_state()
+    yield
+    assert left_behind(before) == {}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(nothing_left_behind: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give every test a working folder, a store and a key of its own, and close what it opened."""
     for name in [name for name in os.environ if name.startswith("NBCACHE_")]:
         if name != "NBCACHE_REQUIRE_ALL":

@@ -22,6 +22,7 @@ def last(nb):
     return known_cells(nb.shell).rows()[-1][2]
 
 
+NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 # library, code that sets an option, how it is read, and code that puts it back
 OPTIONS = {
     "rc": ("matplotlib", "plt.rc('lines', linewidth=7)", "plt.rcParams['lines.linewidth']", "plt.rcdefaults()"),
@@ -31,7 +32,7 @@ OPTIONS = {
     "set_option": ("pandas", "pd.set_option('display.max_rows', 7)", "pd.get_option('display.max_rows')", None),
     "options": ("pandas", "pd.options.display.max_rows = 8", "pd.get_option('display.max_rows')", None),
     "printoptions": ("numpy", "np.set_printoptions(precision=3)", "np.get_printoptions()['precision']", None),
-    "seterr": ("numpy", "np.seterr(all='ignore')", "np.geterr()['divide']", "np.seterr(all='warn')"),
+    "seterr": ("numpy", "np.seterr(all='ignore')", "np.geterr()['divide']", f"np.seterr(**{NUMPY_ERRORS})"),
     "set_config": ("sklearn", "sklearn.set_config(display='text')", "sklearn.get_config()['display']", None),
     "decimal": ("decimal", "decimal.getcontext().prec = 9", "decimal.getcontext().prec", None),
     "recursion": ("sys", "sys.setrecursionlimit(4321)", "sys.getrecursionlimit()", None),
@@ -39,7 +40,7 @@ OPTIONS = {
         "numpy",
         "def quiet(): np.seterr(over='ignore')\nquiet()",
         "np.geterr()['over']",
-        "np.seterr(all='warn')",
+        f"np.seterr(**{NUMPY_ERRORS})",
     ),
 }
 IMPORTS = (
@@ -93,7 +94,7 @@ class _options_kept:
         for name, undo in (
             ("matplotlib", lambda one: one.rcdefaults()),
             ("pandas", lambda one: one.reset_option("display.max_rows")),
-            ("numpy", lambda one: [one.set_printoptions(precision=8), one.seterr(all="warn")]),
+            ("numpy", lambda one: [one.set_printoptions(precision=8), one.seterr(**NUMPY_ERRORS)]),
             ("sklearn", lambda one: one.set_config(display="diagram")),
         ):
             if name in sys.modules:
