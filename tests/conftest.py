@@ -19,6 +19,7 @@ from nbcache import registry
 from nbcache.config import NBCache
 from nbcache.engine.cache import Cache
 from nbcache.engine.tiers import open_tiers
+from nbcache.stores.disk import lockfile
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,6 +91,8 @@ def surroundings(nothing_left_behind: None, tmp_path: Path, monkeypatch: pytest.
     sys.modules["__main__"] = main  # a shell puts its own there
     registry.replace_cache(None)
     NBCache.clear_instance()
+    for file in list(lockfile._files.values()):  # of stores that the test opened itself
+        file.close()
 
 
 @pytest.fixture

@@ -84,6 +84,12 @@ class LockFile:
                         if not self._held:
                             self._forget()
 
+    def close(self) -> None:
+        """Close the descriptor, unless something is locked through it; the next lock opens another."""
+        with self._lock:
+            if not self._held:
+                self._forget()
+
     def held(self) -> list[int]:
         """The bytes this process holds."""
         with self._lock:

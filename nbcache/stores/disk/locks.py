@@ -79,6 +79,10 @@ class KeyLocks:
             pass
         return False
 
+    def close(self) -> None:
+        """Keep no descriptor while nothing is locked."""
+        self._file.close()
+
     def held(self) -> list[int]:
         """What this process has locked."""
         return self._file.held()

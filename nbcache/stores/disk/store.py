@@ -219,7 +219,10 @@ class DiskStore:
         return self._collector.collect()
 
     def close(self) -> None:
-        """Write down the uses noted in this process; delete what was signed with a key that ends with it."""
+        """Write down the uses noted in this process; delete what was signed with a key that ends with it.
+
+        The store can still be used.
+        """
         try:
             if os.path.lexists(self.places.base):
                 self._catalogue.uses.write_all()
@@ -229,6 +232,7 @@ class DiskStore:
             pass
         if self.keyring.ephemeral_only:
             self.discard()
+        self._locks.close()
 
     # -- between processes
 

@@ -38,6 +38,24 @@ def test_a_lock_held_elsewhere_is_waited_for_and_freed_by_kill(shop: Shop, store
     assert leftovers_of(shop.folder) == []
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="Linux lists the descriptors of a process")
+def test_a_closed_store_leaves_no_descriptor_open_and_locks_again(store: DiskStore) -> None:
+    def opened() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    store.close()
+    before = opened()
+    with store.lock("key"):
+        store.close()  # another user of the file holds a lock
+        assert opened() == before + 1
+    store.close()
+    assert opened() == before
+
+    with store.lock("key"):
+        assert opened() == before + 1
+    store.close()
+
+
 def test_threads_hold_different_keys_at_once_and_one_key_in_turn(store: DiskStore) -> None:
     inside: list[str] = []
     most = {"same": 0, "any": 0}
