@@ -145,34 +145,19 @@ def _reduce_image(value: Any) -> Any:
 
 
 def _file_of_frames(value: Any) -> bytes | None:
-    """Read the file of an image that has several frames, and stays where it is; None for one that has not.
+    """Read the file of an image that has several frames, and stays where it is; None for one that has not."""
+    from nbcache.hashing import images
 
-    Pillow is not asked for their number: to find out it goes through the file, and loads the shown one anew.
-    """
-    frames = value.__dict__.get("n_frames") or value.__dict__.get("_n_frames")
-    if frames == 1 or not (frames or hasattr(type(value), "n_frames")):
-        return None
-    for name in ("_fp", "fp"):
-        file = value.__dict__.get(name)
-        if file is not None and not getattr(file, "closed", True):
-            here = file.tell()
-            file.seek(0)
-            try:
-                content = bytes(file.read())
-            finally:
-                file.seek(here)
-            from PIL import Image
-
-            return content if getattr(Image.open(io.BytesIO(content)), "n_frames", 1) > 1 else None
-    if frames is None:
-        return None
-    raise UnstorableResultError(
-        explain(
-            "An image of several frames cannot be stored: its file is closed.",
-            "only the frame that is shown would come back.",
-            "return the path or the bytes of the file, or a list of the frames.",
+    content = images.file_of_frames(value)
+    if content is None and (images.number_of_frames(value) or 1) > 1 and images.open_file(value) is None:
+        raise UnstorableResultError(
+            explain(
+                "An image of several frames cannot be stored: its file is closed.",
+                "only the frame that is shown would come back.",
+                "return the path or the bytes of the file, or a list of the frames.",
+            )
         )
-    )
+    return content
 
 
 def image(kind: Any, content: bytes | None, shown: int, pixels: list[Any], more: dict[str, Any]) -> Any:

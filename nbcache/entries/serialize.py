@@ -10,7 +10,7 @@ import gc
 import io
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nbcache.entries import guests
@@ -44,16 +44,14 @@ def dumps(value: object, inline_below: int = guests.INLINE_BELOW) -> Serialized:
     UnstorableResultError
         Neither pickle nor cloudpickle can: a lock, a live generator, an open file.
     """
-    collected: list[pickle.PickleBuffer] = []
     blobs = _Blobs() if _holds_blob(value, 2) else None
     try:
-        stream = _pickled(value, collected, guests.reducers(inline_below), blobs)
+        stream, collected = _pickled(_by_name, value, guests.reducers(inline_below), blobs)
     except UnstorableResultError:
         raise
     except Exception as first:
-        collected.clear()
         try:
-            stream = _cloudpickled(value, collected, guests.reducers(inline_below), blobs)
+            stream, collected = _pickled(_by_value, value, guests.reducers(inline_below), blobs)
         except UnstorableResultError:
             raise
         except Exception as second:
@@ -92,35 +90,36 @@ def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
     return BlobUnpickler(stream, buffers, kinds).load()
 
 
+_Table = Mapping[type, guests.Reducer]
+_Collect = Callable[[pickle.PickleBuffer], object]
+
+
 def _pickled(
+    make: Callable[[io.BytesIO, _Table, _Collect, _Blobs | None], Any],
     value: object,
-    collected: list[pickle.PickleBuffer],
-    table: Mapping[type, guests.Reducer],
+    table: _Table,
     blobs: _Blobs | None,
-) -> bytes:
+) -> tuple[bytes, list[pickle.PickleBuffer]]:
     target = io.BytesIO()
-    kind = pickle.Pickler if blobs is None else _BlobPickler
-    pickler = kind(target, PROTOCOL, buffer_callback=collected.append)
-    if blobs is not None:
-        pickler.blobs = blobs  # type: ignore[attr-defined]
+    collected: list[pickle.PickleBuffer] = []
+    make(target, table, collected.append, blobs).dump(value)
+    return target.getvalue(), collected
+
+
+def _by_name(target: io.BytesIO, table: _Table, collect: _Collect, blobs: _Blobs | None) -> Any:
+    pickler: Any = (pickle.Pickler if blobs is None else _BlobPickler)(target, PROTOCOL, buffer_callback=collect)
     pickler.dispatch_table = table
-    pickler.dump(value)
-    return target.getvalue()
+    if blobs is not None:
+        pickler.blobs = blobs
+    return pickler
 
 
-def _cloudpickled(
-    value: object,
-    collected: list[pickle.PickleBuffer],
-    table: Mapping[type, guests.Reducer],
-    blobs: _Blobs | None,
-) -> bytes:
+def _by_value(target: io.BytesIO, table: _Table, collect: _Collect, blobs: _Blobs | None) -> Any:
     from nbcache.entries.byvalue import ByValuePickler
 
-    target = io.BytesIO()
-    pickler = ByValuePickler(target, table, collected.append)
+    pickler = ByValuePickler(target, table, collect)
     pickler.blobs = blobs
-    pickler.dump(value)
-    return target.getvalue()
+    return pickler
 
 
 # --- big bytes: pickle would copy them into the stream, and no reducer is asked about them

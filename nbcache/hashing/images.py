@@ -32,7 +32,7 @@ def write(walk: Walk, values: list[Any]) -> None:
         given = attributes.public(image, _READING)
         told = {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
         walk.below.extend((dict(image.info), told))
-        file = _file_of_frames(image)
+        file = file_of_frames(image)
         if file is None:
             walk.facts("one frame")
         else:
@@ -40,20 +40,34 @@ def write(walk: Walk, values: list[Any]) -> None:
             walk.buffer(file)
 
 
-def _file_of_frames(image: Any) -> bytes | None:
+def file_of_frames(image: Any) -> bytes | None:
     """Read the file of an image that has several frames; None for one that has not, or whose file is closed."""
-    frames = image.__dict__.get("n_frames") or image.__dict__.get("_n_frames")
+    frames = number_of_frames(image)
     if frames == 1 or not (frames or hasattr(type(image), "n_frames")):
         return None
+    file = open_file(image)
+    if file is None:
+        return None
+    here = file.tell()
+    file.seek(0)
+    try:
+        content = bytes(file.read())
+    finally:
+        file.seek(here)
+    opened: Any = sys.modules["PIL.Image"].open(io.BytesIO(content))
+    return content if getattr(opened, "n_frames", 1) > 1 else None
+
+
+def number_of_frames(image: Any) -> int | None:
+    """How many frames an image is known to have; Pillow goes through the file to find out, so it is not asked."""
+    frames: int | None = image.__dict__.get("n_frames") or image.__dict__.get("_n_frames")
+    return frames
+
+
+def open_file(image: Any) -> Any:
+    """The file that further frames are read from; None when it is closed."""
     for name in ("_fp", "fp"):
         file = image.__dict__.get(name)
         if file is not None and not getattr(file, "closed", True):
-            here = file.tell()
-            file.seek(0)
-            try:
-                content = bytes(file.read())
-            finally:
-                file.seek(here)
-            opened: Any = sys.modules["PIL.Image"].open(io.BytesIO(content))
-            return content if getattr(opened, "n_frames", 1) > 1 else None
+            return file
     return None

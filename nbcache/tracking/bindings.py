@@ -26,6 +26,7 @@ from nbcache.tracking.snapshots import fixed, snapshot_of
 from nbcache.tracking.wrappers import inner_functions
 
 __all__ = [
+    "C_CALLABLES",
     "DATA",
     "LIBRARY",
     "OTHER",
@@ -41,7 +42,7 @@ __all__ = [
 # What a value at a library's name is: made by the user, a library's by name, plain data, or none of our business.
 USERS, LIBRARY, DATA, OTHER = "users", "library", "data", "other"
 
-_C_CALLABLES = (
+C_CALLABLES = (
     BuiltinFunctionType,
     MethodDescriptorType,
     WrapperDescriptorType,
@@ -82,7 +83,7 @@ def kind_of(value: object) -> str:
         return USERS if _is_users_function(value) else LIBRARY  # type: ignore[arg-type]
     if issubclass(cls, ModuleType):
         return USERS if packages.home_of_module(value).kind == "local" else LIBRARY  # type: ignore[arg-type]
-    if issubclass(cls, _C_CALLABLES):
+    if issubclass(cls, C_CALLABLES):
         return LIBRARY
     if issubclass(cls, type):
         return USERS if _is_users_class(value) else LIBRARY  # type: ignore[arg-type]

@@ -12,16 +12,12 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from types import (
     BuiltinFunctionType,
-    ClassMethodDescriptorType,
     CodeType,
     FunctionType,
     GetSetDescriptorType,
     MemberDescriptorType,
-    MethodDescriptorType,
     MethodType,
-    MethodWrapperType,
     ModuleType,
-    WrapperDescriptorType,
 )
 from typing import Any
 
@@ -48,15 +44,7 @@ from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
 
 Get = Callable[[], object]
 
-_C_CALLABLES = (
-    BuiltinFunctionType,
-    MethodDescriptorType,
-    WrapperDescriptorType,
-    MethodWrapperType,
-    ClassMethodDescriptorType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-)
+_C_CALLABLES = (*bindings.C_CALLABLES, GetSetDescriptorType, MemberDescriptorType)
 _LOOKED_INTO = (
     *(FunctionType, MethodType, ModuleType, CodeType, type, property, staticmethod, classmethod),
     *(partial, partialmethod, cached_property, singledispatchmethod, *_C_CALLABLES),

@@ -22,7 +22,8 @@ PACKAGE = ROOT / "nbcache"
 FLOORS: list[set[str]] = [
     {"errors"},
     {"config", "compute"},
-    {"entries", "hashing"},
+    {"hashing"},
+    {"entries"},
     {"tracking.code"},
     {"tracking"},
     {"stores"},
@@ -47,8 +48,8 @@ FLOORS: list[set[str]] = [
 # The wings that carry the promises know still less than what lies below them.
 NARROW: dict[str, set[str]] = {
     "compute": {"errors"},
-    "entries": {"errors"},
     "hashing": {"errors"},
+    "entries": {"errors", "hashing"},
     "tracking": {"errors", "hashing"},
     "stores": {"errors", "config", "entries"},
     "keys": {"errors", "hashing", "tracking"},

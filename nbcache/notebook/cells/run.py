@@ -15,7 +15,7 @@ from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.effects.files_written import FilesWritten
 from nbcache.notebook.cells.effects.library_options import LibraryOptions
-from nbcache.notebook.cells.effects.programs import Outside
+from nbcache.notebook.cells.effects.programs import ProgramsStarted
 from nbcache.notebook.cells.effects.registrations import ProcessState
 from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import pack, without_values
@@ -39,7 +39,7 @@ class CellRun:
     ----------
     raised : whether it raised; then nothing else counts
     run, opened, recording : time and files, what it did outside of the notebook, what it showed
-    files, outside : the files that it wrote; the programs that it started, and the network
+    files, programs : the files that it wrote; the programs that it started, and the network
     bound, deleted : names
     objects : what its names reached before it ran; or why that is not known
     """
@@ -50,7 +50,7 @@ class CellRun:
         opened: Recorder,
         recording: Recording,
         files: FilesWritten,
-        outside: Outside,
+        programs: ProgramsStarted,
         objects: BeforeRun | str,
     ) -> None:
         self.raised = False
@@ -58,7 +58,7 @@ class CellRun:
         self.opened = opened
         self.recording = recording
         self.files = files
-        self.outside = outside
+        self.programs = programs
         self.bound: dict[str, Any] = {}
         self.deleted: list[str] = []
         self.objects = objects
@@ -67,7 +67,7 @@ class CellRun:
 
     def effects(self) -> str:
         """Say what the run did outside of the notebook, which a hit does not do again; empty for nothing."""
-        done = list(self.outside.done)
+        done = list(self.programs.done)
         read = [seen.name for seen in self.opened.observations if seen.kind == "file"]
         if trouble := self.files.trouble(read):
             done.append(trouble)
@@ -154,11 +154,11 @@ def observed(
         Watched(None, False, "none", inputs.files(), True, inputs.packages(), inputs.generators()) as run,
         recording() as opened,
         FilesWritten(inputs.texts()) as written,
-        Outside() as outside,
+        ProgramsStarted() as programs,
         record("cell") as shown,
     ):
         _import(code.first_imports())
-        seen = CellRun(run, opened, shown, written, outside, objects)
+        seen = CellRun(run, opened, shown, written, programs, objects)
         yield seen
     seen.bound, seen.deleted = before.bound(), before.deleted()
 

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from nbcache.hashing import hasher
 from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.options.table import TABLE, Library, Values
+from nbcache.tracking.options.table import TABLE, Library
+from nbcache.tracking.options.values import equal, flat
 from nbcache.tracking.packages import requirements_of
 
 __all__ = ["Options", "brought", "options_of"]
@@ -176,25 +177,8 @@ def _part(library: Library) -> Part:
 
 def _differing(library: Library) -> dict[str, Any]:
     module = sys.modules[library.module]
-    values, fresh = _flat(library.tell(module)), _flat(library.fresh(module))
-    return {name: value for name, value in sorted(values.items()) if not _equal(value, fresh.get(name))}
-
-
-def _flat(values: Values, before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found.update(_flat(value, f"{before}{name}."))
-        else:
-            found[f"{before}{name}"] = value
-    return found
-
-
-def _equal(one: object, other: object) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # values that compare to something else than yes or no
-        return one is other
+    values, fresh = flat(library.tell(module)), flat(library.fresh(module))
+    return {name: value for name, value in sorted(values.items()) if not equal(value, fresh.get(name))}
 
 
 def _digest(differing: Mapping[str, Any]) -> bytes:

@@ -11,15 +11,15 @@ import pickle
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
 from typing import Any
 
 from nbcache.hashing import hasher
+from nbcache.notebook.cells.effects import audit_events
 from nbcache.notebook.cells.effects.callers import caller
 from nbcache.notebook.cells.effects.file_outputs import FileOutput
 from nbcache.notebook.cells.effects.native_writers import Folders
-from nbcache.tracking import watch
 from nbcache.tracking.observations.context import current, unrecorded
 from nbcache.tracking.observations.paths import is_private, text_of, working_folder
 
@@ -49,16 +49,13 @@ class FilesWritten:
 
     def __enter__(self) -> FilesWritten:
         self._native.look()
-        _open.append(self)
-        if not _installed:
-            _installed.append(True)
-            watch.listen(_on_event)
+        audit_events.subscribe(self, _LISTENERS)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _open.remove(self)
+        audit_events.unsubscribe(self)
         for path, whole in self._native.changed():
             if path in self._before:  # announced, so it is known better
                 continue
@@ -242,23 +239,6 @@ def _names(paths: list[str], most: int = 3) -> str:
 
 # --- what the interpreter announces
 
-_open: list[FilesWritten] = []
-_installed: list[bool] = []
-
-
-def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _open:
-        return
-    listener = _LISTENERS.get(event)
-    if listener is None or current() is None:
-        return
-    try:
-        for written in _open:
-            listener(written, arguments)
-    except Exception:  # an error here would stop the user's own call; a path that cannot be read is no file
-        return
-
-
 _Listener = Callable[[FilesWritten, tuple[Any, ...]], None]
 
 
@@ -284,7 +264,7 @@ def _on_move(written: FilesWritten, arguments: tuple[Any, ...]) -> None:
         written.moved(source, target)
 
 
-_LISTENERS: Mapping[str, _Listener] = {
+_LISTENERS: audit_events.Listeners = {
     "open": _on_open,
     "sqlite3.connect": _on_path(FilesWritten.connected),
     "os.mkdir": _on_path(FilesWritten.folder_made),

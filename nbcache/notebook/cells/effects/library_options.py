@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from nbcache.tracking.options.values import equal, flat, taken
+
 __all__ = ["COVERED", "LibraryOptions", "set_again"]
 
 Values = dict[str, Any]
@@ -44,13 +46,6 @@ def _letters(colors: Any) -> Values:
 def _set_letters(colors: Any, values: Values) -> None:
     colors.colorConverter.colors.update(values)
     colors.colorConverter.cache.clear()
-
-
-def _flat(options: Any, prefix: str = "") -> Values:
-    found: Values = {}
-    for name, value in options.items():
-        found.update(_flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value})
-    return found
 
 
 def _set_pandas(config: Any, values: Values) -> None:
@@ -108,7 +103,7 @@ def _set_polars(polars: Any, values: Values) -> None:
 _ROWS: dict[str, _Row] = {
     "matplotlib": _Row("matplotlib", _parameters, _set_parameters),
     "matplotlib's letters for colours": _Row("matplotlib.colors", _letters, _set_letters),
-    "pandas": _Row("pandas._config.config", lambda config: _flat(config._global_config), _set_pandas),
+    "pandas": _Row("pandas._config.config", lambda config: flat(config._global_config), _set_pandas),
     "numpy": _Row("numpy", lambda numpy: numpy.get_printoptions(), lambda numpy, new: numpy.set_printoptions(**new)),
     "numpy's errors": _Row("numpy", lambda numpy: numpy.geterr(), lambda numpy, new: numpy.seterr(**new)),
     "scikit-learn": _Row(
@@ -165,7 +160,7 @@ class LibraryOptions:
 def _difference(before: Values, now: Values) -> Values:
     if "filters" in now:
         return _new_filters(before["filters"], now["filters"])
-    return {name: value for name, value in now.items() if not _same(before.get(name, _ABSENT), value)}
+    return {name: value for name, value in now.items() if not equal(before.get(name, _ABSENT), value)}
 
 
 def _new_filters(before: list[Any], now: list[Any]) -> Values:
@@ -191,14 +186,4 @@ def set_again(options: Mapping[str, Values]) -> None:
 
 
 def _read(row: _Row) -> Values | None:
-    try:
-        return row.read(sys.modules[row.module])
-    except Exception:  # a library's inside, which another version has in another place, or not yet
-        return None
-
-
-def _same(one: object, other: object) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # values of a library that compare to something else than yes or no
-        return one is other
+    return taken(lambda: row.read(sys.modules[row.module]))

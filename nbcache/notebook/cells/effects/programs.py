@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from nbcache.notebook.cells.effects import audit_events
 from nbcache.notebook.cells.effects.callers import caller
-from nbcache.tracking import watch
-from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.paths import is_private
 
-__all__ = ["Outside"]
+__all__ = ["ProgramsStarted"]
 
 
-class Outside:
+class ProgramsStarted:
     """Programs and connections of one run.
 
     Attributes
@@ -33,17 +31,14 @@ class Outside:
         self.done: dict[str, None] = {}
         self._arguments: list[tuple[str, list[str]]] = []
 
-    def __enter__(self) -> Outside:
-        _open.append(self)
-        if not _installed:
-            _installed.append(True)
-            watch.listen(_on_event)
+    def __enter__(self) -> ProgramsStarted:
+        audit_events.subscribe(self, _LISTENERS)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _open.remove(self)
+        audit_events.unsubscribe(self)
         for program, arguments in self._arguments:
             if any(_is_users(text) for text in arguments):
                 self.done[f"it runs {os.path.basename(program)}"] = None
@@ -65,44 +60,27 @@ def _is_users(text: str) -> bool:
     return len(text) < 4096 and os.path.exists(text) and not is_private(text) and not os.access(text, os.X_OK)
 
 
-_open: list[Outside] = []
-_installed: list[bool] = []
-
-
-def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _open:
-        return
-    listener = _LISTENERS.get(event)
-    if listener is None or current() is None:
-        return
-    try:
-        for outside in _open:
-            listener(outside, arguments)
-    except Exception:  # an error here would stop the user's own call
-        return
-
-
-def _popen(outside: Outside, arguments: tuple[Any, ...]) -> None:
+def _popen(programs: ProgramsStarted, arguments: tuple[Any, ...]) -> None:
     executable, given = arguments[0], arguments[1]
     words = [given] if isinstance(given, str | bytes | os.PathLike) else list(given or ())
     texts = [os.fsdecode(word) for word in words if isinstance(word, str | bytes | os.PathLike)]
-    outside.started(os.fsdecode(executable) if executable else texts[0] if texts else "a program", texts[1:])
+    programs.started(os.fsdecode(executable) if executable else texts[0] if texts else "a program", texts[1:])
 
 
-def _system(outside: Outside, arguments: tuple[Any, ...]) -> None:
+def _system(programs: ProgramsStarted, arguments: tuple[Any, ...]) -> None:
     text = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else "a program"
-    outside.started(text.split()[0] if text.split() else "a program", text.split()[1:])
+    programs.started(text.split()[0] if text.split() else "a program", text.split()[1:])
 
 
-def _connect(outside: Outside, arguments: tuple[Any, ...]) -> None:
-    outside.connected(arguments[0].family)
+def _connect(programs: ProgramsStarted, arguments: tuple[Any, ...]) -> None:
+    programs.connected(arguments[0].family)
 
 
-_LISTENERS: Mapping[str, Callable[[Outside, tuple[Any, ...]], None]] = {
+_LISTENERS: audit_events.Listeners = {
     "subprocess.Popen": _popen,
     "os.system": _system,
     "os.posix_spawn": _system,
-    "os.spawn": lambda outside, arguments: outside.started(str(arguments[1]), []),
-    "os.forkpty": lambda outside, _: outside.started("a program", []),
+    "os.spawn": lambda programs, arguments: programs.started(str(arguments[1]), []),
+    "os.forkpty": lambda programs, _: programs.started("a program", []),
     "socket.connect": _connect,
 }

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbcache.notebook.display.listeners import current_shell
+from nbcache.tracking.options.values import equal, taken
 
 __all__ = ["ProcessState"]
 
@@ -174,7 +175,7 @@ class ProcessState:
     """The state of the process and of the loaded libraries at one moment; a library loaded later is as it comes."""
 
     def __init__(self) -> None:
-        self._state = {what: _read(take) for what, (module, take) in _ROWS.items() if module in sys.modules}
+        self._state = {what: taken(take) for what, (module, take) in _ROWS.items() if module in sys.modules}
         self._modules = len(sys.modules)
 
     def changed(self) -> list[str]:
@@ -183,7 +184,7 @@ class ProcessState:
         return [
             what
             for what, state in self._state.items()
-            if not _same(_as_before(_read(_ROWS[what][1]), state, loaded), state)
+            if not equal(_as_before(taken(_ROWS[what][1]), state, loaded), state)
         ]
 
 
@@ -196,17 +197,3 @@ def _as_before(now: object, before: object, loaded: bool) -> object:
         for name, value in now.items()
         if name in before or not (isinstance(value, tuple) and (loaded or value[-1] is _LIBRARYS))
     }
-
-
-def _read(take: Callable[[], object]) -> object:
-    try:
-        return take()
-    except Exception:  # a library's inside, which another version has in another place, or not yet
-        return None
-
-
-def _same(one: object, other: object) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # values of a library that compare to something else than yes or no
-        return one is other
