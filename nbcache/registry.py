@@ -9,7 +9,8 @@ from typing import Protocol
 
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
-from nbcache.engine.tiers import open_tiers
+from nbcache.engine.tiers import load_keyring, open_tiers
+from nbcache.keys.key import use_secret
 
 
 class Registered(Protocol):
@@ -72,11 +73,18 @@ def the_cache() -> Cache:
 
 def _use(cache: Cache) -> None:
     _caches.append(cache)
-    settings().observe(_switched, names=["off", "persist"])
+    settings().observe(_switched, names=["off", "persist", "private"])
+    take_secret()
+
+
+def take_secret() -> None:
+    """With the setting `private`, let keys be made with a secret of this user, as it is now."""
+    use_secret(load_keyring().sign(b"private") if settings().private else b"")
 
 
 def _switched(change: object) -> None:
     """A setting that decides about every call has changed: no fast path may go on as before."""
+    take_secret()
     for cache in _caches:
         cache.slots.retire_all()
 

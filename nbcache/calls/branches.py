@@ -16,7 +16,7 @@ from typing import Any
 
 from nbcache import registry
 from nbcache.calls.parameters import Parameters
-from nbcache.keys.key import BRANCH, branch_of, is_name
+from nbcache.keys.key import BRANCH, branch_of, combine, is_name
 from nbcache.stores.protocol import Whose
 from nbcache.tracking.fingerprint import Tracker
 from nbcache.tracking.origins import Origins
@@ -83,4 +83,4 @@ def _holds_more(function: FunctionType) -> bool:
 
 
 def _text(digest: bytes) -> str:
-    return digest.hex()[:BRANCH]
+    return combine(digest)[:BRANCH]

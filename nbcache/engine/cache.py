@@ -27,7 +27,7 @@ from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import UntrustedEntryError, explain, of_other_version, warn
 from nbcache.stores.forks import renew_after_fork
-from nbcache.stores.protocol import Mark, Stored, Whose
+from nbcache.stores.protocol import RESULTS, Mark, Stored, Whose
 from nbcache.tracking.observations.context import active, scope_here
 from nbcache.tracking.observations.effects import repeat
 from nbcache.tracking.observations.observation import Effect, Observation
@@ -323,6 +323,10 @@ class Cache:
             expires = self.expiry(stored)
             if expires is None or now < expires:
                 yield stored
+
+    def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
+        """Some of an owner's results whose keys are wanted, the newest among them; of many, few are read."""
+        return [row for row in self.tiers.few(owner, wanted, most) if row.meta.kind in RESULTS]
 
     def expiry(self, stored: Stored) -> float | None:
         """When an entry expires, by the ttl of the function that reads it; None for never."""

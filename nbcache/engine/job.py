@@ -8,13 +8,14 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from nbcache.config import settings
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Replay, Slot
 from nbcache.entries.entry import Address
 from nbcache.entries.meta import LateParts, Part
 from nbcache.hashing.hasher import summary
 from nbcache.keys.arguments import Arguments, Bound
-from nbcache.keys.key import Key
+from nbcache.keys.key import Key, keyed
 from nbcache.stores.protocol import Whose
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.observations.observation import Effect, Observation
@@ -78,6 +79,13 @@ def argument_parts(digests: Iterable[tuple[str, bytes]], summaries: Iterable[str
     """The parts of arguments, given what may be said of each."""
     for (name, digest), text in zip(digests, summaries, strict=True):
         yield f"argument {name.lstrip('*')}", digest.hex(), text
+
+
+def keyed_parts(parts: Parts) -> Parts:
+    """Parts as they may be written down: with the setting `private`, no digest is one that anybody can make."""
+    if not settings().private:
+        return parts
+    return tuple([(label, keyed(digest), summary) for label, digest, summary in parts])
 
 
 class Description(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 from nbcache.compute.singleflight import Flight
 from nbcache.config import error_text
 from nbcache.engine import traces
-from nbcache.engine.job import Computed, Job, Parts
+from nbcache.engine.job import Computed, Job, Parts, keyed_parts
 from nbcache.engine.policy import Policy
 from nbcache.engine.readback import ReadBack
 from nbcache.engine.slot import Slot
@@ -144,7 +144,7 @@ class Keeper:
 
 def _with_observations(parts: Parts, computed: Computed) -> Parts:
     seen = computed.observations
-    return (*parts, *traces.observed_parts(seen, computed.recorded)) if seen else parts
+    return keyed_parts((*parts, *traces.observed_parts(seen, computed.recorded)) if seen else parts)
 
 
 class Profiles:

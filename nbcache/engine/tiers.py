@@ -125,6 +125,11 @@ class Tiers:
         """The rows of an owner, or all; those on disk too, if there is a folder."""
         return self._store(self.has_disk()).entries(owner)
 
+    def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
+        """Some rows of an owner whose keys are wanted, from memory and disk; of many files few are read."""
+        rows = self.memory.few(owner, wanted, most)
+        return rows if len(rows) >= most or not self.has_disk() else rows + self.outer.disk.few(owner, wanted, most)
+
     def lock(self, text: str) -> Claim:
         """The lock that other processes respect, for one key."""
         return self.outer.disk.lock(text)

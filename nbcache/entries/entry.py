@@ -18,6 +18,10 @@ from nbcache.errors import CacheError, DamagedEntryError
 __all__ = ["Address", "Entry", "Meta"]
 
 
+#: Parts that listings of others may show; a global that is read, or an input of a cell, may be a password.
+_GIVEN = "argument "
+
+
 class _NotLoaded:
     """Stands for a value that is still in its stream."""
 
@@ -173,6 +177,11 @@ class Entry:
         if body is self._body:
             return self
         return Entry(self.meta, self.recording, self._recipe, self._live, body)
+
+    def without_texts(self) -> Entry:
+        """The same entry for others to read: of what the function reaches, names and digests, and no content."""
+        parts = tuple([part if part[0].startswith(_GIVEN) else (*part[:2], "") for part in self.meta.parts])
+        return Entry(self.meta._replace(parts=parts), self.recording, self._recipe, self._live, self._body)
 
     def pack(self, address: Address, keyring: Keyring) -> Sequence[bytes | memoryview]:
         """Return the bytes of the entry's file, in order; the first piece ends with the signature.

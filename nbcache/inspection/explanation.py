@@ -11,14 +11,17 @@ from typing import Any
 from nbcache.config import settings
 from nbcache.engine import traces
 from nbcache.engine.cache import Cache
-from nbcache.engine.job import Description, Job, Parts
+from nbcache.engine.job import Description, Job, Parts, keyed_parts
 from nbcache.entries.entry import Entry, Meta
 from nbcache.errors import UntrustedEntryError
+from nbcache.keys.key import same_arguments
 from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
 
 #: What Python and libraries write into classes: it counts, and says little.
 _IN_CLASSES = re.compile(r"class \S+\.__\w+__(:|$)")
+#: A call is compared with so many entries at most.
+_COMPARED = 100
 #: The order in which people look for what a result rests on; files come after them.
 _ORDER = ("argument", "code", "helper", "method", "class", "fields", "members", "global", "closure", "default")
 
@@ -59,7 +62,13 @@ class Explanation:
 
 
 def explain_call(
-    cache: Cache, job: Job, description: Description, *, unfollowed: tuple[str, ...], tracked: bool
+    cache: Cache,
+    job: Job,
+    description: Description,
+    *,
+    unfollowed: tuple[str, ...],
+    tracked: bool,
+    anything: bool = True,
 ) -> Explanation:
     """Explain what `cache.fetch(job)` would find now.
 
@@ -68,6 +77,11 @@ def explain_call(
     description : the arguments and parts of the call as it is now
     unfollowed : what the key does not follow
     tracked : False where the user turned following off, which is then said first
+    anything : whether calls with other arguments are of interest, where there is none with these
+
+    Notes
+    -----
+    Of the entries in memory and on disk a few are read, whatever their number; a shared store is not listed.
     """
     name = f"{job.name}({description.arguments})" if job.kind == "value" else job.name
     if not tracked:
@@ -88,11 +102,12 @@ def explain_call(
         return Explanation(hit, (), reason, name, rests_on, unfollowed)
     if (lost := _lost(cache, job, claim)) is not None:
         return Explanation(False, (), lost, name, rests_on, unfollowed)
-    nearest = _nearest(description.parts, [row.meta for row in cache.entries(job.key.owner)])
+    parts = keyed_parts(description.parts)
+    nearest = _nearest(parts, _near(cache, job, anything))
     if nearest is None:
         reason = "nothing of it is stored yet" if job.policy.disk else "nothing of it is in this session's memory yet"
         return Explanation(False, (), reason, name, rests_on, unfollowed)
-    changed = _changes(nearest, description.parts)
+    changed = _changes(nearest, parts)
     elapsed = age(cache.clock() - nearest.created)
     if any(line.startswith("argument ") for line in changed) and job.kind == "value":
         reason = f"nothing is stored for these arguments; the nearest is {job.name}({nearest.arguments})"
@@ -106,7 +121,7 @@ def unexpected_miss(cache: Cache, job: Job, description: Description) -> str:
 
     "" for any other call: one that is a hit, is new, has expired, or was cleared.
     """
-    found = explain_call(cache, job, description, unfollowed=(), tracked=True)
+    found = explain_call(cache, job, description, unfollowed=(), tracked=True, anything=False)
     if found.hit or not found.changed or any(line.startswith("argument ") for line in found.changed):
         return ""
     more = f" (and {len(found.changed) - 1} more)" if len(found.changed) > 1 else ""
@@ -162,6 +177,14 @@ def _lost(cache: Cache, job: Job, claim: str) -> str | None:
 # -- differences ------------------------------------------------------------------------------------------------------
 
 
+def _near(cache: Cache, job: Job, anything: bool) -> list[Meta]:
+    """Entries to compare a call with: those of its arguments, else, if wanted, some of the newest."""
+    if job.kind == "cell":
+        return [row.meta for row in cache.few(job.key.owner, None, _COMPARED)]
+    same = cache.few(job.key.owner, same_arguments(job.text), _COMPARED)
+    return [row.meta for row in same or (cache.few(job.key.owner, None, _COMPARED) if anything else ())]
+
+
 def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
     """The entry that differs in the fewest parts; equal arguments weigh most, then the newest."""
     ours = _by_label(parts)
@@ -177,7 +200,7 @@ def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
 
 def _changes(nearest: Meta, parts: Parts) -> tuple[str, ...]:
     """What differs between an entry and the present, what its run observed included."""
-    return differences(nearest.parts, (*parts, *traces.observed_parts(_observed(nearest)))) or (
+    return differences(nearest.parts, (*parts, *keyed_parts(tuple(traces.observed_parts(_observed(nearest)))))) or (
         "which part is used where; each of them is as it was",
     )
 

@@ -184,6 +184,7 @@ def _ring() -> tuple[str, ...]:
 def _use_new_keys() -> None:
     if registry.opened():
         registry.the_cache().tiers.reopen()
+        registry.take_secret()
 
 
 def _full(path: str) -> Path:

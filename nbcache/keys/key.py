@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
 #: Raised by one whenever the meaning of a key changes, so that old entries become plain misses.
-SCHEME = 2
-#: So many hexadecimal digits tell functions of one name apart.
-BRANCH = 8
+SCHEME = 3
+#: So many hexadecimal digits tell functions of one name apart, and so many, behind them, calls with other arguments.
+BRANCH = ARGUMENTS = 8
 _SIZES = tuple(size.to_bytes(8, "little") for size in range(256))
+_secret = b""
 _BEGINNING = b"nbcache key %d, python %d.%d" % (SCHEME, *sys.version_info[:2])
 
 
@@ -35,10 +37,11 @@ class Key:
     @property
     def text(self) -> str:
         """The key as 40 hexadecimal digits, the name of its entry in every store."""
-        parts = [self.owner.encode(), self.fingerprint]
+        arguments: list[bytes] = []
         for name, digest in self.arguments:
-            parts += (name.encode(), digest)
-        return self.branch + combine(*parts)[len(self.branch) :]
+            arguments += (name.encode(), digest)
+        begins = self.branch + combine(*arguments)[:ARGUMENTS]
+        return begins + combine(self.owner.encode(), self.fingerprint, *arguments)[len(begins) :]
 
 
 def is_name(owner: str) -> bool:
@@ -51,6 +54,23 @@ def branch_of(key: str) -> str:
     return key[:BRANCH]
 
 
+def same_arguments(key: str) -> Callable[[str], bool]:
+    """Which keys of functions are those of calls with the same arguments, whatever else they rest on."""
+    wanted = key[BRANCH : BRANCH + ARGUMENTS]
+    return lambda other: other[BRANCH : BRANCH + ARGUMENTS] == wanted
+
+
+def use_secret(secret: bytes) -> None:
+    """Make all keys from now on with a secret of up to 64 bytes, so that nobody without it finds values by trying."""
+    global _secret
+    _secret = secret
+
+
+def keyed(digest: str) -> str:
+    """A digest as it may be written down: as it is, or, where keys are made with a secret, with that secret too."""
+    return blake2b(digest.encode(), key=_secret, digest_size=16).hexdigest() if _secret else digest
+
+
 def combine(*parts: bytes) -> str:
     """One digest of 40 hexadecimal digits over parts, each with its length, for this scheme and Python version."""
     pieces = [_BEGINNING]
@@ -58,7 +78,7 @@ def combine(*parts: bytes) -> str:
         size = len(part)
         pieces.append(_SIZES[size] if size < len(_SIZES) else size.to_bytes(8, "little"))
         pieces.append(part)
-    return blake2b(b"".join(pieces), digest_size=20).hexdigest()
+    return blake2b(b"".join(pieces), key=_secret, digest_size=20).hexdigest()
 
 
 def variant(text: str, nonce: str, state: bytes) -> str:

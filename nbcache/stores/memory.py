@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from nbcache.entries.entry import Address, Entry
@@ -205,6 +206,15 @@ class MemoryStore:
                 rows = [] if held is None else [*held.results.items(), *held.notes.items()]
             for key, kept in rows:
                 yield self._row(Address(name, key), kept)
+
+    def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
+        """The rows of the newest results whose keys are wanted, at most so many."""
+        with self._lock:
+            held = self._owners.get(owner)
+            keys = [] if held is None else [*held.results]
+            chosen = list(islice((key for key in reversed(keys) if wanted is None or wanted(key)), most))
+            kept = [] if held is None else [(key, held.results[key]) for key in chosen]
+        return [self._row(Address(owner, key), one) for key, one in kept]
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         with self._lock:

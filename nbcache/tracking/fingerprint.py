@@ -204,9 +204,7 @@ def tracker_of_several(values: tuple[object, ...]) -> Tracker:
 _together: dict[tuple[int, ...], tuple[tuple[object, ...], Tracker]] = {}
 
 
-def _parts(
-    reach: Reach, contents: Iterable[Content], depends: Iterable[tuple[Dependency, bytes]]
-) -> tuple[Part, ...]:
+def _parts(reach: Reach, contents: Iterable[Content], depends: Iterable[tuple[Dependency, bytes]]) -> tuple[Part, ...]:
     found: list[tuple[str, bytes, str | LateSource]] = [
         (label, digest, summary if isinstance(summary, LateSource) else summary())
         for label, digest, summary in reach.parts
@@ -237,8 +235,6 @@ def _all(
             return checks() and options.same() and [dependency.digest() for dependency in dependencies] == digests
 
     return current
-
-
 
 
 def _unique(found: Iterable[tuple[str, bytes, str | LateSource]]) -> Iterable[Part]:

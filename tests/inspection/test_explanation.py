@@ -473,3 +473,30 @@ def test_another_object_in_place_of_one_that_the_function_changes_is_named(book:
     found = foo_of(book, source.replace("[0]", "[5]")).explain()
 
     assert found.changed == ("global seen [0] -> [5]",)
+
+
+def test_to_explain_a_miss_few_entries_are_read(
+    cache: Cache, restart: Restart, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"factor": 1}
+
+    @cache_data(persist="disk")
+    def scaled(x: int) -> int:
+        return x * made["factor"]
+
+    for number in range(150):
+        scaled(number)
+    disk = restart().tiers.outer.disk
+    read: list[object] = []
+    plain = disk._reader.head
+    monkeypatch.setattr(disk._reader, "head", lambda *given: read.append(given) or plain(*given))
+
+    assert "nearest" in str(scaled.explain(1000))
+    assert len(read) <= 100
+    read.clear()
+    settings().explain_misses = True
+    scaled(1001)
+    assert len(read) == 0 and not capsys.readouterr().err
+    made["factor"] = 2
+    scaled(7)
+    assert len(read) <= 3 and "scaled(7) is computed again" in capsys.readouterr().err

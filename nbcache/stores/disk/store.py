@@ -22,6 +22,7 @@ from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
 from nbcache.stores.disk.collector import Collector
 from nbcache.stores.disk.disk_usage import occupied
+from nbcache.stores.disk.few import Without, few_names
 from nbcache.stores.disk.invalidations import Concerned, DiskMark, Invalidations, Stamp
 from nbcache.stores.disk.locks import Claim, KeyLocks
 from nbcache.stores.disk.publish import Publisher
@@ -136,6 +137,17 @@ class DiskStore:
                 yield from self._rows(folder, but)
         except OSError as error:
             self._reader.trouble(str(self.places.base), error)
+
+    def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
+        """Some rows of an owner whose keys are wanted, the newest as far as that is cheap to know."""
+        rows: list[Stored] = []
+        try:
+            for folder in self._catalogue.owner_folders(owner):
+                names = few_names(folder, wanted, most - len(rows))
+                rows += self._rows(folder, Without(names)) if names else ()
+        except OSError as error:
+            self._reader.trouble(str(self.places.base), error)
+        return rows
 
     # -- changing
 

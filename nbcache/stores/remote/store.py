@@ -114,7 +114,7 @@ class RemoteStore:
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
         if self._writing.closed and (since is None or not since.cleared):
             try:
-                blocks = entry.pack(address, self._keyring)
+                blocks = entry.without_texts().pack(address, self._keyring)
             except UnstorableResultError:
                 # The disk has said so already, with more to say about it.
                 return entry.owned(None)

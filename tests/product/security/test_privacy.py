@@ -7,6 +7,22 @@ from pathlib import Path
 import pytest
 from kernels import Kernel
 
+from nbcache import NBCache, cache_data, registry
+from nbcache.hashing.hasher import digest
+from nbcache.inspection import trusted_keys
+from nbcache.keys.key import Key, same_arguments
+
+PIN = "4711"
+
+
+@cache_data(persist="disk")
+def balance(pin: str) -> int:
+    return 42
+
+
+def stored_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.nbc"))
+
 
 def test_with_private_no_text_of_an_argument_is_kept_or_shown(tmp_path: Path) -> None:
     secret = "hunter2-4711"
@@ -61,3 +77,45 @@ def test_no_secret_of_the_key_appears_anywhere_but_in_its_file(tmp_path: Path) -
     for path in tmp_path.rglob("*"):
         if path.is_file() and path != key:
             assert bytes.fromhex(secret) not in path.read_bytes() and secret.encode() not in path.read_bytes()
+
+
+def test_with_private_nobody_without_the_key_finds_an_argument_by_trying(tmp_path: Path) -> None:
+    NBCache.instance().private = True
+    balance(PIN)
+    state = balance._slow._state(registry.the_cache())
+    found = digest(PIN)
+    registry.replace_cache(None)
+    NBCache.instance().private = False
+    registry.the_cache()
+    names = [Key(balance.owner, state.digest, (("pin", found),), branch="x" * 8).text]
+
+    (path,) = stored_files(tmp_path / "store")
+    assert found.hex().encode() not in path.read_bytes() and found not in path.read_bytes()
+    assert not any(same_arguments(path.name)(name) for name in names)
+
+
+def test_with_private_equal_calls_of_every_session_share_a_result_until_the_key_is_rotated(tmp_path: Path) -> None:
+    NBCache.instance().private = True
+    balance(PIN)
+    registry.replace_cache(None)
+    assert balance.is_cached(PIN) and not balance.is_cached("4712")
+    assert "changed: argument pin" in str(balance.explain("4712"))
+
+    trusted_keys.rotate()
+    assert not balance.is_cached(PIN)
+
+
+def test_a_shared_store_gets_no_text_of_what_a_function_reads(tmp_path: Path) -> None:
+    NBCache.instance().store = f"file://{tmp_path}/shared"
+    token = "sk-live-51H8"
+
+    @cache_data(persist="disk")
+    def fetch(day: int) -> int:
+        return len(token) + day
+
+    fetch(1)
+    registry.replace_cache(None)
+
+    (shared,) = stored_files(tmp_path / "shared")
+    assert token.encode() not in shared.read_bytes()
+    assert any(token.encode() in path.read_bytes() for path in stored_files(tmp_path / "store"))
