@@ -161,6 +161,11 @@ class Flights:
                     flight.cancelled = True
                     del self._flights[key]
 
+    def running(self, owner: str | None = None) -> set[str]:
+        """What is being computed for an owner, or for everybody."""
+        with self._lock:
+            return {flight.text for key, flight in self._flights.items() if owner is None or key[0] == owner}
+
     def within(self, mine: Flight) -> Within:
         """Run a computation as part of a flight, so that recursion and cycles are seen."""
         return Within((*self._around(), mine))

@@ -19,6 +19,7 @@ from nbcache.engine import traces
 from nbcache.engine.driver import Compute, Lock, Refresh, Steps, Wait, drive, drive_async
 from nbcache.engine.job import Computed, Fetched, Job
 from nbcache.engine.lifetimes import Lifetimes
+from nbcache.engine.pending import Later, PendingClear, in_a_thread
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Slot
 from nbcache.engine.slots import Slots
@@ -63,7 +64,7 @@ class Cache:
         renew_after_fork(self.refresher)
         self._background: set[asyncio.Task[None]] = set()
         self._lifetimes = Lifetimes()
-        self.slots = Slots(clock, tiers.memory.peek)
+        self.slots = Slots(clock, tiers.in_memory)
         self.profiles = Profiles(tiers, clock)
         self._keeper = Keeper(tiers, self.slots, clock)
         tiers.watch(self.slots.dropped, self._lifetimes.kept)
@@ -86,11 +87,13 @@ class Cache:
 
     def refresh(self, job: Job) -> Fetched:
         """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
+        self.tiers.finish_pending()
         since = self.tiers.mark(job.address, job.policy.disk)
         return self._computed(job, job.compute(), None, since)  # type: ignore[arg-type]
 
     async def refresh_async(self, job: Job) -> Fetched:
         """Like `refresh`, for a job whose computation is awaited."""
+        self.tiers.finish_pending()
         since = self.tiers.mark(job.address, job.policy.disk)
         return self._computed(job, await job.compute(), None, since)  # type: ignore[misc]
 
@@ -104,8 +107,7 @@ class Cache:
         found = self._find(job)
         if found is None or found.stale:
             return None
-        self.slots.count(job.key.owner).misses += 1
-        self._changes += 1
+        self._missed(job)
         return Fetched(found.value, False, found.slot)
 
     def keep(self, job: Job, computed: Computed) -> None:
@@ -250,10 +252,15 @@ class Cache:
     # -- keeping --------------------------------------------------------------------------------------------------
 
     def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
-        self.slots.count(job.key.owner).misses += 1
-        self._changes += 1
+        self._missed(job)
         self._unloaded.discard((job.key.owner, job.text))
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
+
+    def _missed(self, job: Job) -> None:
+        counts = self.slots.count(job.key.owner)
+        counts.misses += 1
+        counts.last_used = self.clock()
+        self._changes += 1
 
     def _refresh_apart(self, job: Job) -> None:
         """Refresh in a thread."""
@@ -289,15 +296,10 @@ class Cache:
         ----------
         place : where the entry may be being computed, under another key
         """
-        base = Address(address.owner, address.key.partition("-")[0])
-        self._flights.cancel(base.owner, base.key, place)
+        self.tiers.finish_pending()
+        self._flights.cancel(address.owner, address.key.partition("-")[0], place)
         self._changes += 1
-        present = self.tiers.peek(base, self.tiers.has_disk()) if address == base else None
-        if present is None or present.meta.kind != "trace":
-            removed = self.tiers.delete(address)
-        else:
-            removed = sum(self.tiers.delete(place) for place in traces.written(base, traces.read(present)))
-            self.tiers.delete(base)
+        removed = self.tiers.delete_call(address)
         self.slots.forgotten(address.owner, address.key)
         return removed
 
@@ -308,11 +310,35 @@ class Cache:
         ----------
         whose : only those of the owner's entries whose keys it accepts
         """
+        self.tiers.finish_pending()
         self._flights.cancel(owner, whose=whose)
         self._changes += 1
         removed = self.tiers.clear(owner, whose)
         self.slots.forgotten(owner, whose=whose)
         return removed
+
+    def clear_later(
+        self, owner: str | None, key: str | None, seconds: float, later: Later = in_a_thread
+    ) -> PendingClear:
+        """Clear so that it can be taken back for some seconds; here nothing of it is found from now on.
+
+        Parameters
+        ----------
+        owner, key : whose entries, and which; None for all
+        later : does something after some seconds
+        """
+        self.tiers.finish_pending()
+        self._flights.cancel(owner, None if key is None else key.partition("-")[0])
+        pending = PendingClear(self.tiers, owner, key, self.clock(), self._flights.running, self._noted)
+        self.tiers.withhold(pending)
+        self.slots.withdraw(pending.covers)
+        self.slots.forgotten(owner, key)
+        self._noted()
+        pending.start(seconds, later)
+        return pending
+
+    def _noted(self) -> None:
+        self._changes += 1
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
         """The entries of an owner, or all, each once, with the fastest tier that holds it; expired ones left out."""

@@ -118,6 +118,12 @@ class Slots:
                 fates = self._departed.get(base, {})
                 fates.update({name: fate for name in fates if key is None or name.startswith(key)})
 
+    def withdraw(self, meant: Callable[[Address], bool]) -> None:
+        """Send the fast paths that know the entries of some addresses to the slow one."""
+        with self._lock:
+            for address in [address for address in self._slots if meant(address)]:
+                self._retire(self._slots.pop(address))
+
     def fate(self, address: Address) -> Fate | None:
         """What became of an entry: "expired", "evicted", "cleared" or why it was not kept; and when. None: unknown."""
         return self._departed.get(_without_variant(address), {}).get(address.key)
@@ -139,6 +145,11 @@ class Slots:
         """The counts of an owner, without the hits that its slots still hold."""
         counts = self._counts.get(owner)
         return self._counts.setdefault(owner, Counts()) if counts is None else counts
+
+    def note_use(self, owner: str, when: float) -> None:
+        """Note that an owner was used, by another process perhaps, before its entries go."""
+        counts = self.count(owner)
+        counts.last_used = max(counts.last_used, when)
 
     def counts(self, owner: str) -> Counts:
         """What an owner has counted so far, as a copy."""

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nbcache.config import settings
+from nbcache.engine import traces
+from nbcache.engine.pending import PendingClear
 from nbcache.engine.policy import Policy
-from nbcache.entries.entry import Address, Entry
+from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, explain, warn
 from nbcache.stores.disk.locks import Claim
@@ -56,6 +58,7 @@ class Tiers:
         self._ttl_of: Callable[[Address], float | None] = _unknown
         self._expiring = False
         self._watcher: Watcher | None = None
+        self._pending: tuple[PendingClear, ...] = ()
         renew_after_fork(self)
 
     def renew(self) -> None:
@@ -83,18 +86,29 @@ class Tiers:
 
     def get(self, address: Address, disk: bool) -> Entry | None:
         if not disk:
-            return self.memory.get(address)
+            return self._unless_hidden(address, self.memory.get(address))
         entry = self.outer.tiered.get(address)
         if entry is not None:
             self._maintain()
-        return entry
+        return self._unless_hidden(address, entry)
 
     def peek(self, address: Address, disk: bool) -> Entry | None:
-        return self._store(disk).peek(address)
+        return self._unless_hidden(address, self._store(disk).peek(address))
+
+    def in_memory(self, address: Address) -> Entry | None:
+        """The entry that memory has; nothing is counted."""
+        return self._unless_hidden(address, self.memory.peek(address))
+
+    def _unless_hidden(self, address: Address, entry: Entry | None) -> Entry | None:
+        if not self._pending or entry is None or not self.hides(address, entry.meta):
+            return entry
+        return None
 
     def put(self, address: Address, entry: Entry, disk: bool, since: Mark | None = None) -> Entry:
         if disk:
             self._maintain()
+        for pending in self._pending:
+            pending.renew(address, entry.meta.created)
         return self._store(disk).put(address, entry, since)
 
     def mark(self, address: Address, disk: bool) -> Mark:
@@ -107,6 +121,16 @@ class Tiers:
     def delete(self, address: Address) -> int:
         """Remove an entry wherever it is."""
         return self._store(self.has_disk()).delete(address)
+
+    def delete_call(self, address: Address) -> int:
+        """Remove one entry, or all that the trace at its address leads to, wherever they are."""
+        base = Address(address.owner, address.key.partition("-")[0])
+        present = self._store(self.has_disk()).peek(base) if address == base else None
+        if present is None or present.meta.kind != "trace":
+            return self.delete(address)
+        removed = sum(self.delete(place) for place in traces.written(base, traces.read(present)))
+        self.delete(base)
+        return removed
 
     def clear(self, owner: str | None, whose: Whose | None = None) -> int:
         """Remove the entries of an owner, all or those that are meant, or of everybody, wherever they are."""
@@ -123,7 +147,12 @@ class Tiers:
 
     def entries(self, owner: str | None) -> Iterator[Stored]:
         """The rows of an owner, or all; those on disk too, if there is a folder."""
-        return self._store(self.has_disk()).entries(owner)
+        rows = self._store(self.has_disk()).entries(owner)
+        return (row for row in rows if not self.hides(row.address, row.meta)) if self._pending else rows
+
+    def stores(self) -> tuple[Store, ...]:
+        """Every store, the slowest first, as entries leave them."""
+        return tuple(reversed(self.outer.tiered.tiers)) if self.has_disk() else (self.memory,)
 
     def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
         """Some rows of an owner whose keys are wanted, from memory and disk; of many files few are read."""
@@ -171,8 +200,39 @@ class Tiers:
         if outer is not None:
             outer.tiered.close()
 
+    # -- clears that can be taken back -----------------------------------------------------------------------------
+
+    def withhold(self, pending: PendingClear) -> None:
+        """Find and list nothing any more of what a clear concerns."""
+        with self._lock:
+            self._pending = (*self._pending, pending)
+
+    def release(self, pending: PendingClear) -> None:
+        """End what `withhold` began."""
+        with self._lock:
+            self._pending = tuple(each for each in self._pending if each is not pending)
+
+    def waits_for(self, pending: PendingClear) -> bool:
+        """Whether a clear has neither been finished nor taken back."""
+        return pending in self._pending
+
+    def hides(self, address: Address, meta: Meta) -> bool:
+        """Whether an entry counts as cleared, although the stores still have it."""
+        return any(pending.hides(address, meta.created, meta.kind) for pending in self._pending)
+
+    def hides_all_of(self, owner: str) -> bool:
+        """Whether every entry of an owner counts as cleared, as far as is known."""
+        return any(pending.hides_all_of(owner) for pending in self._pending)
+
+    def finish_pending(self) -> None:
+        """Let no clear be taken back any more."""
+        for pending in self._pending:
+            pending.finish()
+
     def close(self) -> None:
         """Stop looking after memory, and write down what is only noted."""
+        for pending in self._pending:
+            pending.close()
         if self._watcher is not None:
             self._watcher.stop()
         if self._outer is not None:

@@ -27,7 +27,7 @@ def function_row(cache: Cache, owner: str, stored: Iterable[Stored] | None = Non
         hits=counts.hits,
         misses=counts.misses,
         seconds_saved=counts.seconds_saved,
-        last_used=counts.last_used or None,
+        last_used=max([counts.last_used, *(row.used for row in rows)]) or None,
     )
 
 

@@ -19,7 +19,7 @@ class FunctionInfo:
     entries, bytes : what is kept now, in all tiers; each entry counted once
     hits, misses : calls of this process
     seconds_saved : the compute time of the hits, less what they took to key and to load; negative if caching costs more
-    last_used : epoch seconds; None if not used in this process
+    last_used : when a result was last computed or handed out, in epoch seconds; None for never, as far as is known
     """
 
     name: str
