@@ -478,7 +478,8 @@ class TestOptions:
         assert "--max-entries" in outcome.out and outcome.count == 0
 
     def test_the_magic_is_documented(self, nb):
-        text = nb.shell.find_cell_magic("cache_cell").__doc__
+        text = nb.shell.object_inspect_text("%%cache_cell", detail_level=0)
+        assert "Cache this cell" in text
         assert all(option in text for option in ("--ttl", "--inputs", "--outputs", "--rng", "--no-replay", "--strict"))
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from nbcache.engine.policy import Policy
 from nbcache.notebook.cells.known import KnownCells
 from nbcache.notebook.cells.options import Options
-from nbcache.notebook.cells.report import advice
 
 if TYPE_CHECKING:
     from nbcache.notebook.display.tables import Table
@@ -36,8 +35,10 @@ class Automatic:
 
     def status(self) -> Table:
         """One row per cell that ran: what became of it, the time saved, and why it was not cached."""
+        # at the first look: loading the extension stays cheap
+        from nbcache.notebook.cells.report import advice
         from nbcache.notebook.display.messages import duration
-        from nbcache.notebook.display.tables import Table  # at the first look: loading the extension stays cheap
+        from nbcache.notebook.display.tables import Table
 
         rows = []
         saved = 0.0

@@ -11,9 +11,10 @@ import ast
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbcache.notebook.cells.report import Report
+if TYPE_CHECKING:
+    from nbcache.notebook.cells.report import Report
 
 __all__ = ["CellCosts", "Costs", "digest_of_text", "hashing_time"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 from nbcache.config import seconds, settings, size_in_bytes
 from nbcache.engine.policy import Policy
 from nbcache.errors import CacheError
-from nbcache.notebook.line import argument, parse_argstring, with_arguments
+from nbcache.notebook.line import argument, help_text, parse_argstring, with_arguments
 
 if TYPE_CHECKING:
     from nbcache.notebook.cells.syntax.bodies import Names
@@ -79,14 +79,13 @@ _ARGUMENTS = (
 )
 
 
-def cell_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a magic the arguments of `%%cache_cell`, shown by `%%cache_cell?`."""
-    return with_arguments(*_ARGUMENTS)(function)
+#: Gives a magic the arguments of `%%cache_cell`, shown by `%%cache_cell?`.
+cell_arguments = with_arguments(*_ARGUMENTS)
 
 
 @cell_arguments
 def cache_cell(line: str) -> None:
-    """Carries the parser."""
+    """Cache this cell: run it once, and restore names and outputs while nothing it depends on has changed."""
 
 
 def parse(line: str) -> Options | None:
@@ -99,7 +98,7 @@ def parse(line: str) -> Options | None:
     """
     given = parse_argstring(cache_cell, line)
     if given.help:
-        print(cache_cell.parser.format_help())  # type: ignore[attr-defined]
+        print(help_text(cache_cell))
         return None
     if given.max_entries is not None and given.max_entries < 1:
         raise UsageError(f"--max-entries {given.max_entries}: at least 1 result has to be kept.")
