@@ -4,6 +4,8 @@ python3 dev.py tour              open the tour notebook in JupyterLab
 python3 dev.py tour --headless   run it here instead, and print what it shows
 python3 dev.py test              run all tests; what follows goes to pytest: dev.py test -x -k ttl
 python3 dev.py lint              ruff and mypy
+python3 dev.py docs              build the documentation site and check it; it lands in docs/_build/html
+python3 dev.py pictures          take the pictures and the animation of the README again, in Chromium
 python3 dev.py zoo               try values of many libraries, and write what holds to docs/zoo.md
 python3 dev.py check-notebook X.ipynb   run a notebook with and without nbcache, and compare
 
@@ -29,13 +31,13 @@ def main(arguments):
     parser.add_argument("--python", help="the Python to build the environment on")
     parser.add_argument("--venv", type=Path, help="where the environment is (.venv, or .venv-NAME with --python)")
     parser.add_argument("--light", action="store_true", help="test: install nothing for browsers and servers")
-    parser.add_argument("command", choices=("tour", "test", "lint", "zoo", "check-notebook"))
+    parser.add_argument("command", choices=("tour", "test", "lint", "docs", "pictures", "zoo", "check-notebook"))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
     options = parser.parse_args(arguments)
 
     base = options.python or supported_python()
     tests = "test-light" if options.light else "test"
-    extras = {"tour": "tour", "lint": "lint", "zoo": "test-light,zoo"}.get(options.command, tests)
+    extras = {"tour": "tour", "lint": "lint", "docs": "docs", "zoo": "test-light,zoo"}.get(options.command, tests)
     if options.command == "test" and os.environ.get("NBCACHE_TEST_EXTRAS"):
         extras += "," + os.environ["NBCACHE_TEST_EXTRAS"]
     folder = options.venv or HERE / (f".venv-{Path(options.python).name}" if options.python else ".venv")
@@ -51,6 +53,13 @@ def main(arguments):
         if options.rest:
             return run(python, "-m", "pytest", "tests/zoo", *options.rest)
         return run(python, "tests/support/zoo/page.py", "docs/zoo.md")
+    if options.command == "docs":
+        return run(python, "docs/settings_table.py") or run(python, "docs/build.py", *options.rest)
+    if options.command == "pictures":
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE / "tests" / "support")])
+        images = HERE / "docs" / "images"
+        scripts = ("browser.panel_pictures", "browser.animation")
+        return max(run(python, "-m", script, images) for script in scripts)
     if options.command == "lint":
         return run(python, "-m", "ruff", "check", *options.rest) or run(python, "-m", "mypy")
     if "--headless" in options.rest:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cases import CASES
 from plot import draw
-from readme_table import table
+from speed_page import renewed, table
 from systems import SYSTEMS, ours, peers
 from targets import judged
 from units import duration, shown, times, unit_of
@@ -19,8 +19,8 @@ from units import duration, shown, times, unit_of
 Table = dict[str, dict[str, float]]
 
 
-def write(results: dict[str, Any], out: Path) -> None:
-    """Print the table; keep it, its numbers and its picture in a folder."""
+def write(results: dict[str, Any], out: Path, page: Path | None = None) -> None:
+    """Print the table; keep it, its numbers and its picture in a folder; put it into a page, where one is given."""
     text = "\n".join(lines(results))
     print(text)
     save(results, out)
@@ -28,8 +28,12 @@ def write(results: dict[str, Any], out: Path) -> None:
     numbers, fair = medians(results), isolating(results)
     draw(numbers, fair, out / "results.png")
     wrapper = statistics.median(results["limits"]["empty wrapper"])
-    (out / "results.md").write_text("\n".join(table(numbers, fair, wrapper)) + "\n", encoding="utf-8")
-    print(f"\nWritten to {out}: results.txt, results.json, results.png, and results.md for the README")
+    rows = list(table(numbers, fair, wrapper))
+    (out / "results.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    print(f"\nWritten to {out}: results.txt, results.json, results.png, and results.md for docs/speed.md")
+    if page is not None:
+        page.write_text(renewed(page.read_text(encoding="utf-8"), rows), encoding="utf-8")
+        print(f"The table of {page} is that of this run; the README shows five of its rows.")
 
 
 def save(results: dict[str, Any], out: Path) -> None:

@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where entries are written; a folder on a real disk, not tmpfs")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="where the results go")
     parser.add_argument("--report", type=Path, help="show results.json of an earlier run again")
+    parser.add_argument("--page", type=Path, help="a page whose table is replaced, such as docs/speed.md")
     # What follows is used between this program's own processes.
     for flag, parts in (("--worker", 4), ("--limits", 1), ("--reader", 2), ("--asker", 2)):
         parser.add_argument(flag, nargs=parts, help=argparse.SUPPRESS)
@@ -56,7 +57,7 @@ def main() -> int:
     results = json.loads(options.report.read_text()) if options.report else run_all(options)
     from report import write
 
-    write(results, options.out)
+    write(results, options.out, options.page)
     return 0
 
 

@@ -175,28 +175,29 @@ class NBCache(SingletonConfigurable):
 
     persist = CaselessStrEnum(
         ["memory", "disk"],
-        help="Where functions with persist=None keep their values: memory only, or memory in front of the disk.",
+        help="Where functions without `persist=` keep results: `memory`, or `disk` (with memory in front of it).",
     ).tag(config=True)
-    dir = Unicode(help="The folder of the disk store; read once, at the first use.").tag(config=True)
+    dir = Unicode(help="The folder on disk; `~` is expanded. Read once, at the first use.").tag(config=True)
     trust = CaselessStrEnum(
         ["sign", "strict", "safe"],
-        help="sign: load only what this user's key signed; strict: an entry that cannot be verified is an error; "
-        "safe: moreover load only formats that cannot run code.",
+        help="`sign`: load only what your keys signed; `strict`: in addition, an entry that cannot be verified is an "
+        "error; `safe`: in addition to `sign`, load only formats that cannot run code.",
     ).tag(config=True)
     max_disk_size = Union(
-        [Unicode(), Integer()], help='Bound of the whole folder, in bytes or as text such as "10GB".'
+        [Unicode(), Integer()],
+        help='Size limit of the folder, in bytes or as text such as "10GB"; least recently used entries go first.',
     ).tag(config=True)
     max_written_size = Union(
         [Unicode(), Integer()],
-        help="How much of the files that a cell writes is kept with its result, so that a hit can put them back; "
-        "of what is over the bound, only the digest is.",
+        help="How many bytes of the files that a cell writes are kept with its result, so that a hit can put them "
+        "back; beyond that, only their digests are.",
     ).tag(config=True)
-    store = Unicode(help="A shared store behind the local ones: redis://, s3:// or any fsspec URL; empty: none.").tag(
+    store = Unicode(help="A shared store behind the local ones: `redis://…`, `s3://…` or any fsspec URL.").tag(
         config=True
     )
-    key_file = Unicode(help="The file of the secret key; empty: in the user's state folder.").tag(config=True)
-    off = Bool(help="Compute always, store nothing.").tag(config=True)
-    private = Bool(help="Never write texts of arguments or values into entries, listings or messages.").tag(config=True)
+    key_file = Unicode(help="The file of the secret key; by default in your state folder.").tag(config=True)
+    off = Bool(help="Always compute, and store nothing.").tag(config=True)
+    private = Bool(help="Keep the text of arguments and values out of entries, listings and messages.").tag(config=True)
     explain_misses = Bool(
         help="Say in one line why a call that was cached before is computed again.",
     ).tag(config=True)

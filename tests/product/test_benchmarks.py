@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +19,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for guest in ("matplotlib", "pandas", "polars"):
         pytest.importorskip(guest)
     folder = tmp_path_factory.mktemp("benchmark")
+    shutil.copy(ROOT / "docs" / "speed.md", folder)
     command = [sys.executable, "benchmarks/run.py", "--quick", "--rounds", "1", "--only", "dict of 20",
-               "--systems", "nbcache,lru_cache", "--folder", str(folder), "--out", str(folder / "results")]  # fmt: skip
+               "--systems", "nbcache,lru_cache", "--folder", str(folder), "--page", str(folder / "speed.md"),
+               "--out", str(folder / "results")]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     return folder / "results"
@@ -47,3 +51,14 @@ def test_the_text_says_which_targets_were_reached(results: Path) -> None:
 
     assert "What was aimed at" in text
     assert "dict of 20, in empty wrappers" in text
+
+
+def test_the_table_of_the_page_is_replaced_and_the_rest_of_it_kept(results: Path) -> None:
+    old = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    new = (results.parent / "speed.md").read_text(encoding="utf-8")
+
+    without_rows = [re.sub(r"^\|.*\n", "", text, flags=re.MULTILINE) for text in (old, new)]
+
+    assert without_rows[0] == without_rows[1]
+    assert len(re.findall(r"^\| hit: a dict of 20 \|", new, re.MULTILINE)) == 1
+    assert "1 GB" not in new.split("<!-- table -->")[1].split("<!-- end of table -->")[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import runpy
 import subprocess
 import sys
 import sysconfig
@@ -92,6 +94,26 @@ def test_the_sdist_holds_what_is_needed_to_build_and_test(installed: Installed) 
     assert {"pyproject.toml", "README.md", "LICENSE", "dev.py", "tests/product/test_packaging.py"} <= names
     assert "jupyter-config/ipython/startup/50-nbcache.py" in names
     assert "notebooks/01_tour.ipynb" in names
+
+
+def test_the_readme_of_a_release_links_and_shows_pictures_by_absolute_addresses() -> None:
+    pytest.importorskip("hatchling")
+    absolute = runpy.run_path(str(ROOT / "hatch_build.py"))["absolute"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    shown = absolute(readme, "https://host.example/nbcache", "v1.2.3")
+
+    targets = re.findall(r"\]\(([^)]+)\)", shown) + re.findall(r'(?:src|srcset)="([^"]+)"', shown)
+    assert len(targets) > 10
+    assert all(target.startswith("https://host.example/nbcache/") for target in targets)
+    assert absolute(readme, "", "v1.2.3") == readme
+
+
+def test_the_wheel_carries_the_readme(installed: Installed) -> None:
+    archive = zipfile.ZipFile(installed.wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+
+    assert "Why not" in archive.read(name).decode()
 
 
 def test_the_startup_file_lands_under_the_prefix_and_no_shared_configuration_does(installed: Installed) -> None:

@@ -1,10 +1,10 @@
-"""The README says what is true: its settings, magics, parameters, methods and links exist."""
+"""The README and the pages that its tables moved to say what is true: settings, magics, parameters, methods exist."""
 
 from __future__ import annotations
 
 import inspect
-import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from nbcache import cache_data
-from nbcache.config import NBCache
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def page(name: str) -> str:
+    """The text of a page of the site."""
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
 def section(title: str) -> str:
-    """The text below a heading, up to the next one."""
+    """The text below a heading of the README, up to the next one."""
     return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
@@ -27,51 +31,60 @@ def first_column(table: str) -> set[str]:
     return set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
 
 
-def test_the_settings_table_lists_every_setting_and_no_other() -> None:
-    assert first_column(section("Settings")) == set(NBCache.class_own_traits(config=True))
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    prose = re.sub(r"^ *<.*>$|^\|[-|]+$|\|", " ", README, flags=re.MULTILINE)
+
+    assert len(prose.split()) <= 900
+    assert len(set(re.findall(r"docs/images/[\w-]+\.\w+", README))) <= 4
 
 
-@pytest.mark.parametrize("name", sorted(NBCache.class_own_traits(config=True)))
-def test_the_default_that_the_table_gives_is_the_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in [variable for variable in os.environ if variable.startswith("NBCACHE_")]:
-        monkeypatch.delenv(variable)
-    (row,) = re.findall(rf"^\| `{name}` \| `NBCACHE_{name.upper()}` \| (.*?) \|", section("Settings"), re.MULTILINE)
+def test_the_settings_page_is_that_of_the_settings() -> None:
+    filled = runpy.run_path(str(ROOT / "docs" / "settings_table.py"))["filled"]
 
-    default = str(getattr(NBCache(), name))
-
-    assert default == row.strip("`") or (default == "" and "`" not in row)
+    assert filled(page("settings")) == page("settings"), "run: python docs/settings_table.py"
 
 
 def test_the_table_of_parameters_lists_every_parameter_of_cache_data() -> None:
     parameters = set(inspect.signature(type(cache_data).__call__).parameters) - {"self", "func"}
 
-    assert first_column(section("Functions").split("| call |")[0]) == parameters
+    assert first_column(page("functions").split("| call |")[0]) == parameters
 
 
-def test_the_methods_named_in_the_readme_exist() -> None:
+@pytest.mark.parametrize("name", ["functions", "from-streamlit", "scaling", "troubleshooting", "panel"])
+def test_the_methods_named_on_a_page_exist(name: str) -> None:
     @cache_data
     def foo(x: int) -> int:
         return x
 
     for owner, thing in (("foo", foo), ("cache_data", cache_data)):
-        for method in set(re.findall(rf"`{owner}\.(\w+)\(", README)):
-            assert callable(getattr(thing, method)), f"{owner}.{method}"
+        for method in set(re.findall(rf"`{owner}\.(\w+)\(?", page(name))):
+            assert hasattr(thing, method), f"{owner}.{method}"
 
 
-def test_the_magics_named_in_the_readme_are_those_of_the_extension() -> None:
+def test_the_magics_named_on_their_page_are_those_of_the_extension() -> None:
     startup = (ROOT / "jupyter-config" / "ipython" / "startup" / "50-nbcache.py").read_text(encoding="utf-8")
     (names,) = re.findall(r"names = \((.*?)\)", startup)
 
-    documented = set(re.findall(r"^\| `%%?(cache_\w+)`", section("Magics and cells"), re.MULTILINE))
+    documented = set(re.findall(r"^\| `%%?(cache_\w+)`", page("magics"), re.MULTILINE))
 
     assert documented == {f"cache_{name}" for name in re.findall(r'"(\w+)"', names)}
 
 
-def test_the_links_of_the_documents_lead_somewhere() -> None:
-    for document in ROOT.glob("*.md"):
-        text = document.read_text(encoding="utf-8")
-        targets = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r'(?:src|srcset)="([^":]+)"', text)
-        assert [target for target in targets if not (ROOT / target).exists()] == [], document.name
+def test_the_options_of_a_cached_cell_are_those_of_the_page() -> None:
+    from nbcache.notebook.cells.options import cache_cell
+
+    options = {name for action in cache_cell.parser._actions for name in action.option_strings if name[:2] == "--"}
+    rows = "".join(re.findall(r"^\| `-.*", page("cells"), re.MULTILINE))
+
+    assert set(re.findall(r"`(--[\w-]+)", rows)) == options - {"--quiet", "--help"}
+
+
+def test_the_rows_of_the_speed_table_are_those_of_the_full_table() -> None:
+    rows = re.findall(r"^\| .*", section("Speed"), re.MULTILINE)
+
+    assert len(rows) == 1 + 5
+    assert set(rows) <= set(page("speed").splitlines())
+    assert sum("**" in row for row in rows) >= 2, "rows where nbcache loses are shown too"
 
 
 def test_the_two_commands_are_those_of_the_script() -> None:

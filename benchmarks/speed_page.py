@@ -1,13 +1,16 @@
-"""The table of the README, from a run: a row for each case, ours beside the best of the others."""
+"""The table of docs/speed.md, from a run: a row for each case, ours beside the best of the others."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from cases import CASES
 from systems import SYSTEMS
 from units import duration, shown, times, unit_of
+
+START, END = "<!-- table -->", "<!-- end of table -->"
+"""What stands before and behind the table on the page."""
 
 ROWS = {
     "int": "hit: an int",
@@ -69,6 +72,13 @@ def table(medians: dict[str, dict[str, float]], fair: Set[str], empty_wrapper: f
         + "; systems that hand the same object to every caller are left out, as are results that were stale. "
         "Bold rows are those where we lose."
     )
+
+
+def renewed(page: str, rows: Iterable[str]) -> str:
+    """The text of the page with the rows of a new table in place of the old one."""
+    before, _, rest = page.partition(START)
+    kept = [row for row in rows if row.startswith("|")]
+    return "\n".join([before + START, "", *kept, "", END + rest.partition(END)[2]])
 
 
 def _verdict(mine: float, best: float | None, unit: str) -> str:

@@ -1,0 +1,59 @@
+"""How the documentation site is built; `python3 dev.py docs` builds and checks it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+import nbcache  # noqa: E402
+
+project = "nbcache"
+author = "nbcache contributors"
+copyright = author
+release = version = nbcache.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
+exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+
+# Pages are read with the same rules on code-hosting sites: nothing that only Sphinx understands but a few directives.
+myst_enable_extensions = ["attrs_inline"]
+myst_heading_anchors = 3
+
+# The notebooks lie beside the package, where people look for them.
+notebooks = HERE / "notebooks"
+shutil.rmtree(notebooks, ignore_errors=True)
+notebooks.mkdir()
+for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    shutil.copy(notebook, notebooks)
+nb_execution_mode = os.environ.get("NBCACHE_DOCS_EXECUTE", "off")
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "separated"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "nbcache"
+html_static_path = []
+html_show_sourcelink = False
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navbar_end": ["theme-switcher"],
+}
+copybutton_exclude = ".linenos, .gp, .go"
