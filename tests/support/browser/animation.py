@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import shutil
 import tempfile
 import time
@@ -105,7 +106,7 @@ def save(first: list[Frame], second: list[Frame], dark: bool, path: Path) -> Non
     for frames, speed, rest in ((first, FASTER, 1600), (second, 1, 3500)):
         kept = frames[:: max(1, len(frames) // 24)]
         kept = kept if kept[-1] is frames[-1] else [*kept, frames[-1]]
-        for frame, following in zip(kept, kept[1:], strict=False):
+        for frame, following in itertools.pairwise(kept):
             images.append(drawn(frame, speed, dark))
             lengths.append(max(40, int(1000 * (following.at - frame.at) / speed)))
         images.append(drawn(frames[-1], speed, dark))
