@@ -98,9 +98,9 @@ def _seconds_of_number(ttl: Any) -> float:
         return float(ttl)
     except OverflowError:
         return math.inf
-    except Exception as error:  # an array, a NaT, an object whose __float__ fails
+    except Exception:  # an array, a NaT, an object whose __float__ fails
         why = f"{type(ttl).__name__} has no length in seconds."
-        raise InvalidTTLError(explain(f"ttl={shown(ttl)} is not a time.", why, _TTL_FORMS + ".")) from error
+        raise InvalidTTLError(explain(f"ttl={shown(ttl)} is not a time.", why, _TTL_FORMS + ".")) from None
 
 
 def _seconds_of_text(text: str) -> float:
@@ -201,6 +201,7 @@ class NBCache(SingletonConfigurable):
     explain_misses = Bool(
         help="Say in one line why a call that was cached before is computed again.",
     ).tag(config=True)
+    full_tracebacks = Bool(help="Show nbcache's own frames in tracebacks too.").tag(config=True)
 
     @default("persist")
     def _default_persist(self) -> str:
@@ -258,6 +259,10 @@ class NBCache(SingletonConfigurable):
     @default("explain_misses")
     def _default_explain_misses(self) -> bool:
         return is_true(_environment("EXPLAIN_MISSES"))
+
+    @default("full_tracebacks")
+    def _default_full_tracebacks(self) -> bool:
+        return is_true(_environment("FULL_TRACEBACKS"))
 
     @validate("max_disk_size", "max_written_size")
     def _check_sizes(self, proposal: dict[str, Any]) -> int | str:

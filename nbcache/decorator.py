@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from nbcache.calls.boundary import api_boundary
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import check
 from nbcache.engine.hooks import hooks
+from nbcache.errors import did_you_mean
 
 if TYPE_CHECKING:
     from nbcache.calls.decorating import Everything
@@ -25,6 +29,23 @@ def everything() -> Everything:
     from nbcache.calls.decorating import Everything
 
     return Everything()
+
+
+def _named_parameters(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Say of a wrong call of `cache_data` which parameter was probably meant."""
+    known = tuple(inspect.signature(call).parameters)[2:]
+
+    @functools.wraps(call)
+    def checked(self: CacheData, *args: Any, **options: Any) -> Any:
+        for name in options:
+            if name not in known and name != "func":
+                near = did_you_mean(name, known) or f" It has {', '.join(known)}."
+                raise TypeError(f"cache_data has no parameter {name!r}.{near}")
+        if len(args) > 1:
+            raise TypeError("cache_data takes its options by name: @cache_data(ttl=60).")
+        return call(self, *args, **options)
+
+    return checked
 
 
 class CacheData:
@@ -63,6 +84,8 @@ class CacheData:
         copy: bool = ...,
     ) -> Callable[[Callable[P, R]], CachedFunction[P, R]]: ...
 
+    @api_boundary
+    @_named_parameters
     def __call__(
         self,
         func: Any = None,
@@ -138,9 +161,10 @@ class CacheData:
         )
 
         if func is None:
-            return lambda function: decorated(function, parameters)
+            return api_boundary(lambda function: decorated(function, parameters))
         return decorated(func, parameters)
 
+    @api_boundary
     def clear(self, *args: Any) -> None:
         """Forget every result of every function and cell, in memory and on disk.
 

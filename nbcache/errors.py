@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterable
 from types import FrameType
 
 __all__ = [
@@ -133,6 +134,21 @@ def explain(what: str, why: str, do: str) -> str:
     return f"{what}\nWhy: {why}\nDo: {do}"
 
 
+def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """The known names that a mistyped one may stand for, likeliest first; letters in another order are near."""
+    import difflib  # after a mistake only
+
+    choice = list(dict.fromkeys(known))
+    swapped = [other for other in choice if other != name and sorted(other.lower()) == sorted(name.lower())]
+    return list(dict.fromkeys([*swapped, *difflib.get_close_matches(name, choice, most, cutoff=0.6)]))[:most]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names the near matches, with a blank before it; empty where nothing is near."""
+    found = near(name, known)
+    return f" Did you mean {' or '.join(found)}?" if found else ""
+
+
 def shown(value: object, limit: int = 100) -> str:
     """A value as a message may show it: short, on one line, whatever its own repr does."""
     try:
@@ -153,6 +169,11 @@ _STANDARD = re.escape(os.path.dirname(os.__file__) + os.sep)
 _LIBRARIES = re.compile(rf"<frozen |.*[/\\](site|dist)-packages[/\\]|{_STANDARD}")
 
 
+def is_library(filename: str) -> bool:
+    """Whether code in a file is Python's own or an installed library's, and so neither the user's nor nbcache's."""
+    return _LIBRARIES.match(filename) is not None
+
+
 def warn(message: str) -> None:
     """Issue one `CacheWarning` that points at the user's own line; where there is none, at whoever called us."""
     level, called, users = 1, 0, 0
@@ -161,7 +182,7 @@ def warn(message: str) -> None:
         filename = frame.f_code.co_filename
         if not filename.startswith((_HERE, "<nbcache")):
             called = called or level
-            users = 0 if _LIBRARIES.match(filename) else level
+            users = 0 if is_library(filename) else level
         frame = frame.f_back
         level += 1
     warnings.warn(message, CacheWarning, stacklevel=users or called or 1)

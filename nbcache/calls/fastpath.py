@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nbcache.calls.boundary import trim
 from nbcache.engine.slot import Slot
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.tracking.state import State
@@ -29,7 +30,11 @@ _HIT = """
             return _nbcache_made
     except _nbcache_error:
         pass  # not here yet, or something is wrong with the entry: the slow path says what, and computes
-    return {wait}_nbcache_slow(({names}))
+    try:
+        return {wait}_nbcache_slow(({names}))
+    except _nbcache_raised as _nbcache_problem:
+        _nbcache_trim(_nbcache_problem)
+        raise
 """
 _COUNTED = "_nbcache_slot.hits += 1; _nbcache_slot.used = "
 _FRESH = "if _nbcache_slot.deadline <= (_nbcache_now := _nbcache_clock()): raise _nbcache_error"
@@ -77,6 +82,8 @@ class FastPath:
             "_nbcache_type": type,
             "_nbcache_map": map,
             "_nbcache_error": Exception,
+            "_nbcache_raised": BaseException,
+            "_nbcache_trim": trim,
         }
         self._state: State | None = None
         self.function: Callable[..., Any] = self._made("False")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, ove
 
 from nbcache import registry
 from nbcache.calls import pickling
+from nbcache.calls.boundary import api_boundary, bounded_results
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.slowpath import SlowPath
@@ -93,6 +94,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     # -- clearing -------------------------------------------------------------------------------------------------
 
+    @api_boundary
     def clear(self, /, *args: Any, **kwargs: Any) -> None:
         """Forget the result of the call with these arguments, or, without arguments, every result.
 
@@ -111,6 +113,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         else:
             self.forget(*args, **kwargs)
 
+    @api_boundary
     def forget(self, /, *args: Any, **kwargs: Any) -> int:
         """Forget exactly the call with these arguments, even if there are none; return how many entries are gone."""
         return self._slow.clear_call(self._slow.arguments.bind(*args, **kwargs))
@@ -119,6 +122,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """Forget every result; return how many entries are gone."""
         return self._slow.clear()
 
+    @api_boundary
     def clear_where(self, /, **partial: Any) -> None:
         """Forget every result whose named arguments have these values.
 
@@ -135,10 +139,12 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     # -- looking --------------------------------------------------------------------------------------------------
 
+    @api_boundary
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether this call would be a hit now. Counts nothing and computes nothing."""
         return self._slow.is_cached(self._slow.arguments.bind(*args, **kwargs))
 
+    @api_boundary
     def explain(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
         """Why this call would be a hit or a miss now, naming what changed."""
         return self._slow.explain(self._slow.arguments.bind(*args, **kwargs))
@@ -153,6 +159,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     # -- computing ------------------------------------------------------------------------------------------------
 
+    @api_boundary
     def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute this call anew, store the result and return it. If it fails, the old result stays.
 
@@ -185,6 +192,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         on_error: Literal["raise", "return"] = ...,
         return_as: Literal["generator"],
     ) -> Iterator[R]: ...
+    @api_boundary
     def map(
         self,
         iterable: Iterable[Any],
@@ -238,7 +246,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         )
         results = run.results(zip(iterable, *iterables, strict=False))
         if return_as == "generator":
-            return results
+            return bounded_results(results)
         with closing(results):
             return list(results)
 
@@ -256,6 +264,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """The widget panel of this function."""
         return hooks.panel(self.owner)
 
+    @api_boundary
     def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
         """A plain ipywidgets Button that clears the call with these arguments, or, without any, the function.
 
@@ -319,6 +328,7 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
     def __getattr__(self, name: str) -> Any:
         return getattr(self._of(), name)
 
+    @api_boundary
     def clear(self, /, *args: Any, **kwargs: Any) -> None:
         """Forget the result of this instance's call, or, without arguments, every result of every instance."""
         if (args and is_click(args)) or not (args or kwargs):
@@ -326,18 +336,22 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
         else:
             self.forget(*args, **kwargs)
 
+    @api_boundary
     def forget(self, /, *args: Any, **kwargs: Any) -> int:
         """Forget exactly this instance's call with these arguments; return how many entries are gone."""
         return self._of().forget(self.__self__, *args, **kwargs)
 
+    @api_boundary
     def is_cached(self, /, *args: Any, **kwargs: Any) -> bool:
         """Whether this call would be a hit now."""
         return self._of().is_cached(self.__self__, *args, **kwargs)
 
+    @api_boundary
     def explain(self, /, *args: Any, **kwargs: Any) -> Explanation:
         """Why this call would be a hit or a miss now."""
         return self._of().explain(self.__self__, *args, **kwargs)
 
+    @api_boundary
     def refresh(self, /, *args: Any, **kwargs: Any) -> R:
         """Compute this call anew, store the result and return it."""
         return self._of().refresh(self.__self__, *args, **kwargs)
@@ -346,6 +360,7 @@ class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-a
         """Call the method for each item, in parallel, as the function's own `map`."""
         return self._of().map(_repeat(self.__self__), iterable, *iterables, **options)
 
+    @api_boundary
     def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
         """A Button that clears this call of this instance, or, without arguments, the method."""
         if not (args or kwargs):

@@ -168,6 +168,19 @@ def _items(given: Any) -> tuple[Any, ...]:
     return tuple(given) if several else (given,)
 
 
+def _instead_of(value: object) -> str:
+    """What was probably meant by `cache_data(value)`, where the value is no function."""
+    if value is True or (isinstance(value, str) and value == "disk"):
+        return 'write @cache_data(persist="disk").'
+    try:
+        meant = isinstance(value, int | float | str | timedelta) and seconds(value) is not None
+    except InvalidTTLError:
+        meant = False
+    if meant:
+        return f"write @cache_data(ttl={value!r})."
+    return "decorate a function, and give options by name: @cache_data(ttl=60)."
+
+
 def check_function(function: Any) -> None:
     """Refuse what cannot be cached, with advice.
 
@@ -178,8 +191,12 @@ def check_function(function: Any) -> None:
     """
     name = getattr(function, "__name__", shown(function))
     if not callable(function):
-        raise UncacheableFunctionError(explain(f"cache_data cannot decorate {shown(function)}.", "it cannot be called.",
-            "decorate a function, or call cache_data(...) with its options by keyword only."))  # fmt: skip
+        raise UncacheableFunctionError(explain(f"cache_data cannot decorate {shown(function)}.",
+            "it is not a function.", _instead_of(function)))  # fmt: skip
+    if isinstance(function, type):
+        raise UncacheableFunctionError(explain(f"cache_data cannot decorate the class {name}.",
+            f"a cached class would be a function, and isinstance(x, {name}) would fail.",
+            f"decorate its methods, or a function that returns {name}(...)."))  # fmt: skip
     bare = inspect.unwrap(function)
     bare = getattr(bare, "func", bare) if not isinstance(bare, BuiltinFunctionType) else bare
     generator = inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare)

@@ -11,6 +11,7 @@ from time import perf_counter
 from types import CoroutineType, GeneratorType, TracebackType
 from typing import Any
 
+from nbcache.compute.recursion import SHALLOW, give_back, make_room
 from nbcache.compute.singleflight import inside
 from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
 from nbcache.engine.job import Computed
@@ -69,7 +70,7 @@ class Watched:
     A class, because a generator behind `contextlib.contextmanager` costs a small run two microseconds more.
     """
 
-    __slots__ = ("_before", "_named", "_outputs", "_run", "_seen", "_spinner", "_start", "_track")
+    __slots__ = ("_before", "_named", "_outputs", "_room", "_run", "_seen", "_spinner", "_start", "_track")
 
     def __init__(
         self,
@@ -104,7 +105,8 @@ class Watched:
         except BaseException as error:
             self._spinner.__exit__(type(error), error, error.__traceback__)
             raise
-        seen.scope = inside()  # threads that the run starts are part of the same computations
+        seen.scope = scope = inside()  # threads that the run starts are part of the same computations
+        self._room = make_room(len(scope)) if len(scope) > SHALLOW else 0
         self._start = perf_counter()
         return run
 
@@ -112,6 +114,8 @@ class Watched:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._run.seconds = perf_counter() - self._start
+        if self._room:
+            give_back(self._room)
         self._seen.__exit__()
         try:
             self._outputs.__exit__(kind, error, trace)

@@ -17,6 +17,7 @@ from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import Run, Watched, refuse_awaitable
 from nbcache.calls.under_way import UnderWay
 from nbcache.compute.cached_map import finished
+from nbcache.compute.recursion import near_limit
 from nbcache.compute.workers import Outcome
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
@@ -95,7 +96,7 @@ class SlowPath:
     # -- calls ----------------------------------------------------------------------------------------------------
 
     def _call(self, bound: Bound) -> Any:
-        if settings().off or self.parameters.ttl == 0:
+        if settings().off or self.parameters.ttl == 0 or near_limit():
             value = self.arguments.call(self._function, bound)
             refuse_awaitable(value, self.name)
             return value
@@ -104,7 +105,7 @@ class SlowPath:
             return self._offered(cache, cache.fetch(job), bound, state)
 
     async def _call_async(self, bound: Bound) -> Any:
-        if settings().off or self.parameters.ttl == 0:
+        if settings().off or self.parameters.ttl == 0 or near_limit():
             return await self.arguments.call(self._function, bound)
         cache, state, job = self._asked(bound)
         with given(self.arguments.items(bound)):

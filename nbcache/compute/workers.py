@@ -20,6 +20,7 @@ from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
 from nbcache.errors import CallFailedError
+from nbcache.tracebacks import without_ours
 
 #: A function up to this size travels with its tasks.
 _SMALL = 32 << 10
@@ -151,7 +152,8 @@ def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[
     except Exception as error:
         if not elsewhere:
             return place, Outcome("error", error)
-        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        lines = traceback.format_exception(type(error), error, without_ours(error.__traceback__))
+        error.add_note(f"In a worker process:\n{''.join(lines)}")
         outcome = Outcome("error", error)
     return place, _packed(outcome)
 

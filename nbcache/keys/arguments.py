@@ -30,6 +30,9 @@ _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Para
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
+#: What the functions are called in which the cached function itself is called.
+CALLERS = frozenset({"_call_bound", "_call_as_given"})
+
 Bound = tuple[Any, ...]
 """The value of every parameter, in the order of the signature, defaults filled in."""
 
@@ -139,14 +142,15 @@ class Arguments:
     def _generate(self) -> tuple[Callable[..., Bound], Callable[[Callable[..., Any], Bound], Any]]:
         source = (
             f"def {self._spoken_name()}({self.declaration}):\n    return ({self.names})\n"
-            "def _call(_nbcache_function, _bound):\n"
+            "def _call_bound(_nbcache_function, _bound):\n"
             f"    ({self.names}) = _bound\n    return _nbcache_function({self.forward})\n"
             if self._parameters
-            else f"def {self._spoken_name()}():\n    return ()\ndef _call(_function, _bound):\n    return _function()\n"
+            else f"def {self._spoken_name()}():\n    return ()\n"
+            "def _call_bound(_function, _bound):\n    return _function()\n"
         )
         namespace: dict[str, Any] = dict(self.defaults)
         exec(compile(source, "<nbcache binder>", "exec"), namespace)
-        return namespace[self._spoken_name()], namespace["_call"]
+        return namespace[self._spoken_name()], namespace["_call_bound"]
 
     def _call_as_given(self, function: Callable[..., Any], bound: Bound) -> Any:
         """Call without what has its default: code in C may take a default that is spelled out for something else."""
@@ -173,7 +177,7 @@ class Arguments:
     def _spoken_name(self) -> str:
         """The function's name, where it is one: it stands in the TypeError of a wrong call."""
         usable = self._name.isidentifier() and not keyword.iskeyword(self._name)
-        taken = self._name in self.signature.parameters or self._name in self.defaults or self._name == "_call"
+        taken = self._name in self.signature.parameters or self._name in self.defaults or self._name == "_call_bound"
         return self._name if usable and not taken else "function"
 
     def _keyed(self) -> list[inspect.Parameter]:
@@ -231,9 +235,10 @@ class Arguments:
         try:
             return digest_followed(value, self._hash_funcs, code)
         except UnhashableValueError as error:
-            raise self._unhashable(name, value, error) from error
+            raise self._unhashable(name, value, error) from None
         except UserHashError as error:
-            raise UserHashError(f"{self._name}() has no key for argument {name.lstrip('*')!r}: {error}") from error
+            what = f"{self._name}() has no key for argument {name.lstrip('*')!r}: {error}"
+            raise UserHashError(what) from error.__cause__
 
     def _unhashable(self, name: str, value: Any, error: UnhashableValueError) -> UnhashableArgumentError:
         bare = name.lstrip("*")

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "nbcache"
 # name that it lies in, and may import from lower floors, and from its own wing.
 FLOORS: list[set[str]] = [
     {"errors"},
+    {"tracebacks"},
     {"config", "compute"},
     {"hashing"},
     {"entries"},
@@ -47,10 +48,10 @@ FLOORS: list[set[str]] = [
 
 # The wings that carry the promises know still less than what lies below them.
 NARROW: dict[str, set[str]] = {
-    "compute": {"errors"},
+    "compute": {"errors", "tracebacks"},
     "hashing": {"errors"},
     "entries": {"errors", "hashing"},
-    "tracking": {"errors", "hashing"},
+    "tracking": {"errors", "tracebacks", "hashing"},
     "stores": {"errors", "config", "entries"},
     "keys": {"errors", "hashing", "tracking"},
 }

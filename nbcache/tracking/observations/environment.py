@@ -13,6 +13,7 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from nbcache.tracebacks import hide_frame
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
 
@@ -99,17 +100,29 @@ def _install() -> None:
     def __getitem__(self: Any, key: Any) -> Any:
         if context.recorders:
             _read(self, key)
-        return get(self, key)
+        try:
+            return get(self, key)
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     def __setitem__(self: Any, key: Any, value: Any) -> None:
         if context.recorders:
             _set(self, key)
-        put(self, key, value)
+        try:
+            put(self, key, value)
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     def __delitem__(self: Any, key: Any) -> None:
         if context.recorders:
             _set(self, key)
-        remove(self, key)
+        try:
+            remove(self, key)
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     def __iter__(self: Any) -> Any:
         if context.recorders:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context, file_queries
 from nbcache.tracking.observations.callers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
 from nbcache.tracking.observations.paths import is_private, text_of
@@ -64,15 +65,15 @@ def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_resu
     linked = original.__name__ == "lstat"
 
     def call(*arguments: Any, **options: Any) -> os.stat_result:
-        recorder = context.current() if context.recorders else None
-        if recorder is None or options.get("dir_fd") is not None:
-            return original(*arguments, **options)
-        __tracebackhide__ = True
+        recorder = context.current() if context.recorders and options.get("dir_fd") is None else None
         found = None
         try:
             found = original(*arguments, **options)
+        except BaseException as error:
+            hide_frame(error)
+            raise
         finally:
-            if arguments or "path" in options:
+            if recorder is not None and (arguments or "path" in options):
                 path = arguments[0] if arguments else options["path"]
                 follow = not linked and options.get("follow_symlinks", True)
                 _note(recorder, _looked, path, sys._getframe(1), found, follow)
@@ -86,7 +87,11 @@ def _access(original: Callable[..., bool]) -> Callable[..., bool]:
         recorder = context.current() if context.recorders else None
         if recorder is not None and arguments and options.get("dir_fd") is None:
             _note(recorder, _asked, arguments[0], sys._getframe(1), "access")
-        return original(*arguments, **options)
+        try:
+            return original(*arguments, **options)
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     return call
 
@@ -97,14 +102,22 @@ def _readlink(original: Callable[..., Any]) -> Callable[..., Any]:
         frame = sys._getframe(1)
         if recorder is not None and arguments and not options and "realpath" not in frame.f_code.co_name:
             _note(recorder, _asked, arguments[0], frame, "links")
-        return original(*arguments, **options)
+        try:
+            return original(*arguments, **options)
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     return call
 
 
 def _scandir(original: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **options: Any) -> Any:
-        found = original(*arguments, **options)
+        try:
+            found = original(*arguments, **options)
+        except BaseException as error:
+            hide_frame(error)
+            raise
         recorder = context.current() if context.recorders else None
         frame = sys._getframe(1)
         if recorder is None or role(frame.f_code.co_filename) == CARRIER:

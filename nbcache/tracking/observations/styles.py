@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbcache.hashing import hasher
+from nbcache.tracebacks import hide_frame
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.observation import Observer
@@ -89,12 +90,20 @@ def _follow() -> bool:
         def __getitem__(self: Any, key: Any) -> Any:
             if context.recorders:
                 _note(self)
-            return get(self, key)
+            try:
+                return get(self, key)
+            except BaseException as error:
+                hide_frame(error)
+                raise
 
         def __setitem__(self: Any, key: Any, value: Any) -> None:
             if context.recorders:
                 _note(self)
-            put(self, key, value)
+            try:
+                put(self, key, value)
+            except BaseException as error:
+                hide_frame(error)
+                raise
 
         for ours, theirs in ((__getitem__, get), (__setitem__, put)):
             ours.__module__, ours.__qualname__, ours.__doc__ = theirs.__module__, theirs.__qualname__, theirs.__doc__

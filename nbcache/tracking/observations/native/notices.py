@@ -63,6 +63,9 @@ class Notices:
                 mine.update(more)
         self.overflown |= other.overflown
 
+    def __bool__(self) -> bool:
+        return bool(self.ours or self.others or self.anybodys or self.overflown)
+
     def _all(self) -> tuple[Names, ...]:
         return self.ours, self.others, self.anybodys
 

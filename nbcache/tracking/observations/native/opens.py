@@ -125,8 +125,9 @@ class NativeOpens:
     def _fetch(self) -> None:
         with self._our_own():
             told = self._folders.read()
-        for run in self._runs:
-            run.told.add(told)
+        if told:
+            for run in self._runs:
+                run.told.add(told)
 
     def _renew(self) -> None:
         """Leave the notices to the parent process."""
