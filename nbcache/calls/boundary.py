@@ -13,8 +13,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from nbcache.config import settings
 from nbcache.errors import CacheError
-from nbcache.keys.arguments import CALLERS
 from nbcache.tracebacks import without_ours
+
+#: What those functions of `keys.arguments` are called that call the cached function itself.
+_CALLERS = frozenset({"_call_bound", "_call_as_given"})
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +57,7 @@ def _of_the_function(trace: TracebackType | None) -> bool:
     """Whether the last frame is the one that calls the function: code in C leaves none of its own."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_code.co_name in CALLERS
+    return trace is not None and trace.tb_frame.f_code.co_name in _CALLERS
 
 
 def api_boundary(function: Callable[P, R]) -> Callable[P, R]:

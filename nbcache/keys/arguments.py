@@ -30,9 +30,6 @@ _STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Para
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
-#: What the functions are called in which the cached function itself is called.
-CALLERS = frozenset({"_call_bound", "_call_as_given"})
-
 Bound = tuple[Any, ...]
 """The value of every parameter, in the order of the signature, defaults filled in."""
 
