@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nbcache.entries import guests
+from nbcache.entries.whole_stack import with_whole_stack
 from nbcache.errors import UnstorableResultError, explain
 
 __all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads"]
@@ -45,13 +46,17 @@ def dumps(value: object, inline_below: int = guests.INLINE_BELOW) -> Serialized:
         Neither pickle nor cloudpickle can: a lock, a live generator, an open file.
     """
     blobs = _Blobs() if _holds_blob(value, 2) else None
+
+    def pickled(make: _Make) -> tuple[bytes, list[pickle.PickleBuffer]]:
+        return _pickled(make, value, guests.reducers(inline_below), blobs)
+
     try:
-        stream, collected = _pickled(_by_name, value, guests.reducers(inline_below), blobs)
+        stream, collected = with_whole_stack(pickled, _by_name)
     except UnstorableResultError:
         raise
     except Exception as first:
         try:
-            stream, collected = _pickled(_by_value, value, guests.reducers(inline_below), blobs)
+            stream, collected = with_whole_stack(pickled, _by_value)
         except UnstorableResultError:
             raise
         except Exception as second:
@@ -92,10 +97,11 @@ def _loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
 
 _Table = Mapping[type, guests.Reducer]
 _Collect = Callable[[pickle.PickleBuffer], object]
+_Make = Callable[[io.BytesIO, _Table, _Collect, "_Blobs | None"], Any]
 
 
 def _pickled(
-    make: Callable[[io.BytesIO, _Table, _Collect, _Blobs | None], Any],
+    make: _Make,
     value: object,
     table: _Table,
     blobs: _Blobs | None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
+from nbcache.compute.garbage import uncollected
 from nbcache.engine.cache import Cache
-from nbcache.entries.garbage import uncollected
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.stores.protocol import Stored
 

@@ -211,6 +211,17 @@ def test_what_cannot_be_pickled_is_named(value: object, named: str) -> None:
         dumps(value)
 
 
+def test_how_deep_a_value_may_be_does_not_depend_on_the_depth_of_the_call() -> None:
+    value: list[Any] = []
+    for _ in range(400):
+        value = [value]
+
+    def below(depth: int) -> bytes:
+        return below(depth - 1) if depth else dumps(value).stream
+
+    assert below(sys.getrecursionlimit() // 2) == below(0)
+
+
 def test_open_files_and_sockets_are_named() -> None:
     with open(__file__) as text, open(__file__, "rb") as raw, socket.socket() as link:
         for value, named in ((text, "TextIOWrapper"), (raw, "BufferedReader"), (link, "socket")):

@@ -14,6 +14,7 @@ from typing import Any
 
 from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
+from nbcache.entries.whole_stack import with_whole_stack
 from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
@@ -31,8 +32,8 @@ _NAMESPACE = ()
 def pickled(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
     """Pickle a part of an outcome, or all of it."""
     overlaps = _overlaps(outcome, known)
-    packed = _pass(value, outcome, known, overlaps)
-    return _pass(value, outcome, known, overlaps) if overlaps.plan() else packed
+    packed = with_whole_stack(_pass, value, outcome, known, overlaps)
+    return with_whole_stack(_pass, value, outcome, known, overlaps) if overlaps.plan() else packed
 
 
 def _pass(value: object, outcome: Outcome, known: KnownObjects, overlaps: Overlaps) -> Packed:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable, Iterable, Set
 from dataclasses import dataclass, replace
 
 from nbcache import registry
+from nbcache.compute.garbage import uncollected
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.slot import Counts
 from nbcache.entries.entry import Address
-from nbcache.entries.garbage import uncollected
 from nbcache.notebook.display.tables import short_name
 from nbcache.notebook.panel.rows import EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel.stored import OwnerRows, StoredRows

@@ -13,7 +13,7 @@ from operator import is_
 from types import FunctionType
 from typing import Any
 
-from nbcache.entries.garbage import uncollected
+from nbcache.compute.garbage import uncollected
 from nbcache.notebook.cells.objects.facets import CLOSURE, Content, Facet
 from nbcache.notebook.cells.objects.kinds import ATOMS
 from nbcache.notebook.cells.objects.places import Node, Place, Reached

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from nbcache.entries.garbage import uncollected
+from nbcache.compute.garbage import uncollected
 from nbcache.notebook.cells.objects.facets import Content, Facet
 from nbcache.notebook.cells.objects.kinds import ATOMS, facets_of, is_plain
 
