@@ -19,7 +19,7 @@ from IPython.utils.capture import capture_output
 from processes import python_path
 from threads import in_thread
 
-from nbcache.notebook.display import listeners
+from nbcache.notebook.display import patches, subscriptions
 from nbcache.notebook.display.coalescing import coalesce, coalesce_text
 from nbcache.notebook.display.outputs import record, replay
 
@@ -70,13 +70,13 @@ class TestRecord:
         assert (sys.stdout, sys.stderr, threading.Thread.start) == before
         assert "publish" not in vars(ip.display_pub)
         assert "write_format_data" not in vars(ip.displayhook)
-        assert not listeners._patches and not listeners._open_subscriptions
+        assert not patches._patches and not subscriptions._open
 
     def test_an_error_leaves_nothing_behind_either(self, ip):
         before = sys.stdout
         with contextlib.suppress(KeyError), record("all"):
             raise KeyError
-        assert sys.stdout is before and not listeners._patches
+        assert sys.stdout is before and not patches._patches
 
     def test_output_is_live_while_it_is_recorded(self, ip, capsys):
         with record("all"):
@@ -195,7 +195,7 @@ class TestWhoIsHeard:
 
     def test_what_is_unheard_is_shown_and_not_kept(self, ip, capsys):
         with record("all") as recording:
-            with listeners.unrecorded():
+            with subscriptions.unrecorded():
                 print("aside")
                 in_thread(lambda: print("aside too"))
         assert recording.to_bytes() == b"" and capsys.readouterr().out == "aside\naside too\n"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbcache.errors import CacheWarning, explain
-from nbcache.notebook.display.listeners import current_shell, unrecorded
+from nbcache.notebook.display.listeners import current_shell
+from nbcache.notebook.display.subscriptions import unrecorded
 
 __all__ = ["duration", "listed", "note", "warn_about"]
 

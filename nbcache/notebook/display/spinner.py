@@ -16,7 +16,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
-from nbcache.notebook.display.listeners import current_shell, unrecorded
+from nbcache.notebook.display.listeners import current_shell
+from nbcache.notebook.display.subscriptions import unrecorded
 
 __all__ = ["Spinner", "spinner"]
 
