@@ -47,6 +47,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = "nbcache"
 html_static_path = []
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
+html_sidebars = {"**": ["globaltoc.html"]}
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
@@ -54,6 +56,9 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
+    "navbar_center": [],
     "navbar_end": ["theme-switcher"],
+    "globaltoc_includehidden": True,
+    "globaltoc_maxdepth": 2,
 }
 copybutton_exclude = ".linenos, .gp, .go"

@@ -18,14 +18,14 @@ END = "<!-- end of settings -->"
 
 def table() -> str:
     """One row per setting: its name, its variable, its default and its help text."""
-    rows = ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+    rows = ["| setting, and variable of the environment | default | meaning |", "|---|---|---|"]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("NBCACHE_")}
     with patch.dict(os.environ, plain, clear=True):
         defaults = {name: getattr(NBCache(), name) for name in NBCache.class_own_traits(config=True)}
     for name, trait in NBCache.class_own_traits(config=True).items():
         value = defaults[name]
         default = "none" if value == "" else f"`{value}`"
-        rows.append(f"| `{name}` | `NBCACHE_{name.upper()}` | {default} | {trait.help.replace('|', chr(92) + '|')} |")
+        rows.append(f"| `{name}` `NBCACHE_{name.upper()}` | {default} | {trait.help.replace('|', chr(92) + '|')} |")
     return "\n".join(rows)
 
 

@@ -28,8 +28,9 @@ CELLS = [
     "from sklearn.ensemble import ExtraTreesClassifier\n"
     "from sklearn.model_selection import cross_val_predict, cross_val_score",
     "X, y = load_digits(return_X_y=True)\n"
-    "sizes = (10, 30, 100)\n"
-    "[float(cross_val_score(ExtraTreesClassifier(n), X, y).mean().round(3)) for n in sizes]",
+    "for n in (10, 30, 100):\n"
+    "    scores = cross_val_score(ExtraTreesClassifier(n), X, y)\n"
+    "    print(n, 'trees:', scores.mean().round(3))",
     "guesses = cross_val_predict(ExtraTreesClassifier(300), X, y, cv=10)\nint((guesses != y).sum())",
     "fig, axes = plt.subplots(1, 10, figsize=(8, 1))\n"
     "for ax, i in zip(axes, (guesses != y).nonzero()[0]):\n"
@@ -122,7 +123,7 @@ def record(server: Server, context: BrowserContext, folder: Path) -> None:
     for theme in ("light", "dark"):
         with open_notebook(server, context, width=WIDTH, height=HEIGHT) as notebook:
             book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-            notebook.page.evaluate("() => window.jupyterapp.commands.execute('filebrowser:toggle-main')")
+            notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
             notebook.page.evaluate("() => document.querySelector('.jp-SideBar.jp-mod-left')?.remove()")
             if theme == "dark":
                 notebook.theme("JupyterLab Dark")
