@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -43,6 +44,23 @@ autodoc_class_signature = "separated"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
+
+
+def described(app, what, name, obj, options, lines):  # noqa: ANN001
+    """Let numpydoc read "name : what it means", our short form, as a name and its description."""
+    shown, inside = [], False
+    for line, following in zip(lines, [*lines[1:], ""]):
+        if following.strip() and set(following.strip()) == {"-"}:
+            inside = line.strip() in ("Parameters", "Attributes")
+        match = re.fullmatch(r"(\w[\w, ]*?) : (.*)", line) if inside else None
+        shown += [match[1], f"    {match[2]}"] if match else [line]
+    lines[:] = shown
+
+
+def setup(app):  # noqa: ANN001
+    app.connect("autodoc-process-docstring", described, priority=100)
+
+
 html_theme = "pydata_sphinx_theme"
 html_title = "nbcache"
 html_static_path = []
@@ -59,6 +77,6 @@ html_theme_options = {
     "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "globaltoc_includehidden": True,
-    "globaltoc_maxdepth": 2,
+    "globaltoc_maxdepth": 1,
 }
 copybutton_exclude = ".linenos, .gp, .go"

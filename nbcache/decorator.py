@@ -105,39 +105,41 @@ class CacheData:
         cache_if: Callable[[Any], object] | None = None,
         copy: bool = False,
     ) -> Any:
-        """Cache the results of a function. Names and meanings are those of Streamlit's ``st.cache_data``.
+        """Cache the results of a function. Streamlit's ``st.cache_data`` has the same names and meanings.
 
         Parameters
         ----------
         func : the function, when used without options
-        ttl : how long a result is kept, counted from its computation: seconds, a timedelta, or text such as "90s",
-            "1h30m", "1.5 days", "PT1H", "1:00:00"; None for ever, 0 never
-        max_entries : keep at most that many results, the least recently used goes first; None for no bound
-        max_size : keep at most that many bytes per tier: an int, or text such as "500MB" (powers of 1024)
-        persist : True or "disk" keep results on disk too; None follows the setting, False is memory only
-        show_spinner : a live line while computing; False for none, text for another text
-        show_time : show the elapsed seconds beside it
+        ttl : how long to keep a result after computing it: seconds, a timedelta, or text such as "90s", "1h30m",
+            "1.5 days", "PT1H", "1:00:00"; None for forever, 0 for never
+        max_entries : keep at most this many results, evicting the least recently used; None for no limit
+        max_size : keep at most this many bytes per tier: an int, or text such as "500MB" (powers of 1024)
+        persist : True or "disk" keep results on disk as well; None follows the setting, False is memory only
+        show_spinner : whether to show a line while the function runs; text replaces the line
+        show_time : whether to show the elapsed seconds in that line
         hash_funcs : for arguments and followed globals of a type (or its name, "module.Qualname"), a function that
             turns them into something hashable
         scope : "session" keeps results in this process only
-        refresh_mode : "background" answers with an expired result for one more ttl, while one thread computes anew
-        track : whether code, globals and files that the function reaches are part of the key
-        depends_on : more that the key follows: paths by content, callables by what they return, other values
-        replay : what a hit shows again: "display" for rich output, "all" for printed text too, or "none"
-        cache_if : called with a result; where it is false the result is returned and not kept
-        copy : whether hits come in plain memory: large arrays and frames are dearer to get then, and cheaper to
-            overwrite as a whole, than over a copy-on-write map
+        refresh_mode : "background" returns an expired result immediately, for one more ttl, and recomputes it in a
+            thread
+        track : whether the code, globals and files that the function reaches are part of the key
+        depends_on : extra dependencies: paths by content, callables by what they return, other values by content
+        replay : what a hit shows again: "display" for rich output, "all" for printed text as well, "none" for nothing
+        cache_if : called with a result; if it returns something false, the result is returned but not kept
+        copy : whether hits are plain copies in memory; large arrays and frames are then slower to fetch, and faster to
+            overwrite completely, than with a copy-on-write map
 
         Returns
         -------
-        CachedFunction, or a decorator that makes one
+        CachedFunction
+            Or, when used with options, a decorator that makes one.
 
         Raises
         ------
         InvalidParameterError
-            A parameter means nothing; `InvalidTTLError` and `InvalidSizeError` are special cases.
+            A parameter is not valid; `InvalidTTLError` and `InvalidSizeError` are special cases.
         UncacheableFunctionError
-            What is decorated is a generator function, or cannot be called.
+            The decorated object is a generator function, or cannot be called.
         """
         parameters = check(
             ttl=ttl,
@@ -166,7 +168,7 @@ class CacheData:
 
     @api_boundary
     def clear(self, *args: Any) -> None:
-        """Forget every result of every function and cell, in memory and on disk.
+        """Clear every result of every function and cell, in memory and on disk.
 
         The Button of a click is accepted and ignored, so that ``button.on_click(cache_data.clear)`` works.
         """
@@ -175,19 +177,19 @@ class CacheData:
         everything().clear()
 
     def info(self) -> list[FunctionInfo]:
-        """One row per cached function and cell, those of earlier sessions included."""
+        """Return one row per cached function and cell, including those of earlier sessions."""
         return everything().info()
 
     def entries(self) -> list[EntryInfo]:
-        """One row per entry; nothing is unpickled."""
+        """Return one row per entry. Nothing is unpickled."""
         return everything().entries()
 
     def panel(self) -> Any:
-        """The widget panel of everything cached."""
+        """Return a widget panel of everything that is cached."""
         return hooks.panel(None)
 
     def clear_button(self, *, description: str | None = None) -> Any:
-        """A plain ipywidgets Button that clears everything."""
+        """Return an ipywidgets Button that clears everything."""
         return hooks.clear_button(None, (), {}, description)
 
     def __reduce__(self) -> str:

@@ -37,27 +37,27 @@ __all__ = [
 
 
 class CacheWarning(UserWarning):
-    """Something the cache could not do; the user's own value is safe."""
+    """Something that the cache could not do. The user's own value is safe."""
 
 
 class CacheError(Exception):
-    """The root of every error that nbcache raises."""
+    """The base class of all errors that nbcache raises."""
 
 
 class InvalidParameterError(CacheError, ValueError):
-    """A parameter of `cache_data` or a setting has a value that means nothing."""
+    """A parameter of `cache_data`, or a setting, has a value that is not valid."""
 
 
 class InvalidTTLError(InvalidParameterError):
-    """A time-to-live that cannot be read, or that is negative."""
+    """A time to live cannot be read, or is negative."""
 
 
 class InvalidSizeError(InvalidParameterError):
-    """A size that cannot be read, or that is not positive."""
+    """A size cannot be read, or is not positive."""
 
 
 class UncacheableFunctionError(CacheError, TypeError):
-    """The decorated object cannot be cached: a generator function, or not callable at all."""
+    """The decorated object cannot be cached: it is a generator function, or not callable."""
 
 
 class AwaitableResultError(CacheError, TypeError):
@@ -65,7 +65,7 @@ class AwaitableResultError(CacheError, TypeError):
 
 
 class UnhashableValueError(CacheError, TypeError):
-    """A value whose content cannot be read.
+    """The content of a value cannot be read.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class UnhashableValueError(CacheError, TypeError):
 
 
 class UnhashableArgumentError(CacheError, TypeError):
-    """A call has no key, because one of its arguments cannot be read."""
+    """A call has no key, because the content of one of its arguments cannot be read."""
 
 
 class UserHashError(CacheError):
@@ -98,31 +98,31 @@ class UserHashError(CacheError):
 
 
 class UnstorableResultError(CacheError):
-    """A result that cannot be turned into bytes. Raised low; above, the caller gets the value and a warning."""
+    """A result cannot be stored. Users do not meet it: they get the value and a warning."""
 
 
 class ForeignEntryError(CacheError):
-    """An entry signed with a key that is not ours: a plain miss."""
+    """An entry is signed with a key that is not ours. Users do not meet it: the call is a miss."""
 
 
 class DamagedEntryError(CacheError):
-    """An entry that is truncated, altered, or not where it belongs: a miss, and one warning."""
+    """An entry is truncated, altered, or not where it belongs. Users meet a miss and a warning."""
 
 
 class UntrustedEntryError(CacheError):
-    """With ``trust="strict"``: an entry that could not be verified."""
+    """With ``trust="strict"``: an entry could not be verified."""
 
 
 class KeyFileError(CacheError):
-    """The file of the secret key is not a plain file of this user, readable by nobody else."""
+    """The file of the secret key is not a plain file of this user that nobody else can read."""
 
 
 class CallFailedError(CacheError):
-    """A call failed in a worker process with an exception that cannot be sent; its type and text are in the message."""
+    """A call failed in a worker process with an exception that cannot be sent back; the message has its text."""
 
 
 class MissingExtraError(CacheError, ImportError):
-    """An optional package is needed for what was asked."""
+    """An optional package is missing."""
 
 
 class UnknownNameError(CacheError, LookupError):

@@ -31,13 +31,13 @@ _RETURN_AS = ("list", "generator")
 class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg]
     """A function whose results are cached.
 
-    Calling it returns what the function would return: from the cache when nothing that matters has changed, else
-    computed and kept. Made by `cache_data`.
+    Calling it returns what the function would return: from the cache if nothing that it depends on has changed,
+    otherwise computed and kept. `cache_data` makes it.
 
     Attributes
     ----------
     __wrapped__ : the function itself; calling it never touches the cache
-    owner : module and qualified name, which all entries of the function carry
+    owner : module and qualified name, by which its entries are found
 
     Notes
     -----
@@ -96,11 +96,11 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     @api_boundary
     def clear(self, /, *args: Any, **kwargs: Any) -> None:
-        """Forget the result of the call with these arguments, or, without arguments, every result.
+        """Clear the result of the call with these arguments or, without arguments, every result.
 
-        Memory and disk are cleared, results of earlier sessions and older versions of the code included; of a lambda,
-        or a function within another one, which share their name with others, only those of its own code. An
-        ipywidgets Button as the only argument of a clear that comes from its click is not an argument, so that
+        Memory and disk are cleared, including results of earlier sessions and of older versions of the code. A
+        lambda, or a function defined within another one, shares its name with others: only results of its own code
+        are cleared. A clicked ipywidgets Button is not taken for an argument, so that
         ``button.on_click(foo.clear)`` clears the function.
 
         Raises
@@ -124,12 +124,12 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     @api_boundary
     def clear_where(self, /, **partial: Any) -> None:
-        """Forget every result whose named arguments have these values.
+        """Clear every result whose named arguments have these values.
 
         Raises
         ------
         TypeError
-            The function has no parameter of that name, or one whose name begins with an underscore.
+            The function has no parameter of that name, or its name begins with an underscore.
 
         Examples
         --------
@@ -141,27 +141,27 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     @api_boundary
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Whether this call would be a hit now. Counts nothing and computes nothing."""
+        """Return whether this call would be a hit now. Nothing is counted or computed."""
         return self._slow.is_cached(self._slow.arguments.bind(*args, **kwargs))
 
     @api_boundary
     def explain(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
-        """Why this call would be a hit or a miss now, naming what changed."""
+        """Explain why this call would be a hit or a miss now, naming what changed."""
         return self._slow.explain(self._slow.arguments.bind(*args, **kwargs))
 
     def info(self) -> FunctionInfo:
-        """Entries, bytes, hits, misses and time saved; sizes in bytes, times in seconds."""
+        """Return entries, bytes, hits, misses and time saved; sizes in bytes, times in seconds."""
         return self._slow.info()
 
     def entries(self) -> list[EntryInfo]:
-        """One row per entry, those of earlier sessions included; nothing is unpickled."""
+        """Return one row per entry, including those of earlier sessions. Nothing is unpickled."""
         return self._slow.entries()
 
     # -- computing ------------------------------------------------------------------------------------------------
 
     @api_boundary
     def refresh(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Compute this call anew, store the result and return it. If it fails, the old result stays.
+        """Compute this call again, store the result and return it. If that fails, the old result is kept.
 
         For an ``async def`` function the result is awaitable.
         """
@@ -204,31 +204,33 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         on_error: Literal["raise", "return"] = "raise",
         return_as: Literal["list", "generator"] = "list",
     ) -> Any:
-        """Call the function for each item, in parallel, what is cached answered at once.
+        """Call the function for each item: return cached results at once, and compute the others in parallel.
 
         Parameters
         ----------
-        iterable, iterables : one per parameter, as for the builtin ``map``; the shortest ends it, and each is read as
-            calls are needed
-        n_jobs : how many run at one time; None follows joblib's active configuration, else all processors
-        backend : a backend of joblib; None follows joblib's active configuration (loky by default)
-        batch_size : how many calls are sent to a worker at once; None lets joblib find out
-        progress : whether a line says how many were cached, computed, and have failed
-        on_error : "raise" ends the map with the first exception of a call; "return" puts it in the place of its result
-        return_as : "list", or "generator", which gives results in order as they are there
+        iterable, iterables : one per parameter, as for the builtin ``map``; the shortest one ends the map, and each is
+            read as calls are needed
+        n_jobs : how many calls run at one time; None follows joblib's active configuration, else all processors
+        backend : a joblib backend; None follows joblib's active configuration (loky by default)
+        batch_size : how many calls are sent to a worker at once; None lets joblib decide
+        progress : whether to show how many calls were cached, were computed, and have failed
+        on_error : "raise" ends the map with the first exception; "return" puts it in the place of the result
+        return_as : "list", or "generator", which yields results in order as they are ready
 
         Returns
         -------
-        The results in the order of the items.
+        list or generator
+            The results in the order of the items.
 
         Raises
         ------
-        The first exception of a call, with ``on_error="raise"``; a note on it says which call. No more calls are begun
-        then; results that were finished are kept, and found by the next map.
+        Exception
+            The first exception of a call, with ``on_error="raise"``; a note on it names the call. No more calls are
+            started then. Finished results are kept.
 
         Notes
         -----
-        Each result is kept as soon as it is there, so that an interrupt, a crash or a killed worker loses only what was
+        Each result is kept as soon as it is ready, so that an interrupt, a crash or a killed worker loses only what was
         running. Equal calls are computed once.
         """
         for name, value, known in (("on_error", on_error, _ON_ERROR), ("return_as", return_as, _RETURN_AS)):
@@ -261,16 +263,16 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
     # -- widgets --------------------------------------------------------------------------------------------------
 
     def panel(self) -> Any:
-        """The widget panel of this function."""
+        """Return a widget panel of this function."""
         return hooks.panel(self.owner)
 
     @api_boundary
     def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
-        """A plain ipywidgets Button that clears the call with these arguments, or, without any, the function.
+        """Return an ipywidgets Button that clears the call with these arguments or, without any, the function.
 
         Parameters
         ----------
-        description : the button's text; None for one that says what it clears
+        description : the text of the button; None for one that says what it clears
         """
         if args or kwargs:
             self._slow.arguments.bind(*args, **kwargs)

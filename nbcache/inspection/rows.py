@@ -16,9 +16,10 @@ class FunctionInfo:
     Attributes
     ----------
     name : module and qualified name, or "cell NAME"
-    entries, bytes : what is kept now, in all tiers; each entry counted once
+    entries, bytes : what is kept now, in all tiers; each entry counts once
     hits, misses : calls of this process
-    seconds_saved : the compute time of the hits, less what they took to key and to load; negative if caching costs more
+    seconds_saved : what the hits would have taken to compute, less what they took to look up and load; negative if
+        caching costs more
     last_used : when a result was last computed or handed out, in epoch seconds; None for never, as far as is known
     """
 
@@ -38,13 +39,13 @@ class EntryInfo:
     Attributes
     ----------
     function : module and qualified name, or "cell NAME"
-    arguments : as the call would be typed; empty for cells, and with the `private` setting
-    bytes : size of the value and its recording
+    arguments : as the call would be typed; empty for cells, and with the setting `private`
+    bytes : size of the value and of its recorded output
     created, expires : epoch seconds; `expires` None for never
     hits : of this process
     seconds_to_compute : how long the run took
     tier : "memory", "disk" or "remote", the fastest that holds it
-    address : where it is, to clear exactly this entry
+    address : where the entry is stored
     """
 
     function: str
