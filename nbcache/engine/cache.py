@@ -6,16 +6,15 @@ that holds for one holds for the other.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from nbcache.compute.refresh import Refresher, background
 from nbcache.compute.singleflight import Ending, Flight, Flights
 from nbcache.config import error_text
 from nbcache.engine import traces
+from nbcache.engine.background import Background
 from nbcache.engine.driver import Compute, Lock, Refresh, Steps, Wait, drive, drive_async
 from nbcache.engine.job import Computed, Fetched, Job
 from nbcache.engine.lifetimes import Lifetimes
@@ -27,7 +26,6 @@ from nbcache.engine.storing import Keeper, Profiles
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import UntrustedEntryError, explain, of_other_version, warn
-from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import RESULTS, Mark, Stored, Whose
 from nbcache.tracking.observations.context import active, scope_here
 from nbcache.tracking.observations.effects import repeat
@@ -60,9 +58,7 @@ class Cache:
         self._changes = 0
         self._unloaded: set[tuple[str, str]] = set()
         self._flights = Flights(_inherited)
-        self.refresher = Refresher(time.monotonic)
-        renew_after_fork(self.refresher)
-        self._background: set[asyncio.Task[None]] = set()
+        self.background = Background(self.refresh, self.refresh_async)
         self._lifetimes = Lifetimes()
         self.slots = Slots(clock, tiers.in_memory)
         self.profiles = Profiles(tiers, clock)
@@ -79,11 +75,11 @@ class Cache:
         Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
         ``trust="strict"``.
         """
-        return drive(self._steps(job), self._refresh_apart)
+        return drive(self._steps(job), self.background.in_thread)
 
     async def fetch_async(self, job: Job) -> Fetched:
         """Like `fetch`, for a job whose computation is awaited."""
-        return await drive_async(self._steps(job), self._refresh_soon)
+        return await drive_async(self._steps(job), self.background.in_task)
 
     def refresh(self, job: Job) -> Fetched:
         """Compute and store, whatever is cached; if the computation fails, the old entry stays."""
@@ -262,31 +258,6 @@ class Cache:
         counts.last_used = self.clock()
         self._changes += 1
 
-    def _refresh_apart(self, job: Job) -> None:
-        """Refresh in a thread."""
-        self.refresher.submit((job.key.owner, job.text), lambda: self.refresh(job), _refresh_failed(job))
-
-    def _refresh_soon(self, job: Job) -> None:
-        """Refresh in a task."""
-        identity = (job.key.owner, job.text)
-        if not self.refresher.begin(identity):
-            return
-
-        async def run() -> None:
-            failed = True
-            try:
-                with background():
-                    await self.refresh_async(job)
-                failed = False
-            except Exception as error:
-                _refresh_failed(job)(error)
-            finally:
-                self.refresher.finish(identity, failed=failed)
-
-        task = asyncio.get_running_loop().create_task(run())
-        self._background.add(task)  # the loop itself keeps only weak references
-        task.add_done_callback(self._background.discard)
-
     # -- clearing and looking -------------------------------------------------------------------------------------
 
     def delete(self, address: Address, place: str = "") -> int:
@@ -371,16 +342,3 @@ class Cache:
 def _inherited() -> tuple[Flight, ...]:
     scope = scope_here()
     return scope if isinstance(scope, tuple) else ()
-
-
-def _refresh_failed(job: Job) -> Callable[[BaseException], None]:
-    def report(error: BaseException) -> None:
-        warn(
-            explain(
-                f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
-                error_text(error),
-                "call refresh() to see the error; a new try is made after a minute.",
-            )
-        )
-
-    return report

@@ -146,7 +146,7 @@ def test_the_setting_full_tracebacks_keeps_all_frames() -> None:
 
 def test_a_mistake_of_nbcache_keeps_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     cached = cache_data(ratio)
-    monkeypatch.setattr(cached._slow, "_state", None)
+    monkeypatch.setattr(cached._slow._jobs, "state", None)
     assert "slowpath.py" in [file for file, _ in frames(lambda: cached(1))]
 
 

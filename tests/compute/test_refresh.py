@@ -28,7 +28,7 @@ class Later:
 @pytest.fixture
 def later(cache):
     later = Later()
-    cache.refresher._start = later
+    cache.background.refresher._start = later
     return later
 
 
@@ -67,7 +67,7 @@ def test_it_works_with_persist_and_after_a_restart(calls, cache, clock, restart)
     price()
     clock.move(11)
     fresh, later = restart(), Later()
-    fresh.refresher._start = later
+    fresh.background.refresher._start = later
     assert price() == 1
     later.run_all()
     assert price() == 2

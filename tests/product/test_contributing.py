@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = Path(nbcache.__file__).parent
 
 
-def told(title: str) -> list[str]:
+def steps_of(title: str) -> list[str]:
     """The rooms that the steps below a title begin with, in order."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = re.split(r"^#+ ", text.partition(f"### {title}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
@@ -86,7 +86,7 @@ CALLS: dict[str, tuple[str, Callable[[Any], object]]] = {
 def test_a_call_enters_the_rooms_that_contributing_names_in_that_order(loaded: Any, title: str) -> None:
     before, action = CALLS[title]
     loaded.run_cell(before)
-    steps = told(title)
+    steps = steps_of(title)
 
     if title == "`%%cache_cell`":  # the last step is that of a hit
         rooms = entered(lambda: (action(loaded), action(loaded)))

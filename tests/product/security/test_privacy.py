@@ -82,7 +82,7 @@ def test_no_secret_of_the_key_appears_anywhere_but_in_its_file(tmp_path: Path) -
 def test_with_private_nobody_without_the_key_finds_an_argument_by_trying(tmp_path: Path) -> None:
     NBCache.instance().private = True
     balance(PIN)
-    state = balance._slow._state(registry.the_cache())
+    state = balance._slow._jobs.state(registry.the_cache())
     found = digest(PIN)
     registry.replace_cache(None)
     NBCache.instance().private = False
