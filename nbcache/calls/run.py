@@ -18,8 +18,9 @@ from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
 from nbcache.tracking.observations import workers
+from nbcache.tracking.observations.files import Signature
 from nbcache.tracking.observations.generators.objects import Within
-from nbcache.tracking.observations.kinds import digest_of
+from nbcache.tracking.observations.kinds import digest_of, state_digest
 from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import recording
@@ -40,6 +41,7 @@ class Run:
     effects: tuple[Effect, ...] = ()
     overlooked: str = ""
     digests: Mapping[Observation, bytes] = field(default_factory=dict)
+    found: Mapping[Observation, Signature | None] = field(default_factory=dict)
 
     def computed(self, value: Any, recording: bytes, key: Key | None) -> Computed:
         """The outcome of the run, for the cache to keep; `key` is another than the one asked for, if not None."""
@@ -49,7 +51,8 @@ class Run:
             state=self.state,
             effects=self.effects,
             overlooked=self.overlooked,
-            recorded=self.digests,
+            digests=self.digests,
+            found=self.found,
         )
 
 
@@ -135,9 +138,10 @@ class Watched:
         run.observations = tuple(dict.fromkeys((*seen.observations, *named)))
         run.effects = seen.effects
         run.overlooked = seen.failed
-        run.digests = seen.recorded
         # digested before it is looked whether all still is what the run saw: a later change is another state
-        run.state = seen.state(run.observations)
+        run.digests = seen.digests(run.observations)
+        run.found = seen.found
+        run.state = state_digest(run.observations, run.digests)
         # any other file that changed meanwhile moved under it
         run.steady = seen.steady() and all(digest_of(one) == self._before[one] for one in named)
 

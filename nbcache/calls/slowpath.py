@@ -92,9 +92,9 @@ class SlowPath:
     def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
         slot = fetched.slot
-        if slot is not None and slot.entry.meta.plain and self.arguments.is_primitive(bound):
+        if slot is not None and (fetched.hit or slot.entry.meta.plain) and self.arguments.is_primitive(bound):
             self.fast.guard(state, cache.clock)
-            cache.slots.offer(slot, self.fast.slots, self.fast.key(bound))
+            cache.slots.offer(slot, self.fast.slots, self.fast.key(bound), fetched.digests)
         return fetched.value
 
     def _touch(self, slot: Slot) -> None:

@@ -7,7 +7,7 @@ that holds for one holds for the other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -32,11 +32,14 @@ from nbcache.tracking.observations.effects import repeat
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import note
 
+_NOTHING: Mapping[Observation, bytes] = {}
+
 
 class _Found(NamedTuple):
     slot: Slot
     value: Any
     stale: bool
+    digests: Mapping[Observation, bytes]
 
 
 class Cache:
@@ -171,7 +174,7 @@ class Cache:
         if slot.entry.meta.effects:
             repeat(starmap(Effect, slot.entry.meta.effects))
         self._changes += 1
-        return Fetched(found.value, True, slot)
+        return Fetched(found.value, True, slot, found.digests)
 
     def touch(self, address: Address) -> None:
         """Note a hit that did not pass here, for the order of eviction."""
@@ -186,7 +189,7 @@ class Cache:
         located = self._locate(job.address, job.policy)
         if located is None:
             return None
-        address, entry, observations = located
+        address, entry, digests = located
         deadline = job.policy.deadline(entry.meta.created)
         now = self.clock()
         stale = now >= deadline
@@ -200,11 +203,11 @@ class Cache:
         except Exception as error:  # a class that is gone, a __setstate__ of the user's: the entry is of no use
             self._unloadable(job, address, error)
             return None
-        if observations:
-            note(observations)
+        if digests:
+            note(digests)
             if active() and self._moved(job, address):
                 return None  # whoever records would take the old value for one of what is there now
-        return _Found(slot, value, stale)
+        return _Found(slot, value, stale, digests)
 
     def _moved(self, job: Job, address: Address) -> bool:
         """Whether what a value rests on has changed since it was found at an address."""
@@ -213,17 +216,17 @@ class Cache:
 
     def _locate(
         self, address: Address, policy: Policy, looking: bool = False
-    ) -> tuple[Address, Entry, tuple[Observation, ...]] | None:
+    ) -> tuple[Address, Entry, Mapping[Observation, bytes]] | None:
         get = self.tiers.peek if looking else self.tiers.get
         entry = get(address, policy.disk)
         if entry is None:
             return None
         if entry.meta.kind != "trace":
-            return address, entry, ()
-        for place, observations in traces.places(address, traces.read(entry)):
+            return address, entry, _NOTHING
+        for place, digests in traces.places(address, traces.read(entry)):
             entry = get(place, policy.disk)
             if entry is not None:
-                return place, entry, observations
+                return place, entry, digests
         return None
 
     def _unloadable(self, job: Job, address: Address, error: Exception) -> None:

@@ -18,6 +18,7 @@ from nbcache.keys.arguments import Arguments, Bound
 from nbcache.keys.key import Key, keyed
 from nbcache.stores.protocol import Whose
 from nbcache.tracking.argument_code import ArgumentCode
+from nbcache.tracking.observations.files import Signature
 from nbcache.tracking.observations.observation import Effect, Observation
 
 Parts = Sequence[tuple[str, str, str]]
@@ -36,7 +37,8 @@ class Computed(NamedTuple):
     storable : False for a result that must not be kept, such as one that rests on a file changed meanwhile
     state : digest of what the observations were for the run
     effects : what the run left changed, and a hit changes too
-    recorded : digests of observations that the run itself may have changed, from before it did
+    digests : what each observation was for the run, from before it changed one itself
+    found : in which state its files were
     overlooked : why something may have been overlooked, so that the result must not be kept; "" when nothing was
     moved : what changed meanwhile, where it is not storable
     """
@@ -49,7 +51,8 @@ class Computed(NamedTuple):
     storable: bool = True
     state: bytes = b""
     effects: tuple[Effect, ...] = ()
-    recorded: Mapping[Observation, bytes] = MappingProxyType({})
+    digests: Mapping[Observation, bytes] = MappingProxyType({})
+    found: Mapping[Observation, Signature | None] = MappingProxyType({})
     overlooked: str = ""
     moved: str = "a file that it read"
 
@@ -136,8 +139,16 @@ class Job:
 
 
 class Fetched(NamedTuple):
-    """The answer to a `Job`: the value, whether it was a hit, and the slot that holds it, if one does."""
+    """The answer to a `Job`.
+
+    Attributes
+    ----------
+    hit : whether it was found
+    slot : holds it, if one does
+    digests : what the observations were that led to it, for a hit
+    """
 
     value: Any
     hit: bool
     slot: Slot | None
+    digests: Mapping[Observation, bytes] = {}

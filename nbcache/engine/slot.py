@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbcache.engine.verified import Verified
 from nbcache.entries.entry import Address, Entry
+from nbcache.tracking.observations.observation import Observation
 
 #: Hits per entry are remembered for so many entries that have left memory.
 _ENTRIES = 100_000
@@ -51,8 +53,15 @@ class Slot:
         """Whether this is the slot of an entry, for a function that wants it in this way."""
         return self.entry is entry and self.replay == replay and self.copied is copied
 
-    def offer(self, fast: dict[Any, Slot], key: Any) -> None:
-        """Let a function's fast path find this slot under a key of its own, until `retire`."""
+    def offer(self, fast: dict[Any, Slot], key: Any, digests: Mapping[Observation, bytes]) -> None:
+        """Let a function's fast path find this slot under a key of its own, until `retire`.
+
+        Parameters
+        ----------
+        digests : what the observations are that lead to this entry, and to no other
+        """
+        if not self.entry.meta.plain and type(self.restore) is not Verified:
+            self.restore = Verified(self.restore, self.value, digests, self.entry.meta.effects)
         fast[key] = self
         self.fast = (*self.fast, fast, key)  # flat, because there is one in every entry
 
@@ -65,8 +74,10 @@ class Slot:
         self.fast = ()
 
     def take(self) -> Any:
-        """The value for one more caller."""
+        """The value for one more caller, who has looked at what it rests on."""
         restore = self.restore
+        if type(restore) is Verified:
+            restore = restore.made
         return self.value if restore is None else restore()
 
 

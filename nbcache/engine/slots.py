@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,11 @@ from nbcache.engine.slot import Counts, Replay, Slot
 from nbcache.entries.entry import Address, Entry
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Whose
+from nbcache.tracking.observations.observation import Observation
 
 #: So many departures are remembered, for explanations.
 _REMEMBERED = 10_000
+_NONE: Mapping[Observation, bytes] = {}
 
 
 Fate = tuple[str, float]
@@ -66,11 +68,13 @@ class Slots:
             slot.deadline = deadline
             return slot
 
-    def offer(self, slot: Slot, fast: dict[Any, Slot], key: Hashable) -> None:
+    def offer(
+        self, slot: Slot, fast: dict[Any, Slot], key: Hashable, digests: Mapping[Observation, bytes] = _NONE
+    ) -> None:
         """Let a fast path find a slot, as long as its entry stays in memory."""
         with self._lock:
             if self._slots.get(slot.address) is slot and self._in_memory(slot.address) is slot.entry:
-                slot.offer(fast, key)
+                slot.offer(fast, key, digests)
 
     def dropped(self, address: Address) -> None:
         """An entry has left memory: no fast path may find it any more."""

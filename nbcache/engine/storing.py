@@ -144,7 +144,7 @@ class Keeper:
 
 def _with_observations(parts: Parts, computed: Computed) -> Parts:
     seen = computed.observations
-    return keyed_parts((*parts, *traces.observed_parts(seen, computed.recorded)) if seen else parts)
+    return keyed_parts(traces.SeenParts(parts, seen, computed.digests, computed.found) if seen else parts)
 
 
 class Profiles:

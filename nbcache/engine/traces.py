@@ -8,12 +8,13 @@ is a hit again, and a call that reads other files under other circumstances has 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.entries.meta import LateParts, Part
 from nbcache.keys.key import variant
+from nbcache.tracking.observations.files import Signature, outline_in
 from nbcache.tracking.observations.kinds import digest_of, label_of, outline_of, state_digest
 from nbcache.tracking.observations.observation import Observation
 
@@ -21,8 +22,8 @@ from nbcache.tracking.observations.observation import Observation
 LISTS = 8
 VARIANTS = 1000
 
-Names = tuple[tuple[str, str], ...]
-"""Observations, as (name, kind)."""
+Names = tuple[tuple[str, ...], ...]
+"""Observations: for each kind a tuple of the kind and the names."""
 
 
 class Trace(NamedTuple):
@@ -45,11 +46,19 @@ def read(entry: Entry) -> Trace:
     return Trace(*cast("tuple[str, tuple[Names, ...], tuple[str, ...]]", entry.value()))
 
 
-def places(address: Address, trace: Trace) -> Iterator[tuple[Address, tuple[Observation, ...]]]:
+def places(address: Address, trace: Trace) -> Iterator[tuple[Address, dict[Observation, bytes]]]:
     """Where the value of a call may be, given what its observations are now; the newest list first."""
+    now: dict[Observation, bytes] = {}
     for names in trace.lists:
-        seen = tuple(Observation(name, kind) for name, kind in names)
-        yield Address(address.owner, variant(address.key, trace.nonce, state_digest(seen))), seen
+        digests = {}
+        for kind, *of_kind in names:
+            for name in of_kind:
+                seen = Observation(name, kind)
+                digest = now.get(seen)
+                if digest is None:
+                    digest = now[seen] = digest_of(seen)
+                digests[seen] = digest
+        yield Address(address.owner, variant(address.key, trace.nonce, state_digest(digests, digests))), digests
 
 
 def written(address: Address, trace: Trace) -> list[Address]:
@@ -71,7 +80,10 @@ def extended(
     The trace, the place of the value, and the places of values that the trace no longer leads to.
     """
     trace = trace or Trace(secrets.token_hex(8))
-    names = tuple(sorted((seen.name, seen.kind) for seen in observations))
+    by_kind: dict[str, list[str]] = {}
+    for name, kind in observations:
+        by_kind.setdefault(kind, []).append(name)
+    names = tuple([(kind, *sorted(by_kind[kind])) for kind in sorted(by_kind)])
     lists = (names, *(other for other in trace.lists if other != names))[:LISTS]
     key = variant(address.key, trace.nonce, state)
     known = (key, *(other for other in trace.known if other != key))
@@ -79,17 +91,41 @@ def extended(
     return Trace(trace.nonce, lists, known[:VARIANTS]), Address(address.owner, key), forgotten
 
 
-def observed_parts(
-    observations: Iterable[Observation], recorded: Mapping[Observation, bytes] = MappingProxyType({})
-) -> Iterator[tuple[str, str, str]]:
-    """What an explanation needs to name what changed: a part per observation, with its digest.
+def observed_parts(observations: Iterable[Observation]) -> Iterator[Part]:
+    """What an explanation needs to name what changed: a part per observation, as it is now."""
+    for seen in observations:
+        yield label_of(seen), digest_of(seen).hex(), outline_of(seen)
+
+
+class SeenParts(LateParts):
+    """The parts of a key, and one for each observation of the run that made the result.
 
     Parameters
     ----------
-    recorded : digests from before the run changed something itself; the others are taken now
+    digests : what each observation was then
+    found : in which state files were, of which there may be thousands: what is said of them waits until somebody looks
     """
-    for seen in observations:
-        yield label_of(seen), (recorded[seen] if seen in recorded else digest_of(seen)).hex(), outline_of(seen)
+
+    __slots__ = ("_digests", "_found", "_parts", "_said")
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        observations: Iterable[Observation],
+        digests: Mapping[Observation, bytes],
+        found: Mapping[Observation, Signature | None],
+    ) -> None:
+        self._parts = parts
+        self._digests = digests
+        self._found = found
+        self._said = {seen: outline_of(seen) for seen in observations if seen not in found}
+
+    def read(self) -> tuple[Part, ...]:
+        seen = [
+            (label_of(one), digest.hex(), self._said[one] if one in self._said else outline_in(self._found[one]))
+            for one, digest in self._digests.items()
+        ]
+        return (*self._parts, *seen)
 
 
 def entry_of(trace: Trace, address: Address, now: float) -> Entry:

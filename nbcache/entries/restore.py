@@ -124,7 +124,8 @@ def occupied(value: Any) -> int:
         if kind is dict:
             return total + sum(map(occupied, value)) + sum(map(occupied, value.values()))
         if kind in (list, set, frozenset, tuple):
-            return total + sum(map(occupied, value))
+            sizes = sys.getsizeof if ATOMS.issuperset(map(type, value)) else occupied
+            return total + sum(map(sizes, value))
     except RecursionError:
         return total
     return total

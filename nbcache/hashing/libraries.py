@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbcache.hashing import attributes
+from nbcache.hashing import attributes, holders
 from nbcache.hashing.objects import full_name, tag_of
 from nbcache.hashing.walk import Family, Walk, unreadable
 
@@ -121,6 +121,7 @@ def _connection(value: Any) -> Any:
 
 
 _CONTENT: Mapping[str, Content] = {
+    **holders.CONTENT,
     "numpy.ufunc": _universal_function,
     "numpy.random.mtrand.RandomState": _global_generator,
     "scipy.spatial._ckdtree.cKDTree": _tree,

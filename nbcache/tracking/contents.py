@@ -17,8 +17,9 @@ from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import constant_bytes, short_digest
 from nbcache.tracking.code.facts import facts_of
 from nbcache.tracking.guards import Place
-from nbcache.tracking.identities import WITHOUT_CONTENT, library_parts, mark_of
-from nbcache.tracking.observations.planned_files import planned_files
+from nbcache.tracking.identities import HOLDERS, WITHOUT_CONTENT, library_parts, mark_of
+from nbcache.tracking.observations.handles.contents import reader_of
+from nbcache.tracking.observations.handles.planned_files import planned_files
 from nbcache.tracking.packages import is_users
 from nbcache.tracking.snapshots import Snapshot, fixed, snapshot_of
 
@@ -30,7 +31,7 @@ _FEW = 20
 # Values of these have digests that tests of the hashing rooms vouch for; others are asked twice.
 _TRUSTED = frozenset(("builtins", "collections", "numpy", "pandas", "polars", "pyarrow", "scipy", "torch", "datetime"))
 _WITHOUT_CONTENT = tuple(sorted(map(name_of, WITHOUT_CONTENT)))
-_HOLDERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, *WITHOUT_CONTENT)
+_HOLDERS: tuple[type, ...] = (*HOLDERS, *WITHOUT_CONTENT)
 _CONSTANTS = frozenset(map(id, (type(None), bool, int, float, complex, str, bytes)))
 
 
@@ -92,7 +93,7 @@ class Content:
         self._value = value
         self._get = get
         self._hash_funcs = hash_funcs
-        self._leaves: tuple[str, ...] = ()
+        self._leaves: Mapping[str, Callable[[Any], Any] | None] = {}
         self._fickle = False
         self._origin = origin
         self._snapshot: Snapshot | None = None
@@ -114,7 +115,7 @@ class Content:
         if not self.whole:
             return
         if self._leaves:
-            said = [name for name in self._leaves if name not in _WITHOUT_CONTENT]
+            said = [name for name, read in self._leaves.items() if read is None and name not in _WITHOUT_CONTENT]
             if not said and name_of(type(value)) in _WITHOUT_CONTENT:
                 said = [name_of(type(value))]
             self.unreadable = ", ".join(said).removeprefix("builtins.")
@@ -138,7 +139,8 @@ class Content:
             met: list[object] = []
             funcs = self._hash_funcs
             if self._leaves:
-                funcs = {**(funcs or {}), **dict.fromkeys(self._leaves, partial(_leaf, met))}
+                leaf = partial(_leaf, met)
+                funcs = {**(funcs or {}), **{name: read or leaf for name, read in self._leaves.items()}}
             try:
                 if found is None:
                     digest = hasher.digest(value, funcs, code=outline)
@@ -146,22 +148,29 @@ class Content:
                     found.clear()
                     digest = hasher.digest(value, funcs, code=partial(_outline_and_keep, found))
             except UnhashableValueError:
-                if self._leaves or not (is_users(value) or isinstance(value, _HOLDERS)):
+                if self._leaves or not (
+                    is_users(value) or isinstance(value, _HOLDERS) or reader_of(type(value)) is not None
+                ):
                     raise  # of other people's objects nobody knows which part is content
                 self._leaves = self._unreadable_kinds(value)
                 continue
             return short_digest(digest, mark) if met and (mark := mark_of(self._origin, met)) else digest
 
-    def _unreadable_kinds(self, value: object) -> tuple[str, ...]:
-        """Name the types that stand for themselves: locks, and what a value of the user's holds of other people's."""
-        kinds = dict.fromkeys(_WITHOUT_CONTENT)
+    def _unreadable_kinds(self, value: object) -> Mapping[str, Callable[[Any], Any] | None]:
+        """Name the types that stand for themselves: locks, and what a value of the user's holds of other people's.
+
+        Open handles are read by what is known of their type.
+        """
+        kinds: dict[str, Callable[[Any], Any] | None] = dict.fromkeys(_WITHOUT_CONTENT)
+        if (read := reader_of(type(value))) is not None:
+            kinds[name_of(type(value))] = read
         for part in library_parts(value):
             if (name := name_of(type(part))) not in kinds:
                 try:
                     hasher.digest(part, self._hash_funcs, code=outline)
                 except UnhashableValueError:
-                    kinds[name] = None
-        return tuple(kinds)
+                    kinds[name] = reader_of(type(part))
+        return kinds
 
     def _trusted(self) -> bool:
         return str(classes.module_of(type(self._value))).partition(".")[0] in _TRUSTED

@@ -10,16 +10,20 @@ import gc
 import os
 import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import is_
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 
 from nbcache.tracking.packages import is_users
 
 #: What has no content at all: one is as good as another.
 WITHOUT_CONTENT = frozenset((type(threading.Lock()), type(threading.RLock())))
+#: Containers, beside which parts of the user's objects are looked for.
+_MAPPINGS = frozenset((dict, OrderedDict, defaultdict))
+_SEQUENCES = frozenset((list, tuple, set, frozenset, deque))
+HOLDERS: tuple[type, ...] = (*_MAPPINGS, *_SEQUENCES, SimpleNamespace)
 _PLACES = 4096
 _OBJECTS = 4
 _MOST_PARTS = 1000
@@ -56,10 +60,12 @@ def library_parts(value: object) -> Iterator[object]:
     while pending and len(met) <= _MOST_PARTS:
         item = pending.pop()
         kind = type(item)
-        if kind is dict:
+        if kind in _MAPPINGS:
             inside = [*item, *item.values()]  # type: ignore[misc,attr-defined]
-        elif kind in (list, tuple, set, frozenset):
+        elif kind in _SEQUENCES:
             inside = list(item)  # type: ignore[call-overload]
+        elif kind is SimpleNamespace:
+            inside = list(vars(item).values())
         elif item is value and not is_users(kind):
             continue
         elif is_users(kind):

@@ -464,7 +464,7 @@ def test_changes_faster_than_the_clock_of_the_file_system_are_seen(folder: Path)
 def test_a_settled_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = folder / "a.txt"
     reads = []
-    monkeypatch.setattr(files, "_content", lambda name: reads.append(name) or "digest")
+    monkeypatch.setattr(files, "content_digest", lambda name: reads.append(name) or "digest")
     monkeypatch.setattr(files.time, "time_ns", lambda: os.stat(path).st_ctime_ns + 10**10)
 
     assert {file_digest(path) for _ in range(3)} == {"digest"}

@@ -24,8 +24,9 @@ from nbcache.tracking.observations.paths import is_private, moved, text_of
 _ASKS = 3
 _stat = os.stat  # as it is before `os_calls` takes its place
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_OPENING = frozenset({"open", "os.listdir", "os.scandir"})
+_LISTING = frozenset({"os.listdir", "os.scandir"})
 _NEW = os.O_TRUNC | os.O_EXCL
+_KIND, _REGULAR = 0o170000, stat.S_IFREG
 
 _by_python = NATIVE_OPENS.by_python
 _current = context.current
@@ -50,10 +51,13 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
     """Receive an audit event; called for every event of the process, so the way out is short."""
     if not recorders:  # bound above: the names of a module are None while the program ends
         return
+    if event == "open":
+        _opened(*arguments)
+        return
     listener = _LISTENERS.get(event)
     if listener is None:
         return
-    if event in _OPENING:
+    if event in _LISTING:
         path = arguments[0]
         _by_python(path if type(path) is str else text_of(path) or ".")
     elif event == "os.chdir":
@@ -70,26 +74,33 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
         recorder.failed = f"{event}: {error!r}"
 
 
-def _opened(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
-    given, mode, flags = arguments
-    path = given if type(given) is str else text_of(given)
-    if path is None or is_private(path) or asks_for_code(sys._getframe(_ASKS), path):
+def _opened(given: Any, mode: str | None, flags: int) -> None:
+    """Hear that a file is opened; written for speed, as a run may open thousands."""
+    path = given if type(given) is str else text_of(given) or "."
+    _by_python(path)
+    recorder = _current()
+    if recorder is None or (path is not given and text_of(given) is None):
         return
     try:
-        found: os.stat_result | None = _stat(path)
-    except (OSError, ValueError):
-        found = None
-    if flags & _WRITES:
-        if found is None or flags & (_NEW | os.O_WRONLY):
-            recorder.write(path)
+        if is_private(path) or asks_for_code(sys._getframe(_ASKS), path):
             return
-        recorder.opened(path, found)  # to read and write, and it is there
-        recorder.write(path)
-    elif found is None:
-        if mode is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
-            recorder.observe("missing", path)
-    elif stat.S_ISREG(found.st_mode):
-        recorder.opened(path, found)
+        try:
+            found: os.stat_result | None = _stat(path)
+        except (OSError, ValueError):
+            found = None
+        if flags & _WRITES:
+            if found is None or flags & (_NEW | os.O_WRONLY):
+                recorder.write(path)
+                return
+            recorder.opened(path, found)  # to read and write, and it is there
+            recorder.write(path)
+        elif found is None:
+            if mode is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
+                recorder.observe("missing", path)
+        elif found.st_mode & _KIND == _REGULAR:
+            recorder.opened(path, found)
+    except Exception as error:  # it would stop the user's own call
+        recorder.failed = f"open: {error!r}"
 
 
 def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
@@ -185,7 +196,6 @@ def _outside(what: str) -> Callable[[context.Open, tuple[Any, ...]], None]:
 
 
 _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
-    "open": _opened,
     "os.listdir": _listed,
     "os.scandir": _listed,
     "glob.glob/2": _globbed,

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from typing import Any, Protocol
 
@@ -44,6 +44,7 @@ class _Nobody:
 
 
 _NOBODY: Any = _Nobody()
+_NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 def current() -> Open | None:
@@ -78,12 +79,13 @@ def inherit(thread: threading.Thread, recorder: Open) -> None:
     _threads[thread] = recorder
 
 
+def unrecorded() -> AbstractContextManager[None]:
+    """A context that keeps what the cache itself looks at out of any recording around it."""
+    return _by_nobody() if recorders and active() else _NOTHING
+
+
 @contextmanager
-def unrecorded() -> Iterator[None]:
-    """Keep what the cache itself looks at out of any recording around it."""
-    if not active():
-        yield
-        return
+def _by_nobody() -> Iterator[None]:
     token = _current.set(_NOBODY)
     try:
         yield

@@ -42,7 +42,8 @@ _OURS = __name__.partition(".")[0]
 _RUNNING = tuple(f"{_OURS}.{wing}." for wing in ("keys", "calls", "compute", "notebook"))
 _DEEPEST = 200
 
-_digests: dict[str, tuple[Any, bytes]] = {}
+#: What was found of each name: as the system has the name, the value, and its digest.
+_digests: dict[str, tuple[Any, Any, bytes]] = {}
 #: Recordings in which all names were read.
 _whole: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -50,14 +51,13 @@ _whole: weakref.WeakSet[Any] = weakref.WeakSet()
 class _Variables:
     def digest(self, name: str) -> bytes:
         data: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
-        value = data.get(os.environ.encodekey(name))
-        if value is None:
-            return b""
         known = _digests.get(name)
-        if known is not None and known[0] == value:
-            return known[1]
-        digest = short_digest(b"variable", value if isinstance(value, bytes) else value.encode())
-        _digests[name] = (value, digest)
+        if known is not None and data.get(known[0]) == known[1]:
+            return known[2]
+        key = os.environ.encodekey(name)
+        value = data.get(key)
+        digest = b"" if value is None else short_digest(b"variable", os.fsencode(value))
+        _digests[name] = key, value, digest
         return digest
 
     def stamp(self, name: str) -> object:

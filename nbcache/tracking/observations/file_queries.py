@@ -17,6 +17,7 @@ from nbcache.tracking.observations.context import unrecorded
 
 #: Stands between a pattern and how it is meant, in the name of an observation.
 _SIGN = "\0"
+_stat, _lstat = os.stat, os.lstat  # as they are before `os_calls` takes their place
 _RECURSIVE, _HIDDEN = "r", "h"
 
 
@@ -56,12 +57,11 @@ class _Look:
         self._words = words
         self._answer = answer
         self._said = said
-        self._follow = follow
+        self._stat = _stat if follow else _lstat
 
     def digest(self, name: str) -> bytes:
         try:
-            with unrecorded():
-                return self._answer(os.stat(name, follow_symlinks=self._follow))
+            return self._answer(self._stat(name))
         except (OSError, ValueError):
             return b""
 
@@ -73,8 +73,7 @@ class _Look:
 
     def outline(self, name: str) -> str:
         try:
-            with unrecorded():
-                return self._said(os.stat(name, follow_symlinks=self._follow))
+            return self._said(self._stat(name))
         except (OSError, ValueError):
             return "not there"
 

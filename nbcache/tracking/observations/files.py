@@ -10,17 +10,13 @@ import os
 import stat
 import time
 
-import xxhash
-
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.reading import content_digest
 
 __all__ = ["FILES", "FOLDERS", "MISSING", "TREES", "file_digest", "signature", "tree_digest"]
 
-_stat = os.stat  # as it is before `os_calls` takes its place
-_CHUNK = 1 << 20
-# Without waiting for the other end, should it be a pipe.
-_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_stat, _lstat = os.stat, os.lstat  # as they are before `os_calls` takes their place
 # A file changed this short a time before it was read may change again without a new time: file systems count in
 # ticks of some milliseconds, old ones in whole seconds (their times end in zeros).
 _TICK = 100_000_000
@@ -31,34 +27,29 @@ _NAMES = 50
 Signature = tuple[int, int, int, int, int]
 
 #: What was read, by the state of the file; forgotten all at once when there is too much of it.
-_digests: dict[Signature, str] = {}
+_digests: dict[Signature, bytes] = {}
 _MOST_REMEMBERED = 100_000
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Digest the content of a file: 32 hexadecimal digits; "" when it cannot be read."""
-    return _read(os.fspath(path))[0]
+    return found_in(os.fspath(path))[0].decode()
 
 
 def found_in(path: str) -> tuple[bytes, Signature | None]:
-    """Digest the content of a file, and tell the state in which it was found."""
-    digest, found = _read(path)
-    return digest.encode(), found
-
-
-def _read(path: str) -> tuple[str, Signature | None]:
+    """Digest the content of a file, as `file_digest` does, and tell the state in which it was found."""
     try:
         found = _stat(path)
     except (OSError, ValueError):
-        return "", None
-    before = signature_of(found)
-    if not stat.S_ISREG(found.st_mode):  # to open a pipe would take what is meant for another
-        return "", before
+        return b"", None
+    before = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     known = _digests.get(before)
     if known is not None:
         return known, before
+    if not stat.S_ISREG(found.st_mode):  # to open a pipe would take what is meant for another
+        return b"", before
     started = time.time_ns()
-    digest = _content(path)
+    digest = content_digest(path).encode()
     after = signature(path)
     if digest and after == before and _settled(before, started):
         if len(_digests) >= _MOST_REMEMBERED:
@@ -71,25 +62,6 @@ def _settled(found: Signature, now: int) -> bool:
     """Tell whether a later change is sure to show in the times of the file."""
     newest = max(found[3], found[4])
     return now - newest > (_TICK if newest % 1_000_000 else _COARSE_TICK)
-
-
-def _content(name: str) -> str:
-    state = xxhash.xxh3_128()
-    try:
-        with unrecorded():
-            descriptor = os.open(name, _TO_READ)
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                return ""
-            count = min(found.st_size + 1, _CHUNK)
-            while chunk := os.read(descriptor, count):
-                state.update(chunk)
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return ""
-    return state.hexdigest()
 
 
 def tree_digest(path: str | os.PathLike[str]) -> str:
@@ -136,14 +108,18 @@ class _Paths:
 
 class _Files(_Paths):
     def digest(self, name: str) -> bytes:
-        return file_digest(name).encode()
+        return found_in(name)[0]
 
     def outline(self, name: str) -> str:
-        try:
-            size = _stat(name).st_size
-        except (OSError, ValueError):
-            return "not there"
-        return f"{size:,} byte{'s' if size != 1 else ''}"
+        return outline_in(signature(name))
+
+
+def outline_in(found: Signature | None) -> str:
+    """What is said at a glance of a file, given its state."""
+    if found is None:
+        return "not there"
+    size = found[2]
+    return f"{size:,} byte{'s' if size != 1 else ''}"
 
 
 class _Folders(_Paths):
@@ -173,7 +149,11 @@ class _Trees(_Paths):
 
 class _Missing(_Paths):
     def digest(self, name: str) -> bytes:
-        return b"there" if os.path.lexists(name) else b""
+        try:
+            _lstat(name)
+        except (OSError, ValueError):
+            return b""
+        return b"there"
 
     def outline(self, name: str) -> str:
         return ""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 from collections.abc import Iterable, Mapping
 
-from nbcache.tracking.code.bytecode import short_digest
+import xxhash
+
 from nbcache.tracking.observations import file_queries
 from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STATE
+from nbcache.tracking.observations.handles.databases import DEFAULT_TABLES
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.styles import PARAMETERS
 from nbcache.tracking.observations.working_folder import FOLDER
@@ -35,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "variables": ALL_VARIABLES,
     "working folder": FOLDER,
     "style": PARAMETERS,
+    "tables": DEFAULT_TABLES,
     "generator": SEEDED_STATE,
     "generator state": ANY_STATE,
 }
@@ -62,15 +66,9 @@ def digest_of(seen: Observation) -> bytes:
 
 def state_digest(observations: Iterable[Observation], recorded: Mapping[Observation, bytes] = _NONE) -> bytes:
     """Digest what they are now, or were when it was recorded; their order does not matter."""
-    return short_digest(
-        *sorted({_line(seen, recorded[seen] if seen in recorded else digest_of(seen)) for seen in observations})
-    )
-
-
-def _line(seen: Observation, digest: bytes) -> bytes:
-    """Write down an observation; no two different ones are written alike."""
-    name, kind = seen
-    return f"{kind}\0{len(name)}\0{name}".encode(errors="surrogateescape") + digest
+    rows = {(*seen, recorded[seen] if seen in recorded else digest_of(seen)) for seen in observations}
+    # version 0 knows no references and nothing of interned strings: equal rows are written alike
+    return xxhash.xxh3_128_digest(marshal.dumps(sorted(rows), 0))
 
 
 def label_of(seen: Observation) -> str:

@@ -10,9 +10,9 @@ from itertools import islice
 
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.file_queries import pattern
+from nbcache.tracking.observations.handles.planned_files import planned_files
 from nbcache.tracking.observations.native.folders import mention
 from nbcache.tracking.observations.observation import Observation
-from nbcache.tracking.observations.planned_files import planned_files
 from nbcache.tracking.packages import is_users
 
 _LONGEST_PATH = 1024

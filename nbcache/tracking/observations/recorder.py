@@ -8,9 +8,9 @@ from contextvars import Token
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
-from nbcache.tracking.observations.files import found_in, signature_of
+from nbcache.tracking.observations.files import Signature, found_in, signature_of
 from nbcache.tracking.observations.generators.objects import Within
-from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of, state_digest
+from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.paths import moved, working_folder
@@ -55,7 +55,7 @@ class Recorder:
         self._folder = working_folder()
         self.moved = False
         self.number: int | None = None
-        self._found: dict[Observation, object] = {}
+        self._found: dict[Observation, Signature | None] = {}
         self._began: list[object] = []
         self._token: Token[context.Open | None] | None = None
 
@@ -82,7 +82,7 @@ class Recorder:
     @property
     def observations(self) -> tuple[Observation, ...]:
         """What was seen, in order, without what the run itself wrote, before or after."""
-        return tuple(seen for seen in self._stamps if seen.kind not in LOOKS or self._counts(seen))
+        return tuple([seen for seen in self._stamps if seen.kind not in LOOKS or self._counts(seen)])
 
     def _counts(self, look: Observation) -> bool:
         if look.kind in IMPLIED and Observation(look.name, "file") in self._stamps:
@@ -100,26 +100,43 @@ class Recorder:
         return self._digests
 
     @property
+    def found(self) -> Mapping[Observation, Signature | None]:
+        """In which state the files were of which `digests` has told the content."""
+        return self._found
+
+    @property
     def written(self) -> frozenset[str]:
         """What the run wrote, as full paths."""
         return frozenset(self._written)
 
-    def state(self, observations: Iterable[Observation]) -> bytes:
-        """Digest what they were for this run."""
-        observations = tuple(observations)
-        digests = dict(self._digests)
+    def digests(self, observations: Iterable[Observation]) -> dict[Observation, bytes]:
+        """Digest each as it was for this run."""
+        digests, known, found = {}, self._digests, self._found
         for seen in observations:
-            if seen.kind == "file" and seen not in digests:
-                digests[seen], self._found[seen] = found_in(seen.name)
-        return state_digest(observations, digests)
+            if seen in known:
+                digests[seen] = known[seen]
+            elif seen.kind == "file":
+                digests[seen], found[seen] = found_in(seen[0])
+            else:
+                digests[seen] = digest_of(seen)
+        return digests
 
     def steady(self) -> bool:
         """Tell whether everything still is what it was when the run saw it, and nothing was overlooked."""
-        return not self.failed and all(
-            (self._found[seen] if seen in self._found else KINDS[seen.kind].stamp(seen.name)) == self._stamps[seen]
-            for seen in self.observations
-            if seen.kind not in _MAY_MOVE
-        )
+        if self.failed:
+            return False
+        found = self._found
+        for seen, stamp in self._stamps.items():
+            if seen in found:
+                if found[seen] != stamp:
+                    return False
+            elif (
+                seen.kind not in _MAY_MOVE
+                and (seen.kind not in LOOKS or self._counts(seen))
+                and KINDS[seen.kind].stamp(seen.name) != stamp
+            ):
+                return False
+        return True
 
     # -- noting it ----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from nbcache.tracking.observations.generators.draws import GENERATORS
+from nbcache.tracking.observations.handles.databases import TABLES
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.programs import PROGRAMS
@@ -21,4 +22,4 @@ class Watch(Protocol):
         """End, and note what was seen; the recording is still under way."""
 
 
-WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, STYLES)
+WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, STYLES, TABLES)

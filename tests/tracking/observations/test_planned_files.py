@@ -12,7 +12,7 @@ import pytest
 
 from nbcache import cache_data
 from nbcache.engine.cache import Cache
-from nbcache.tracking.observations.planned_files import planned_files
+from nbcache.tracking.observations.handles.planned_files import planned_files
 
 
 class Lazy(NamedTuple):

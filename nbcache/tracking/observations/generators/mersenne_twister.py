@@ -1,7 +1,8 @@
 """The state of a Mersenne Twister as bytes, and whether somebody has given it a seed.
 
 `random` and numpy's global generator are two of them. Their own ways to tell their state make 625 numbers of it, which
-takes longer than a hit may; where a look into memory gives the same on a generator made for that test, it is taken.
+takes longer than a hit may; where reading and writing memory does the same to a generator made for that test, it is
+done.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any
 __all__ = ["of_numpy", "of_random", "put_into_numpy", "put_into_random", "was_seeded"]
 
 _WORDS = 624
+#: Of the words and the place in them, in bytes.
+_SIZE = 4 * (_WORDS + 1)
 _HEAD = 2 * ctypes.sizeof(ctypes.c_void_p)
 _MASK = 0xFFFFFFFF
 #: The longest seed, in words; those that the system gives have 624.
@@ -29,16 +32,23 @@ def of_random(generator: random.Random) -> bytes:
     kept = generator.gauss_next  # type: ignore[attr-defined]
     gauss = b"" if kept is None else struct.pack("<d", kept)
     if _random_in_memory():
-        raw = ctypes.string_at(id(generator) + _HEAD, 4 * (_WORDS + 1))
+        raw = ctypes.string_at(id(generator) + _HEAD, _SIZE)
         return raw[4:] + raw[:4] + gauss
     return _told_by_random(generator) + gauss
 
 
 def put_into_random(generator: random.Random, state: bytes) -> None:
     """Give a generator the state that `of_random` wrote down."""
-    words = array("I", state[: 4 * (_WORDS + 1)])
-    gauss = struct.unpack("<d", state[4 * (_WORDS + 1) :])[0] if len(state) > 4 * (_WORDS + 1) else None
-    generator.setstate((3, tuple(words), gauss))
+    gauss = struct.unpack("<d", state[_SIZE:])[0] if len(state) > _SIZE else None
+    if _random_in_memory():
+        _write_random(generator, state)
+        generator.gauss_next = gauss  # type: ignore[attr-defined]
+    else:
+        generator.setstate((3, tuple(array("I", state[:_SIZE])), gauss))
+
+
+def _write_random(generator: random.Random, state: bytes) -> None:
+    ctypes.memmove(id(generator) + _HEAD, state[4 * _WORDS : _SIZE] + state[: 4 * _WORDS], _SIZE)
 
 
 def _told_by_random(generator: random.Random) -> bytes:
@@ -50,29 +60,43 @@ def _random_in_memory() -> bool:
     """Whether the state of a `random.Random` lies where CPython keeps it."""
     if sys.implementation.name != "cpython" or random.Random.__basicsize__ < _HEAD + 4 * (_WORDS + 1):
         return False
-    trial = random.Random(1)
+    trial, other = random.Random(1), random.Random(2)
     for _ in range(2):
-        raw = ctypes.string_at(id(trial) + _HEAD, 4 * (_WORDS + 1))
+        raw = ctypes.string_at(id(trial) + _HEAD, _SIZE)
         if raw[4:] + raw[:4] != _told_by_random(trial):
             return False
         trial.random()
-    return True
+    told = _told_by_random(trial)
+    _write_random(other, told)
+    return _told_by_random(other) == told and other.random() == trial.random()
 
 
 def of_numpy(generator: Any) -> bytes:
     """The state of a numpy `RandomState` over a Mersenne Twister: 624 words, the place, and the number kept."""
     place = _numpy_in_memory(type(generator))  # type: ignore[arg-type]
     if place is not None:
-        address = _address_of(generator)
-        return ctypes.string_at(address, 4 * (_WORDS + 1)) + ctypes.string_at(id(generator) + place, 16)
+        return _read_numpy(generator, place)
     return _told_by_numpy(generator)
 
 
 def put_into_numpy(generator: Any, state: bytes) -> None:
     """Give a `RandomState` the state that `of_numpy` wrote down."""
+    place = _numpy_in_memory(type(generator))  # type: ignore[arg-type]
+    if place is not None:
+        _write_numpy(generator, state, place)
+        return
     words = array("I", state[: 4 * _WORDS])
     place, has_kept, kept = struct.unpack("<iixxxxd", state[4 * _WORDS :])
     generator.set_state(("MT19937", words, place, has_kept, kept))
+
+
+def _read_numpy(generator: Any, place: int) -> bytes:
+    return ctypes.string_at(_address_of(generator), _SIZE) + ctypes.string_at(id(generator) + place, 16)
+
+
+def _write_numpy(generator: Any, state: bytes, place: int) -> None:
+    ctypes.memmove(_address_of(generator), state, _SIZE)
+    ctypes.memmove(id(generator) + place, state[_SIZE:], 16)
 
 
 def _told_by_numpy(generator: Any) -> bytes:
@@ -107,19 +131,25 @@ def _numpy_in_memory(kind: Callable[[int], Any]) -> int | None:
         pointers = range(0, size - 24, 8)
         inside = [place for place in pointers if 0 < struct.unpack_from("<Q", raw, place)[0] - id(trial) < size]
         for place in (one + 8 for one in inside):
-            read = [
-                ctypes.string_at(_address_of(trial), 4 * (_WORDS + 1)) + ctypes.string_at(id(trial) + place, 16)
-                for _ in range(3)
-                if trial.standard_normal() is not None
-            ]
+            read = [_read_numpy(trial, place) for _ in range(3) if trial.standard_normal() is not None]
             trial = kind(1)
             told = [_told_by_numpy(trial) for _ in range(3) if trial.standard_normal() is not None]
-            trial = kind(1)
-            if read == told:
+            if read == told and _is_written(kind, told, place):
                 return place
+            trial = kind(1)
     except Exception:  # another numpy, with another inside: it is asked instead
         return None
     return None
+
+
+def _is_written(kind: Callable[[int], Any], states: list[bytes], place: int) -> bool:
+    """Whether a generator tells each of the states after it was written into its memory."""
+    for state in states:
+        trial = kind(2)
+        _write_numpy(trial, state, place)
+        if _told_by_numpy(trial) != state:
+            return False
+    return True
 
 
 def was_seeded(state: bytes, turns: int) -> bool:

@@ -17,6 +17,7 @@ from nbcache.tracking.observations.native.folders import Folders
 from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.paths import is_private, working_folder
+from nbcache.tracking.observations.reading import is_sqlite
 
 # Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
 _AT_ONCE = 4096
@@ -25,7 +26,6 @@ _OVERFLOWN = "more files were opened than the system could tell of"
 _NOT_A_READ = MODIFIED | MADE | GONE | IS_FOLDER
 _BESIDE = (".ipynb", ".py", ".pyc", ".swp", "~")
 # Python's own data base announces its files itself, and any thread may write to one that was opened long before.
-_DATABASE = b"SQLite format 3\0"
 _BESIDE_DATABASE = ("-journal", "-wal", "-shm")
 
 # Readers of these list the folder to see what lies beside the file: overviews, masks, world files.
@@ -184,13 +184,7 @@ def _note(observer: Observer, run: _Run, full: str, what: int, found: Iterable[s
 
 
 def _is_database(path: str) -> bool:
-    if path.endswith(_BESIDE_DATABASE):
-        return True
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_DATABASE)) == _DATABASE
-    except OSError:
-        return False
+    return path.endswith(_BESIDE_DATABASE) or is_sqlite(path)
 
 
 NATIVE_OPENS = NativeOpens()

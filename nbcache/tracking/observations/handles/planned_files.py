@@ -93,5 +93,6 @@ _PLANS: Mapping[str, Callable[[Any], Iterable[Any]]] = {
     "sqlalchemy.engine.base.Connection": lambda value: _of_engine(value.engine),
     "sqlalchemy.orm.session.Session": _of_sessions,
     "sqlalchemy.orm.session.sessionmaker": _of_sessions,
+    "builtins.Environment": lambda value: [os.path.join(value.path(), "data.mdb")],  # of lmdb
     "rasterio.io.DatasetReader": lambda value: value.files,
 }
