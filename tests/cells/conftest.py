@@ -73,3 +73,11 @@ def nb(shell, cache):
     run.ns = shell.user_ns
     run.shell = shell
     return run
+
+
+@pytest.fixture
+def counter(nb, monkeypatch):
+    """Count the runs of cells that `marked_cells` makes."""
+    import builtins
+
+    monkeypatch.setattr(builtins, "ran", lambda: nb.shell.nbcache_test_runs.append(1), raising=False)

@@ -170,3 +170,9 @@ def main(phase: str, folder: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+
+
+def foo_of(book: Notebook, source: str) -> Any:
+    """The function `foo` after a cell was run."""
+    book.show(source)
+    return book.space["foo"]
