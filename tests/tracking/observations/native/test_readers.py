@@ -1,4 +1,4 @@
-"""Functions that are known to read natively are heard by every name, and say where the files are."""
+"""Functions that are known to read natively are observed under every name, and say where the files are."""
 
 from __future__ import annotations
 
@@ -24,11 +24,9 @@ Heard = list[tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that nothing names; the tests run in another."""
-    (tmp_path / "work").mkdir()
     (tmp_path / "elsewhere" / "parts").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("PLACE", str(tmp_path / "elsewhere"))
     readers.install()
     return tmp_path / "elsewhere"
