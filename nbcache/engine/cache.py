@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -59,6 +60,8 @@ class Cache:
         self.tiers = tiers
         self.clock = clock
         self._changes = 0
+        #: How many seconds the last computation of each owner took.
+        self._lasted: dict[str, float] = {}
         self._unloaded: set[tuple[str, str]] = set()
         self._flights = Flights(_inherited)
         self.background = Background(self.refresh, self.refresh_async)
@@ -141,6 +144,7 @@ class Cache:
             if mine is None:
                 return self._computed(job, (yield Compute(job)), None, None)
             ending, lock = Ending.FAILED, self.tiers.lock(job.text) if job.policy.disk else None
+            lease = None
             try:
                 with self._flights.within(mine):
                     if lock is not None:
@@ -148,7 +152,12 @@ class Cache:
                     try:
                         # in memory alone the flight itself learns of every clear
                         since = None if lock is None else self.tiers.mark(job.address, True)
-                        found = self._find(job)
+                        found = self._find(job, near=True)
+                        if found is None and lock is not None:
+                            lease = self.tiers.lease(job.address, self._lasted.get(job.key.owner))
+                        if lease is not None:
+                            yield Lock(lease, job, "machine")
+                            found = self._find(job)
                         if found is None:
                             fetched = self._computed(job, (yield Compute(job)), mine, since)
                             # after a clear the others start anew; where nothing can be kept they need not queue
@@ -158,8 +167,9 @@ class Cache:
                             return fetched
                         ending = Ending.STORED
                     finally:
-                        if lock is not None:
-                            lock.release()
+                        for turn in (lease, lock):
+                            if turn is not None:
+                                turn.release()
             finally:
                 self._flights.leave(mine, ending)
         if found.stale:
@@ -182,11 +192,12 @@ class Cache:
 
     # -- finding --------------------------------------------------------------------------------------------------
 
-    def _find(self, job: Job) -> _Found | None:
+    def _find(self, job: Job, near: bool = False) -> _Found | None:
+        """What is cached, expired or not; `near` for what is on this machine."""
         self._lifetimes.note(job)
         if not job.policy.disk and not self.tiers.memory.has(job.address):
             return None
-        located = self._locate(job.address, job.policy)
+        located = self._locate(job.address, job.policy, near=near)
         if located is None:
             return None
         address, entry, digests = located
@@ -215,9 +226,9 @@ class Cache:
         return again is None or again[0] != address
 
     def _locate(
-        self, address: Address, policy: Policy, looking: bool = False
+        self, address: Address, policy: Policy, looking: bool = False, near: bool = False
     ) -> tuple[Address, Entry, Mapping[Observation, bytes]] | None:
-        get = self.tiers.peek if looking else self.tiers.get
+        get = self.tiers.peek if looking else partial(self.tiers.get, near=near)
         entry = get(address, policy.disk)
         if entry is None:
             return None
@@ -253,6 +264,7 @@ class Cache:
     def _computed(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Fetched:
         self._missed(job)
         self._unloaded.discard((job.key.owner, job.text))
+        self._lasted[job.key.owner] = computed.seconds
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
 
     def _missed(self, job: Job) -> None:

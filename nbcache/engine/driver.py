@@ -10,12 +10,11 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nbcache.compute.singleflight import Flight
 from nbcache.engine.hooks import hooks
 from nbcache.engine.job import Fetched, Job
-from nbcache.stores.disk.locks import Claim
 
 
 class Wait(NamedTuple):
@@ -36,11 +35,22 @@ class Refresh(NamedTuple):
     job: Job
 
 
-class Lock(NamedTuple):
-    """Enter the lock that other processes respect; leaving it is up to the generator."""
+class Turn(Protocol):
+    """What lets one computation of a key run at a time: a lock on this machine, or a lease in a shared store."""
 
-    lock: Claim
+    def wait(self, waiting: Callable[[], None] | None = None) -> None:
+        """Wait for it; `waiting` is called once if that is not at once."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+class Lock(NamedTuple):
+    """Enter what other processes, or machines, respect; leaving it is up to the generator."""
+
+    lock: Turn
     job: Job
+    whose: str = "process"
 
 
 Step = Wait | Compute | Refresh | Lock
@@ -60,8 +70,8 @@ def drive(steps: Steps, refresh: Callable[[Job], object]) -> Fetched:
             match step:
                 case Compute(job):
                     answer = job.compute()
-                case Lock(lock, job):
-                    _wait_for(lock, job)
+                case Lock():
+                    _wait_for(step)
                 case Wait(flight):
                     answer = flight.done.result()
                 case Refresh(job):
@@ -88,8 +98,8 @@ async def drive_async(steps: Steps, refresh: Callable[[Job], object]) -> Fetched
                     answer = await asyncio.shield(asyncio.wrap_future(flight.done))
                 case Compute(job):
                     answer = await job.compute()  # type: ignore[misc]
-                case Lock(lock, job):
-                    await _enter(lock, job)
+                case Lock():
+                    await _enter(step)
                 case Refresh(job):
                     refresh(job)
         except BaseException:
@@ -102,14 +112,15 @@ async def drive_async(steps: Steps, refresh: Callable[[Job], object]) -> Fetched
     return step
 
 
-def _wait_for(lock: Claim, job: Job) -> None:
+def _wait_for(step: Lock) -> None:
     """Enter a lock; what takes longer than a moment is said."""
+    lock, job, whose = step
     with ExitStack() as shown:
-        text = f"Another process computes `{job.name or job.key.owner}`; waiting for its result."
+        text = f"Another {whose} computes `{job.name or job.key.owner}`; waiting for its result."
         lock.wait(None if job.silent else partial(_show, shown, text))
 
 
-def _give_back(lock: Claim, entering: asyncio.Future[None]) -> None:
+def _give_back(lock: Turn, entering: asyncio.Future[None]) -> None:
     if entering.exception() is None:
         lock.release()
 
@@ -118,13 +129,13 @@ def _show(shown: ExitStack, text: str) -> None:
     shown.enter_context(hooks.spinner(text, True))
 
 
-async def _enter(lock: Claim, job: Job) -> None:
+async def _enter(step: Lock) -> None:
     """Enter a lock in a thread of its own; a task cancelled meanwhile leaves it again."""
-    entering = asyncio.ensure_future(asyncio.to_thread(_wait_for, lock, job))
+    entering = asyncio.ensure_future(asyncio.to_thread(_wait_for, step))
     try:
         await asyncio.shield(entering)
     except asyncio.CancelledError:
-        entering.add_done_callback(partial(_give_back, lock))
+        entering.add_done_callback(partial(_give_back, step.lock))
         raise
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbcache.config import settings
 from nbcache.engine import traces
@@ -25,6 +26,9 @@ from nbcache.stores.protocol import RESULTS, Mark, Store, Stored, Whose
 from nbcache.stores.tiered import TieredStore
 from nbcache.tracking.observations.paths import ignore_folder
 
+if TYPE_CHECKING:
+    from nbcache.stores.remote.leases import Lease, Leases
+
 #: Seconds between two looks at what other processes did; a clear is to reach every kernel within one second.
 _EVERY = 0.4
 
@@ -32,9 +36,10 @@ _EVERY = 0.4
 class OuterTiers:
     """The stores behind memory, opened together."""
 
-    def __init__(self, tiered: TieredStore, disk: DiskStore) -> None:
+    def __init__(self, tiered: TieredStore, disk: DiskStore, leases: Leases | None = None) -> None:
         self.tiered = tiered
         self.disk = disk
+        self.leases = leases
 
 
 class Tiers:
@@ -84,10 +89,11 @@ class Tiers:
     def _store(self, disk: bool) -> Store:
         return self.outer.tiered if disk else self.memory
 
-    def get(self, address: Address, disk: bool) -> Entry | None:
+    def get(self, address: Address, disk: bool, *, near: bool = False) -> Entry | None:
+        """The entry of an address; `near` for one on this machine, without asking a server."""
         if not disk:
             return self._unless_hidden(address, self.memory.get(address))
-        entry = self.outer.tiered.get(address)
+        entry = self.outer.tiered.get(address, near=near)
         if entry is not None:
             self._maintain()
         return self._unless_hidden(address, entry)
@@ -162,6 +168,16 @@ class Tiers:
     def lock(self, text: str) -> Claim:
         """The lock that other processes respect, for one key."""
         return self.outer.disk.lock(text)
+
+    def lease(self, address: Address, seconds: float | None) -> Lease | None:
+        """What other machines respect, for one key; None without a shared store, and where it is not worth it.
+
+        Parameters
+        ----------
+        seconds : that the computation took before; None if nobody knows
+        """
+        leases = self.outer.leases
+        return None if leases is None else leases.lease(address, seconds)
 
     def claim(self, address: Address, disk: bool) -> str:
         """Whose file lies on disk where an entry would be: "ours", "foreign", or "" for none; nothing is read."""
@@ -280,14 +296,19 @@ def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -
     chosen = settings()
     disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
     stores: list[Store] = [memory, disk]
+    leases = None
     if chosen.store:
+        from nbcache.stores.remote.outbox import Outbox
         from nbcache.stores.remote.store import open_remote
 
         try:
-            stores.append(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
+            outbox = Outbox(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
         except CacheError as error:  # a URL that means nothing, or a package that is missing
             warn(str(error))
-    return OuterTiers(TieredStore(stores), disk)
+        else:
+            stores.append(outbox)
+            leases = outbox.leases
+    return OuterTiers(TieredStore(stores), disk, leases)
 
 
 def load_keyring() -> Keyring:

@@ -72,13 +72,16 @@ class TieredStore:
     def on_drop(self, listener: Dropped | None) -> None:
         self.memory.on_drop = listener
 
-    def get(self, address: Address) -> Entry | None:
+    def get(self, address: Address, *, near: bool = False) -> Entry | None:
+        """The entry of an address; `near` for one in memory or on this machine's disk."""
         entry = self.memory.get(address)
         if entry is not None:
             return entry if self.memory.is_backed(address) else self._write_through(address)
+        if near and self.disk is not None and not self.disk.may_have(address):
+            return None
         if self._disk_alone is not None and not self._disk_alone.may_have(address):
             return None
-        return self._find_slower(address)
+        return self._find_slower(address, self._slower[:1] if near else self._slower)
 
     def peek(self, address: Address) -> Entry | None:
         for store in self.tiers:
@@ -191,11 +194,11 @@ class TieredStore:
         entry = self.memory.get(address)  # under the mark: a clear before it is seen here, one after it by the tiers
         return None if entry is None else self.put(address, entry, mark)
 
-    def _find_slower(self, address: Address) -> Entry | None:
+    def _find_slower(self, address: Address, slower: Sequence[Store]) -> Entry | None:
         disk, looks = self.disk, self._looks
         # The slowest is filled by nobody.
         marks = [store.mark(address) for store in self.tiers[:-1]]
-        for position, store in enumerate(self._slower, 1):
+        for position, store in enumerate(slower, 1):
             entry = store.get(address)
             if entry is not None:
                 for faster, mark in zip(reversed(self.tiers[1:position]), reversed(marks[1:position]), strict=True):

@@ -35,6 +35,9 @@ class Bucket(Protocol):
     def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
         """Put bytes under a name, whole or not at all; they may be forgotten after `seconds`."""
 
+    def create(self, name: str, content: bytes, seconds: float) -> bool:
+        """Put a few bytes under a name that nobody has; False if somebody has. They may be forgotten after a time."""
+
     def delete(self, names: Iterable[str]) -> Sequence[str]:
         """Delete names; returns those that were there."""
 

@@ -76,6 +76,20 @@ class FolderBucket:
             temporary.unlink(missing_ok=True)
             raise
 
+    def create(self, name: str, content: bytes, seconds: float) -> bool:
+        path = self._root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._check_folders(name)
+        try:
+            fd = os.open(path, CREATE, 0o666)
+        except FileExistsError:
+            return False
+        try:
+            os.write(fd, content)
+        finally:
+            os.close(fd)
+        return True
+
     def delete(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if self._remove(name)]
 

@@ -81,6 +81,16 @@ class FsspecBucket:
             self._remove(temporary)
             raise
 
+    def create(self, name: str, content: bytes, seconds: float) -> bool:
+        path = self._path(name)
+        if not self._whole_writes:
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        try:
+            self._files.pipe_file(path, content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
     def delete(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if self._remove(self._path(name))]
 

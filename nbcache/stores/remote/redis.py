@@ -43,6 +43,9 @@ class RedisBucket:
         lifetime = None if seconds is None else max(1, int(seconds * 1000))
         self._server.set(_PREFIX + name, b"".join(blocks), px=lifetime)
 
+    def create(self, name: str, content: bytes, seconds: float) -> bool:
+        return bool(self._server.set(_PREFIX + name, content, nx=True, px=max(1, int(seconds * 1000))))
+
     def delete(self, names: Iterable[str]) -> list[str]:
         wanted = list(names)
         deleted: list[str] = []

@@ -63,9 +63,9 @@ class RemoteStore:
         warn: Warn = warn,
         largest: int = LARGEST,
     ) -> None:
-        self._bucket = bucket
+        self.bucket = bucket
+        self.keyring = keyring
         self._place = place
-        self._keyring = keyring
         self._clock = clock
         self._trust = trust
         self._largest = min(largest, bucket.largest)
@@ -82,24 +82,24 @@ class RemoteStore:
         self._marks.renew()
 
     def get(self, address: Address) -> Entry | None:
-        found = self._ask(partial(self._bucket.read_first, self._names(address), self._largest + 1))
+        found = self._ask(partial(self.bucket.read_first, self._names(address), self._largest + 1))
         return None if found is None else self._verified(*found, address)
 
     def peek(self, address: Address) -> Entry | None:
         """Like `get`, and of a large entry only the facts: its value cannot be had."""
-        found = self._ask(partial(self._bucket.read_first, self._names(address), _HEAD))
+        found = self._ask(partial(self.bucket.read_first, self._names(address), _HEAD))
         if found is None:
             return None
         name, head = found
         if len(head) < _HEAD:
             return self._verified(name, head, address)
-        size: int | None = self._ask(lambda: self._bucket.size(name))
+        size: int | None = self._ask(lambda: self.bucket.size(name))
         row = None if size is None else self._row(Blob(name, size), head)
         return None if row is None or row.address != address else Entry.described(row.meta, row.size)
 
     def find(self, address: Address) -> Stored | None:
         for name in self._names(address):
-            size = self._ask(partial(self._bucket.size, name))
+            size = self._ask(partial(self.bucket.size, name))
             row = None if size is None else self._row(Blob(name, size))
             if row is not None and row.address == address:
                 return row
@@ -113,28 +113,52 @@ class RemoteStore:
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
         if self._writing.closed and (since is None or not since.cleared):
-            try:
-                blocks = entry.without_texts().pack(address, self._keyring)
-            except UnstorableResultError:
-                # The disk has said so already, with more to say about it.
-                return entry.owned(None)
-            size = sum(memoryview(block).nbytes for block in blocks)
-            if size > self._largest:
-                self._warn_too_large(size)
-            else:
-                name = self._name_for(address, entry.meta)
-                self._tell(lambda: self._bucket.write(name, blocks, _lifetime(entry.meta)))
-                # A lookup takes a result before bookkeeping: only the latter must not find the former in its way.
-                stale = [name.replace(NOTE, RESULT)] if name.endswith(NOTE) else []
-                if since is not None and since.cleared:
-                    stale.append(name)
-                if stale:
-                    self._tell(partial(self._bucket.delete, stale))
+            self.send(address, entry, since)
         return entry.owned(None)
+
+    def send(self, address: Address, entry: Entry, since: Mark | None) -> bool:
+        """Put an entry, if the server may be written; False where it is worth to try again later."""
+        try:
+            blocks = entry.without_texts().pack(address, self.keyring)
+        except UnstorableResultError:
+            # The disk has said so already, with more to say about it.
+            return True
+        size = sum(memoryview(block).nbytes for block in blocks)
+        if size > self._largest:
+            self._warn_too_large(size)
+            return True
+        name = self._name_for(address, entry.meta)
+        self._tell(lambda: self.bucket.write(name, blocks, _lifetime(entry.meta)))
+        written = self._writing.closed
+        # A lookup takes a result before bookkeeping: only the latter must not find the former in its way.
+        stale = [name.replace(NOTE, RESULT)] if name.endswith(NOTE) else []
+        if since is not None and since.cleared:
+            stale.append(name)
+        if stale:
+            self._tell(partial(self.bucket.delete, stale))
+        return written
+
+    def may_be_written(self) -> bool:
+        """Whether the server may be sent something now; it has not failed a moment ago."""
+        return self._writing.closed
+
+    def is_reachable(self) -> bool:
+        """Whether the server may be asked and told now."""
+        return self._reading.closed and self._writing.closed
+
+    def left_unsent(self, count: int) -> None:
+        """Say that results were not sent, once until the server takes some again."""
+        self._warnings.once(
+            _KIND_OF_TROUBLE[True],
+            "unsent",
+            f"{count} result{'s' if count != 1 else ''} could not be sent to {self._place} in time.",
+            "it takes them more slowly than they are made, or it is away.",
+            "nothing; they are kept on this machine.",
+        )
 
     def delete(self, address: Address) -> int:
         self._marks.clear(address=address)
-        return min(1, len(self._removed(lambda: self._bucket.delete(self._names(address)))))
+        return min(1, len(self._removed(lambda: self.bucket.delete(self._names(address)))))
 
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))
@@ -144,7 +168,7 @@ class RemoteStore:
         names: set[str] = set()
         for prefix in self._prefixes(owner):
             listed = self._removed(partial(self._listed, prefix))
-            if listed and self._removed(partial(self._bucket.delete_listed, listed)):
+            if listed and self._removed(partial(self.bucket.delete_listed, listed)):
                 for name in listed:
                     folder, file = name.split("/")[-2:]
                     key, ending = parts_of_file(file) or ("", "")
@@ -170,18 +194,18 @@ class RemoteStore:
     def _names(self, address: Address) -> list[str]:
         name = entry_name(address)
         endings = (RESULT, NOTE) if may_be_note(name.rpartition("/")[2]) else (RESULT,)
-        return [f"v1/{key_id}/{name}{ending}" for key_id in self._keyring.ids for ending in endings]
+        return [f"v1/{key_id}/{name}{ending}" for key_id in self.keyring.ids for ending in endings]
 
     def _name_for(self, address: Address, meta: Meta) -> str:
-        return f"v1/{self._keyring.id}/{entry_name(address)}{RESULT if meta.kind in RESULTS else NOTE}"
+        return f"v1/{self.keyring.id}/{entry_name(address)}{RESULT if meta.kind in RESULTS else NOTE}"
 
     def _prefixes(self, owner: str | None) -> list[str]:
         below = "" if owner is None else f"{owner_name(owner)}/"
-        return [f"v1/{key_id}/{below}" for key_id in self._keyring.ids]
+        return [f"v1/{key_id}/{below}" for key_id in self.keyring.ids]
 
     def _blobs(self, prefix: str) -> list[Blob]:
         """The entries under a prefix, and nothing else that somebody has put there."""
-        return [blob for blob in self._bucket.list(prefix) if parts_of_file(os.path.basename(blob.name)) is not None]
+        return [blob for blob in self.bucket.list(prefix) if parts_of_file(os.path.basename(blob.name)) is not None]
 
     def _listed(self, prefix: str) -> list[str]:
         return [blob.name for blob in self._blobs(prefix)]
@@ -190,7 +214,7 @@ class RemoteStore:
         try:
             if len(content) > self._largest:
                 raise DamagedEntryError(f"it has more than {self._largest} bytes")
-            return Entry.open(content, address, self._keyring, trust=self._trust)
+            return Entry.open(content, address, self.keyring, trust=self._trust)
         except (ForeignEntryError, DamagedEntryError) as error:
             place = f"{self._place} {name}"
             if self._trust == "strict":
@@ -203,11 +227,11 @@ class RemoteStore:
 
     def _row(self, blob: Blob, head: bytes | None = None) -> Stored | None:
         if head is None:
-            head = self._ask(lambda: self._bucket.read(blob.name, _HEAD))
+            head = self._ask(lambda: self.bucket.read(blob.name, _HEAD))
         if head is None:
             return None
         try:
-            address, meta, size = _peek(head, blob.size, self._keyring)
+            address, meta, size = _peek(head, blob.size, self.keyring)
         except (ForeignEntryError, DamagedEntryError, OSError):
             return None
         return Stored(address, meta, size, meta.created, self.tier)

@@ -39,6 +39,9 @@ class UnopenedBucket:
     def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
         self._bucket().write(name, blocks, seconds)
 
+    def create(self, name: str, content: bytes, seconds: float) -> bool:
+        return self._bucket().create(name, content, seconds)
+
     def delete(self, names: Iterable[str]) -> Sequence[str]:
         return self._bucket().delete(names)
 
