@@ -33,6 +33,8 @@ LARGEST = 1 << 30
 _KIND_OF_TROUBLE = ("server", "writing")
 #: What a listing fetches of each entry; the header, the files and the parts of a key are within.
 _HEAD = 64 << 10
+#: Of so many damaged entries the beginnings are remembered, so that each is told of once.
+_MOST_TOLD, _TELLING = 1000, 256
 
 
 class RemoteStore:
@@ -73,6 +75,7 @@ class RemoteStore:
         self._reading = Breaker(clock)
         self._writing = Breaker(clock)
         self._marks = Marks()
+        self._damaged: dict[str, bytes] = {}
         renew_after_fork(self)
 
     def renew(self) -> None:
@@ -219,11 +222,20 @@ class RemoteStore:
             place = f"{self._place} {name}"
             if self._trust == "strict":
                 raise untrusted(place, str(error)) from error
-            if isinstance(error, DamagedEntryError):
+            if isinstance(error, DamagedEntryError) and self._is_new(name, content[:_TELLING]):
                 self._warnings.damaged(place, None, str(error))
         except MemoryError as error:
             self._trouble(error, self._reading)
         return None
+
+    def _is_new(self, name: str, begins: bytes) -> bool:
+        """Whether this very content was not told of; one miss meets it more than once."""
+        if self._damaged.get(name) == begins:
+            return False
+        if len(self._damaged) > _MOST_TOLD:
+            self._damaged.clear()
+        self._damaged[name] = begins
+        return True
 
     def _row(self, blob: Blob, head: bytes | None = None) -> Stored | None:
         if head is None:
