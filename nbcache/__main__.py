@@ -16,7 +16,7 @@ from nbcache import __version__, registry
 from nbcache.config import settings
 from nbcache.errors import CacheError, UnknownNameError
 from nbcache.inspection.listing import entry_rows, function_rows
-from nbcache.notebook.display.quantities import count
+from nbcache.notebook.display.messages import cleared
 from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target, trust
 
@@ -99,7 +99,7 @@ def _info(given: Any) -> int:
 def _clear(given: Any) -> int:
     owner = None if given.name is None else _owner(given.name)
     removed = registry.the_cache().clear(owner)
-    print(f"Cleared {count(removed, 'entry', 'entries')} of {owner or 'everything'}.")
+    print(cleared(removed, owner or ""))
     return 0
 
 

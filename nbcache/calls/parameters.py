@@ -42,7 +42,7 @@ class Parameters:
     def message(self, call: str) -> str | None:
         """What a spinner says while a call runs; None for no spinner."""
         shown = self.show_spinner
-        return None if shown is False else f"Running `{call}`." if shown is True else str(shown)
+        return None if shown is False else f"Running {call}" if shown is True else str(shown)
 
     def policy(self) -> Policy:
         """How results are kept now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from IPython.core.completer import context_matcher
@@ -11,12 +13,15 @@ from nbcache.config import settings
 from nbcache.decorator import cache_data
 from nbcache.errors import warn
 from nbcache.notebook.autoreload import Reloads
+from nbcache.notebook.display.cell_output import CELL_OUTPUT
+from nbcache.notebook.line import completions
 from nbcache.notebook.magics.cell_magics import CellMagics
 from nbcache.notebook.magics.line_magics import CacheMagics
 
 _KEPT = "_nbcache_extension"
 _NAME = "cache_data"
-_COMPLETED = ("cache_clear", "cache_info", "cache_explain", "cache_panel")
+_NAMED = ("cache_clear", "cache_info", "cache_explain", "cache_panel")
+_OF_TRUST = ("share", "add", "rotate", "forget", "verify", "adopt")
 
 
 class _Registered:
@@ -31,6 +36,10 @@ class _Registered:
         shell.configurables[:] = [one for one in shell.configurables if one not in self.magics]
         shell.configurables.append(settings())
         self.reloads = Reloads(shell)
+        self.began = partial(CELL_OUTPUT.begin, shell)
+        shell.events.register("pre_execute", self.began)
+        if shell.history_manager.input_hist_raw[-1].startswith("%load_ext"):  # so the cell has shown nothing yet
+            self.began()
         self.matcher = _matcher(shell)
         shell.Completer.custom_matchers.append(self.matcher)
         self.injected = _NAME not in shell.user_ns
@@ -46,6 +55,8 @@ class _Registered:
                     shell.magics_manager.magics[kind].pop(name, None)
             shell.magics_manager.registry.pop(type(magics).__name__, None)
         shell.configurables[:] = [one for one in shell.configurables if one is not settings()]
+        with suppress(ValueError):
+            shell.events.unregister("pre_execute", self.began)
         if self.matcher in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(self.matcher)
         if self.injected and shell.user_ns.get(_NAME) is cache_data:
@@ -79,17 +90,34 @@ def unload(shell: Any) -> None:
 def _matcher(shell: Any) -> Any:
     @context_matcher()  # type: ignore[untyped-decorator]
     def nbcache_names(context: Any) -> dict[str, Any]:
-        """Complete the names of cached functions and cells behind the line magics."""
+        """Complete cached functions and cells, options and sub-commands behind the magics."""
         from IPython.core.completer import SimpleCompletion
 
-        line = context.line_with_cursor.lstrip()
-        word = context.token
-        magic, _, rest = line.partition(" ")
-        if magic.lstrip("%") not in _COMPLETED or " " in rest.strip() or (rest.strip() and rest.endswith(" ")):
+        magic, blank, rest = context.line_with_cursor.lstrip().partition(" ")
+        *words, word = rest.split(" ")
+        if not magic.startswith("%") or not blank:
             return {"completions": []}
-        from nbcache.notebook.magics.commands import names
-
-        found = [SimpleCompletion(name, type="function") for name in names(shell.user_ns) if name.startswith(word)]
+        choice = _next(shell, magic.lstrip("%"), [one for one in words if one])
+        # what the front end replaces begins behind a dash or a dot, as its token does
+        before = word[: len(word) - len(context.token)] if word.endswith(context.token) else ""
+        found = [
+            SimpleCompletion(one.removeprefix(before), type="function")
+            for one in choice
+            if one.startswith(word) and one.startswith(before)
+        ]
         return {"completions": found, "suppress": bool(found), "ordered": True}
 
     return nbcache_names
+
+
+def _next(shell: Any, magic: str, words: list[str]) -> list[str]:
+    """What may come next in the line of a magic, after words that are complete."""
+    if magic in _NAMED and not words:
+        from nbcache.notebook.magics.commands import names
+
+        return [*names(shell.user_ns), "-h"]
+    if magic == "cache_trust":
+        return [] if words else [*_OF_TRUST, "-h"]
+    if magic in ("cache_cells", "cache_cell"):
+        return completions(getattr(CellMagics, magic), words)
+    return []

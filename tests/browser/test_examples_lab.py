@@ -106,7 +106,7 @@ def test_the_notebook_runs_and_shows_what_its_text_says(ran: Examples) -> None:
     assert ran.first["use"] == ["(9, 27)"]
     assert ran.first["is-cached"] == ["(True, True)"]
     assert ran.first["call"] == ["Executed foo(1).", "Executed foo(2).", "2"]
-    assert ran.first["magic"] == ["Cleared 1 entry of the call foo(1)."]
+    assert ran.first["magic"] == ["Cleared foo(1)."]
     assert ran.first["call-again"] == ["Executed foo(1).", "2"]
     assert ran.notebook.errors == []
 

@@ -59,7 +59,7 @@ class TestOptions:
         nb(marked("x = 1", name))
         assert ": hit" in str(nb(f"%cache_explain {name}").value)
         assert name in str(nb(f"%cache_info {name}").value)
-        assert "Cleared 1 entry" in nb(f"%cache_clear {name}").out
+        assert "(1 entry)" in nb(f"%cache_clear {name}").out
         assert nb(marked("x = 1", name)).count == 1
 
     def test_help_runs_nothing(self, nb):

@@ -125,7 +125,7 @@ def test_a_name_s_entries_can_be_cleared_listed_and_explained(nb):
     assert ": hit" in nb.eval("%cache_explain prices")
     nb("a = 2")
     assert "input a 1 -> 2" in nb.eval("%cache_explain prices")
-    assert "Cleared 1 entry" in nb("%cache_clear prices").out
+    assert "(1 entry)" in nb("%cache_clear prices").out
     nb("def prices(): pass\nprices = cache_data(prices)")
     assert "prices()" in nb("%cache_clear prices").out  # a function of that name wins
 

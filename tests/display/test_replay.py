@@ -121,4 +121,4 @@ def test_the_spinner_gets_the_text_and_only_the_outermost_call_has_one(cache, mo
         return 2
 
     plain(), told(1), quiet(), plain()
-    assert seen == [("Running `plain()`.", False), ("Loading", True)]
+    assert seen == [("Running plain()", False), ("Loading", True)]

@@ -11,6 +11,7 @@ import pytest
 from clock import Clock
 
 from nbcache.notebook.display import spinner as room
+from nbcache.notebook.display.cell_output import CellOutput
 from nbcache.notebook.display.outputs import record
 from nbcache.notebook.display.spinner import Spinner, spinner
 
@@ -160,7 +161,7 @@ def test_false_is_no_spinner():
 
 
 def test_the_text_names_the_function():
-    assert spinner(True, "foo", False, Clock())._text == "Running `foo(...)`."
+    assert spinner(True, "foo", False, Clock())._text == "Running foo(...)"
     assert spinner("Loading", "foo", False, Clock())._text == "Loading"
 
 
@@ -182,7 +183,7 @@ def test_a_real_thread_draws_it_in_the_callers_context(monkeypatch):
         time.move(1)
         assert seen.wait(5)
     who.reset(token)
-    assert drawn[0] == ("the caller", False, {"text/plain": "Running `foo(...)`."})
+    assert drawn[0] == ("the caller", False, {"text/plain": "Running foo(...)"})
     assert drawn[-1] == ("the caller", True, {})
 
 
@@ -192,3 +193,65 @@ def test_a_spinner_is_not_recorded(terminal):
         run_of_a_second()
     assert recording.to_bytes() == b""
     assert "Running" in screen.getvalue()
+
+
+class Front:
+    """A front end of a kernel: it keeps the outputs of one cell, and counts messages as a session does."""
+
+    def __init__(self):
+        self.session = self
+        self.message_count = 0
+        self.parent_header = {"header": {"msg_id": "cell"}}
+        self.outputs = {}
+
+    def publish(self, data, metadata=None, *, transient=None, update=False):
+        self.message_count += 1
+        self.outputs[(transient or {}).get("display_id", self.message_count)] = data
+
+    def clear_output(self, wait=False):
+        self.message_count += 1
+        self.outputs.clear()
+
+
+@pytest.fixture
+def front(monkeypatch):
+    front, cell_output = Front(), CellOutput()
+    monkeypatch.setattr(room, "CELL_OUTPUT", cell_output)
+    monkeypatch.setattr(room, "current_shell", lambda: Kernel(front))
+    cell_output.begin(Kernel(front))
+    return front
+
+
+def test_a_line_that_stands_alone_leaves_no_output(front):
+    for _ in range(3):
+        run_of_a_second()
+        assert front.outputs == {}
+
+
+def test_beside_other_outputs_all_lines_of_a_cell_leave_one_empty_output(front):
+    front.publish({"text/plain": "the user's"})
+    for _ in range(3):
+        run_of_a_second()
+    assert list(front.outputs.values()) == [{"text/plain": "the user's"}, {}]
+
+
+def test_what_is_shown_while_a_line_stands_there_stays(front):
+    time = Clock()
+    one = Spinner("Running", False, time)
+    time.move(1)
+    one.tick()
+    front.publish({"text/plain": "the user's"})
+    one.stop()
+    assert {"text/plain": "the user's"} in front.outputs.values()
+
+
+def test_two_lines_at_a_time_go_when_both_are_over(front):
+    time = Clock()
+    first, second = Spinner("first", False, time), Spinner("second", False, time)
+    time.move(1)
+    for one in (first, second):
+        one.tick()
+    first.stop()
+    assert front.outputs
+    second.stop()
+    assert front.outputs == {}

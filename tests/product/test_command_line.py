@@ -57,14 +57,14 @@ def test_info_of_one_function_lists_its_calls(stored: Any, capsys: pytest.Captur
 
 def test_clear_of_one_function_leaves_the_others(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["clear", "load"]) == 0
-    assert capsys.readouterr().out == "Cleared 2 entries of work.load.\n"
+    assert capsys.readouterr().out == "Cleared work.load (2 entries).\n"
 
     assert [row.name for row in cache_data.info() if row.entries] == ["work.plot"]
 
 
 def test_clear_without_a_name_clears_everything(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["clear"]) == 0
-    assert capsys.readouterr().out == "Cleared 3 entries of everything.\n"
+    assert capsys.readouterr().out == "Cleared the cache (3 entries).\n"
 
 
 def test_a_name_that_nobody_has_clears_nothing_and_shows_the_nearest(

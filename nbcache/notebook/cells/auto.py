@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Automatic"]
 
+_MIN_SECONDS = 2.0
+
 
 class Automatic:
     """Whether cells that nobody marked are cached."""
@@ -29,6 +31,10 @@ class Automatic:
         """Leave cells alone; what is stored stays."""
         self._chosen = None
 
+    def min_seconds(self) -> float:
+        """The least time that a cell has to run: the one in force, else two seconds."""
+        return self._chosen[1] if self._chosen else _MIN_SECONDS
+
     def options(self) -> tuple[Options, float] | None:
         """How a cell is to be cached, and the least time it has to run; `None` while turned off."""
         return self._chosen
@@ -44,6 +50,8 @@ class Automatic:
         saved = 0.0
         costly = 0
         for owner, cell, report in self._known.rows():
+            if cell.code.title.startswith("%cache_"):  # asking is no work
+                continue
             gain = report.seconds - report.overhead if report.outcome == "hit" else 0.0
             saved += gain
             remark = "; ".join(filter(None, (report.reason, report.reason and advice(report.reason))))
@@ -60,8 +68,12 @@ class Automatic:
                     remark,
                 )
             )
-        state = f"on, for cells of {duration(self._chosen[1])} and more" if self._chosen else "off"
-        caption = f"Automatic caching is {state}. {duration(max(saved, 0.0))} saved."
+        state = f"on, for cells that take {duration(self._chosen[1])} or more" if self._chosen else "off"
+        caption = f"Automatic caching is {state}."
+        if saved > 0:
+            caption += f" {duration(saved)} saved."
         if costly:
             caption += f" {costly} cells cost more to cache than to run."
+        if not rows:
+            return Table((), (), caption)
         return Table(("cell", "begins with", "last run", "took", "saved", "remark"), tuple(rows), caption, left=6)

@@ -310,7 +310,7 @@ class CachedCell:
 
     def _not_worth_keeping(self, seen: CellRun) -> str:
         if self._automatic and seen.run.seconds < self._min_seconds:
-            return f"it took {duration(seen.run.seconds)}"
+            return f"it took {duration(seen.run.seconds)}, less than {duration(self._min_seconds)}"
         if self.options.outputs is None and not self._only_said() and (changed := seen.changed_session()):
             self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
             return f"it changes {changed[0]}, which a hit would not do"

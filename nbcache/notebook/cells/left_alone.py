@@ -27,8 +27,8 @@ class LeftAlone:
         """Note how long the run took."""
         self._costs.ran(self._digest, seconds, self._least)
         self.report.seconds = seconds
-        short = f"it took {duration(seconds)}"
-        self.report.reason = short if seconds < self._least else f"{short} for the first time; its next run is kept"
+        follows = "its next run is kept" if seconds >= self._least else f"less than {duration(self._least)}"
+        self.report.reason = f"it took {duration(seconds)}, {follows}"
 
     def explain(self) -> Explanation:
         """Why the cell would be a hit or a miss now."""

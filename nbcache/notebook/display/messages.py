@@ -9,9 +9,10 @@ from typing import Any
 
 from nbcache.errors import CacheWarning, explain
 from nbcache.notebook.display.listeners import current_shell
+from nbcache.notebook.display.quantities import count
 from nbcache.notebook.display.subscriptions import unrecorded
 
-__all__ = ["duration", "listed", "note", "warn_about"]
+__all__ = ["cleared", "duration", "listed", "note", "warn_about"]
 
 _STYLE = "color:var(--jp-ui-font-color2,#777);font-size:85%;font-style:italic"
 
@@ -38,13 +39,13 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(0.0123), duration(12.34), duration(75)
-    ('12 ms', '12.3 s', '1 min 15 s')
+    >>> duration(0.0123), duration(12.34), duration(2), duration(75)
+    ('12 ms', '12.3 s', '2 s', '1 min 15 s')
     """
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
@@ -53,3 +54,30 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     """Names with commas, the long tail counted."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def cleared(entries: int, what: str = "", *, call: bool = False) -> str:
+    """What a clear did, in one sentence.
+
+    Parameters
+    ----------
+    what : what was cleared; empty for everything
+    call : whether it is one call, which has one result
+
+    Examples
+    --------
+    >>> cleared(2, "load()"), cleared(0, "load()"), cleared(1, "load(2024)", call=True)
+    ('Cleared load() (2 entries).', 'load() has no cached results.', 'Cleared load(2024).')
+    """
+    if not entries:
+        if not what:
+            return "The cache is already empty."
+        return f"{what} was not cached." if call else f"{_sentence(what)} has no cached results."
+    if call and entries == 1:
+        return f"Cleared {what}."
+    return f"Cleared {what or 'the cache'} ({count(entries, 'entry', 'entries')})."
+
+
+def _sentence(what: str) -> str:
+    """A function keeps its name as it is; a word begins the sentence."""
+    return what.replace("the cell ", "The cell ", 1) if what.startswith("the cell ") else what

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
+from nbcache.notebook.display.cell_output import CELL_OUTPUT
 from nbcache.notebook.display.listeners import current_shell
 from nbcache.notebook.display.subscriptions import unrecorded
 
@@ -36,19 +37,21 @@ class _Surface(Protocol):
 
 
 class _Notebook:
-    """An output of the running cell, emptied at the end: the only way that leaves other outputs alone."""
+    """An output of the running cell, gone at the end."""
 
     def __init__(self, publisher: Any) -> None:
         self._publisher = publisher
-        self._transient = {"display_id": "nbcache-" + os.urandom(8).hex()}
-        self._drawn = False
+        self._place: dict[str, Any] | None = None
 
     def draw(self, line: str) -> None:
-        self._publisher.publish({"text/plain": line}, {}, transient=self._transient, update=self._drawn)
-        self._drawn = True
+        update = True
+        if self._place is None:
+            self._place, update = CELL_OUTPUT.enter(self._publisher)
+        CELL_OUTPUT.publish(self._publisher, {"text/plain": line}, self._place, update)
 
     def erase(self) -> None:
-        self._publisher.publish({}, {}, transient=self._transient, update=True)
+        if self._place is not None:
+            CELL_OUTPUT.leave(self._publisher, self._place)
 
 
 class _Terminal:
@@ -207,10 +210,10 @@ def spinner(
 
     Parameters
     ----------
-    text : the line, or something whose `str` is the line by then; True for "Running `name(...)`."
+    text : the line, or something whose `str` is the line by then; True for "Running name(...)"
     show_time : whether to show the seconds that have passed, to a tenth
     clock : seconds, monotonic
     """
     if text is False or _spinning.get():
         return contextlib.nullcontext()
-    return _Spinning(f"Running `{name}(...)`." if text is True else text, show_time, clock)
+    return _Spinning(f"Running {name}(...)" if text is True else text, show_time, clock)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+# once a table, not once a cell: a notebook keeps all of it
 _STYLE = (
-    "text-align:{side};padding:2px 10px;white-space:nowrap;font-variant-numeric:tabular-nums;"
-    "font-family:var(--jp-code-font-family,monospace)"
+    "<style>.nbcache-table :is(th,td){text-align:right;padding:2px 10px;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums;font-family:var(--jp-code-font-family,monospace)}"
+    ".nbcache-table .words{text-align:left;white-space:normal;overflow-wrap:anywhere}</style>"
 )
 
 
@@ -26,6 +28,8 @@ class Table:
     left: int = 1
 
     def __str__(self) -> str:
+        if not self.titles:
+            return self.caption
         lines = [self.titles, *self.rows]
         widths = [max(len(line[place]) for line in lines) for place in range(len(self.titles))]
         text = [
@@ -46,13 +50,16 @@ class Table:
             for row in self.rows
         )
         caption = f"<p>{html.escape(self.caption)}</p>" if self.caption else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{caption}"
+        if not self.titles:
+            return caption
+        table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+        return f'{_STYLE}<table class="nbcache-table">{table}</table>{caption}'
 
 
 def _cell(tag: str, text: str, left: bool) -> str:
-    side = "left" if left else "right"
     scope = ' scope="col"' if tag == "th" else ""
-    return f'<{tag}{scope} style="{_STYLE.format(side=side)}">{html.escape(text)}</{tag}>'
+    words = ' class="words"' if left else ""
+    return f"<{tag}{scope}{words}>{html.escape(text)}</{tag}>"
 
 
 def short_name(owner: str) -> str:

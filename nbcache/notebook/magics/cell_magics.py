@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
-from nbcache.config import seconds, size_in_bytes
-from nbcache.errors import CacheError
 from nbcache.notebook.cells.auto import Automatic
 from nbcache.notebook.cells.costs import Costs
 from nbcache.notebook.cells.hook import CellHook
 from nbcache.notebook.cells.known import known_cells
-from nbcache.notebook.cells.options import cell_arguments
-from nbcache.notebook.line import argument, parse_argstring, with_arguments
+from nbcache.notebook.cells.options import HELP, PERSIST, cache_cell, cell_arguments, size, time
+from nbcache.notebook.display.messages import duration
+from nbcache.notebook.line import argument, help_text, one_of, parse_argstring, with_arguments
 
 __all__ = ["CellMagics"]
 
 
 _arguments_of_cache_cells: Any = with_arguments(
-    argument("command", choices=("on", "off", "status"), help="turn it on or off, or say what it does"),
-    argument("--min-time", default="2s", help="cache cells that run longer than this (2s)"),
-    argument("--max-size", default=None, help='how much one cell may keep, such as "1GB"'),
-    argument("--persist", choices=("disk", "memory"), default="disk", help="where results are kept (disk)"),
+    "%cache_cells",
+    argument("command", nargs="?", default="status", type=one_of("on", "off", "status"), metavar="on | off | status",
+             help="turn it on or off, or list what became of each cell (the default)"),
+    argument("--min-time", type=time, metavar="TIME", help="cache cells that run at least this long (2s)"),
+    argument("--max-size", type=size, metavar="SIZE", help="keep at most this much of one cell: 500MB, 1GB"),
+    PERSIST,
     argument("-q", "--quiet", action="store_true", help="say nothing when a cell is restored"),
-)
+    HELP,
+)  # fmt: skip
 
 
 @magics_class
@@ -47,22 +48,6 @@ class CellMagics(Magics):
     @cell_magic
     @cell_arguments
     def cache_cell(self, line: str, cell: str) -> Any:
-        """Cache this cell: run it once, and restore names and outputs while nothing it depends on has changed.
-
-        The key follows the code of the cell (not its layout), the values of the names it reads, the functions and
-        classes it reaches, and the files it reads. Kept are the names it binds, inputs it changes in place, and its
-        outputs, in their order. On disk they outlive the kernel.
-
-        A cell that raises is not kept. `%cache_clear NAME`, `%cache_info NAME` and `%cache_explain NAME` know it.
-
-        Examples
-        --------
-        ::
-
-            %%cache_cell prices --ttl 1d
-            table = load("prices.csv")
-            table.plot()
-        """
         shell: Any = self.shell
         tree = shell.compile.ast_parse(shell.transform_cell(f"%%cache_cell {line}\n{cell}"))
         return self._hook.value_of(f"%%cache_cell {line}", tree.body[1:])
@@ -71,11 +56,11 @@ class CellMagics(Magics):
     @line_magic
     @_arguments_of_cache_cells  # type: ignore[untyped-decorator]
     def cache_cells(self, line: str) -> Any:
-        """Cache every cell that runs longer than a given time, by itself.
+        """Cache every cell that runs longer than a given time, without marking it.
 
         When such a cell runs again, in this kernel or after a restart, and nothing it depends on has changed, its
         names and outputs are restored. Cells that cannot be cached, or that do something outside of the notebook
-        (write files, use the network, start programs), simply run; `status` says which, and why.
+        (write files, use the network, start programs), run as usual; `status` says which, and why.
 
         Examples
         --------
@@ -86,19 +71,24 @@ class CellMagics(Magics):
             %cache_cells off
         """
         given = parse_argstring(self.cache_cells, line)
+        if given.help:
+            print(help_text(self.cache_cells))
+            return None
         if given.command == "status":
             return self._automatic.status()
         if given.command == "off":
             self._automatic.off()
             self._hook.rest()
+            print("Cells run as usual from now on. What is cached stays; %cache_clear deletes it.")
             return None
-        try:
-            least, most = seconds(given.min_time), size_in_bytes(given.max_size)
-        except CacheError as error:
-            raise UsageError(str(error)) from None
-        self._automatic.on(least or 0.0, most, given.persist == "disk", given.quiet)
+        least = self._automatic.min_seconds() if given.min_time is None else given.min_time
+        self._automatic.on(least, given.max_size, given.persist == "disk", given.quiet)
         self._hook.watch()
+        print(f"Cells that take {duration(least)} or more are now cached; %cache_cells status lists them.")
         return None
+
+
+CellMagics.cache_cell.__doc__ = cache_cell.__doc__
 
 
 _COSTS = "automatic caching", "what cells cost"

@@ -12,8 +12,10 @@ from nbcache.engine.hooks import hooks
 from nbcache.errors import UnknownNameError
 from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.listing import entry_rows
+from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.cells.code import cell_owner
 from nbcache.notebook.cells.known import explain_cell
+from nbcache.notebook.display.messages import cleared
 from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target
 from nbcache.notebook.magics.target import Target
@@ -37,29 +39,33 @@ class Commands:
         """Clear what the line names; say in one sentence how much that was."""
         aim = self._aim(line)
         if aim is None:
-            return _cleared(registry.the_cache().clear(), "everything")
+            return cleared(registry.the_cache().clear())
         known = self._function(aim)
         if known is None:
             owner = self._cell(aim)
-            return _cleared(registry.the_cache().clear(owner), owner)
+            return cleared(registry.the_cache().clear(owner), f"the {owner}")
         if aim.is_call:
             args, kwargs = aim.evaluate(self._namespace)
-            return _cleared(known.forget(*args, **kwargs), f"the call {_typed(aim)}")
-        return _cleared(known.forget_all(), f"{aim.name}()")
+            return cleared(known.forget(*args, **kwargs), _typed(aim), call=True)
+        return cleared(known.forget_all(), f"{aim.name}()")
 
     def info(self, line: str) -> Table:
         """The table of everything, or of what the line names."""
         aim = self._aim(line)
         if aim is None:
-            return info.functions_table(cache_data.info())
-        owner = self._owner(aim)
-        return info.entries_table(owner, entry_rows(registry.the_cache(), owner))
+            return info.functions_table([row for row in cache_data.info() if _worth_a_row(row)])
+        owner, cache = self._owner(aim), registry.the_cache()
+
+        def on_disk(row: EntryInfo) -> bool:
+            return cache.tiers.has_disk() and cache.tiers.outer.disk.find(row.address) is not None
+
+        return info.entries_table(owner, entry_rows(cache, owner), on_disk=on_disk)
 
     def explain(self, line: str) -> Explanation:
         """Why the call or the cell that the line names would be a hit or a miss."""
         aim = self._aim(line)
         if aim is None:
-            raise UnknownNameError("say which call: %cache_explain foo 1")
+            raise UnknownNameError(_which_call(names(self._namespace)))
         known = self._function(aim)
         if known is None:
             return explain_cell(self._shell, self._cell(aim))
@@ -80,7 +86,7 @@ class Commands:
 
     def _owner(self, aim: Target) -> str:
         if aim.is_call:
-            raise TypeError(f"the rows are those of all calls of {aim.name}: give its name alone")
+            raise TypeError(f"Give its name alone: {aim.name}. The rows are those of all its calls.")
         known = self._function(aim)
         owner: str = self._cell(aim) if known is None else known.owner
         return owner
@@ -116,12 +122,16 @@ def names(namespace: dict[str, Any]) -> list[str]:
     return sorted({*functions, *cells})
 
 
+def _which_call(known: list[str]) -> str:
+    example = f"%cache_explain {known[0] if known else 'foo'} 1"
+    return f"Which call? For example {example}." + (f" Cached: {target.several(known)}." if known else "")
+
+
 def _typed(aim: Target) -> str:
     named = (f"**{text}" if name == "**" else f"{name}={text}" for name, text in aim.keywords)
     return f"{aim.name}({', '.join([*(aim.arguments or ()), *named])})"
 
 
-def _cleared(count: int, what: str) -> str:
-    if count:
-        return f"Cleared {count:,} {'entry' if count == 1 else 'entries'} of {what}."
-    return f"Nothing was cached of {what}."
+def _worth_a_row(row: FunctionInfo) -> bool:
+    """A cell that was never kept is none that is cached; `%cache_cells status` says why."""
+    return bool(row.entries or row.hits or not row.name.startswith("cell "))

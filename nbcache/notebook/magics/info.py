@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.display import quantities
 from nbcache.notebook.display.tables import Table, short_name
+
+#: So many entries are listed; a notebook keeps what a table shows.
+MOST_ROWS = 50
 
 
 def functions_table(rows: Sequence[FunctionInfo], now: float | None = None) -> Table:
@@ -15,7 +18,7 @@ def functions_table(rows: Sequence[FunctionInfo], now: float | None = None) -> T
     moment = time.time() if now is None else now
     if not rows:
         teach = "Nothing is cached yet: put @cache_data above a function, or %%cache_cell on a cell."
-        return Table(("function",), (), teach)
+        return Table((), (), teach)
     costly = [row.name for row in rows if row.hits and row.seconds_saved < 0]
     return Table(
         ("function", "entries", "size", "hits", "misses", "time saved", "last used"),
@@ -35,14 +38,29 @@ def functions_table(rows: Sequence[FunctionInfo], now: float | None = None) -> T
     )
 
 
-def entries_table(name: str, rows: Sequence[EntryInfo], now: float | None = None) -> Table:
-    """One row per argument set of a function, or per stored run of a cell."""
+def entries_table(
+    name: str,
+    rows: Sequence[EntryInfo],
+    now: float | None = None,
+    *,
+    most: int | None = MOST_ROWS,
+    on_disk: Callable[[EntryInfo], bool] = lambda row: False,
+) -> Table:
+    """One row per argument set of a function, or per stored run of a cell.
+
+    Parameters
+    ----------
+    most : how many rows; None for all
+    on_disk : tells whether an entry in memory is on disk too
+    """
     moment = time.time() if now is None else now
     if not rows:
-        return Table((short_name(name),), (), "Nothing of it is cached now.")
+        return Table((), (), f"{_named(name)} has no cached results.")
+    more = 0 if most is None else max(0, len(rows) - most)
+    rest = f"and {more:,} more: %cache_panel {_shortest(name)} shows all." if more else ""
     called = not name.startswith("cell ")
     return Table(
-        ("call" if called else "run", "size", "age", "expires", "hits", "computed in", "tier"),
+        ("call" if called else "run", "size", "age", "expires", "hits", "computed in", "kept in"),
         tuple(
             (
                 f"{short_name(name)}({row.arguments})" if called else short_name(name),
@@ -51,8 +69,18 @@ def entries_table(name: str, rows: Sequence[EntryInfo], now: float | None = None
                 quantities.left(row.expires, moment),
                 f"{row.hits:,}",
                 quantities.duration(row.seconds_to_compute),
-                row.tier,
+                "memory, disk" if row.tier == "memory" and on_disk(row) else row.tier,
             )
-            for row in rows
+            for row in rows[: len(rows) - more]
         ),
+        rest,
     )
+
+
+def _named(owner: str) -> str:
+    """An owner in a sentence."""
+    return f"The {owner}" if owner.startswith("cell ") else f"{short_name(owner)}()"
+
+
+def _shortest(owner: str) -> str:
+    return short_name(owner).removeprefix("cell ")

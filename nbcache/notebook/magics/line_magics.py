@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
 from nbcache.errors import CacheError
+from nbcache.notebook.line import plain_help
 
 if TYPE_CHECKING:
     from nbcache.notebook.magics.commands import Commands
@@ -25,13 +26,13 @@ def _command(magic: Line) -> Line:
     @functools.wraps(magic)
     def command(self: Any, line: str) -> Any:
         if line.strip() in ("-h", "--help"):
-            print(inspect.getdoc(magic))
+            print(plain_help(inspect.getdoc(magic) or ""))
             return None
         try:
             return magic(self, line)
         except (CacheError, TypeError, NameError, SyntaxError, LookupError, ValueError, AttributeError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else str(error)
-            raise UsageError(f"{type(error).__name__}: {' '.join(reason.split())}") from None
+            raise UsageError(" ".join(reason.split())) from None
 
     return command
 

@@ -7,19 +7,16 @@ arguments are Python expressions, evaluated in the user's namespace.
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import io
 import tokenize
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nbcache.config import error_text
-from nbcache.errors import UnknownNameError
+from nbcache.errors import UnknownNameError, did_you_mean
 from nbcache.notebook.line import without_comment
-
-#: A text in quotes, which is kept, or a comment.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,10 @@ def _value(text: str, scope: dict[str, Any]) -> Any:
     try:
         return eval(text, scope)
     except Exception as error:
-        hint = f" (quote it if it is text: {text!r})" if isinstance(error, NameError) and text.isidentifier() else ""
-        raise ValueError(f"the argument {text} fails with {error_text(error)}{hint}") from error
+        if isinstance(error, NameError) and text.isidentifier():
+            near = did_you_mean(text, [name for name in scope if not name.startswith("_")])
+            raise ValueError(f"There is no variable {text}.{near} If it is text, write {text!r}.") from error
+        raise ValueError(f"The argument {text} raises {error_text(error)}") from error
 
 
 def parse(line: str) -> Target | None:
@@ -82,14 +81,18 @@ def parse(line: str) -> Target | None:
         return None
     name, rest = _name(text)
     if not name:
-        raise SyntaxError(f"{text!r} does not begin with the name of a cached function")
+        raise SyntaxError(f"{text} does not begin with the name of a cached function.")
     if not rest:
         return Target(name)
     if rest.startswith("("):
         call = _call(f"{name}{rest}")
         if call is not None:
             return call
-    return _words(name, rest)
+    try:
+        return _words(name, rest)
+    except tokenize.TokenError as error:
+        open_one = "quote" if "string" in str(error.args[0]) else "bracket"
+        raise SyntaxError(f"A {open_one} in {text} is never closed.") from error
 
 
 def _name(text: str) -> tuple[str, str]:
@@ -124,7 +127,7 @@ def _words(name: str, rest: str) -> Target:
     # split before joining: "a" "b" are two arguments here, and one text within a call
     call = _call(f"{name}({', '.join(_split(rest))})") or _call(f"{name}({rest})")
     if call is None:
-        raise SyntaxError(f"{rest!r} cannot be read as arguments: write them as in a call, {name}(...)")
+        raise SyntaxError(f"{rest} cannot be read as arguments. Write them as in a call: {name}(...)")
     return call
 
 
@@ -133,17 +136,14 @@ def _split(text: str) -> list[str]:
     cuts = [0]
     depth = 0
     previous: tokenize.TokenInfo | None = None
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.NL):
-                break
-            apart = previous is not None and token.start[1] > previous.end[1]
-            if apart and depth == 0 and _ends(previous) and _begins(token, text):
-                cuts.append(token.start[1])
-            depth += (token.string in "([{") - (token.string in ")]}") if token.type == tokenize.OP else 0
-            previous = token
-    except tokenize.TokenError as error:
-        raise SyntaxError(f"{text!r} cannot be read as arguments: {error.args[0]}") from error
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.NL):
+            break
+        apart = previous is not None and token.start[1] > previous.end[1]
+        if apart and depth == 0 and _ends(previous) and _begins(token, text):
+            cuts.append(token.start[1])
+        depth += (token.string in "([{") - (token.string in ")]}") if token.type == tokenize.OP else 0
+        previous = token
     pieces = [text[start:end].strip().rstrip(",") for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
     return [piece for piece in pieces if piece]
 
@@ -193,9 +193,14 @@ def resolve(name: str, namespace: Mapping[str, Any]) -> Any:
 
 def unknown(name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that is nothing cached, with the nearest names."""
-    short = {other.rpartition(".")[2] if " " not in other else other.partition(" ")[2]: other for other in known}
-    near = difflib.get_close_matches(name.rpartition(".")[2], short, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    if not near and short:
-        hint = f" Cached: {', '.join(sorted(short)[:8])}{', …' if len(short) > 8 else ''}."
-    return UnknownNameError(f"{name!r} is not a cached function or cell.{hint}")
+    short = {other.rpartition(".")[2] if " " not in other else other.partition(" ")[2] for other in known}
+    hint = did_you_mean(name.rpartition(".")[2], sorted(short))
+    if not hint and short:
+        hint = f" Cached: {several(sorted(short))}."
+    return UnknownNameError(f"{name} is not a cached function or cell.{hint}")
+
+
+def several(names: Sequence[str], most: int = 5) -> str:
+    """Names with commas; of a long list the beginning, and how many more."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable
 
-from nbcache.errors import CacheError, InvalidParameterError, KeyFileError
+from nbcache.errors import CacheError, InvalidParameterError, KeyFileError, did_you_mean
 from nbcache.inspection import trusted_keys, verification
 from nbcache.inspection.trusted_keys import Keys, Standing
 from nbcache.notebook.display.quantities import count, duration, size
@@ -15,8 +15,8 @@ from nbcache.notebook.line import without_comment
 
 #: So many damaged entries are listed one by one.
 _LISTED = 20
-_RUNS_CODE = "Loading a value can run any code that whoever made these files chose, as you, on this machine."
-_UNTIL_RESTARTED = "Kernels that run already keep the keys they have until they are restarted."
+_RUNS_CODE = "Loading an entry can run any code that its maker chose, as you, on this machine."
+_UNTIL_RESTARTED = "Kernels that are running keep the keys they have until they are restarted."
 
 
 def command(line: str) -> Table:
@@ -32,10 +32,11 @@ def command(line: str) -> Table:
         return _now()
     name, given = words[0], words[1:]
     if name not in _COMMANDS:
-        raise InvalidParameterError(f"{name!r} is not one of: {', '.join(_COMMANDS)}.")
+        near = did_you_mean(name, _COMMANDS) or f" It has {', '.join(_COMMANDS)}."
+        raise InvalidParameterError(f"%cache_trust has no command {name}.{near}")
     act, wanted = _COMMANDS[name]
     if len(given) != len(wanted):
-        raise InvalidParameterError(f"type: %cache_trust {' '.join((name, *wanted))}")
+        raise InvalidParameterError(f"It takes: %cache_trust {' '.join((name, *wanted))}")
     try:
         return act(*given)
     except KeyFileError as error:
@@ -48,36 +49,36 @@ def command(line: str) -> Table:
 def _words(line: str) -> list[str]:
     try:
         return shlex.split(without_comment(line))
-    except ValueError as error:
-        raise InvalidParameterError(f"{line!r} cannot be read: {error}") from None
+    except ValueError:
+        raise InvalidParameterError(f"A quote in {line.strip()} is never closed.") from None
 
 
 def _share(target: str) -> Table:
     name = trusted_keys.share(target)
     return _now(
-        f"The key {name} is written to {target}. Who has that file can make your kernels run code: "
-        "hand it over in private, and keep it out of the notebook's folder and repository."
+        f"Wrote the key {name} to {target}. Whoever has that file can make your kernels run code: "
+        "hand it over privately, and keep it out of the notebook's folder and repository."
     )
 
 
 def _add(source: str) -> Table:
     name = trusted_keys.add(source)
     return _now(
-        f"What the key {name} signed is loaded from now on. {_RUNS_CODE} "
-        "To be read by its owners in turn, share your key with them."
+        f"Entries signed with the key {name} are loaded from now on. {_RUNS_CODE} "
+        "For its owners to read your entries, share your key with them."
     )
 
 
 def _rotate() -> Table:
     name = trusted_keys.rotate()
     return _now(
-        f"New entries are signed with the key {name}; the former key verifies for 30 days more. {_UNTIL_RESTARTED}"
+        f"New entries are signed with the key {name}; the previous key is trusted for 30 more days. {_UNTIL_RESTARTED}"
     )
 
 
 def _forget(name: str) -> Table:
     gone = trusted_keys.forget(name)
-    return _now(f"The key {gone} is forgotten; its entries are misses. {_UNTIL_RESTARTED}")
+    return _now(f"The key {gone} is no longer trusted; its entries are misses. {_UNTIL_RESTARTED}")
 
 
 def _verify() -> Table:
@@ -86,7 +87,7 @@ def _verify() -> Table:
     more = f" The first {_LISTED} are shown." if len(rows) > _LISTED else ""
     foreign = f" {count(found.foreign, 'file')} of other keys not looked at." if found.foreign else ""
     return Table(
-        ("damaged", "why", "set aside as"),
+        ("damaged", "why", "moved to"),
         tuple(rows[:_LISTED]),
         f"{count(found.whole, 'entry', 'entries')} whole ({size(found.size)}), "
         f"{count(len(rows), 'entry', 'entries')} damaged, in {duration(found.seconds)}.{more}{foreign}",
@@ -99,7 +100,7 @@ def _adopt(folder: str) -> Table:
     counts = verification.adoptable(root)
     files = sum(counts.values())
     if not files:
-        return Table(("adopt",), (), f"Nothing in {root} is foreign.")
+        return Table((), (), f"{root} holds no entries that other keys signed.")
     _ask(
         f"{root} holds {count(files, 'file')} signed with {', '.join(sorted(counts))}.\n"
         f"Adopting them trusts their makers: {_RUNS_CODE}\nType yes to adopt them: "
@@ -143,19 +144,19 @@ def _now(caption: str = "") -> Table:
         *_key_rows(now.keys),
         ("store", str(now.folder)),
         ("owner and mode", f"{now.owner}, {now.mode:04o}" if now.owner else "made at the first entry"),
-        ("entries of ours", f"{count(now.own.files, 'file')}, {size(now.own.size)}"),
-        ("entries of other keys", _foreign(now)),
-        ("set aside as damaged", count(now.set_aside, "file")),
+        ("signed with your keys", f"{count(now.own.files, 'file')}, {size(now.own.size)}"),
+        ("signed with other keys", _foreign(now)),
+        ("quarantined as damaged", count(now.set_aside, "file")),
     ]
     if now.refusal:
         rows.append(("not used, because", now.refusal))
-    return Table(("what", "how it stands"), tuple(rows), caption, left=2)
+    return Table(("setting", "value"), tuple(rows), caption, left=2)
 
 
 _MEANINGS = {
-    "sign": "only what these keys signed is loaded",
-    "strict": "what cannot be verified is an error",
-    "safe": "only what these keys signed is loaded, and only formats that cannot run code",
+    "sign": "loads only entries signed with these keys",
+    "strict": "an entry that cannot be verified is an error",
+    "safe": "loads only entries signed with these keys, in formats that cannot run code",
 }
 
 
@@ -168,7 +169,7 @@ def _key_rows(keys: Keys) -> list[tuple[str, str]]:
     rows = [("signing key", keys.ids[0])]
     for name, until in zip(keys.ids[1:], keys.until[1:], strict=True):
         end = "" if until is None else f", until {time.strftime('%Y-%m-%d', time.localtime(until))}"
-        rows.append(("verifies too", f"{name}{end}"))
+        rows.append(("also trusted", f"{name}{end}"))
     return [*rows, ("key file", f"{keys.path}, usable")]
 
 
