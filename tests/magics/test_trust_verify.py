@@ -94,7 +94,7 @@ def test_adopting_takes_a_typed_yes_after_a_sentence_that_says_what_it_means(
     shown = trust.command(f"adopt '{other_store / 'store'}'")
 
     assert "3 files signed with" in asked[0]
-    assert "can run any code that whoever made these files chose" in asked[0]
+    assert "can run any code that its maker chose" in asked[0]
     assert shown.caption == "2 entries adopted, 1 here already, 0 refused."
     assert squared(2) == {"square": 4} and squared(3) == {"square": 9}
     assert computed.count == 1
