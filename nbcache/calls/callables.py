@@ -19,8 +19,8 @@ def main_for(module: str) -> str:
     return "__main__" if module == "__mp_main__" else module
 
 
-def module_of(told: Any, function: Any) -> str:
-    return main_for(getattr(told, "__module__", None) or type(function).__module__ or "builtins")
+def module_of(described_as: Any, function: Any) -> str:
+    return main_for(getattr(described_as, "__module__", None) or type(function).__module__ or "builtins")
 
 
 def is_async(function: Any) -> bool:

@@ -46,11 +46,11 @@ class ChangedArguments:
         if not changed:
             return False
         self._left = 0
-        told = " and ".join(f"'{name}'" for name in changed)
+        names = " and ".join(f"'{name}'" for name in changed)
         if not in_background():
             warn(
                 explain(
-                    f"{self._name}() changes its argument{'s' if len(changed) > 1 else ''} {told}, "
+                    f"{self._name}() changes its argument{'s' if len(changed) > 1 else ''} {names}, "
                     "and a hit will not repeat that.",
                     "a hit returns the result without running the function, and leaves the arguments as they are.",
                     "return what is changed, and go on with that; or leave the function uncached.",

@@ -71,7 +71,7 @@ class FastPath:
         self.slots: dict[Any, Slot] = {}
         self._arguments = arguments
         usable = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_nbcache_")
-        self._spoken = name if usable and name not in arguments.signature.parameters else "function"
+        self._shown_name = name if usable and name not in arguments.signature.parameters else "function"
         self._awaited, self._expiring, self._touched = awaited, expiring, touch is not None
         self._namespace: dict[str, Any] = {
             **arguments.defaults,
@@ -122,8 +122,8 @@ class FastPath:
             counted=f"{_COUNTED}{now}{'; _nbcache_touch(_nbcache_slot)' if self._touched else ''}",
             wait="await " if self._awaited else "",
         )
-        self._run(f"{'async ' if self._awaited else ''}def {self._spoken}({self._arguments.declaration}):{body}")
-        made: Callable[..., Any] = self._namespace.pop(self._spoken)
+        self._run(f"{'async ' if self._awaited else ''}def {self._shown_name}({self._arguments.declaration}):{body}")
+        made: Callable[..., Any] = self._namespace.pop(self._shown_name)
         return made
 
     def _become(self, other: Callable[..., Any]) -> None:

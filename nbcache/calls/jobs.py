@@ -62,7 +62,7 @@ class Jobs:
         self._owner = owner
         self._parameters = parameters
         self._awaited = is_async(function)
-        self._said = parameters.message(f"{name}({'...' if arguments.signature.parameters else ''})")
+        self._message = parameters.message(f"{name}({'...' if arguments.signature.parameters else ''})")
         # one for all jobs: every entry in memory holds it
         self._replayed: Replay | None = self._replay if parameters.replay != "none" else None
         self._tracker = Tracker(
@@ -126,7 +126,7 @@ class Jobs:
             keep_if=self._parameters.cache_if,
             replay=self._replayed,
             name=self.name,
-            silent=self._said is None,
+            silent=self._message is None,
             began=perf_counter() if began is None else began,
         )
 
@@ -135,7 +135,7 @@ class Jobs:
         named: tuple[Observation, ...] = ()
         if parameters.track:
             named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
-        shown = (self._said, parameters.show_time, parameters.replay)
+        shown = (self._message, parameters.show_time, parameters.replay)
         generators = Within(state.generators, among(self.arguments.items(bound)))
         return Watched(*shown, named, parameters.track, state.packages, generators)
 

@@ -158,8 +158,10 @@ def _hash_funcs(given: Any) -> Mapping[type | str, Callable[[Any], Any]] | None:
                            "give a function that turns the argument into something hashable.")  # fmt: skip
     # by name too: the class's own cell may be run again
     by_name = {name_of(kind): given[kind] for kind in given if isinstance(kind, type)}
-    spoken = {full: given[kind] for kind in given if isinstance(kind, str) and (full := canonical(kind)) is not None}
-    return {**spoken, **by_name, **given}
+    canonical_names = {
+        full: given[kind] for kind in given if isinstance(kind, str) and (full := canonical(kind)) is not None
+    }
+    return {**canonical_names, **by_name, **given}
 
 
 def _items(given: Any) -> tuple[Any, ...]:

@@ -25,7 +25,7 @@ from nbcache.inspection.listing import entry_rows, function_row
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.keys.arguments import Arguments, Bound
 from nbcache.stores.protocol import Whose
-from nbcache.tracking.argument_code import ArgumentCode, said_of
+from nbcache.tracking.argument_code import ArgumentCode, in_words
 from nbcache.tracking.observations.generators.objects import given
 from nbcache.tracking.observations.recorder import note
 from nbcache.tracking.state import State
@@ -144,7 +144,7 @@ class SlowPath:
         fetched = cache.collect(self._jobs.job(self.arguments.bind(*arguments), self._jobs.state(cache)))
         return (False, None) if fetched is None else (True, fetched.value)
 
-    def spoken(self, arguments: tuple[Any, ...]) -> str:
+    def call_text(self, arguments: tuple[Any, ...]) -> str:
         """A call in words."""
         shown = "..." if settings().private else self.arguments.text(self.arguments.bind(*arguments))
         return f"{self.name}({shown})"
@@ -205,7 +205,7 @@ class SlowPath:
 
     def _own_changes(self) -> Iterator[str]:
         for label in self._jobs.origins.labels:
-            yield f"what the function does to {said_of(label)}"
+            yield f"what the function does to {in_words(label)}"
 
     def info(self) -> FunctionInfo:
         return function_row(registry.the_cache(), self.owner)

@@ -1,4 +1,4 @@
-"""Does a name in `hash_funcs` mean a type? A misspelt one would never be met, and nobody would hear of it."""
+"""Does a name in `hash_funcs` mean a type? A misspelt one would never be met, and nobody would know."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Answers(Protocol):
     def adopt(self, arguments: Arguments, computed: Any) -> None:
         """Keep what a worker handed over."""
 
-    def spoken(self, arguments: Arguments) -> str:
+    def call_text(self, arguments: Arguments) -> str:
         """A call in words, for messages."""
 
 
@@ -165,7 +165,7 @@ class CachedMap:
             self._line.advance("computed")
 
     def _fail(self, place: int, arguments: Arguments, error: Exception) -> None:
-        note = f"In the call {self._answers.spoken(arguments)} of a map."
+        note = f"In the call {self._answers.call_text(arguments)} of a map."
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)
         self._failed[place] = error

@@ -173,8 +173,8 @@ def _packed(outcome: Outcome) -> bytes:
         return content
     except Exception as error:
         lost = outcome.payload if outcome.kind == "error" else error
-        told = f"{type(lost).__name__}: {lost}"
-        kept = CallFailedError(told if outcome.kind == "error" else f"its result cannot be sent back ({told})")
+        text = f"{type(lost).__name__}: {lost}"
+        kept = CallFailedError(text if outcome.kind == "error" else f"its result cannot be sent back ({text})")
         for note in getattr(lost, "__notes__", ()):
             kept.add_note(str(note))
         plain: bytes = pickle.dumps(("error", kept))

@@ -106,7 +106,7 @@ class SeenParts(LateParts):
     found : in which state files were, of which there may be thousands: what is said of them waits until somebody looks
     """
 
-    __slots__ = ("_digests", "_found", "_parts", "_said")
+    __slots__ = ("_digests", "_found", "_outlines", "_parts")
 
     def __init__(
         self,
@@ -118,11 +118,15 @@ class SeenParts(LateParts):
         self._parts = parts
         self._digests = digests
         self._found = found
-        self._said = {seen: outline_of(seen) for seen in observations if seen not in found}
+        self._outlines = {seen: outline_of(seen) for seen in observations if seen not in found}
 
     def read(self) -> tuple[Part, ...]:
         seen = [
-            (label_of(one), digest.hex(), self._said[one] if one in self._said else outline_in(self._found[one]))
+            (
+                label_of(one),
+                digest.hex(),
+                self._outlines[one] if one in self._outlines else outline_in(self._found[one]),
+            )
             for one, digest in self._digests.items()
         ]
         return (*self._parts, *seen)

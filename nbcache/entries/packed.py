@@ -15,7 +15,7 @@ __all__ = ["Packed"]
 
 Bytes = bytes | memoryview
 
-#: One system call writes at most this much, so that Ctrl-C is heard while a large value is written.
+#: One system call writes at most this much, so that Ctrl-C is handled while a large value is written.
 _AT_ONCE = 32 << 20
 _VECTORS = 512
 #: Up to this size the pieces are put together first, which is quicker than to tell the system about each.

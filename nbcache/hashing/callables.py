@@ -47,7 +47,7 @@ def _functions(walk: Walk, values: list[Any]) -> None:
     # A library's is known by its full name as well; where the user keeps a function is not what it does.
     walk.facts(*[() if is_users(value.__module__) else (value.__module__, value.__qualname__) for value in values])
     if _hooked(values, walk):
-        write_attributes(walk, [_told(value) for value in values])
+        write_attributes(walk, [_given(value) for value in values])
         return
     for value in values:
         cells = [_content(cell) for cell in value.__closure__ or ()]
@@ -56,7 +56,7 @@ def _functions(walk: Walk, values: list[Any]) -> None:
         walk.below.append((value.__code__, value.__defaults__, value.__kwdefaults__, cells, attributes))
 
 
-def _told(function: types.FunctionType) -> dict[str, Any]:
+def _given(function: types.FunctionType) -> dict[str, Any]:
     """Give what the user hung on a function; decorators of libraries keep their caches there."""
     if not function.__dict__ or not is_users(function.__module__):
         return {}
@@ -87,7 +87,7 @@ def _classes(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.facts(name_of(value))
         if value.__module__ is None:  # made by a library while it runs: what it was given is among its attributes
-            walk.below.append({name: part for name, part in vars(value).items() if _says_something(name, part)})
+            walk.below.append({name: part for name, part in vars(value).items() if _counts(name, part)})
             continue
         if not value.__flags__ & (1 << 9) or not is_users(value.__module__):
             continue
@@ -98,7 +98,7 @@ def _classes(walk: Walk, values: list[Any]) -> None:
         walk.below.append((value.__bases__, type(value), attributes))
 
 
-def _says_something(name: str, part: object) -> bool:
+def _counts(name: str, part: object) -> bool:
     return name not in _UNSAID and not callable(part) and not isinstance(part, types.GetSetDescriptorType)
 
 

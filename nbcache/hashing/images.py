@@ -30,8 +30,8 @@ def write(walk: Walk, values: list[Any]) -> None:
         if image.palette is not None:
             walk.facts(image.palette.mode, bytes(image.palette.tobytes()))
         given = attributes.public(image, _READING)
-        told = {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
-        walk.below.extend((dict(image.info), told))
+        plain = {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
+        walk.below.extend((dict(image.info), plain))
         file = file_of_frames(image)
         if file is None:
             walk.facts("one frame")

@@ -89,7 +89,7 @@ class Arguments:
         self._name = name if isinstance(name, str) else type(function).__name__
         self._hash_funcs = hash_funcs
         self._parameters = list(self.signature.parameters.values())
-        self._spoken = [_spoken(parameter) for parameter in self._parameters]
+        self._defaults = [_defaults(parameter) for parameter in self._parameters]
         # without stars every argument of the key has a fixed place
         self._places: list[tuple[str, int]] | None = [
             (parameter.name, place)
@@ -138,16 +138,16 @@ class Arguments:
 
     def _generate(self) -> tuple[Callable[..., Bound], Callable[[Callable[..., Any], Bound], Any]]:
         source = (
-            f"def {self._spoken_name()}({self.declaration}):\n    return ({self.names})\n"
+            f"def {self._shown_name()}({self.declaration}):\n    return ({self.names})\n"
             "def _call_bound(_nbcache_function, _bound):\n"
             f"    ({self.names}) = _bound\n    return _nbcache_function({self.forward})\n"
             if self._parameters
-            else f"def {self._spoken_name()}():\n    return ()\n"
+            else f"def {self._shown_name()}():\n    return ()\n"
             "def _call_bound(_function, _bound):\n    return _function()\n"
         )
         namespace: dict[str, Any] = dict(self.defaults)
         exec(compile(source, "<nbcache binder>", "exec"), namespace)
-        return namespace[self._spoken_name()], namespace["_call_bound"]
+        return namespace[self._shown_name()], namespace["_call_bound"]
 
     def _call_as_given(self, function: Callable[..., Any], bound: Bound) -> Any:
         """Call without what has its default: code in C may take a default that is spelled out for something else."""
@@ -171,7 +171,7 @@ class Arguments:
                 named[parameter.name] = value
         return function(*[value for _, value in first[:places]], *(rest[0] if rest else ()), **named)
 
-    def _spoken_name(self) -> str:
+    def _shown_name(self) -> str:
         """The function's name, where it is one: it stands in the TypeError of a wrong call."""
         usable = self._name.isidentifier() and not keyword.iskeyword(self._name)
         taken = self._name in self.signature.parameters or self._name in self.defaults or self._name == "_call_bound"
@@ -280,7 +280,7 @@ class Arguments:
     def text(self, bound: Bound, limit: int = 200) -> str:
         """The arguments as the call would be typed, defaults left out, long values cut short."""
         words = []
-        for (before, default), value in zip(self._spoken, bound, strict=True):
+        for (before, default), value in zip(self._defaults, bound, strict=True):
             if default is value:
                 continue
             if before == "*":
@@ -298,7 +298,7 @@ def _is_primitive(value: object) -> bool:
     return kind in PRIMITIVES and (kind is not float or (value != 0.0 and value == value))
 
 
-def _spoken(parameter: inspect.Parameter) -> tuple[str, object]:
+def _defaults(parameter: inspect.Parameter) -> tuple[str, object]:
     """What is written before an argument of a call, and the default, with which it is not written at all."""
     plain = parameter.kind is inspect.Parameter.POSITIONAL_ONLY or (
         parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.default is _EMPTY

@@ -162,7 +162,7 @@ class MemoryStore:
             else:
                 held.notes[key] = kept
         if replaced is not None and replaced.entry is not owned:
-            self._tell([address])
+            self._report([address])
         return owned
 
     def delete(self, address: Address) -> int:
@@ -175,7 +175,7 @@ class MemoryStore:
                 self._tidy(owner, held)
         if gone is None:
             return 0
-        self._tell([address])
+        self._report([address])
         return 1
 
     def drop(self, address: Address, entry: Entry) -> bool:
@@ -188,7 +188,7 @@ class MemoryStore:
             held = self._owners[owner]
             self._take(held, key)
             self._tidy(owner, held)
-        self._tell([address])
+        self._report([address])
         return True
 
     def clear(self, owner: str | None = None) -> int:
@@ -238,7 +238,7 @@ class MemoryStore:
             evicted = len(gone)
             if gone:
                 gone += self._trim_notes(held)
-        self._tell([Address(owner, key) for key, _ in gone])
+        self._report([Address(owner, key) for key, _ in gone])
         return evicted
 
     def sweep(self, now: float, ttl_of: Callable[[Address], float | None]) -> int:
@@ -261,7 +261,7 @@ class MemoryStore:
                         gone.append(address)
                 gone += [Address(owner, key) for key, _ in self._trim_notes(held)]
                 self._tidy(owner, held)
-        self._tell(gone)
+        self._report(gone)
         return len(gone)
 
     def used_since(self, owner: str, moment: float) -> list[tuple[Address, float]]:
@@ -340,10 +340,10 @@ class MemoryStore:
                 held = self._owners.pop(owner, None)
                 owners = {} if held is None else {owner: held}
         results = [Address(name, key) for name, held in owners.items() for key in held.results]
-        self._tell(results + [Address(name, key) for name, held in owners.items() for key in held.notes])
+        self._report(results + [Address(name, key) for name, held in owners.items() for key in held.notes])
         return results, list(owners.values())
 
-    def _tell(self, addresses: list[Address]) -> None:
+    def _report(self, addresses: list[Address]) -> None:
         """Report what has left, outside the lock, because who listens may call this store."""
         if self.on_drop is not None:
             for address in addresses:

@@ -12,7 +12,7 @@ from nbcache.stores.names import entry_name
 from nbcache.stores.protocol import Dropped, Mark, Store, Stored, Whose
 
 #: Uses of entries in memory are told to the slower stores at least this often while `refresh` is called, in seconds.
-_TELL_USES = 30.0
+_REPORT_USES = 30.0
 
 
 class TieredMark:
@@ -62,7 +62,7 @@ class TieredStore:
         self._stamp = NOTHING if self.disk is None else self.disk.stamp()
         self._looks = 0
         self._told: dict[str, float] = {}
-        self._told_at = memory.clock()
+        self._reported_at = memory.clock()
 
     @property
     def on_drop(self) -> Dropped | None:
@@ -149,12 +149,12 @@ class TieredStore:
                     yield row
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
-        self._tell_uses(owner)
+        self._report_uses(owner)
         return max(store.limit(owner, max_entries, max_size, whose) for store in self.tiers)
 
     def close(self) -> None:
         for owner in self.memory.owners():
-            self._tell_uses(owner)
+            self._report_uses(owner)
         for store in self.tiers:
             store.close()
 
@@ -164,10 +164,10 @@ class TieredStore:
         Cheap when nothing happened: made to be called twice a second.
         """
         now = self.memory.clock()
-        if not 0 <= now - self._told_at < _TELL_USES:
-            self._told_at = now
+        if not 0 <= now - self._reported_at < _REPORT_USES:
+            self._reported_at = now
             for owner in self.memory.owners():
-                self._tell_uses(owner)
+                self._report_uses(owner)
         if self.disk is None:
             return 0
         stamp = self.disk.stamp()
@@ -214,7 +214,7 @@ class TieredStore:
         # Also where the disk could not take it: what another process clears must leave this memory all the same.
         return self.memory.put(address, entry, mark, backed=True)
 
-    def _tell_uses(self, owner: str) -> None:
+    def _report_uses(self, owner: str) -> None:
         if self.disk is None:
             return
         now = self.memory.clock()

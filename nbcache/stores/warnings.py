@@ -26,7 +26,7 @@ class StoreWarnings:
         self._warn = warn
         self._clock = clock
         self._lock = threading.Lock()
-        self._said: set[tuple[str, object]] = set()
+        self._given: set[tuple[str, object]] = set()
         self._recent: list[float] = []
         self._unsaid = 0
 
@@ -36,16 +36,16 @@ class StoreWarnings:
     def once(self, kind: str, about: object, what: str, why: str, do: str) -> None:
         """Warn of a lasting trouble, once until it is `over`."""
         with self._lock:
-            if (kind, about) in self._said:
+            if (kind, about) in self._given:
                 return
-            self._said.add((kind, about))
+            self._given.add((kind, about))
         self._warn(explain(what, why, do))
 
     def over(self, kind: str) -> None:
         """Forget troubles of a kind, so that new ones are told."""
-        if self._said:
+        if self._given:
             with self._lock:
-                self._said = {said for said in self._said if said[0] != kind}
+                self._given = {given for given in self._given if given[0] != kind}
 
     def damaged(self, place: str, moved: Path | None, why: str) -> None:
         """Warn of one entry that cannot be used."""

@@ -57,7 +57,7 @@ class ArgumentCode:
         return any(changes.mine for changes in noted)
 
 
-def said_of(label: str) -> str:
+def in_words(label: str) -> str:
     """A label in the user's words alone."""
     return label.partition(_MARK)[0]
 

@@ -22,7 +22,7 @@ from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
 from nbcache.notebook.cells.effects.file_outputs import put_back
 from nbcache.notebook.cells.effects.library_options import set_again
-from nbcache.notebook.cells.effects.said import of_libraries
+from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import size_of, unpack
 from nbcache.notebook.cells.objects.restoring import HeldElsewhereError

@@ -10,8 +10,8 @@ from types import CodeType
 from typing import Any
 
 from nbcache.keys.key import combine
-from nbcache.notebook.cells.syntax.marks import Marks, marked
 from nbcache.notebook.cells.syntax.names import Names, names_of
+from nbcache.notebook.cells.syntax.noted_bindings import Marks, marked
 from nbcache.tracking.code.facts import facts_of
 
 __all__ = ["CellCode"]

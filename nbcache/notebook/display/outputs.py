@@ -1,6 +1,6 @@
 """Record what a run shows, and show it again in the same order.
 
-``record("display")`` hears rich displays and figures, ``"all"`` also both streams, and ``"cell"`` everything
+``record("display")`` records rich displays and figures, ``"all"`` also both streams, and ``"cell"`` everything
 a cell shows, the value of its last expression included. Outside IPython there is nothing but the streams.
 """
 
@@ -37,7 +37,7 @@ class Recording:
 
     Notes
     -----
-    Events may arrive from several threads; each is one append. A closed recording hears nothing, even if a
+    Events may arrive from several threads; each is one append. A closed recording takes nothing, even if a
     thread it started goes on printing.
     """
 

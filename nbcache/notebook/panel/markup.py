@@ -119,11 +119,11 @@ def empty(model: PanelModel) -> str:
 
 def notice(model: PanelModel) -> str:
     """Return the status line, which screen readers say when it changes."""
-    said = model.notice
-    mark = '<span aria-hidden="true">⚠ </span>Error: ' if said.error else ""
-    role = "alert" if said.error else "status"
-    kind = "nbc-notice nbc-error" if said.error else "nbc-notice"
-    return f'<div class="{kind}" role="{role}" aria-live="polite">{mark}{escape(said.text)}</div>'
+    notice = model.notice
+    mark = '<span aria-hidden="true">⚠ </span>Error: ' if notice.error else ""
+    role = "alert" if notice.error else "status"
+    kind = "nbc-notice nbc-error" if notice.error else "nbc-notice"
+    return f'<div class="{kind}" role="{role}" aria-live="polite">{mark}{escape(notice.text)}</div>'
 
 
 def look() -> str:

@@ -95,7 +95,7 @@ class PanelModel:
                 if row.name in self._entries and row != before.get(row.name)
             }
         except Exception as error:
-            self._tell(Notice(f"The cache could not be read: {_reason(error)}", error=True))
+            self._notify(Notice(f"The cache could not be read: {_reason(error)}", error=True))
             return True
         with self._lock:
             if self._show(reading, rows, totals):
@@ -152,7 +152,7 @@ class PanelModel:
         try:
             held = self.source.entries(name)
         except Exception as error:
-            self._tell(Notice(f"{self.label(name)} could not be read: {_reason(error)}", error=True))
+            self._notify(Notice(f"{self.label(name)} could not be read: {_reason(error)}", error=True))
             return
         with self._lock:
             self._entries[name] = held
@@ -274,12 +274,12 @@ class PanelModel:
                 self._drop(name, address)
             reading, rows, totals = self._read()
         except Exception as error:
-            return self._tell(Notice(f"{label} was not cleared: {_reason(error)}", error=True))
+            return self._notify(Notice(f"{label} was not cleared: {_reason(error)}", error=True))
         with self._lock:
             self._show(reading, rows, totals)
         if not removed:
-            return self._tell(Notice(f"{label} had no entry left to clear."))
-        return self._tell(Notice(f"{label} cleared: {quantities.count(removed, 'entry', 'entries')} gone."))
+            return self._notify(Notice(f"{label} had no entry left to clear."))
+        return self._notify(Notice(f"{label} cleared: {quantities.count(removed, 'entry', 'entries')} gone."))
 
     def _drop(self, name: str | None, address: Hashable) -> None:
         """Forget rows whose entries were cleared: one, those of one function, or all."""
@@ -289,7 +289,7 @@ class PanelModel:
             self._entries[held_name] = kept
         self._lines = None
 
-    def _tell(self, notice: Notice) -> Notice:
+    def _notify(self, notice: Notice) -> Notice:
         with self._lock:
             self.notice = notice
         return notice

@@ -92,7 +92,7 @@ class CacheSource:
                 for row in group
             ]
             times = Counter(row.label for row in rows)
-            return [row if times[row.label] == 1 else _told_apart(row) for row in rows]
+            return [row if times[row.label] == 1 else _distinguished(row) for row in rows]
 
     def totals(self) -> Totals:
         """Return the numbers of the header, from the same reading as the rows of functions."""
@@ -275,7 +275,7 @@ def _names_alive() -> list[str]:
     return [cached.owner for cached in registry.alive()]
 
 
-def _told_apart(row: EntryRow) -> EntryRow:
+def _distinguished(row: EntryRow) -> EntryRow:
     """Return a row with its time in its label: others have the same arguments, or none."""
     at = time.strftime("%b %d %H:%M:%S", time.localtime(row.created))
     return replace(row, label=f"{row.label} of {at}")

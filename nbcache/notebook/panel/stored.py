@@ -258,9 +258,9 @@ class StoredRows:
             folder = os.path.basename(place)
             if folder in unknown and folder not in self._owners:
                 files = (os.path.join(place, name + RESULT) for name in names)
-                said = next(filter(None, (_owner_in(disk, file) for file in files)), None)
-                if said is not None and owner_name(said) == folder:
-                    self._owners[folder] = said
+                stated = next(filter(None, (_owner_in(disk, file) for file in files)), None)
+                if stated is not None and owner_name(stated) == folder:
+                    self._owners[folder] = stated
         self.version += 1
 
     def _read_folder(self, disk: DiskStore, folder: str, names: set[str]) -> None:

@@ -10,7 +10,7 @@ import anywidget
 
 from nbcache.notebook.panel.live import Live
 from nbcache.notebook.panel.model import PanelModel
-from nbcache.notebook.panel.wire import Wire
+from nbcache.notebook.panel.synchronisation import TableSync
 
 _FOLDER = Path(__file__).parent / "browser"
 
@@ -37,12 +37,12 @@ class TableView:
         self._ready = ready
         self._live = live
         self.widget = _Table()
-        self._wire = Wire(model, self._send)
+        self._table_sync = TableSync(model, self._send)
         self.widget.on_msg(self._receive)
 
     def draw(self) -> None:
         """Send what changed."""
-        self._wire.draw()
+        self._table_sync.draw()
 
     def close(self) -> None:
         """Remove the widget from the page."""
@@ -62,4 +62,4 @@ class TableView:
         elif kind == "seen":
             self._live.answered()
         elif kind is not None:
-            self._wire.receive(content)
+            self._table_sync.receive(content)

@@ -54,19 +54,19 @@ class Concerned:
 
     Parameters
     ----------
-    told : what was told, by owner
+    removed : what was removed, by owner
     """
 
-    def __init__(self, told: dict[bytes, set[bytes]]) -> None:
-        self._told = told
-        self._all = _EVERY in told
+    def __init__(self, removed: dict[bytes, set[bytes]]) -> None:
+        self._removed = removed
+        self._all = _EVERY in removed
 
     def keys_of(self, owner: str) -> Callable[[str], bool] | None:
-        """A test for the keys of an owner; None where nothing was told of any of them."""
-        told = {_EVERY} if self._all else self._told.get(_half(owner))
-        if told is None:
+        """A test for the keys of an owner; None where nothing of theirs was removed."""
+        removed = {_EVERY} if self._all else self._removed.get(_half(owner))
+        if removed is None:
             return None
-        return (lambda key: True) if _EVERY in told else lambda key: _half(key) in told
+        return (lambda key: True) if _EVERY in removed else lambda key: _half(key) in removed
 
     def __call__(self, address: Address) -> bool:
         test = self.keys_of(address.owner)
@@ -141,20 +141,20 @@ class Invalidations:
         )
 
     def concerns_since(self, stamp: Stamp) -> Concerned:
-        """What was told of after a stamp; everything when that cannot be known."""
+        """What was removed after a stamp; everything when that cannot be known."""
         records = [] if self.stamp() == stamp else self._records(stamp)
         if records is None:
             return Concerned({_EVERY: {_EVERY}})
-        told: dict[bytes, set[bytes]] = {}
+        removed: dict[bytes, set[bytes]] = {}
         for _, where, what in records:
-            told.setdefault(where, set()).add(what)
-        return Concerned(told)
+            removed.setdefault(where, set()).add(what)
+        return Concerned(removed)
 
     def _records(self, stamp: Stamp) -> list[tuple[bytes, bytes, bytes]] | None:
         """The records after a stamp; None when they are no longer known."""
         now = self.stamp()
-        told = (stamp.file, stamp.length) != (now.file, now.length)
-        if _UNKNOWN in (now, stamp) or now == NOTHING or now.length % _RECORD or not told:
+        grown = (stamp.file, stamp.length) != (now.file, now.length)
+        if _UNKNOWN in (now, stamp) or now == NOTHING or now.length % _RECORD or not grown:
             # Something changed, and no whole record says what: the disk may have been full.
             return None
         try:

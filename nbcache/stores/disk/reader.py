@@ -135,9 +135,9 @@ class Reader:
             head = self.head(name, fd)
             if head is None:
                 continue
-            (said_owner, said_key), meta, size, written = head
+            (stated_owner, stated_key), meta, size, written = head
             # A key that is the name of its file needs no look at its form.
-            if (said_key == parts[0] or key_name(said_key) == parts[0]) and owner_name(said_owner) == owner:
+            if (stated_key == parts[0] or key_name(stated_key) == parts[0]) and owner_name(stated_owner) == owner:
                 used = uses.get(parts[0], 0.0)
                 yield Stored(head[0], meta, size, used if used > written else written, "disk")
 

@@ -240,7 +240,7 @@ class DiskStore:
                 self._catalogue.uses.write_all()
                 self._catalogue.usage.share()
         except OSError:
-            # Hints, for which a closing program need not hear of a full disk.
+            # Hints, for which a closing program needs no warning of a full disk.
             pass
         if self.keyring.ephemeral_only:
             self.discard()

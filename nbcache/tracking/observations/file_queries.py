@@ -50,13 +50,13 @@ class _Look:
         self,
         words: str,
         answer: Callable[[os.stat_result], bytes],
-        said: Callable[[os.stat_result], str],
+        summary: Callable[[os.stat_result], str],
         *,
         follow: bool = True,
     ) -> None:
         self._words = words
         self._answer = answer
-        self._said = said
+        self._summary = summary
         self._stat = _stat if follow else _lstat
 
     def digest(self, name: str) -> bytes:
@@ -73,7 +73,7 @@ class _Look:
 
     def outline(self, name: str) -> str:
         try:
-            return self._said(self._stat(name))
+            return self._summary(self._stat(name))
         except (OSError, ValueError):
             return "not there"
 

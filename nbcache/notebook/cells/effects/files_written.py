@@ -30,7 +30,7 @@ _PROJECT = (".git", "pyproject.toml", "setup.py", ".hg")
 
 
 class FilesWritten:
-    """The files that a run writes, heard from the interpreter while it runs.
+    """The files that a run writes, as the interpreter announces them.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class FilesWritten:
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        tempfile.gettempdir()  # once, before anything is heard: it opens files, and holds a lock meanwhile
+        tempfile.gettempdir()  # once, before anything is noted: it opens files, and holds a lock meanwhile
         self._folder = working_folder()
         self._native = Folders(self._folder, texts)
         self._made: dict[str, str] = {}

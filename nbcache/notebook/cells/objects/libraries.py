@@ -64,11 +64,11 @@ def _put_manager(value: Any, content: Any) -> None:
             held.clear()
 
 
-def _said_of_frame(value: Any) -> dict[str, Any]:
+def _attributes_of_frame(value: Any) -> dict[str, Any]:
     return {name: part for name, part in vars(value).items() if name not in _OF_PANDAS}
 
 
-def _put_said_of_frame(value: Any, content: dict[str, Any]) -> None:
+def _put_attributes_of_frame(value: Any, content: dict[str, Any]) -> None:
     vars(value).update(content)
 
 
@@ -97,7 +97,7 @@ def _put_names(value: Any, content: list[Any]) -> None:
 FRAME = Facet("frame", lambda value: value._mgr, _put_manager, walked=False)
 AXES = Facet("axes", lambda value: list(value._mgr.axes))
 FRAME_OBJECTS = Facet("objects of a frame", _columns_of_objects)
-FRAME_ATTRIBUTES = Facet("attributes of a frame", _said_of_frame, _put_said_of_frame)
+FRAME_ATTRIBUTES = Facet("attributes of a frame", _attributes_of_frame, _put_attributes_of_frame)
 INDEX_NAMES = Facet("names of an index", lambda value: list(value.names), _put_names)
 
 

@@ -4,7 +4,7 @@ A name counts as read when some path through the cell may use it before the cell
 precise question: a name counted too much makes the next run miss, a name counted too little makes it stale.
 The bodies of functions are read later: what they use counts when, after they have been mentioned, something can
 call them while the name is not yet bound. Names inside strings that are code (`eval`, `%time`, `df.query`) are
-found by `hidden`.
+found by `strings`.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def of_random(generator: random.Random) -> bytes:
     if _random_in_memory():
         raw = ctypes.string_at(id(generator) + _HEAD, _SIZE)
         return raw[4:] + raw[:4] + gauss
-    return _told_by_random(generator) + gauss
+    return _state_of_random(generator) + gauss
 
 
 def put_into_random(generator: random.Random, state: bytes) -> None:
@@ -51,7 +51,7 @@ def _write_random(generator: random.Random, state: bytes) -> None:
     ctypes.memmove(id(generator) + _HEAD, state[4 * _WORDS : _SIZE] + state[: 4 * _WORDS], _SIZE)
 
 
-def _told_by_random(generator: random.Random) -> bytes:
+def _state_of_random(generator: random.Random) -> bytes:
     return array("I", generator.getstate()[1]).tobytes()
 
 
@@ -63,12 +63,12 @@ def _random_in_memory() -> bool:
     trial, other = random.Random(1), random.Random(2)
     for _ in range(2):
         raw = ctypes.string_at(id(trial) + _HEAD, _SIZE)
-        if raw[4:] + raw[:4] != _told_by_random(trial):
+        if raw[4:] + raw[:4] != _state_of_random(trial):
             return False
         trial.random()
-    told = _told_by_random(trial)
-    _write_random(other, told)
-    return _told_by_random(other) == told and other.random() == trial.random()
+    found = _state_of_random(trial)
+    _write_random(other, found)
+    return _state_of_random(other) == found and other.random() == trial.random()
 
 
 def of_numpy(generator: Any) -> bytes:
@@ -76,7 +76,7 @@ def of_numpy(generator: Any) -> bytes:
     place = _numpy_in_memory(type(generator))  # type: ignore[arg-type]
     if place is not None:
         return _read_numpy(generator, place)
-    return _told_by_numpy(generator)
+    return _state_of_numpy(generator)
 
 
 def put_into_numpy(generator: Any, state: bytes) -> None:
@@ -99,10 +99,10 @@ def _write_numpy(generator: Any, state: bytes, place: int) -> None:
     ctypes.memmove(id(generator) + place, state[_SIZE:], 16)
 
 
-def _told_by_numpy(generator: Any) -> bytes:
+def _state_of_numpy(generator: Any) -> bytes:
     _, words, place, has_kept, kept = generator.get_state()
-    told: bytes = words.astype("<u4").tobytes()
-    return told + struct.pack("<iixxxxd", place, has_kept, kept)
+    found: bytes = words.astype("<u4").tobytes()
+    return found + struct.pack("<iixxxxd", place, has_kept, kept)
 
 
 _last: tuple[object, int] = (None, 0)
@@ -133,8 +133,8 @@ def _numpy_in_memory(kind: Callable[[int], Any]) -> int | None:
         for place in (one + 8 for one in inside):
             read = [_read_numpy(trial, place) for _ in range(3) if trial.standard_normal() is not None]
             trial = kind(1)
-            told = [_told_by_numpy(trial) for _ in range(3) if trial.standard_normal() is not None]
-            if read == told and _is_written(kind, told, place):
+            found = [_state_of_numpy(trial) for _ in range(3) if trial.standard_normal() is not None]
+            if read == found and _is_written(kind, found, place):
                 return place
             trial = kind(1)
     except Exception:  # another numpy, with another inside: it is asked instead
@@ -147,7 +147,7 @@ def _is_written(kind: Callable[[int], Any], states: list[bytes], place: int) -> 
     for state in states:
         trial = kind(2)
         _write_numpy(trial, state, place)
-        if _told_by_numpy(trial) != state:
+        if _state_of_numpy(trial) != state:
             return False
     return True
 

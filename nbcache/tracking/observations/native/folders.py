@@ -78,20 +78,20 @@ class Folders:
 
     def read(self) -> Notices:
         """Tell what happened, and follow folders that were made."""
-        told = self._source.read()
-        more = told
+        notices = self._source.read()
+        more = notices
         while made := [full for full, what in more.folders() if self._is_new(full, what)]:
             for full in made:
                 self._follow_below(full)
             more = self._source.read()  # to look below a folder is told as well
-            told.add(more)
+            notices.add(more)
         for folder in self._listed:  # that was us
-            told.ours.pop((folder, ""), None)
-            told.ours.pop(os.path.split(folder), None)
+            notices.ours.pop((folder, ""), None)
+            notices.ours.pop(os.path.split(folder), None)
         self._listed.clear()
         if self._source.lost:
             self.close()
-        return told
+        return notices
 
     def _is_new(self, full: str, what: int) -> bool:
         self._followed.discard(full)

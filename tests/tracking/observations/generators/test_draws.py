@@ -273,8 +273,8 @@ def test_a_state_is_read_in_memory_as_the_library_tells_it() -> None:
     for _ in range(1000):
         ours.gauss(0, 1)
         theirs.standard_normal()
-        assert mersenne_twister.of_random(ours)[:2500] == mersenne_twister._told_by_random(ours)
-        assert mersenne_twister.of_numpy(theirs) == mersenne_twister._told_by_numpy(theirs)
+        assert mersenne_twister.of_random(ours)[:2500] == mersenne_twister._state_of_random(ours)
+        assert mersenne_twister.of_numpy(theirs) == mersenne_twister._state_of_numpy(theirs)
 
 
 @pytest.mark.parametrize("bits", ["PCG64", "Philox", "SFC64", "MT19937"])

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from nbcache.notebook.cells.syntax.marks import Marks, marked
+from nbcache.notebook.cells.syntax.noted_bindings import Marks, marked
 
 
 def _noted(source, names, **namespace):

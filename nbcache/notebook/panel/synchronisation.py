@@ -14,7 +14,7 @@ from nbcache.notebook.panel.rows import EntryRow
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
-class Wire:
+class TableSync:
     """The kernel's end of one table.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 from panel_source import NOW, FakeSource
 
 from nbcache.notebook.panel.model import PanelModel
-from nbcache.notebook.panel.wire import Wire
+from nbcache.notebook.panel.synchronisation import TableSync
 
 
 class Browser:
@@ -18,18 +18,18 @@ class Browser:
         self.model = PanelModel(source, owner, clock=lambda: NOW)
         self.model.refresh()
         self.messages: list[tuple[dict[str, Any], list[bytes]]] = []
-        self.wire = Wire(self.model, lambda content, buffers: self.messages.append((content, buffers)))
+        self.sync = TableSync(self.model, lambda content, buffers: self.messages.append((content, buffers)))
 
     def says(self, **message: object) -> list[dict[str, Any]]:
         """Send a message; return what it was answered with, entries unpacked."""
         self.messages.clear()
-        self.wire.receive(message)
+        self.sync.receive(message)
         return self.answers()
 
     def looks(self) -> list[dict[str, Any]]:
         self.messages.clear()
         self.model.refresh()
-        self.wire.draw()
+        self.sync.draw()
         return self.answers()
 
     def answers(self) -> list[dict[str, Any]]:
