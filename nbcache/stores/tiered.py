@@ -61,7 +61,7 @@ class TieredStore:
         self._disk_alone = self.disk if len(slower) == 1 else None
         self._stamp = NOTHING if self.disk is None else self.disk.stamp()
         self._looks = 0
-        self._told: dict[str, float] = {}
+        self._reported: dict[str, float] = {}
         self._reported_at = memory.clock()
 
     @property
@@ -218,6 +218,6 @@ class TieredStore:
         if self.disk is None:
             return
         now = self.memory.clock()
-        for address, used in reversed(self.memory.used_since(owner, self._told.get(owner, float("-inf")))):
+        for address, used in reversed(self.memory.used_since(owner, self._reported.get(owner, float("-inf")))):
             self.disk.touch(address, used)
-        self._told[owner] = now
+        self._reported[owner] = now
