@@ -5,6 +5,7 @@ python3 dev.py tour --headless   run it here instead, and print what it shows
 python3 dev.py test              run all tests; what follows goes to pytest: dev.py test -x -k ttl
 python3 dev.py lint              ruff and mypy
 python3 dev.py docs              build the documentation site and check it; it lands in docs/_build/html
+python3 dev.py notebooks         run the notebooks with an empty cache, and save their outputs
 python3 dev.py pictures          take the pictures and the animation of the README again, in Chromium
 python3 dev.py zoo               try values of many libraries, and write what holds to docs/zoo.md
 python3 dev.py check-notebook X.ipynb   run a notebook with and without nbcache, and compare
@@ -31,13 +32,13 @@ def main(arguments):
     parser.add_argument("--python", help="the Python to build the environment on")
     parser.add_argument("--venv", type=Path, help="where the environment is (.venv, or .venv-NAME with --python)")
     parser.add_argument("--light", action="store_true", help="test: install nothing for browsers and servers")
-    parser.add_argument("command", choices=("tour", "test", "lint", "docs", "pictures", "zoo", "check-notebook"))
+    parser.add_argument("command", choices=("tour", "test", "lint", "docs", "notebooks", "pictures", "zoo", "check-notebook"))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
     options = parser.parse_args(arguments)
 
     base = options.python or supported_python()
     tests = "test-light" if options.light else "test"
-    extras = {"tour": "tour", "lint": "lint", "docs": "docs", "zoo": "test-light,zoo"}.get(options.command, tests)
+    extras = {"tour": "tour", "lint": "lint", "docs": "docs", "notebooks": "tour", "zoo": "test-light,zoo"}.get(options.command, tests)
     if options.command == "test" and os.environ.get("NBCACHE_TEST_EXTRAS"):
         extras += "," + os.environ["NBCACHE_TEST_EXTRAS"]
     folder = options.venv or HERE / (f".venv-{Path(options.python).name}" if options.python else ".venv")
@@ -62,9 +63,16 @@ def main(arguments):
         return max(run(python, "-m", script, images) for script in scripts)
     if options.command == "lint":
         return run(python, "-m", "ruff", "check", *options.rest) or run(python, "-m", "mypy")
+    if options.command == "notebooks":
+        return run(python, "tests/support/save_notebooks.py", *options.rest)
     if "--headless" in options.rest:
-        return run(python, "-m", "nbconvert", "--to", "markdown", "--execute", "--stdout", TOUR)
-    return run(python, "-m", "jupyterlab", TOUR, *options.rest)
+        return run(python, "tests/support/printed_notebook.py", TOUR)
+    return run(python, "-m", "jupyterlab", TOUR, *as_root(), *options.rest)
+
+
+def as_root():
+    """What Jupyter wants to be told where root runs it, as in most containers; it listens on this machine only."""
+    return ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
 def supported_python():
@@ -90,7 +98,9 @@ def environment(folder, base, extras):
     print(f"Setting up {folder} with nbcache[{extras}]; the first time takes some minutes.", flush=True)
     if not python.exists():
         make(folder, base)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    if os.environ.get("CI"):
+        install.append("--quiet")  # a person sees that something happens; a log needs only what failed
     if run(*install, "--editable", f"{HERE}[{extras}]"):
         sys.exit("The installation failed; pip's message above says why.")
     stamp.write_text(wanted)

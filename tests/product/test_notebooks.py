@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +56,11 @@ class Page:
         assert kernel is not None
         press = {"comm_id": model, "data": {"method": "custom", "content": {"event": "click"}}}
         kernel.shell_channel.send(kernel.session.msg("comm_msg", press))
+
+
+    def pictures(self, name: str) -> list[str]:
+        outputs = self.cells[name][1]["outputs"]
+        return [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
 
 
 def _text(output: dict[str, Any]) -> str:
@@ -148,14 +156,10 @@ def test_after_a_restart_the_results_are_the_same(tour: tuple[Page, Page]) -> No
 
 
 def test_after_a_restart_the_cached_cell_shows_its_figure_again(tour: tuple[Page, Page]) -> None:
-    def pictures(page: Page) -> list[str]:
-        outputs = page.cells["cell"][1]["outputs"]
-        return [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
-
     first, second = tour
 
-    assert len(pictures(first)) == 1
-    assert pictures(second) == pictures(first)
+    assert len(first.pictures("cell")) == 1
+    assert second.pictures("cell") == first.pictures("cell")
 
 
 @pytest.fixture
@@ -220,3 +224,99 @@ def test_the_examples_are_restored_from_disk_after_a_restart(tmp_path: Path) -> 
 
         assert "Executed" not in page.shown("call")
         assert "(True, True)" in page.shown("is-cached")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the notebooks below: they have no function in common."""
+    for guest in ("sklearn", "matplotlib", "pandas"):
+        pytest.importorskip(guest)
+    return tmp_path_factory.mktemp("work")
+
+
+def test_slow_cells_are_restored_after_a_restart(work: Path) -> None:
+    quick = {"--min-time 0.3s": "--min-time 0.1s", "50, 250": "20, 50", "scores[250]": "scores[50]", "(400": "(100"}
+    runs = []
+    for _ in range(2):
+        with opened("03_cells_and_restart.ipynb", work, **quick) as page:
+            page.run_all()
+        runs.append(page)
+    first, second = runs
+
+    assert "restored" not in first.shown("fit") + first.shown("importance")
+    assert "restored" in second.shown("fit") and "restored" in second.shown("importance")
+    assert first.shown("fit").strip() in second.shown("fit")
+    assert second.pictures("importance") == first.pictures("importance") != []
+    assert "hit" in second.shown("explain")
+
+
+def test_each_change_is_a_miss_that_names_it_and_changed_back_a_hit(work: Path) -> None:
+    with opened("04_staleness_and_explain.ipynb", work) as page:
+        page.run_all()
+
+        assert page.printed().count("computing") == 1
+        assert "hit" in page.shown("hit") and "patients.csv" in page.shown("hit")
+        for cell, named in (("helper", "grouped"), ("file", "patients.csv"), ("global", "heavy")):
+            assert "miss" in page.shown(cell) and named in page.shown(cell)
+        assert [page.shown(f"{cell}") for cell in ("back", "file-back", "global-back")] == ["True\n"] * 3
+        assert "datetime.now" in page.shown("unfollowed")
+
+
+def test_the_panel_shows_what_the_notebook_cached_and_its_buttons_clear_it(work: Path) -> None:
+    with opened("05_panel.ipynb", work) as page:
+        page.run_all()
+        assert "accuracy" in page.shown("panel") and "tumors" in page.shown("panel")
+        assert "(True, True)" in page.shown("is-cached")
+
+        page.click("one")
+
+        assert "(False, True)" in page.run("is-cached")
+
+
+def test_a_sweep_computes_only_what_is_missing(work: Path) -> None:
+    with opened("06_parallel_sweeps.ipynb", work, **{"n_jobs=2": "n_jobs=2, backend='threading'"}) as page:
+        page.run_all()
+
+        assert "[True, True, False, True, False, True]" in page.shown("extend")
+        assert "['float', 'ValueError']" in page.shown("error")
+        assert page.evaluate("all(accuracy.is_cached(gamma) for gamma in finer)") == "True"
+
+
+def test_a_colleague_computes_only_what_nobody_has_computed(work: Path) -> None:
+    with opened("07_shared_store.ipynb", work, **{"(learning_rate": "(n_estimators=5, learning_rate"}) as page:
+        page.run_all()
+
+        assert "training with rate 0.1" in page.shown("mine")
+        assert page.shown("colleague").count("training") == 1
+        assert "training" not in page.shown("back")
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_saved_with_what_it_shows_and_without_widgets_or_errors(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+    assert len(outputs) > 3
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if "application/vnd.jupyter.widget-view+json" in output.get("data", {})]
+    assert not [output for output in outputs if "data" in output and not any(output["data"].values())]
+    assert path.stat().st_size < 100_000
+
+
+def test_the_tour_without_a_browser_prints_text_and_no_markup(tmp_path: Path, capfd: Any) -> None:
+    book = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# A title\n\nSome text."),
+            nbformat.v4.new_code_cell("%load_ext nbcache\n@cache_data\ndef foo(x):\n    return x\n\nfoo(1)"),
+            nbformat.v4.new_code_cell("%cache_info"),
+        ]
+    )
+    nbformat.write(book, tmp_path / "small.ipynb")
+    command = [sys.executable, NOTEBOOKS.parent / "tests" / "support" / "printed_notebook.py", tmp_path / "small.ipynb"]
+
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(NOTEBOOKS.parent)}, timeout=90)
+
+    printed = capfd.readouterr().out
+    assert printed.startswith("A title\n-------\n")
+    assert "foo" in printed and "entries" in printed
+    assert "<table" not in printed and "\n\n\n" not in printed
