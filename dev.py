@@ -24,6 +24,17 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 TOUR = HERE / "notebooks" / "01_tour.ipynb"
+# What each command installs; those with "test" install less with --light.
+COMMANDS = {
+    "tour": "tour",
+    "test": "test",
+    "lint": "lint",
+    "docs": "docs",
+    "notebooks": "tour",
+    "pictures": "test",
+    "zoo": "test-light,zoo",
+    "check-notebook": "test",
+}
 
 
 def main(arguments):
@@ -32,13 +43,14 @@ def main(arguments):
     parser.add_argument("--python", help="the Python to build the environment on")
     parser.add_argument("--venv", type=Path, help="where the environment is (.venv, or .venv-NAME with --python)")
     parser.add_argument("--light", action="store_true", help="test: install nothing for browsers and servers")
-    parser.add_argument("command", choices=("tour", "test", "lint", "docs", "notebooks", "pictures", "zoo", "check-notebook"))
+    parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed to the tool")
     options = parser.parse_args(arguments)
 
     base = options.python or supported_python()
-    tests = "test-light" if options.light else "test"
-    extras = {"tour": "tour", "lint": "lint", "docs": "docs", "notebooks": "tour", "zoo": "test-light,zoo"}.get(options.command, tests)
+    extras = COMMANDS[options.command]
+    if options.light and extras == "test":
+        extras = "test-light"
     if options.command == "test" and os.environ.get("NBCACHE_TEST_EXTRAS"):
         extras += "," + os.environ["NBCACHE_TEST_EXTRAS"]
     folder = options.venv or HERE / (f".venv-{Path(options.python).name}" if options.python else ".venv")
