@@ -129,13 +129,14 @@ def _seconds_of_text(text: str) -> float:
     raise InvalidTTLError(explain(f"ttl={shown(text)} is not a time.", why, _TTL_FORMS + "."))
 
 
-def size_in_bytes(size: int | str | None) -> int | None:
+def size_in_bytes(size: int | str | None, name: str = "size") -> int | None:
     """Turn a size into bytes; `None` means no limit.
 
     Parameters
     ----------
     size : None, bytes as int, or text such as "500MB" or "1.5GiB"; units are powers of 1024, case does not
         matter, and one blank may stand before the unit (Streamlit parity)
+    name : what the message calls it
 
     Raises
     ------
@@ -145,18 +146,18 @@ def size_in_bytes(size: int | str | None) -> int | None:
     if size is None:
         return None
     if isinstance(size, bool) or not isinstance(size, int | str):
-        raise InvalidSizeError(explain(f"max_size={shown(size)} is not a size.", "it is neither an int nor text.",
+        raise InvalidSizeError(explain(f"{name}={shown(size)} is not a size.", "it is neither an int nor text.",
                                        _SIZE_FORMS + "."))  # fmt: skip
     if isinstance(size, int):
         result = float(size)
     else:
         match = _SIZE.fullmatch(size)
         if match is None:
-            raise InvalidSizeError(explain(f"size {shown(size)} cannot be read.", "it needs a number and a unit.",
+            raise InvalidSizeError(explain(f"{name}={shown(size)} is not a size.", "it needs a number and a unit.",
                                            _SIZE_FORMS + "."))  # fmt: skip
         result = float(match.group(1)) * 1024.0 ** _POWERS[match.group(2)[0].upper()]
     if result < 1:
-        what = f"size {shown(size)} holds nothing."
+        what = f"{name}={shown(size)} is not a size."
         raise InvalidSizeError(explain(what, "it is less than one byte.", _SIZE_FORMS + "."))
     return size if isinstance(size, int) else int(result)
 
@@ -168,6 +169,15 @@ def _environment(name: str, fallback: str = "") -> str:
 def is_true(text: str) -> bool:
     """Whether a text of the environment turns something on: anything but "", "0", "false", "no" and "off"."""
     return text.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _switch(name: str, *, otherwise: bool = False) -> bool:
+    """Whether a variable turns something on; a word that says neither yes nor no is told, and counts as `otherwise`."""
+    text = _environment(name).strip().lower()
+    if is_true(text) and text not in ("1", "true", "yes", "on"):
+        warn(f"NBCACHE_{name}={text!r} is neither 1 nor 0; {int(otherwise)} is used.")
+        return otherwise
+    return is_true(text)
 
 
 class NBCache(SingletonConfigurable):
@@ -250,19 +260,19 @@ class NBCache(SingletonConfigurable):
 
     @default("off")
     def _default_off(self) -> bool:
-        return is_true(_environment("OFF"))
+        return _switch("OFF")
 
     @default("private")
     def _default_private(self) -> bool:
-        return is_true(_environment("PRIVATE"))
+        return _switch("PRIVATE", otherwise=True)
 
     @default("explain_misses")
     def _default_explain_misses(self) -> bool:
-        return is_true(_environment("EXPLAIN_MISSES"))
+        return _switch("EXPLAIN_MISSES")
 
     @default("full_tracebacks")
     def _default_full_tracebacks(self) -> bool:
-        return is_true(_environment("FULL_TRACEBACKS"))
+        return _switch("FULL_TRACEBACKS")
 
     @validate("max_disk_size", "max_written_size")
     def _check_sizes(self, proposal: dict[str, Any]) -> int | str:

@@ -131,7 +131,12 @@ class UnknownNameError(CacheError, LookupError):
 
 def explain(what: str, why: str, do: str) -> str:
     """Lay out a message: what happened, why, and what to do, a line each."""
-    return f"{what}\nWhy: {why}\nDo: {do}"
+    return f"{_ended(what)}\nWhy: {_ended(why)}\nDo: {_ended(do)}"
+
+
+def _ended(sentence: str) -> str:
+    """A sentence with one full stop: the text of an error, which often ends it, may have its own."""
+    return sentence[:-1] if sentence.endswith("..") and not sentence.endswith("...") else sentence
 
 
 def near(name: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MappingView, Set
 from dataclasses import dataclass
@@ -12,7 +14,18 @@ from typing import Any
 
 from nbcache.config import seconds, settings, size_in_bytes
 from nbcache.engine.policy import Policy
-from nbcache.errors import InvalidParameterError, InvalidTTLError, UncacheableFunctionError, explain, shown
+from nbcache.errors import (
+    InvalidParameterError,
+    InvalidTTLError,
+    UncacheableFunctionError,
+    explain,
+    near,
+    shown,
+    warn,
+)
+
+#: The end of a text that is probably meant as the name of a file.
+_FILE_NAME = re.compile(r"\.[A-Za-z]\w{0,6}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ def check(
     Raises
     ------
     InvalidParameterError
-        A value that means nothing, or two that exclude each other; `InvalidTTLError` and `InvalidSizeError` are such.
+        A value that is not valid, or two that exclude each other; `InvalidTTLError` and `InvalidSizeError` are such.
     """
     age = seconds(ttl)
     if max_entries is not None and (
@@ -110,7 +123,7 @@ def check(
     return Parameters(
         ttl=age,
         max_entries=max_entries,
-        max_size=size_in_bytes(max_size),
+        max_size=size_in_bytes(max_size, "max_size"),
         persist=None if persist is None else bool(persist),
         show_spinner=show_spinner,
         show_time=show_time,
@@ -118,7 +131,7 @@ def check(
         scope=scope,
         refresh_mode=refresh_mode,
         track=track,
-        depends_on=_items(depends_on),
+        depends_on=_present(_items(depends_on)),
         replay=replay,
         cache_if=cache_if,
         copy=copy,
@@ -126,13 +139,14 @@ def check(
 
 
 def _invalid(name: str, value: object, why: str, do: str) -> InvalidParameterError:
-    return InvalidParameterError(explain(f"{name}={shown(value)} means nothing.", why, do))
+    return InvalidParameterError(explain(f"{name}={shown(value)} is not a valid value.", why, do))
 
 
 def _choice(name: str, value: object, known: tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in known:
         words = " or ".join(f'"{word}"' for word in known)
-        raise _invalid(name, value, f"it is {words}.", f'write {name}="{known[0]}" or leave it out.')
+        meant = near(value, known) if isinstance(value, str) else []
+        raise _invalid(name, value, f"it is {words}.", f'write {name}="{(meant or known)[0]}" or leave it out.')
 
 
 def _flag(name: str, value: object) -> None:
@@ -168,6 +182,17 @@ def _items(given: Any) -> tuple[Any, ...]:
     # a table or an array is one value: what it yields are names, or its numbers one by one
     several = isinstance(given, list | tuple | Set | Iterator | MappingView | deque) and not callable(given)
     return tuple(given) if several else (given,)
+
+
+def _present(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same items, after a warning of a path that names nothing."""
+    for item in items:
+        path = isinstance(item, os.PathLike) or (isinstance(item, str) and (os.sep in item or _FILE_NAME.search(item)))
+        if path and not os.path.exists(item):
+            warn(explain(f"depends_on={shown(item)} names nothing that exists.",
+                 "a file or folder of that name is followed as soon as there is one.",
+                 f"check the name; relative names are looked up in {os.getcwd()}."))  # fmt: skip
+    return items
 
 
 def _instead_of(value: object) -> str:

@@ -208,6 +208,5 @@ def _unstorable(value: object, first: Exception, second: Exception) -> Unstorabl
         what = f"A result of type {name} cannot be stored."
     text = " ".join(str(second).split())[:200]
     why = f"{type(second).__name__}: {text}" if text else f"{type(second).__name__}."
-    return UnstorableResultError(
-        explain(what, why, "return what it was made from, such as its data or a path, or leave the function uncached.")
-    )
+    advice = "return what it was made from, such as its data or a path, or leave the function uncached."
+    return UnstorableResultError(explain(what, why, "return a list." if name == "generator" else advice))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from IPython.core.error import UsageError
 
+from nbcache.notebook.cells.shown import skipped
+
 LINE = ("cache_clear", "cache_info", "cache_explain", "cache_panel", "cache_trust", "cache_cells")
 
 
@@ -120,3 +122,20 @@ def test_names_options_and_commands_are_completed(typed: str, notebook: Any) -> 
 def test_an_unknown_magic_word_is_an_error_that_python_can_catch(notebook: Any) -> None:
     with pytest.raises(UsageError):
         notebook.run_line_magic("cache_cells", "sometimes")
+
+
+def test_a_side_effect_is_told_once_in_the_words_of_the_cell() -> None:
+    effects = "it runs git, it changes environment variables"
+    assert skipped(effects, ["os.environ['A']", "os.environ['A']"], False) == ["runs git", "sets os.environ['A']"]
+    assert skipped("", (), True) == ["draws unseeded random numbers (--rng restores them)"]
+
+
+def test_a_cell_that_starts_a_program_says_what_a_hit_skips(notebook: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = said(notebook, capsys, "%%cache_cell\nimport subprocess\ndone = subprocess.run(['true']).returncode")
+    assert shown == "Cached. A hit skips these side effects: runs true."
+
+
+def test_a_hit_names_data_before_functions_and_modules(notebook: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = "%%cache_cell\nimport bisect\ndef area(x): return x\nimport heapq\nyears = [1]\nzones = {}\nbands = ()"
+    notebook.run_cell(cell)
+    assert said(notebook, capsys, cell).startswith("restored bands, years, zones, area and 2 more")

@@ -30,7 +30,7 @@ from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import Packed
 from nbcache.notebook.cells.report import Report
 from nbcache.notebook.cells.run import CellRun, observed
-from nbcache.notebook.cells.shown import hit_line, show_again
+from nbcache.notebook.cells.shown import hit_line, show_again, skipped
 from nbcache.notebook.display.messages import duration, note, warn_about
 from nbcache.notebook.display.quantities import size
 
@@ -283,10 +283,7 @@ class CachedCell:
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""
-        done = [seen.effects(), *(f"it changes the session ({what})" for what in self._state())]
-        if seen.draws_unseeded():
-            done.append("it draws from random generators that nobody has seeded (--rng)")
-        return ", ".join(filter(None, done))
+        return ", ".join(skipped(seen.effects(), self._state(), seen.draws_unseeded()))
 
     def _only_said(self) -> bool:
         """Whether a magic such as `%cd` is what changes the session of a marked cell: that is said, not repeated."""
@@ -365,7 +362,7 @@ class CachedCell:
             if job.key.owner == self.owner:
                 self._make_known(cache, job)
             if self._effects and not self._automatic and not self.options.quiet:
-                note(f"kept; a hit will not repeat that {self._effects}")
+                note(f"Cached. A hit skips these side effects: {self._effects}.")
             return
         self.report.outcome = "not cached"
         self.report.reason = self.report.reason or "a file it reads changed while it ran"

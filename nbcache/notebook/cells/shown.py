@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from nbcache.inspection.explanation import age
@@ -11,7 +12,7 @@ from nbcache.notebook.cells.outcome import Outcome
 from nbcache.notebook.display.messages import duration, listed
 from nbcache.notebook.display.outputs import replay, show_result
 
-__all__ = ["hit_line", "show_again"]
+__all__ = ["hit_line", "show_again", "skipped"]
 
 
 def show_again(shell: Any, recording: bytes, outcome: Outcome, *, values: bool, quiet: bool) -> None:
@@ -41,7 +42,8 @@ def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float, 
     ----------
     written : the files that were put back; others that the run wrote are what they were
     """
-    names = [name for name in sorted({*outcome.bound, *outcome.changed}) if name[0] != "_"]
+    shown = [name for name in {*outcome.bound, *outcome.changed} if name[0] != "_"]
+    names = sorted(shown, key=lambda name: (_is_code(outcome.bound.get(name)), name))
     line = f"restored {listed(names) if names else 'its outputs'}"
     if written:
         line += f" · wrote {listed(sorted(written))} again"
@@ -52,6 +54,28 @@ def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float, 
     if seconds > overhead:
         return f"{line} · {duration(seconds - overhead)} saved"
     return f"{line} · restoring took {duration(overhead)}, running {duration(seconds)}"
+
+
+def skipped(effects: str, session: Sequence[str], unseeded: bool) -> list[str]:
+    """The side effects of a run that a hit does not repeat, each once.
+
+    Parameters
+    ----------
+    effects : what was seen of it, as reasons: "it runs git, it changes environment variables"
+    session : what its text says that it changes: "os.environ['A']"
+    unseeded : whether it drew random numbers that nobody has seeded
+    """
+    seen = [one.removeprefix("it ") for one in effects.split(", it ")] if effects else []
+    if any("environ" in what for what in session):
+        seen = [one for one in seen if one != "changes environment variables"]
+    if unseeded:
+        seen.append("draws unseeded random numbers (--rng restores them)")
+    return list(dict.fromkeys([*seen, *(f"sets {what}" for what in session)]))
+
+
+def _is_code(value: object) -> bool:
+    """Whether it is a module, a function or a class: what readers look for last."""
+    return isinstance(value, ModuleType | FunctionType | BuiltinFunctionType | type)
 
 
 class Unstored:

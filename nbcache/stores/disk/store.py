@@ -172,7 +172,7 @@ class DiskStore:
             self._warnings.always(
                 "A result is returned, and kept in memory, but not stored on disk.",
                 str(error).partition("\n")[0],
-                "nothing, or return something that can be pickled.",
+                "nothing; to keep it, return what it was made from, such as its data.",
             )
         except OSError as error:
             self._writer.failed(error)
