@@ -6,7 +6,6 @@ that keywords, defaults and errors cost and read as for the function itself.
 
 from __future__ import annotations
 
-import dis
 import inspect
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
 from nbcache.hashing.hasher import digest, summary
+from nbcache.keys.handing_on import Use, use_of_arguments
 from nbcache.tracking.argument_code import ArgumentCode, digest_followed
 
 _EMPTY = inspect.Parameter.empty
@@ -42,8 +42,8 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     try:
         signature = inspect.signature(function, follow_wrapped=False)
         # step by step: a wrapper further inside may have a signature of its own
-        while hands_on(signature) and not _adds_arguments(function) and hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
+        while hands_on(signature) and _hands_to(function, Use.PASSED):
+            function = function.__wrapped__  # type: ignore[attr-defined]
             signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return _ANY_CALL
@@ -58,10 +58,23 @@ def hands_on(signature: inspect.Signature) -> bool:
     return [parameter.kind for parameter in signature.parameters.values()] == list(_STARS)
 
 
-def _adds_arguments(function: Callable[..., Any]) -> bool:
-    """Whether a wrapper calls something with more than it was given, such as ``inner(connection, *args)``."""
-    code = getattr(function, "__code__", None)
-    return code is not None and any(step.opname == "LIST_EXTEND" for step in dis.get_instructions(code))
+def _hands_to(function: Callable[..., Any], *uses: Use) -> bool:
+    """Whether a function wraps another, and uses the arguments of a call for it in one of these ways."""
+    return hasattr(function, "__wrapped__") and use_of_arguments(function) in uses
+
+
+def _left_out(function: Callable[..., Any]) -> frozenset[int]:
+    """The places in ``*args`` whose parameters, of the function that gets them in the end, begin with an underscore."""
+    try:
+        while hands_on(inspect.signature(function, follow_wrapped=False)):
+            if not _hands_to(function, Use.PASSED, Use.SEEN):
+                return frozenset()
+            function = function.__wrapped__  # type: ignore[attr-defined]
+        parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset()
+    by_place = [parameter.name for parameter in parameters if parameter.kind in _POSITIONAL]
+    return frozenset(place for place, name in enumerate(by_place) if name.startswith("_"))
 
 
 def _unspeakable(name: str) -> bool:
@@ -98,6 +111,7 @@ class Arguments:
         ]
         if any(parameter.kind in _STARS for parameter in self._parameters):
             self._places = None
+        self._left_out = _left_out(function) if hands_on(self.signature) else frozenset()
         self._overridden = bool(hash_funcs) and any(
             kind in PRIMITIVES or (isinstance(kind, str) and kind.startswith("builtins.")) or kind is object
             for kind in hash_funcs or ()
@@ -198,9 +212,13 @@ class Arguments:
                     if not name.startswith("_"):
                         yield f"**{name}", value[name]
             elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                yield f"*{parameter.name}", value
+                yield f"*{parameter.name}", self._counted(value)
             else:
                 yield parameter.name, value
+
+    def _counted(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        left_out = self._left_out
+        return tuple(value for place, value in enumerate(values) if place not in left_out) if left_out else values
 
     def digests(self, bound: Bound, code: ArgumentCode | None = None) -> list[tuple[str, bytes]]:
         """The digest of every argument of the key; `code` digests the functions, classes and modules among them.
@@ -256,7 +274,7 @@ class Arguments:
 
     def is_primitive(self, bound: Bound) -> bool:
         """Whether equal fast keys mean equal arguments for this call."""
-        if self._overridden:
+        if self._overridden or self._left_out:
             return False
         if self._places is not None:
             for _, place in self._places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from typing import Any
@@ -83,6 +84,71 @@ def counting_arguments(function: Function) -> Function:
     return wrapper
 
 
+def telling_how_it_was_called(function: Function) -> Function:
+    """What it returns depends on which arguments were given by name."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return args, sorted(kwargs), function(*args, **kwargs)
+
+    return wrapper
+
+
+def telling_later(function: Function) -> Function:
+    """What looks at the arguments is a function inside."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return (lambda: (len(args), function(*args, **kwargs)))()
+
+    return wrapper
+
+
+def passing_on_later(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return (lambda: function(*args, **kwargs))()
+
+    return wrapper
+
+
+def dropping_keywords(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+def taking_an_option_out(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        times = kwargs.pop("times", 1)
+        return [function(*args, **kwargs)] * times
+
+    return wrapper
+
+
+def turning_round(function: Function) -> Function:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        args = args[::-1]
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+class Telling:
+    """A decorator that is a class, and tells which arguments were given by name."""
+
+    def __init__(self, function: Function) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return sorted(kwargs), self.function(*args, **kwargs)
+
+
 def without_wraps(function: Function) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return "bare", function(*args, **kwargs)
@@ -139,6 +205,13 @@ SHAPES: list[tuple[Function, list[Call]]] = [
     (with_own_default, [((), {}), *BY_NAME, ((), {"b": 4})]),
     (passing_on, BY_NAME),
     (counting_arguments, BY_NAME),
+    (telling_how_it_was_called, BY_NAME),
+    (telling_later, BY_NAME),
+    (passing_on_later, BY_NAME),
+    (dropping_keywords, [((1,), {}), ((1, 2), {}), ((1,), {"b": 2})]),
+    (taking_an_option_out, [*BY_NAME, ((1,), {"times": 2}), ((1, 2), {"times": 3})]),
+    (turning_round, BY_NAME),
+    (Telling, BY_NAME),
     (without_wraps, BY_NAME),
     (with_arguments(2), BY_NAME),
     (with_arguments(3), BY_NAME),
@@ -190,6 +263,37 @@ class TestShapes:
             shape(_plain())(1, 2, 3, 4, unknown=5)
         with pytest.raises(TypeError):
             cache_data(shape(_plain()))(1, 2, 3, 4, unknown=5)
+
+
+@pytest.mark.parametrize("shape", [passing_on, passing_on_later, with_arguments(2), Repeated, Around()])
+def test_one_call_written_in_two_ways_is_one_where_the_wrapper_cannot_tell(cache: Any, shape: Function) -> None:
+    cached = cache_data(shape(_plain()))
+    for args, kwargs in [((1, 0), {}), *BY_NAME[:1], ((), {"a": 1}), ((), {"b": 0, "a": 1})]:
+        cached(*args, **kwargs)
+    assert cached.info().misses == 1
+
+
+@pytest.mark.parametrize("shape", [passing_on, counting_arguments, Telling])
+def test_what_is_left_out_of_the_key_is_left_out_below_every_wrapper(cache: Any, shape: Function) -> None:
+    @cache_data
+    @shape
+    def query(sql: str, _connection: Any) -> str:
+        return sql
+
+    query("select", threading.Lock())
+    assert query("select", threading.Lock())
+    assert query.info().hits == 1
+    query("other", threading.Lock())
+    assert query.info().misses == 2
+
+
+def test_what_a_wrapper_puts_in_shifts_what_is_left_out(cache: Any) -> None:
+    @cache_data
+    @injecting
+    def query(_connection: Any, sql: str) -> str:
+        return sql
+
+    assert [query("one"), query("two")] == ["one", "two"]
 
 
 def _awaited_passing_on(function: Function) -> Function:

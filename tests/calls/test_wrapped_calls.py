@@ -74,7 +74,8 @@ def test_nothing_is_filled_in_for_the_caller(cache: Any) -> None:
     def shown(x: str = "d") -> str:
         return x
 
-    assert (shown(), shown("e"), shown(x="e"), shown.info().hits) == ("nothing given", "e", "e", 1)
+    assert (shown(), shown("e"), shown(x="e"), shown("e")) == ("nothing given", "e", "e", "e")
+    assert shown.info().hits == 1  # a wrapper that looks at how it is called may do so for another answer
 
 
 def test_an_old_value_in_memory_is_served_while_a_new_one_is_computed_after_an_idle_second() -> None:

@@ -1,0 +1,95 @@
+"""What does a wrapper that takes any call do with it? Hand it on as it is, look at how it is written, or change it.
+
+Calls that are written differently and mean the same for the function inside are one call only where the wrapper
+cannot tell them apart.
+"""
+
+from __future__ import annotations
+
+import dis
+import enum
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+__all__ = ["Use", "use_of_arguments"]
+
+_VARARGS, _VARKEYWORDS = 0x04, 0x08
+
+
+class Use(enum.Enum):
+    """What a wrapper does with ``*args`` and ``**kwargs``."""
+
+    PASSED = "handed on as they are, and nothing else"
+    SEEN = "handed on as they are, and looked at"
+    CHANGED = "handed on with more, with less, or not at all"
+
+
+def use_of_arguments(wrapper: Callable[..., Any]) -> Use:
+    """Say what a wrapper does with the arguments of a call; code in C is taken to hand them on."""
+    code = _code_of(wrapper)
+    if code is None:
+        return Use.PASSED
+    if code.co_flags & (_VARARGS | _VARKEYWORDS) != _VARARGS | _VARKEYWORDS:
+        return Use.CHANGED
+    first = code.co_argcount + code.co_kwonlyargcount
+    names = (code.co_varnames[first], code.co_varnames[first + 1])
+    passed = seen = 0
+    for part in _codes_with(code, names):
+        steps = [_load(step, part, names) for step in dis.get_instructions(part) if step.opname not in _SILENT]
+        for place, (step, name) in enumerate(steps):
+            if name is None:
+                continue
+            if not step.opname.startswith("LOAD"):  # bound anew, or deleted
+                return Use.CHANGED
+            if name == names[0] and _is_call(steps[place : place + 5], names[1]):
+                passed += 1
+            elif not (name == names[1] and place > 1 and _is_call(steps[place - 2 : place + 3], names[1])):
+                seen += 1
+    if not passed:
+        return Use.CHANGED
+    return Use.SEEN if seen else Use.PASSED
+
+
+_SILENT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "RESUME", "PRECALL"))
+_Step = tuple[dis.Instruction, "str | None"]
+
+
+def _code_of(wrapper: Any) -> CodeType | None:
+    if not isinstance(wrapper, FunctionType | MethodType):
+        wrapper = getattr(type(wrapper), "__call__", None)
+    code = getattr(wrapper, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def _codes_with(code: CodeType, names: tuple[str, str]) -> Iterator[CodeType]:
+    """The code itself, and what is defined in it and reads the same names."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType) and any(name in inner.co_freevars for name in names):
+            yield from _codes_with(inner, names)
+
+
+def _load(step: dis.Instruction, code: CodeType, names: tuple[str, str]) -> _Step:
+    """An instruction, with the name of the two that it reads or binds."""
+    if not step.opname.startswith(("LOAD_", "STORE_", "DELETE_")):
+        return step, None
+    told = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+    for name in names:
+        # a cell is loaded by its name too where a function is made, which reads nothing
+        shared = name in code.co_cellvars or name in code.co_freevars
+        if name in told and ("DEREF" in step.opname if shared else "FAST" in step.opname):
+            return step, name
+    return step, None
+
+
+def _is_call(steps: list[_Step], keywords: str) -> bool:
+    """Whether instructions are those of ``(*args, **kwargs)``, from the load of the former on."""
+    opnames = [step.opname for step, _ in steps[1:]]
+    return (
+        len(steps) == 5
+        and opnames[0] == "BUILD_MAP"
+        and steps[1][0].arg == 0
+        and steps[2][1] == keywords
+        and opnames[2:] == ["DICT_MERGE", "CALL_FUNCTION_EX"]
+    )
