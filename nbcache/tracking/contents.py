@@ -52,6 +52,7 @@ class Content:
     """
 
     __slots__ = (
+        "_closures",
         "_fickle",
         "_get",
         "_hash_funcs",
@@ -95,6 +96,7 @@ class Content:
         self._hash_funcs = hash_funcs
         self._leaves: Mapping[str, Callable[[Any], Any] | None] = {}
         self._fickle = False
+        self._closures = False
         self._origin = origin
         self._snapshot: Snapshot | None = None
 
@@ -121,6 +123,7 @@ class Content:
             self.unreadable = ", ".join(said).removeprefix("builtins.")
         if not (found or self.fixed or self.unreadable):
             self.let_go()
+        self._closures = any(type(inner) is FunctionType and inner.__closure__ for _, inner in found)
         # Sets have no order of their own, so what was met inside is put in order of its outline.
         self.inside = [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
 
@@ -197,7 +200,8 @@ class Content:
             return b""
         if self._fickle or (now is self._value and self.fixed):
             return self.digest if now is self._value else self._by_identity(now)
-        if self._snapshot is not None and self._snapshot.holds(now):
+        # A snapshot takes a function for what it is while it is the same; what its closure holds may be another now.
+        if self._snapshot is not None and not self._closures and self._snapshot.holds(now):
             return self.digest
         try:
             return self._read(now)

@@ -224,7 +224,7 @@ class Reach:
         """What to follow from inside a value; where a run has left it, what was in it before."""
         if content.counted != content.digest:
             known = self._origins.inside(content.label + self._ending, content.counted)
-            content.inside = () if quiet else content.inside if known is None else known
+            content.inside = known if known is not None else () if quiet else content.inside
         return content.inside
 
     def function(self, function: FunctionType, label: str) -> None:

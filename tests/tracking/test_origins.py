@@ -42,6 +42,8 @@ class Follower:
         exec(source, self.space)
 
 
+CLOSURE = "def make():\n seen = []\n n = 0\n def inner(x=0):\n  nonlocal n\n  n += 1\n  seen.append(x)\n return inner\n"
+EDIT_OF_CLOSURE = "[cell.cell_contents.append(9) for cell in {}.__closure__ if type(cell.cell_contents) is list]"
 CHANGES = [
     ("A = []\ndef foo(): A.append(1)", "global A", "A.append(5)"),
     ("A = {}\ndef foo(): A['n'] = A.get('n', 0) + 1", "global A", "A['m'] = 1"),
@@ -59,6 +61,11 @@ CHANGES = [
     ("def h(): pass\nh.n = 0\ndef foo(): h.n += 1", "global h.n", "h.n = 70"),
     ("class C:\n def __init__(self): self.seen = {}\n def __call__(self): self.seen[1] = 1\nA = C()\ndef foo(): A()",
      "global A", "A.seen[2] = 2"),
+    (f"{CLOSURE}H = {{'a': make()}}\ndef foo(): H['a']()", "closure seen", EDIT_OF_CLOSURE.format("H['a']")),
+    (f"{CLOSURE}H = [make()]\ndef foo(): H[0]()", "global H", EDIT_OF_CLOSURE.format("H[0]")),
+    (f"{CLOSURE}class C: pass\nH = C()\nH.f = make()\ndef foo(): H.f()", "global H", EDIT_OF_CLOSURE.format("H.f")),
+    (f"{CLOSURE}def within(r):\n def foo(): r['a']()\n return foo\nfoo = within({{'a': make()}})", "closure r",
+     EDIT_OF_CLOSURE.format("foo.__closure__[0].cell_contents['a']")),
 ]  # fmt: skip
 
 
@@ -106,6 +113,19 @@ def test_what_was_learnt_holds_in_a_later_session(source: str, label: str, edit:
 
     assert fresh == left == before
     assert later.state.digest != before
+
+
+def test_a_function_in_the_registry_of_a_library_may_change_its_closure() -> None:
+    followed = Follower(f"import functools\n{CLOSURE}f = make()\ng = functools.singledispatch(f)\ndef foo(): g(1)")
+    before = followed.state.digest
+
+    followed.run()
+    followed.run()
+    left = followed.state.digest
+    followed.edit(EDIT_OF_CLOSURE.format("f"))
+
+    assert left == before
+    assert followed.state.digest != before
 
 
 def test_a_change_back_is_the_state_before() -> None:
