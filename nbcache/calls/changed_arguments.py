@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from nbcache.calls.defaults import AS_DEFAULT
 from nbcache.compute.refresh import in_background
 from nbcache.errors import explain, warn
 from nbcache.keys.arguments import Arguments, Bound
@@ -63,8 +64,8 @@ class ChangedArguments:
         for name, value in self._arguments.items(bound):
             if name not in before or is_generator(value) or inside(value):
                 continue  # a hit leaves a random generator where the run left it
-            if type(value) is FunctionType:
-                continue  # a memo in its closure is what its code keeps, and listed as such
+            if type(value) is FunctionType or before[name] == AS_DEFAULT:
+                continue  # a memo in its closure or its default is what its code keeps, and listed as such
             try:
                 now = self._arguments.digest_of(name, value, ArgumentCode(self._origins))
             except Exception:  # the run has left something that cannot be read, so it has changed

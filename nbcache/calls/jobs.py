@@ -11,6 +11,7 @@ from nbcache import registry
 from nbcache.calls.branches import Branches
 from nbcache.calls.callables import is_async
 from nbcache.calls.changed_arguments import ChangedArguments
+from nbcache.calls.defaults import Defaults
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import Run, Watched, refuse_awaitable
 from nbcache.calls.under_way import UnderWay
@@ -46,6 +47,7 @@ class Jobs:
     arguments : how the function is called
     branches : what tells it from other functions of its name
     origins : what its runs have changed, and as what that counts
+    defaults : what arguments count that were not given
     changed : what its runs do to its arguments
     """
 
@@ -58,6 +60,7 @@ class Jobs:
         self.origins = Origins()
         renew_after_fork(self.origins)
         self.branches = Branches(function, owner, parameters, self.origins)
+        self.defaults = Defaults(arguments)
         self.changed = ChangedArguments(name, arguments, self.origins)
         self._owner = owner
         self._parameters = parameters
@@ -182,7 +185,7 @@ class _Call:
         self._bound = bound
         self._state = state
         self._code = ArgumentCode(jobs.origins)
-        self.key = jobs.key(bound, state, tuple(jobs.arguments.digests(bound, self._code)))
+        self.key = jobs.key(bound, state, jobs.defaults.digests(bound, self._code, state))
         self._described: Description | None = None
 
     def compute(self) -> Computed:

@@ -23,7 +23,10 @@ from nbcache.tracking.observations.handles.planned_files import planned_files
 from nbcache.tracking.packages import is_users
 from nbcache.tracking.snapshots import Snapshot, fixed, snapshot_of
 
-__all__ = ["Content", "Contents", "fixed", "outline", "path_texts"]
+__all__ = ["DEFAULT", "Content", "Contents", "fixed", "outline", "path_texts"]
+
+#: What the labels of the defaults of parameters begin with.
+DEFAULT = "default of "
 
 _LONGEST_PATH = 1024
 _MOST_TEXTS = 1000
@@ -182,6 +185,10 @@ class Content:
         """Stop keeping the value alive; it is found again when it is asked for."""
         self.alone = True
         self._value = None
+
+    def found(self) -> object:
+        """What is at its place now."""
+        return self._get()
 
     def unchanged(self) -> bool:
         """Tell whether what is found at the same place now has the same content."""

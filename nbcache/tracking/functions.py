@@ -9,6 +9,7 @@ from types import CellType, FunctionType, ModuleType
 from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import Facts
+from nbcache.tracking.contents import DEFAULT
 from nbcache.tracking.packages import Home
 from nbcache.tracking.snapshots import fixed
 from nbcache.tracking.walker import CodeWalker
@@ -32,17 +33,17 @@ def follow_parts(reach: CodeWalker, function: FunctionType, facts: Facts, label:
         given = function.__defaults__
         if fixed(given):
             get = partial(getattr, function, "__defaults__")
-            reach.content(given, f"default of {name}", (id(function), "__defaults__"), get)
+            reach.content(given, f"{DEFAULT}{name}", (id(function), "__defaults__"), get)
         else:  # one by one: what many functions have for a default is looked at once
             for number, value in enumerate(given):
                 get = partial(_default, function, number)
-                reach.content(value, f"default of {name}", (id(function), f"__defaults__ {number}"), get)
+                reach.content(value, f"{DEFAULT}{name}", (id(function), f"__defaults__ {number}"), get)
     if function.__kwdefaults__:
         reach.guards.table(function, function.__kwdefaults__, ordered=False)
         for parameter, value in function.__kwdefaults__.items():
             reach.mark(b"__kwdefaults__", parameter.encode())
             get = partial(getitem, function.__kwdefaults__, parameter)
-            reach.content(value, f"default of {name}", (id(function), parameter), get)
+            reach.content(value, f"{DEFAULT}{name}", (id(function), parameter), get)
     _closure(reach, function, facts)
     _wrapped(reach, function, label)
 

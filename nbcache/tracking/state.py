@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import LateSource
-from nbcache.tracking.contents import Content
+from nbcache.tracking.contents import DEFAULT, Content
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.origins import Origins, Running
 
@@ -72,6 +72,13 @@ class State:
     _contents: tuple[Content, ...]
     _record: Sequence[bytes | Content]
     _ending: str
+
+    def default_counts_as(self, default: object) -> bytes | None:
+        """As what the content of a parameter's default counts; None where it is not among what counts."""
+        for content in self._contents:
+            if content.label.startswith(DEFAULT) and content.found() is default:
+                return content.counted
+        return None
 
     def changed(self) -> frozenset[str]:
         """Give the labels of values whose content is no longer that of this state."""

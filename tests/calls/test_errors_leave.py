@@ -1,4 +1,4 @@
-"""An exception leaves a cached call as it leaves the plain one: itself, with its notes, causes and the user's frames."""
+"""An exception leaves a cached call as it leaves the plain one: with its notes, causes and the frames of the user."""
 
 from __future__ import annotations
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +35,86 @@ gate = Gate()
 def slow(x):
     return [x, gate()]
 """
+
+_CHANGING = (
+    _MODULE.split("@cache_data")[0]
+    + """
+import json, threading
+kept = cache_data(persist="disk")
+LOG, MEMO, COUNT = [], {}, 0
+
+@kept
+def appends(x):
+    LOG.append(x)
+    return gate()
+
+@kept
+def counts(x):
+    global COUNT
+    COUNT += 1
+    return gate()
+
+@kept
+def remembers(x):
+    MEMO[x] = 1
+    pid = gate()
+    MEMO[x, 2] = 1
+    return pid
+
+@kept
+def fills_its_argument(x):
+    x.append(1)
+    return gate()
+
+@kept
+def fills_its_default(x, acc=[]):
+    acc.append(x)
+    return gate()
+
+class Model:
+    def __init__(self):
+        self.n = 0
+
+    @kept
+    def counts_in_itself(self):
+        self.n += 1
+        return gate()
+
+def closure():
+    seen = []
+
+    @kept
+    def fills_its_closure(x):
+        seen.append(x)
+        return gate()
+
+    return fills_its_closure
+
+fills_its_closure = closure()
+CALLS = {
+    "appends": lambda: appends(1),
+    "counts": lambda: counts(1),
+    "remembers": lambda: remembers(1),
+    "fills its argument": lambda: fills_its_argument([0]),
+    "fills its default": lambda: fills_its_default(1),
+    "counts in itself": lambda: Model().counts_in_itself(),
+    "fills its closure": lambda: fills_its_closure(1),
+}
+
+def from_three_threads(name):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(CALLS[name]())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+def serve():
+    for line in sys.stdin:
+        print(json.dumps(from_three_threads(line.strip())), flush=True)
+"""
+)
 
 
 @pytest.fixture
@@ -89,3 +171,46 @@ def test_without_a_spinner_nothing_is_shown(begun: Callable[[str], Any], monkeyp
     other.stdin.flush()
 
     assert slow(1) == [1, other.pid]
+
+
+@pytest.mark.filterwarnings("ignore:.* changes its argument")
+def test_callers_in_two_processes_run_a_function_once_that_changes_things(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "changing_things.py").write_text(_CHANGING)
+    other = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", "import changing_things; changing_things.serve()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    )  # fmt: skip
+    assert other.stdin is not None and other.stdout is not None
+    told = threading.Event()
+
+    def tell(line: str) -> None:
+        other.stdin.write(line + "\n")  # type: ignore[union-attr]
+        other.stdin.flush()  # type: ignore[union-attr]
+
+    @contextmanager
+    def waiting(message: str, show_time: bool) -> Iterator[None]:
+        if "Another process" in message and not told.is_set():
+            told.set()
+            tell("go on")
+        yield
+
+    monkeypatch.setattr(hooks, "spinner", waiting)
+    try:
+        import changing_things  # type: ignore[import-not-found]
+
+        found = {}
+        for name in changing_things.CALLS:
+            told.clear()
+            tell(name)
+            assert other.stdout.readline() == "computing\n"
+            found[name] = [*changing_things.from_three_threads(name), *json.loads(other.stdout.readline())]
+    finally:
+        sys.modules.pop("changing_things", None)
+        other.kill()
+        other.communicate()
+
+    assert found == dict.fromkeys(found, [other.pid] * 6)

@@ -35,6 +35,8 @@ _OF_THE_SESSION = frozenset(
 )
 # Those who read it for the processes that they start.
 _HANDING_ON = frozenset({"subprocess", "multiprocessing", "joblib", "loky", "distributed"})
+# Those who go through all variables for the ones that begin so.
+_PICKING = {"numba": "NUMBA_"}
 # Where `os.environ.get` and its kind are written.
 _ON_THE_WAY = frozenset({"os", "_collections_abc", "collections"})
 _OURS = __name__.partition(".")[0]
@@ -71,15 +73,17 @@ class _Variables:
 
 
 class _AllVariables:
+    """Which variables there are, of those whose names begin with a text."""
+
     def digest(self, name: str) -> bytes:
-        names = sorted(map(os.fsencode, set(_names()) - _OF_THE_SESSION))
+        names = sorted(os.fsencode(found) for found in set(_names()) - _OF_THE_SESSION if found.startswith(name))
         return short_digest(b"variables", *names)
 
     def stamp(self, name: str) -> object:
         return None
 
     def label(self, name: str) -> str:
-        return "names of environment variables"
+        return "names of environment variables" + (f" that begin with {name}" if name else "")
 
     def outline(self, name: str) -> str:
         return ""
@@ -140,7 +144,8 @@ def _read(environ: Any, key: object) -> None:
         return
     if name in _OF_THE_SESSION and recorder in _whole:
         return
-    if not _reads_aside(sys._getframe(2)):
+    frame = sys._getframe(2)
+    if not _reads_aside(frame) and not (frame.f_code.co_name == "__iter__" and not name.startswith(_picked(frame))):
         recorder.observe(_KIND, name, VARIABLES.digest(name))
 
 
@@ -153,8 +158,20 @@ def _set(environ: Any, key: object) -> None:
 def _listed(environ: Any) -> None:
     recorder = context.current()
     if recorder is not None and not _reads_aside(sys._getframe(2)):
-        _whole.add(recorder)
-        recorder.observe(_NAMES, "", ALL_VARIABLES.digest(""))
+        picked = _picked(sys._getframe(2))
+        if not picked:
+            _whole.add(recorder)
+        recorder.observe(_NAMES, picked, ALL_VARIABLES.digest(picked))
+
+
+def _picked(frame: FrameType | None) -> str:
+    """What the names begin with that somebody takes from all of them; "" for who may take any."""
+    while frame is not None:
+        top = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if top not in _ON_THE_WAY:
+            return _PICKING.get(top, "")
+        frame = frame.f_back
+    return ""
 
 
 def _text(environ: Any, key: object) -> str | None:

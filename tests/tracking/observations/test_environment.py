@@ -80,6 +80,24 @@ def test_reading_all_of_them_leaves_out_what_tells_one_session_from_another(
     assert foo() == ["NBX_NEW"]
 
 
+def test_of_a_library_that_picks_its_own_from_all_of_them_these_count(
+    cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library: dict[str, Any] = {"__name__": "numba.core.config", "os": os}
+    exec("def own(): return {k: v for k, v in os.environ.items() if k.startswith('NUMBA_X')}", library)
+    own = library["own"]
+    foo = cached(lambda: own(), calls)
+    assert (foo(), foo()) == ({}, {})
+    monkeypatch.setenv("NBX_OTHER", "1")
+    foo()
+    assert len(calls) == 1
+
+    monkeypatch.setenv("NUMBA_X", "1")
+    assert foo() == {"NUMBA_X": "1"}
+    monkeypatch.setenv("NUMBA_X", "2")
+    assert foo() == {"NUMBA_X": "2"}
+
+
 def test_a_variable_of_the_session_counts_when_it_is_read_by_name(
     cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
