@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 import enum
+import inspect
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -57,7 +58,7 @@ _Step = tuple[dis.Instruction, "str | None"]
 
 def _code_of(wrapper: Any) -> CodeType | None:
     if not isinstance(wrapper, FunctionType | MethodType):
-        wrapper = getattr(type(wrapper), "__call__", None)
+        wrapper = inspect.getattr_static(type(wrapper), "__call__", None)
     code = getattr(wrapper, "__code__", None)
     return code if isinstance(code, CodeType) else None
 
