@@ -57,7 +57,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """A double of S3 that speaks its protocol."""
     from moto.server import ThreadedMotoServer
@@ -78,6 +78,7 @@ def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name, value in (("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "y"), ("DEFAULT_REGION", "us-east-1")):
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    fsspec.filesystem("s3").clear_instance_cache()  # those of other tests talk to other servers
     files = fsspec.filesystem("s3", use_listings_cache=False)
     files.mkdir("bucket")
     yield "s3://bucket/folder"
