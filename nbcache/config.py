@@ -205,6 +205,9 @@ class NBCache(SingletonConfigurable):
     store = Unicode(help="A shared store behind the local ones: `redis://…`, `s3://…` or any fsspec URL.").tag(
         config=True
     )
+    encrypt = Bool(help="Encrypt what is sent to the shared store, so that nobody without the key can read it.").tag(
+        config=True
+    )
     key_file = Unicode(help="The file of the secret key; by default in your state folder.").tag(config=True)
     off = Bool(help="Always compute, and store nothing.").tag(config=True)
     private = Bool(help="Keep the text of arguments and values out of entries, listings and messages.").tag(config=True)
@@ -253,6 +256,10 @@ class NBCache(SingletonConfigurable):
     @default("store")
     def _default_store(self) -> str:
         return _environment("STORE")
+
+    @default("encrypt")
+    def _default_encrypt(self) -> bool:
+        return is_true(_environment("ENCRYPT"))
 
     @default("key_file")
     def _default_key_file(self) -> str:

@@ -302,7 +302,7 @@ def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -
         from nbcache.stores.remote.store import open_remote
 
         try:
-            outbox = Outbox(open_remote(chosen.store, disk.keyring, trust=chosen.trust))
+            outbox = Outbox(open_remote(chosen.store, disk.keyring, trust=chosen.trust, encrypted=chosen.encrypt))
         except CacheError as error:  # a URL that means nothing, or a package that is missing
             warn(str(error))
         else:

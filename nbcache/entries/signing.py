@@ -134,6 +134,12 @@ class Keyring:
             matched |= hmac.compare_digest(signer(message), mac)
         return matched
 
+    def derived(self, name: str, purpose: bytes) -> bytes:
+        """32 bytes for a purpose, made from the key called `name`; KeyError if that is none of ours."""
+        if name not in self.ids:
+            raise KeyError(name)
+        return self._signers_for(purpose)[self.ids.index(name)](b"derived")
+
     def _signers_for(self, purpose: bytes) -> tuple[_Signer, ...]:
         found = self._signers.get(purpose)
         if found is None:

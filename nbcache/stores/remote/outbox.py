@@ -64,7 +64,7 @@ class Outbox:
 
     def __init__(self, store: RemoteStore) -> None:
         self.store = store
-        self.leases = Leases(store.bucket, store.keyring, store.is_reachable, self.after)
+        self.leases = Leases(store.notes, store.keyring, store.is_reachable, self.after)
         self._queue: deque[_Letter | Callable[[], None]] = deque()
         self._waiting: dict[Address, _Letter] = {}
         self._bytes = 0

@@ -46,6 +46,7 @@ class RemoteStore:
     place : the name of the bucket in messages, without secrets
     keyring : signs what is put, verifies what is got; users who share a key share entries
     largest : bytes of an entry; larger ones are neither sent nor fetched
+    notes : where leases lie, which hold no values; the bucket itself by default
 
     Notes
     -----
@@ -64,8 +65,10 @@ class RemoteStore:
         trust: str = "sign",
         warn: Warn = warn,
         largest: int = LARGEST,
+        notes: Bucket | None = None,
     ) -> None:
         self.bucket = bucket
+        self.notes = bucket if notes is None else notes
         self.keyring = keyring
         self._place = place
         self._clock = clock
@@ -318,16 +321,33 @@ class RemoteStore:
 
 
 def open_remote(
-    url: str, keyring: Keyring, *, clock: Clock = time.time, trust: str = "sign", warn: Warn = warn
+    url: str,
+    keyring: Keyring,
+    *,
+    clock: Clock = time.time,
+    trust: str = "sign",
+    warn: Warn = warn,
+    encrypted: bool = False,
 ) -> RemoteStore:
     """Open a shared store by its URL; nothing is sent yet.
+
+    Parameters
+    ----------
+    encrypted : whether others who can read the store shall not be able to read the values
 
     Raises
     ------
     MissingExtraError, InvalidParameterError
-        As for `open_bucket`.
+        As for `open_bucket`; or nothing can be encrypted here.
     """
-    return RemoteStore(open_bucket(url), shown(url), keyring, clock=clock, trust=trust, warn=warn)
+    bucket = open_bucket(url)
+    if encrypted:
+        from nbcache.stores.remote.sealed import SealedBucket
+
+        holds: Bucket = SealedBucket(bucket, keyring)
+    else:
+        holds = bucket
+    return RemoteStore(holds, shown(url), keyring, clock=clock, trust=trust, warn=warn, notes=bucket)
 
 
 def _lifetime(meta: Meta) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from disk_stores import Shop
 from store_contract import LastingContract, StoreContract, address_of, entry_of
 
-from nbcache.entries.signing import Keyring
+from nbcache.entries.signing import Keyring, rotate_key
 from nbcache.errors import InvalidParameterError, MissingExtraError, UntrustedEntryError
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Store
@@ -109,6 +110,37 @@ class TestSharedFolder(RemoteContract):
             store.put(address_of(1), entry_of(number))
 
         assert len([path for path in (tmp_path / "shared").rglob("*") if path.is_file()]) == 1
+
+
+class TestEncrypted(TestSharedFolder):
+    """Over a folder whose files others may read."""
+
+    @pytest.fixture
+    def reopened(self, shop: Shop, url: str) -> Reopened:
+        pytest.importorskip("cryptography")
+        return lambda: open_remote(url, shop.keyring, clock=shop.clock, warn=shop.said.append, encrypted=True)
+
+    @pytest.mark.parametrize("size", [10, 64 << 10, (64 << 10) - 1, 300_000])
+    def test_others_see_sizes_and_no_values(self, store: Store, tmp_path: Path, size: int) -> None:
+        store.put(address_of(1), entry_of("secret" * (size // 6)))
+
+        (path,) = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+        assert b"secret" not in path.read_bytes() and b"m.f" not in path.read_bytes()
+        found = store.get(address_of(1))
+        assert found is not None and found.value() == "secret" * (size // 6)
+
+    def test_what_a_retired_key_sealed_is_read_as_long_as_it_is_trusted(
+        self, shop: Shop, url: str, tmp_path: Path
+    ) -> None:
+        pytest.importorskip("cryptography")
+        path = tmp_path / "ring"
+        before = open_remote(url, Keyring.load(path), clock=shop.clock, warn=shop.said.append, encrypted=True)
+        before.put(address_of(1), entry_of([1]))
+        rotate_key(path, now=time.time())
+
+        after = open_remote(url, Keyring.load(path), clock=shop.clock, warn=shop.said.append, encrypted=True)
+        found = after.get(address_of(1))
+        assert found is not None and found.value() == [1]
 
 
 @pytest.mark.server
@@ -404,6 +436,12 @@ def test_a_missing_package_is_named(
         open_remote(url, shop.keyring)
 
     assert remedy in str(raised.value)
+
+
+def test_without_its_package_nothing_is_sent_in_clear_text(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)  # type: ignore[arg-type]
+    with pytest.raises(MissingExtraError, match="nbcache\\[encrypted\\]"):
+        open_remote("file:///nowhere", shop.keyring, encrypted=True)
 
 
 def test_a_url_that_means_nothing_is_an_error(shop: Shop) -> None:
