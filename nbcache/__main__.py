@@ -20,7 +20,7 @@ from nbcache.notebook.display.messages import cleared
 from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target, trust
 
-_TRUST = "share FILE | add FILE | rotate | forget ID | adopt FOLDER"
+_TRUST = "create | fingerprint | share FILE | add FILE | rotate | forget ID | adopt FOLDER"
 
 
 def main(words: list[str]) -> int:

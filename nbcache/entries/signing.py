@@ -153,6 +153,12 @@ def key_id(secret: Secret) -> str:
     return hmac.digest(secret.key, b"nbcache/key-id/v1", "sha256")[:8].hex()
 
 
+def fingerprint(secret: Secret) -> str:
+    """32 hexadecimal digits in groups of four, which tell nothing of a key, for two people to compare."""
+    text = hmac.digest(secret.key, b"nbcache/fingerprint/v1", "sha256")[:16].hex()
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
 def _absolute(path: str | os.PathLike[str]) -> Path:
     place = Path(path).expanduser()
     if not place.is_absolute():

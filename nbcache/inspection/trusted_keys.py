@@ -14,7 +14,7 @@ from pathlib import Path
 from nbcache import registry
 from nbcache.config import settings
 from nbcache.entries import keyfile
-from nbcache.entries.signing import add_key, default_key_path, forget_key, key_id, rotate_key, share_key
+from nbcache.entries.signing import add_key, default_key_path, fingerprint, forget_key, key_id, rotate_key, share_key
 from nbcache.errors import InvalidParameterError, KeyFileError, UnknownNameError
 from nbcache.stores.disk.clearing import owner_folders
 from nbcache.stores.folders import Places, list_names, refusal
@@ -120,6 +120,18 @@ def standing() -> Standing:
         foreign_ids=tuple(sorted(foreign)),
         set_aside=set_aside,
     )
+
+
+def create() -> tuple[str, bool]:
+    """Make a first key, unless there is one; returns the signing key's id, and whether it was made now."""
+    made = not keys().ids
+    return _ring()[0], made
+
+
+def fingerprints() -> list[tuple[str, str]]:
+    """The id and the fingerprint of each key in force, the signing one first; a first key is made if there is none."""
+    _ring()
+    return [(key_id(one), fingerprint(one)) for one in keyfile.in_force(keyfile.read(key_path()))]
 
 
 def share(target: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from processes import python_path
 from trusted import again, computed, files, remembered, row, squared
 
+from nbcache.config import settings
 from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, UnknownNameError
 from nbcache.inspection import trusted_keys, verification
@@ -78,7 +79,10 @@ def test_it_is_a_table_in_a_notebook_and_text_in_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("bogus", "%cache_trust has no command bogus. It has share, add, rotate, forget, verify, adopt."),
+        (
+            "bogus",
+            "%cache_trust has no command bogus. It has create, fingerprint, share, add, rotate, forget, verify, adopt.",
+        ),
         ("share", "It takes: %cache_trust share FILE"),
         ("rotate now", "It takes: %cache_trust rotate"),
         ("add 'half", "never closed"),
@@ -252,3 +256,22 @@ def test_looking_at_trust_never_unpickles() -> None:
         assert room.__file__ is not None
         source = Path(room.__file__).read_text(encoding="utf-8")
         assert "pickle" not in source.replace("unpickle", "") and ".value()" not in source and "restore" not in source
+
+
+def test_a_key_is_created_once(ring: Path) -> None:
+    assert "is made" in str(trust.command("create"))
+    before = ring.read_bytes()
+    assert "There is a key already" in str(trust.command("create"))
+    assert ring.read_bytes() == before
+
+
+def test_those_who_share_a_key_see_the_same_fingerprint(tmp_path: Path, ring: Path) -> None:
+    trust.command("create")
+    (own,) = trust.command("fingerprint").rows
+    trust.command(f"share {tmp_path}/shared")
+    settings().key_file = str(tmp_path / "theirs")
+    trust.command(f"add {tmp_path}/shared")
+
+    theirs = trust.command("fingerprint").rows
+    assert own in theirs and len(set(theirs)) == 2
+    assert own[1].replace(" ", "") not in ring.read_text()

@@ -109,6 +109,8 @@ class CacheMagics(Magics):
         ::
 
             %cache_trust                     the key, the store, what in it is ours
+            %cache_trust create              make a key, if there is none
+            %cache_trust fingerprint         what two people compare, to know that they have one key
             %cache_trust share FILE          write the key to a file for a colleague
             %cache_trust add FILE            trust what that key signed
             %cache_trust rotate              sign with a new key from now on

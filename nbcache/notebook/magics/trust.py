@@ -53,6 +53,20 @@ def _words(line: str) -> list[str]:
         raise InvalidParameterError(f"A quote in {line.strip()} is never closed.") from None
 
 
+def _create() -> Table:
+    name, made = trusted_keys.create()
+    return _now(f"The key {name} is made." if made else f"There is a key already: {name}. To get another one: rotate.")
+
+
+def _fingerprint() -> Table:
+    return Table(
+        ("key", "fingerprint"),
+        tuple(trusted_keys.fingerprints()),
+        "The first one signs. Two people have the same key if they read the same fingerprint to each other.",
+        left=2,
+    )
+
+
 def _share(target: str) -> Table:
     name = trusted_keys.share(target)
     return _now(
@@ -127,6 +141,8 @@ def _ask(question: str) -> None:
 
 
 _COMMANDS: dict[str, tuple[Callable[..., Table], tuple[str, ...]]] = {
+    "create": (_create, ()),
+    "fingerprint": (_fingerprint, ()),
     "share": (_share, ("FILE",)),
     "add": (_add, ("FILE",)),
     "rotate": (_rotate, ()),
