@@ -68,7 +68,7 @@ GUESTS: dict[str, set[str]] = {
     "fsspec": {"stores.remote"},
     "s3fs": {"stores.remote"},
     "redis": {"stores.remote"},
-    "cryptography": {"entries.sealing"},
+    "cryptography": {"stores.remote"},
     "IPython": {"notebook"},
     "ipywidgets": {"notebook.panel"},
     "anywidget": {"notebook.panel"},

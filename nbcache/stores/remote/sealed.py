@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from nbcache.entries.sealing import CHUNK, Sealer, plain_size, sealed_size
 from nbcache.entries.signing import Keyring
 from nbcache.errors import DamagedEntryError
 from nbcache.stores.remote.bucket import Blob, Bucket
+from nbcache.stores.remote.sealing import CHUNK, Sealer, plain_size, sealed_size
 
 _BELOW = "sealed/"
 #: What is read in the place of bytes that were altered; it is no entry, and whoever opens it will say so.
