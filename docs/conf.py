@@ -35,6 +35,7 @@ for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
     shutil.copy(notebook, notebooks)
 nb_execution_mode = os.environ.get("NBCACHE_DOCS_EXECUTE", "off")
 nb_execution_timeout = 300
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 

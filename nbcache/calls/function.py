@@ -133,7 +133,12 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
         Examples
         --------
-        >>> load.clear_where(year=2024)  # doctest: +SKIP
+        >>> load = nbcache.cache_data(lambda year, city: (year, city))
+        >>> load(2024, "Paris")
+        (2024, 'Paris')
+        >>> load.clear_where(year=2024)
+        >>> load.is_cached(2024, "Paris")
+        False
         """
         self._slow.clear_where(partial)
 
