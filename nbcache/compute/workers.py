@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import shutil
 import sys
 import threading
 import traceback
 from collections import OrderedDict
-from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
+from nbcache.compute.parcels import Parcel, Spill, new_file, received
 from nbcache.errors import CallFailedError
 from nbcache.tracebacks import without_ours
 
@@ -66,7 +67,8 @@ class Sent:
         self.function = function
         self.home = os.getpid()
         self._by_file = backend in _HERE
-        self._packed: tuple[str, bytes | None, str] | None = None
+        self._folder = ""
+        self._packed: tuple[str, bytes | None, str, str] | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -75,40 +77,48 @@ class Sent:
                 self._packed = self._pack()
         return _arrived, (self.home, *self._packed)
 
-    def _pack(self) -> tuple[str, bytes | None, str]:
+    def _pack(self) -> tuple[str, bytes | None, str, str]:
         import cloudpickle
 
         content: bytes = cloudpickle.dumps(self.function)
         digest = hashlib.sha256(content).hexdigest()
-        if len(content) <= _SMALL or not self._by_file:
-            return digest, content, ""
+        if not self._by_file:
+            return digest, content, "", ""
         import tempfile
 
-        descriptor, path = tempfile.mkstemp(prefix="nbcache-")  # only this user can read it
-        with os.fdopen(descriptor, "wb") as file:
+        self._folder = tempfile.mkdtemp(prefix="nbcache-")  # that only this user can enter
+        if len(content) <= _SMALL:
+            return digest, content, "", self._folder
+        path = os.path.join(self._folder, "function")
+        with new_file(path) as file:
             file.write(content)
-        return digest, None, path
+        return digest, None, path, self._folder
 
     def close(self) -> None:
-        """Take the file away again; workers that have read it need it no more."""
-        if self._packed is not None and self._packed[2]:
-            with suppress(OSError):
-                os.unlink(self._packed[2])
+        """Take the files away again; workers that have read the function need its file no more."""
+        if self._folder and self.home == os.getpid():
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class _Arrived:
-    """A function that has reached a worker."""
+    """A function that has reached a worker.
 
-    def __init__(self, function: Worker, home: int) -> None:
+    Attributes
+    ----------
+    folder : where large results go; empty where they are sent
+    """
+
+    def __init__(self, function: Worker, home: int, folder: str) -> None:
         self.function = function
         self.home = home
+        self.folder = folder
 
 
 _functions: OrderedDict[str, Worker] = OrderedDict()
 _loading = threading.Lock()
 
 
-def _arrived(home: int, digest: str, content: bytes | None, path: str) -> _Arrived:
+def _arrived(home: int, digest: str, content: bytes | None, path: str, folder: str) -> _Arrived:
     with _loading:
         function = _functions.get(digest)
         if function is None:
@@ -122,7 +132,7 @@ def _arrived(home: int, digest: str, content: bytes | None, path: str) -> _Arriv
                 _functions.popitem(last=False)
         if home != os.getpid():
             name_classes()
-        return _Arrived(function, home)
+        return _Arrived(function, home, folder)
 
 
 def name_classes() -> None:
@@ -142,7 +152,7 @@ def name_classes() -> None:
             setattr(main, name, cls)
 
 
-def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[int, Outcome | bytes]:
+def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[int, Outcome | bytes | Parcel]:
     """One call, in whatever process it runs; an error would take the results of its whole batch with it."""
     elsewhere = os.getpid() != sent.home
     try:
@@ -155,7 +165,7 @@ def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[
         lines = traceback.format_exception(type(error), error, without_ours(error.__traceback__))
         error.add_note(f"In a worker process:\n{''.join(lines)}")
         outcome = Outcome("error", error)
-    return place, _packed(outcome)
+    return place, _packed(outcome, sent.folder if isinstance(sent, _Arrived) else "")
 
 
 def nothing() -> tuple[int, None]:
@@ -163,34 +173,42 @@ def nothing() -> tuple[int, None]:
     return -1, None
 
 
-def _packed(outcome: Outcome) -> bytes:
+def _packed(outcome: Outcome, folder: str) -> bytes | Parcel:
     import cloudpickle
 
+    spill = Spill("" if outcome.kind == "error" else folder)
     try:
-        content: bytes = cloudpickle.dumps(tuple(outcome))
-        if outcome.kind == "error":
+        cloudpickle.dump(tuple(outcome), spill)
+        content = spill.content()
+        if isinstance(content, bytes) and outcome.kind == "error":
             pickle.loads(content)  # one whose constructor takes more than a text fails only when it is loaded
         return content
     except Exception as error:
+        spill.discard()
         lost = outcome.payload if outcome.kind == "error" else error
-        text = f"{type(lost).__name__}: {lost}"
-        kept = CallFailedError(text if outcome.kind == "error" else f"its result cannot be sent back ({text})")
+        told = f"{type(lost).__name__}: {lost}"
+        kept = CallFailedError(told if outcome.kind == "error" else f"its result cannot be sent back ({told})")
         for note in getattr(lost, "__notes__", ()):
             kept.add_note(str(note))
         plain: bytes = pickle.dumps(("error", kept))
         return plain
 
 
-def opened(content: Outcome | bytes) -> Outcome:
+def opened(content: Outcome | bytes | Parcel) -> Outcome:
     """What a worker has computed; classes that this process has already stay as they are."""
-    return content if isinstance(content, Outcome) else Outcome(*_Unpickler(content).load())
+    if isinstance(content, Outcome):
+        return content
+    if isinstance(content, bytes):
+        return Outcome(*_Unpickler(BytesIO(content)).load())
+    with received(content) as file:
+        return Outcome(*_Unpickler(file).load())
 
 
 class _Unpickler(pickle.Unpickler):
     """Loads what cloudpickle has written, without filling live classes anew."""
 
-    def __init__(self, content: bytes) -> None:
-        super().__init__(BytesIO(content))
+    def __init__(self, file: Any) -> None:
+        super().__init__(file)
         self._alive: dict[int, type] = {}
 
     def find_class(self, module: str, name: str) -> Any:

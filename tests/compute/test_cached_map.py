@@ -13,6 +13,7 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 
 from nbcache import CallFailedError, cache_data
+from nbcache.compute.parcels import Parcel
 from nbcache.compute.workers import Outcome, Sent, opened, run
 from nbcache.engine.cache import Cache
 from nbcache.notebook.display.progress import Progress
@@ -194,6 +195,52 @@ def test_a_large_function_is_written_once_and_taken_away_again() -> None:
     sent.close()
     assert not path.exists()
     assert run(pickle.loads(first), 0, ())[0] == 0  # a worker that has it needs the file no more
+
+
+class Large:
+    """Stands for a cached function with large results."""
+
+    def compute_apart(self, *args: Any) -> Outcome:
+        return Outcome("value", bytes(3_000_000))
+
+    compute_here = compute_apart
+
+
+def sent_elsewhere(function: Any, backend: str) -> tuple[Sent, Any]:
+    """A function as it arrives in another process."""
+    sent = Sent(function, backend)
+    arrived = pickle.loads(pickle.dumps(sent))
+    arrived.home = -1
+    return sent, arrived
+
+
+def test_a_large_result_comes_back_through_a_file_that_is_gone_afterwards() -> None:
+    sent, arrived = sent_elsewhere(Large(), "loky")
+    _, parcel = run(arrived, 0, ())
+    assert isinstance(parcel, Parcel) and len(pickle.dumps(parcel)) < 1000
+    assert os.stat(parcel.path).st_mode & 0o077 == os.stat(os.path.dirname(parcel.path)).st_mode & 0o077 == 0
+
+    assert opened(parcel) == Outcome("value", bytes(3_000_000))
+    assert not os.path.exists(parcel.path)
+    sent.close()
+    assert not os.path.exists(os.path.dirname(parcel.path))
+
+
+def test_a_large_result_that_was_changed_on_the_way_is_not_loaded() -> None:
+    sent, arrived = sent_elsewhere(Large(), "loky")
+    _, parcel = run(arrived, 0, ())
+    assert isinstance(parcel, Parcel)
+    with open(parcel.path, "r+b") as file:
+        file.write(b"other")
+    with pytest.raises(ValueError, match="not what was sent"):
+        opened(parcel)
+    sent.close()
+
+
+def test_where_workers_may_be_on_other_machines_a_large_result_is_sent() -> None:
+    _, arrived = sent_elsewhere(Large(), "dask")
+    content = run(arrived, 0, ())[1]
+    assert isinstance(content, bytes) and opened(content).payload == bytes(3_000_000)
 
 
 def test_a_file_that_was_changed_on_the_way_is_not_loaded() -> None:
