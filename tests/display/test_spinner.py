@@ -13,6 +13,7 @@ from clock import Clock
 from nbcache.notebook.display import spinner as room
 from nbcache.notebook.display.cell_output import CellOutput
 from nbcache.notebook.display.outputs import record
+from nbcache.notebook.display.progress import Progress
 from nbcache.notebook.display.spinner import Spinner, spinner
 
 
@@ -141,6 +142,36 @@ def test_a_log_file_gets_nothing(monkeypatch):
     monkeypatch.setattr(room, "current_shell", lambda: None)
     run_of_a_second()
     assert log.getvalue() == ""
+
+
+def test_a_map_writes_a_line_into_a_log_every_half_minute(monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setattr(room, "current_shell", lambda: None)
+    time = Clock()
+    count = Progress(200, time)
+    one = Spinner(count, True, time)
+    for _ in range(70):
+        time.move(1)
+        count.advance("computed")
+        one.tick()
+    one.stop()
+    assert log.getvalue().splitlines() == [
+        "nbcache: 30 of 200 calls · 30 computed · about 2 min 50 s left",
+        "nbcache: 60 of 200 calls · 60 computed · about 2 min 20 s left",
+    ]
+
+
+def test_a_map_has_a_bar_in_a_notebook(notebook):
+    time = Clock()
+    count = Progress(4, time)
+    one = Spinner(count, False, time)
+    count.advance("hit")
+    time.move(1)
+    one.tick()
+    data, _, _ = notebook.published[0]
+    assert data["text/html"] == '<div><progress max="4" value="1"></progress> 1 of 4 calls · 1 cached</div>'
+    assert data["text/plain"].endswith("1 of 4 calls · 1 cached")
 
 
 def test_a_front_end_that_fails_does_not_reach_the_call(monkeypatch):

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 
 from nbcache.notebook.display.quantities import duration
 from nbcache.notebook.display.spinner import spinner
@@ -34,11 +35,21 @@ class Progress:
         self.done[what] += 1
 
     def __str__(self) -> str:
+        bar = "" if self.total is None else f"{_bar(sum(self.done.values()), self.total)} "
+        return bar + self.log_line()
+
+    def markup(self) -> str:
+        """The same with a bar of the browser's."""
+        far = "" if self.total is None else f' max="{max(1, self.total)}" value="{sum(self.done.values())}"'
+        return f"<div><progress{far}></progress> {escape(self.log_line())}</div>"
+
+    def log_line(self) -> str:
+        """The numbers alone."""
         done = sum(self.done.values())
         if self.total is None:
             parts = [f"{done:,} call{'s' if done != 1 else ''}"]
         else:
-            parts = [f"{_bar(done, self.total)} {done:,} of {self.total:,} calls"]
+            parts = [f"{done:,} of {self.total:,} calls"]
         names = (("hit", "cached"), ("computed", "computed"), ("failed", "failed"))
         parts += [f"{self.done[what]:,} {word}" for what, word in names if self.done[what]]
         if left := self._left(done):

@@ -24,6 +24,8 @@ __all__ = ["Spinner", "spinner"]
 
 _DELAY = 0.2
 _EVERY = 0.1
+#: Seconds between two lines in a log.
+_LOG_EVERY = 30.0
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 _spinning: contextvars.ContextVar[bool] = contextvars.ContextVar("nbcache_spinning", default=False)
@@ -32,7 +34,7 @@ _spinning: contextvars.ContextVar[bool] = contextvars.ContextVar("nbcache_spinni
 class _Surface(Protocol):
     """Somewhere a line can be drawn, and taken away again."""
 
-    def draw(self, line: str) -> None: ...
+    def draw(self, line: str, markup: str = "") -> None: ...
     def erase(self) -> None: ...
 
 
@@ -43,11 +45,12 @@ class _Notebook:
         self._publisher = publisher
         self._place: dict[str, Any] | None = None
 
-    def draw(self, line: str) -> None:
+    def draw(self, line: str, markup: str = "") -> None:
         update = True
         if self._place is None:
             self._place, update = CELL_OUTPUT.enter(self._publisher)
-        CELL_OUTPUT.publish(self._publisher, {"text/plain": line}, self._place, update)
+        shown = {"text/plain": line, **({"text/html": markup} if markup else {})}
+        CELL_OUTPUT.publish(self._publisher, shown, self._place, update)
 
     def erase(self) -> None:
         if self._place is not None:
@@ -61,7 +64,7 @@ class _Terminal:
         self._stream = stream
         self._width = 0
 
-    def draw(self, line: str) -> None:
+    def draw(self, line: str, markup: str = "") -> None:
         self._stream.write("\r" + line.ljust(self._width))
         self._stream.flush()
         self._width = len(line)
@@ -71,15 +74,45 @@ class _Terminal:
         self._stream.flush()
 
 
-def _surface() -> _Surface | None:
-    """Return where a spinner can be seen now; `None` where it would only leave a mess, such as a log file."""
+class _Log:
+    """A file that keeps every line, so that one is written seldom."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._next = 0.0
+
+    def is_due(self, elapsed: float) -> bool:
+        if not self._next:
+            self._next = _LOG_EVERY
+        if elapsed < self._next:
+            return False
+        self._next = elapsed + _LOG_EVERY
+        return True
+
+    def draw(self, line: str, markup: str = "") -> None:
+        self._stream.write(f"nbcache: {line}\n")
+        self._stream.flush()
+
+    def erase(self) -> None:
+        """Nothing: what is written stays."""
+
+
+def _surface(logs: bool = False) -> _Surface | None:
+    """Return where a spinner can be seen now; `None` where it would only leave a mess, such as a log file.
+
+    Parameters
+    ----------
+    logs : whether what is shown is worth a line in a log now and then
+    """
     shell = current_shell()
     if shell is not None and hasattr(shell, "kernel"):
         # Under `%%capture` the publisher is another one, which keeps what it is given.
         return _Notebook(shell.display_pub) if hasattr(shell.display_pub, "session") else None
     stream = sys.stderr
     try:
-        return _Terminal(stream) if stream is not None and stream.isatty() else None
+        if stream is None:
+            return None
+        return _Terminal(stream) if stream.isatty() else _Log(stream) if logs else None
     except (ValueError, AttributeError):  # a closed or makeshift stream
         return None
 
@@ -116,16 +149,20 @@ class Spinner:
         elapsed = self._clock() - self._began
         with unrecorded(), contextlib.suppress(Exception):
             if self._surface is None:
-                self._surface = _surface()
+                self._surface = _surface(hasattr(self._text, "log_line"))
                 if self._surface is None:
                     return False
+            if isinstance(self._surface, _Log):
+                if self._surface.is_due(elapsed):
+                    self._surface.draw(self._text.log_line())  # type: ignore[attr-defined]
+                return True
             seconds = f" ({elapsed:.1f} s)" if self._show_time else ""
             line = f"{self._text}{seconds}"
             if isinstance(self._surface, _Terminal):
                 self._frame = (self._frame + 1) % len(_FRAMES)
                 line = f"{_FRAMES[self._frame]} {line}"
             if line != self._line:
-                self._surface.draw(line)
+                self._surface.draw(line, self._text.markup() if hasattr(self._text, "markup") else "")
                 self._line = line
             return True
         return False
@@ -210,7 +247,8 @@ def spinner(
 
     Parameters
     ----------
-    text : the line, or something whose `str` is the line by then; True for "Running name(...)"
+    text : the line, or something whose `str` is the line by then; True for "Running name(...)". If it has a method
+        `markup`, a notebook shows that; if it has `log_line`, a log gets that every half minute.
     show_time : whether to show the seconds that have passed, to a tenth
     clock : seconds, monotonic
     """
