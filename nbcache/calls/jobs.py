@@ -101,9 +101,12 @@ class Jobs:
         return "nbcache", self._owner, self.state(registry.the_cache()).digest.hex()
 
     def key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
-        options = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
-        fingerprint = state.digest + options + self.arguments.sharing(bound)
+        fingerprint = self._fingerprint(state.digest, bound, state)
         return Key(self._owner, fingerprint, arguments, self.branches.of(state))
+
+    def _fingerprint(self, digest: bytes, bound: Bound, state: State) -> bytes:
+        options = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
+        return digest + options + self.arguments.sharing(bound)
 
     def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
         """The options that count because of the arguments; those of what the function itself reaches count already."""
@@ -151,9 +154,8 @@ class Jobs:
         """The key under which later calls look, if a run at the same time has said first as what things count."""
         if all(state.counted[label] == counted for label, counted in changes.mine.items()):
             return None
-        fingerprint = state.digest_where(changes.mine)
-        branch = self.branches.of(state, changes.mine)
-        return Key(key.owner, fingerprint + self.arguments.sharing(bound), key.arguments, branch)
+        fingerprint = self._fingerprint(state.digest_where(changes.mine), bound, state)
+        return Key(key.owner, fingerprint, key.arguments, self.branches.of(state, changes.mine))
 
     def description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
