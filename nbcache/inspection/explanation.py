@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -14,12 +16,13 @@ from nbcache.engine.cache import Cache
 from nbcache.engine.job import Description, Job, Parts, keyed_parts
 from nbcache.entries.entry import Entry, Meta
 from nbcache.errors import UntrustedEntryError
+from nbcache.inspection.wording import age, ago, change_in_words, in_words, lines_that_count, took
 from nbcache.keys.key import same_arguments
 from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
 
-#: What Python and libraries write into classes: it counts, and says little.
-_IN_CLASSES = re.compile(r"class \S+\.__\w+__(:|$)")
+#: What Python and libraries write into classes, and options that nobody has set: it counts, and says little.
+_SAYS_LITTLE = re.compile(r"class \S+\.__\w+__(:|$)|options: none$")
 #: A call is compared with so many entries at most.
 _COMPARED = 100
 #: The order in which people look for what a result rests on; files come after them.
@@ -47,10 +50,16 @@ class Explanation:
     unfollowed: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {'hit' if self.hit else 'miss'}" + (f", {self.reason}" if self.reason else "")]
-        lines += [f"  changed: {line}" for line in self.changed]
+        return f"{self._answer()}{self._details()}"
+
+    def _answer(self) -> str:
+        return f"{self.name}: {'hit' if self.hit else 'miss'}"
+
+    def _details(self) -> str:
+        lines = [f", {self.reason}" if self.reason else ""]
+        lines += [f"  changed: {change_in_words(line)}" for line in self.changed]
         if self.hit or not self.changed:
-            lines += [f"  rests on {line}" for line in self.rests_on if not _IN_CLASSES.match(line)]
+            lines += [f"  depends on {in_words(line)}" for line in self.rests_on if not _SAYS_LITTLE.match(line)]
         lines += [f"  not followed: {line}" for line in self.unfollowed]
         return "\n".join(lines)
 
@@ -58,7 +67,11 @@ class Explanation:
         return str(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
+        bold = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        printer.text(f"\033[1m{self._answer()}\033[0m{self._details()}" if bold else str(self))
+
+    def _repr_html_(self) -> str:
+        return f"<pre><b>{html.escape(self._answer())}</b>{html.escape(self._details())}</pre>"
 
 
 def explain_call(
@@ -108,11 +121,11 @@ def explain_call(
         reason = "nothing of it is stored yet" if job.policy.disk else "nothing of it is in this session's memory yet"
         return Explanation(False, (), reason, name, rests_on, unfollowed)
     changed = _changes(nearest, parts)
-    elapsed = age(cache.clock() - nearest.created)
+    computed = ago(cache.clock() - nearest.created)
     if any(line.startswith("argument ") for line in changed) and job.kind == "value":
         reason = f"nothing is stored for these arguments; the nearest is {job.name}({nearest.arguments})"
     else:
-        reason = f"last computed {elapsed} ago"
+        reason = f"last computed {computed}"
     return Explanation(False, changed, reason, name, rests_on, unfollowed)
 
 
@@ -149,10 +162,10 @@ def _found(job: Job, entry: Entry, now: float) -> tuple[bool, str]:
     deadline = job.policy.deadline(created)
     if now < deadline:
         left = f", expires in {age(deadline - now)}" if ttl is not None else ""
-        return True, f"computed {age(now - created)} ago in {entry.meta.seconds:.2g} s{left}"
+        return True, f"computed {ago(now - created)} in {took(entry.meta.seconds)}{left}"
     if job.policy.background and ttl and now < deadline + ttl:
-        return True, f"expired {age(now - deadline)} ago, and answered once more while a new one is computed"
-    return False, f"expired {age(now - deadline)} ago"
+        return True, f"expired {ago(now - deadline)}, and answered once more while a new one is computed"
+    return False, f"expired {ago(now - deadline)}"
 
 
 def _lost(cache: Cache, job: Job, claim: str) -> str | None:
@@ -170,7 +183,7 @@ def _lost(cache: Cache, job: Job, claim: str) -> str | None:
     for address in addresses:
         if (departed := cache.slots.fate(address)) is not None:
             why, when = departed
-            return f"{why} {age(cache.clock() - when)} ago"
+            return f"{why} {ago(cache.clock() - when)}"
     return None
 
 
@@ -201,7 +214,7 @@ def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
 def _changes(nearest: Meta, parts: Parts) -> tuple[str, ...]:
     """What differs between an entry and the present, what its run observed included."""
     return differences(nearest.parts, (*parts, *keyed_parts(tuple(traces.observed_parts(_observed(nearest)))))) or (
-        "which part is used where; each of them is as it was",
+        "which of its objects are one and the same; each is as it was",
     )
 
 
@@ -247,7 +260,8 @@ def _items_changed(old: str, new: str, word: str) -> str:
     """Say which lines of a source, or names in a folder, came and went; comments and empty lines do not count."""
     if word == "line" and not (old and new):
         return ""
-    before, after = _items(old), _items(new)
+    read = lines_that_count if word == "line" else str.splitlines
+    before, after = read(old), read(new)
     gone = [item for item in before if item not in after]
     come = [item for item in after if item not in before]
     count = max(len(gone), len(come))
@@ -258,11 +272,6 @@ def _items_changed(old: str, new: str, word: str) -> str:
     if gone and come:
         return f": {what}: {_first(gone[0])} -> {_first(come[0])}{more}"
     return f": {what} {'added' if come else 'removed'}: {_first((come or gone)[0])}{more}"
-
-
-def _items(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _by_label(parts: Iterable[tuple[str, str, str]]) -> dict[str, tuple[str, str]]:
@@ -285,17 +294,3 @@ def _first(text: str, limit: int = 100) -> str:
     """The first line of a text, shortened."""
     line = text.splitlines()[0] if text else ""
     return line if len(line) <= limit else line[: limit - 3] + "..."
-
-
-#: Units of an age: name, seconds, and up to how many seconds it is used.
-_AGES: tuple[tuple[str, float, float], ...] = (
-    ("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172800), ("days", 86400, float("inf")),
-)  # fmt: skip
-
-
-def age(elapsed: float) -> str:
-    """A time span in the unit a person would use, such as "3 min"."""
-    for unit, scale, limit in _AGES:
-        if elapsed < limit:
-            return f"{max(0.0, elapsed) / scale:.0f} {unit}"
-    raise ValueError(f"{elapsed!r} is no time span")

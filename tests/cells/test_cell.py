@@ -197,9 +197,9 @@ class TestNotCached:
             ("--outputs nowhere", "nowhere"),
             ("--ignore nowhere", "nowhere"),
             ("--ttl 5", "unit"),
-            ("--max-entries 0", "at least 1"),
+            ("--max-entries 0", "1 or more"),
             ("--persist maybe", "maybe"),
-            ("--inputs 1x", "not a name"),
+            ("--inputs 1x", "cannot be the name"),
         ],
     )
     def test_a_mistake_in_the_options_runs_nothing(self, nb, options, said):

@@ -48,7 +48,7 @@ class TestOptions:
         nb(marked("x = a", "prices"))
         assert "hit" in str(nb("%cache_explain prices").value)
         nb("a = 2")
-        assert "input a 1 -> 2" in str(nb("%cache_explain prices").value)
+        assert "a 1 -> 2" in str(nb("%cache_explain prices").value)
         assert "prices" in str(nb("%cache_info").value)
         nb("%cache_clear prices")
         nb("a = 1")

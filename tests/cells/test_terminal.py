@@ -124,7 +124,7 @@ def test_a_hit_says_so_in_one_line():
     first, second = shown("for _ in range(2): show('%%cache_cell\\nx = 1\\nprint(x)')")
     assert first == "1"
     note, printed = second.splitlines()
-    assert note.startswith("restored x · computed 0 s ago") and printed == "1"
+    assert note.startswith("restored x · computed just now") and printed == "1"
 
 
 def test_an_error_is_shown_once_at_the_users_line():

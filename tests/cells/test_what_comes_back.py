@@ -170,7 +170,7 @@ class TestOutputs:
 
     def test_one_line_says_what_came_back(self, nb):
         _, second = twice(nb, "x = 1\ny = 2")
-        assert second.out.startswith("restored x, y · computed 0 s ago")
+        assert second.out.startswith("restored x, y · computed just now")
 
     def test_quiet_says_nothing(self, nb):
         _, second = twice(nb, "x = 1", "cell -q")

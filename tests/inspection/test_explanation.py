@@ -35,11 +35,11 @@ def test_a_hit_tells_what_it_rests_on(book: Notebook, cache: Cache, clock: Any) 
     lines = str(found).splitlines()
     assert lines[0].startswith("foo(3): hit, computed 3 min ago in ")
     assert lines[0].endswith("expires in 57 min")
-    assert "  rests on argument x: 3" in lines
-    assert "  rests on global ALPHA: 0.1" in lines
-    assert "  rests on helper h: def h(x): return ALPHA * x" in lines
-    assert "  rests on code: def foo(x): return h(x), open('data.csv').read()" in lines
-    assert "  rests on file data.csv" in lines
+    assert "  depends on x = 3" in lines
+    assert "  depends on ALPHA = 0.1" in lines
+    assert "  depends on function h: def h(x): return ALPHA * x" in lines
+    assert "  depends on its code: def foo(x): return h(x), open('data.csv').read()" in lines
+    assert "  depends on file data.csv" in lines
 
 
 def test_what_is_not_followed_is_listed_for_hit_and_miss(book: Notebook, cache: Cache) -> None:
@@ -219,7 +219,7 @@ def test_a_result_that_was_not_kept_says_why(book: Notebook, cache: Cache, clock
     foo = foo_of(book, "import threading\n@cache_data\ndef foo(): return threading.Lock()")
     with pytest.warns(CacheWarning):
         foo()
-    assert foo.explain().reason == "not kept: its result cannot be pickled; computed 0 s ago"
+    assert foo.explain().reason == "not kept: its result cannot be pickled; computed just now"
 
     foo = foo_of(book, "@cache_data\ndef foo(x):\n  n = int(open('n.txt').read())\n"
                        "  open('n.txt', 'w').write(str(n + 1))\n  return n")  # fmt: skip

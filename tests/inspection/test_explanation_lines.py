@@ -10,7 +10,8 @@ from edits import Notebook, foo_of
 from nbcache import Explanation
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
-from nbcache.inspection.explanation import age, differences
+from nbcache.inspection.explanation import differences
+from nbcache.inspection.wording import age, lines_that_count
 
 # -- lines ------------------------------------------------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ def test_the_text_is_what_a_notebook_and_a_terminal_show() -> None:
     found = Explanation(False, ("global A 1 -> 2",), "last computed 3 min ago", "foo(1)", (), ("eval() in foo",))
 
     assert str(found) == repr(found) == (
-        "foo(1): miss, last computed 3 min ago\n  changed: global A 1 -> 2\n  not followed: eval() in foo"
+        "foo(1): miss, last computed 3 min ago\n  changed: A 1 -> 2\n  not followed: eval() in foo"
     )  # fmt: skip
 
 
@@ -120,3 +121,14 @@ async def test_an_async_function_says_it_too(book: Notebook, cache: Cache, capsy
     await foo_of(book, "A = 2\n@cache_data\nasync def foo(): return A")()
 
     assert capsys.readouterr().err == "nbcache: foo() is computed again: global A 1 -> 2\n"
+
+
+def test_a_notebook_shows_the_answer_in_bold() -> None:
+    shown = Explanation(True, (), "computed just now", "foo('<b>')")._repr_html_()
+    assert shown == "<pre><b>foo(&#x27;&lt;b&gt;&#x27;): hit</b>, computed just now</pre>"
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''"])
+def test_docstrings_are_no_changed_lines(quotes: str) -> None:
+    old = f"def f(x):\n    {quotes}Shear it.\n\n    Twice.{quotes}\n    return x  # as it is\n"
+    assert lines_that_count(old) == ["def f(x):", "return x  # as it is"]

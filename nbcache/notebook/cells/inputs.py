@@ -15,6 +15,7 @@ from nbcache.entries.meta import Part
 from nbcache.errors import UnhashableValueError
 from nbcache.hashing import hasher
 from nbcache.hashing.deadline import DeadlineError
+from nbcache.inspection.wording import without_magic
 from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
@@ -60,6 +61,7 @@ class Inputs:
     options : those that differ from a fresh process, of libraries whose objects are among the values
     state : of the code and what it reaches
     unreadable : (name, type) of an input that has no digest
+    typed : the options of the magic
     """
 
     digests: dict[str, bytes] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Inputs:
     state: State | None = None
     fingerprint: bytes = b""
     unreadable: tuple[str, str] | None = None
+    typed: Options = field(default_factory=Options)
 
     def key(self, owner: str) -> CellKey:
         arguments = [(f"input {name}", digest) for name, digest in sorted(self.digests.items())]
@@ -83,8 +86,12 @@ class Inputs:
             (f"input {name}", digest.hex(), "" if private else hasher.summary(self.values[name]))
             for name, digest in sorted(self.digests.items())
         )
-        followed = tuple((part.label, part.digest, "" if private else part.summary) for part in self.state.parts)
-        return inputs + followed + self.options + tuple((label, digest.hex(), "") for label, digest in self.extra)
+        followed = tuple(
+            (part.label, part.digest, "" if private else without_magic(part.summary)) for part in self.state.parts
+        )
+        typed = ("options", self.typed.in_key().hex(), self.typed.said())
+        extra = tuple((label, digest.hex(), "") for label, digest in self.extra)
+        return (*inputs, *followed, *self.options, typed, *extra)
 
     def files(self) -> tuple[Observation, ...]:
         """The files that inputs and constants name."""
@@ -159,6 +166,7 @@ def inputs_of(
     _hash(inputs, written)
     _add_extra(inputs, code, options, namespace)
     _add_options(inputs)
+    inputs.typed = options
     inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
     return inputs
 

@@ -59,6 +59,12 @@ class Options:
     strict: bool = False
     quiet: bool = False
 
+    def said(self) -> str:
+        """Those of the options that are in the key, as they are typed; "none" for none."""
+        lists = {"--inputs": self.inputs, "--also": self.also, "--ignore": self.ignore, "--outputs": self.outputs}
+        typed = [f"{option} {','.join(names)}" for option, names in lists.items() if names]
+        return " ".join([*typed, *(["--rng"] if self.rng else [])]) or "none"
+
     def in_key(self) -> bytes:
         """What of the options makes two cells different."""
         return repr((self.inputs, sorted(self.also), sorted(self.ignore), self.outputs, self.rng)).encode()

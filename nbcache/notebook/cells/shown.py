@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from nbcache.inspection.explanation import age
+from nbcache.inspection.wording import ago
 from nbcache.notebook.cells.outcome import Outcome
 from nbcache.notebook.display.messages import duration, listed
 from nbcache.notebook.display.outputs import replay, show_result
@@ -50,7 +50,7 @@ def hit_line(outcome: Outcome, elapsed: float, seconds: float, overhead: float, 
     kept = {os.path.basename(one.path) for one in outcome.files if one.digest} - set(written)
     if kept:
         line += f" · {listed(sorted(kept))} unchanged"
-    line += f" · computed {age(elapsed)} ago"
+    line += f" · computed {ago(elapsed)}"
     if seconds > overhead:
         return f"{line} · {duration(seconds - overhead)} saved"
     return f"{line} · restoring took {duration(overhead)}, running {duration(seconds)}"

@@ -99,7 +99,7 @@ def test_with_private_equal_calls_of_every_session_share_a_result_until_the_key_
     balance(PIN)
     registry.replace_cache(None)
     assert balance.is_cached(PIN) and not balance.is_cached("4712")
-    assert "changed: argument pin" in str(balance.explain("4712"))
+    assert "changed: pin" in str(balance.explain("4712"))
 
     trusted_keys.rotate()
     assert not balance.is_cached(PIN)

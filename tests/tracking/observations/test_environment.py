@@ -196,8 +196,8 @@ def test_explain_names_the_variable_and_never_its_value(
     monkeypatch.setenv("NBX_TOKEN", "not-to-be-kept-2")
     miss = str(foo.explain())
 
-    assert "rests on environment variable NBX_TOKEN" in hit
-    assert "changed: environment variable NBX_TOKEN changed" in miss
+    assert "depends on environment variable NBX_TOKEN" in hit
+    assert "changed: environment variable NBX_TOKEN" in miss
     assert "not-to-be-kept" not in hit + miss
     stored = b"".join(path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file())
     assert stored
