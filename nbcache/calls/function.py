@@ -250,6 +250,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
             progress=functools.partial(hooks.progress, total) if progress else None,
             raises=on_error == "raise",
             streams=return_as == "generator",
+            listed=len(sizes) > len(iterables),
         )
         results = run.results(zip(iterable, *iterables, strict=False))
         if return_as == "generator":

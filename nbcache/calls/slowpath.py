@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -113,13 +113,25 @@ class SlowPath:
     async def _refresh_async(self, cache: Cache, job: Job) -> Any:
         return (await cache.refresh_async(job)).value
 
-    def look(self, arguments: tuple[Any, ...]) -> tuple[str, bool, Any]:
+    def together(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether this call and others should be looked up together: a shared store is slow to ask, and it is small."""
+        if settings().off or not self._jobs.policy().disk or not registry.the_cache().tiers.has_shared():
+            return False
+        return self.arguments.is_primitive(self.arguments.bind(*arguments))
+
+    def prefetch(self, calls: Sequence[tuple[Any, ...]]) -> None:
+        """Bring to this machine what a shared store has of some calls; `look(near=True)` finds it."""
+        cache = registry.the_cache()
+        state = self._jobs.state(cache)
+        cache.prefetch([self._jobs.job(self.arguments.bind(*arguments), state) for arguments in calls])
+
+    def look(self, arguments: tuple[Any, ...], near: bool = False) -> tuple[str, bool, Any]:
         """The key of a call, whether it is a hit, and if so its value; computes nothing."""
         if settings().off or self.parameters.ttl == 0:
             return "", False, None
         cache = registry.the_cache()
         job = self._jobs.job(self.arguments.bind(*arguments), self._jobs.state(cache))
-        fetched = cache.find(job)
+        fetched = cache.find(job, near)
         return (job.text, False, None) if fetched is None else (job.text, True, fetched.value)
 
     def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:

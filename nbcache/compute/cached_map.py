@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import chain
@@ -19,10 +19,20 @@ Arguments = tuple[Any, ...]
 _AHEAD = 1000
 
 
+#: So many calls are looked up together.
+_TOGETHER = 100
+
+
 class Answers(Protocol):
     """The side of the function that knows the cache."""
 
-    def look(self, arguments: Arguments) -> tuple[str, bool, Any]:
+    def together(self, arguments: Arguments) -> bool:
+        """Whether a call is looked up more cheaply together with others."""
+
+    def prefetch(self, calls: Sequence[Arguments]) -> None:
+        """Look such calls up, so that `look` with `near` finds what there is."""
+
+    def look(self, arguments: Arguments, near: bool = False) -> tuple[str, bool, Any]:
         """The key of a call, whether it is cached, and if so its value."""
 
     def collect(self, arguments: Arguments) -> tuple[bool, Any]:
@@ -59,6 +69,7 @@ class CachedMap:
     engine : runs what is not cached
     progress : a context that shows how many calls are done; None for nothing
     raises : whether the first exception ends the map; otherwise it stands in the place of its result
+    listed : whether all calls are there already, so that some can be looked up together
     streams : whether results are taken one by one, so that few are held back and arguments are read as they are needed
 
     Notes
@@ -77,6 +88,7 @@ class CachedMap:
         progress: Callable[[], AbstractContextManager[Progress]] | None = None,
         raises: bool = True,
         streams: bool = False,
+        listed: bool = False,
     ) -> None:
         self._function = function
         self._answers = answers
@@ -85,6 +97,7 @@ class CachedMap:
         self._raises = raises
         self._ahead = 1 if streams else 0
         self._streams = streams
+        self._listed = listed
         self._ready: dict[int, Any] = {}
         self._under_way: dict[int, Arguments] = {}
         self._first: dict[str, int] = {}
@@ -122,10 +135,10 @@ class CachedMap:
                 sent.close()
 
     def _tasks(self, calls: Iterable[Arguments], sent: Sent) -> Iterator[Task]:
-        for place, arguments in enumerate(calls):
+        for place, (arguments, near) in enumerate(self._looked_up(calls)):
             if self._stopped:
                 return
-            key, hit, value = self._answers.look(arguments)
+            key, hit, value = self._answers.look(arguments, near)
             if hit:
                 self._ready[place] = value
                 self._line.advance("hit")
@@ -137,6 +150,28 @@ class CachedMap:
                 self._first[key or f"call {place}"] = place
                 self._under_way[place] = arguments
                 yield run, (sent, place, arguments)
+
+    def _looked_up(self, calls: Iterable[Arguments]) -> Iterator[tuple[Arguments, bool]]:
+        """The calls, and whether what a shared store has of each is here already.
+
+        Of calls that come one by one from a source that may be waiting itself, none is held back.
+        """
+        waiting: list[Arguments] = []
+        for arguments in calls:
+            together = self._listed and self._answers.together(arguments)
+            if together:
+                waiting.append(arguments)
+            if not together or len(waiting) == _TOGETHER:
+                yield from self._prefetched(waiting)
+                waiting = []
+            if not together:
+                yield arguments, False
+        yield from self._prefetched(waiting)
+
+    def _prefetched(self, waiting: list[Arguments]) -> Iterator[tuple[Arguments, bool]]:
+        if waiting:
+            self._answers.prefetch(waiting)
+        return ((arguments, True) for arguments in waiting)
 
     def _settle(self, place: int, outcome: Outcome) -> None:
         arguments = self._under_way.pop(place)

@@ -7,7 +7,7 @@ that holds for one holds for the other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import starmap
 from typing import Any, NamedTuple
@@ -99,9 +99,25 @@ class Cache:
         since = self.tiers.mark(job.address, job.policy.disk)
         return self._computed(job, await job.compute(), None, since)  # type: ignore[misc]
 
-    def find(self, job: Job) -> Fetched | None:
-        """The value of a job if it is cached and not expired; computes nothing."""
-        found = self._find(job)
+    def prefetch(self, jobs: Sequence[Job]) -> None:
+        """Bring to this machine what a shared store has of some jobs, in few requests; `find(near=True)` finds it."""
+        addresses = [job.address for job in jobs if job.policy.disk]
+        self.tiers.prefetch(addresses)
+        variants = []
+        for address in addresses:
+            entry = self.tiers.get(address, True, near=True)
+            if entry is not None and entry.meta.kind == "trace":
+                variants += [place for place, _ in traces.places(address, traces.read(entry))]
+        self.tiers.prefetch(variants)
+
+    def find(self, job: Job, near: bool = False) -> Fetched | None:
+        """The value of a job if it is cached and not expired; computes nothing.
+
+        Parameters
+        ----------
+        near : whether a shared store is not asked
+        """
+        found = self._find(job, near=near)
         return None if found is None or found.stale else self._hit(found, job)
 
     def collect(self, job: Job) -> Fetched | None:

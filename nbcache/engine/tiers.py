@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ from nbcache.stores.tiered import TieredStore
 from nbcache.tracking.observations.paths import ignore_folder
 
 if TYPE_CHECKING:
-    from nbcache.stores.remote.leases import Lease, Leases
+    from nbcache.stores.remote.leases import Lease
+    from nbcache.stores.remote.outbox import Outbox
 
 #: Seconds between two looks at what other processes did; a clear is to reach every kernel within one second.
 _EVERY = 0.4
@@ -36,10 +37,10 @@ _EVERY = 0.4
 class OuterTiers:
     """The stores behind memory, opened together."""
 
-    def __init__(self, tiered: TieredStore, disk: DiskStore, leases: Leases | None = None) -> None:
+    def __init__(self, tiered: TieredStore, disk: DiskStore, outbox: Outbox | None = None) -> None:
         self.tiered = tiered
         self.disk = disk
-        self.leases = leases
+        self.outbox = outbox
 
 
 class Tiers:
@@ -97,6 +98,20 @@ class Tiers:
         if entry is not None:
             self._maintain()
         return self._unless_hidden(address, entry)
+
+    def prefetch(self, addresses: Sequence[Address]) -> list[Entry]:
+        """Put on disk what a shared store has of some addresses, and this machine has not; returns that."""
+        outer = self.outer
+        if outer.outbox is None:
+            return []
+        wanted = [one for one in addresses if not self.memory.has(one) and not outer.disk.may_have(one)]
+        marks = {address: outer.disk.mark(address) for address in wanted}
+        found = outer.outbox.get_many(wanted) if wanted else {}
+        return [outer.disk.put(address, entry, marks[address]) for address, entry in found.items() if entry is not None]
+
+    def has_shared(self) -> bool:
+        """Whether there is a store behind the disk, which is slow to ask."""
+        return self.outer.outbox is not None
 
     def peek(self, address: Address, disk: bool) -> Entry | None:
         return self._unless_hidden(address, self._store(disk).peek(address))
@@ -176,8 +191,8 @@ class Tiers:
         ----------
         seconds : that the computation took before; None if nobody knows
         """
-        leases = self.outer.leases
-        return None if leases is None else leases.lease(address, seconds)
+        outbox = self.outer.outbox
+        return None if outbox is None else outbox.leases.lease(address, seconds)
 
     def claim(self, address: Address, disk: bool) -> str:
         """Whose file lies on disk where an entry would be: "ours", "foreign", or "" for none; nothing is read."""
@@ -296,7 +311,7 @@ def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -
     chosen = settings()
     disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
     stores: list[Store] = [memory, disk]
-    leases = None
+    outbox = None
     if chosen.store:
         from nbcache.stores.remote.outbox import Outbox
         from nbcache.stores.remote.store import open_remote
@@ -307,8 +322,7 @@ def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -
             warn(str(error))
         else:
             stores.append(outbox)
-            leases = outbox.leases
-    return OuterTiers(TieredStore(stores), disk, leases)
+    return OuterTiers(TieredStore(stores), disk, outbox)
 
 
 def load_keyring() -> Keyring:

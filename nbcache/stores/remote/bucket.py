@@ -29,6 +29,9 @@ class Bucket(Protocol):
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         """The first of some names that is there, with its first `most` bytes, in as few requests as can be."""
 
+    def read_many(self, groups: Sequence[Sequence[str]], most: int) -> Sequence[tuple[str, bytes] | None]:
+        """Like `read_first`, for many groups of names at once; None also for what may have more than `most` bytes."""
+
     def size(self, name: str) -> int | None:
         """How many bytes a name has; None when there is no such name."""
 
@@ -46,6 +49,12 @@ class Bucket(Protocol):
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """What there is under a prefix that ends with a slash."""
+
+
+def each_first(bucket: Bucket, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:
+    """`Bucket.read_many` for a bucket that is asked quickly."""
+    found = [bucket.read_first(names, most + 1) for names in groups]
+    return [one if one is not None and len(one[1]) <= most else None for one in found]
 
 
 def first_of(bucket: Bucket, names: Sequence[str], most: int) -> tuple[str, bytes] | None:

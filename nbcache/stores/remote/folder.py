@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from nbcache.stores.folders import CREATE, READ
-from nbcache.stores.remote.bucket import Blob, first_of
+from nbcache.stores.remote.bucket import Blob, each_first, first_of
 
 
 class FolderBucket:
@@ -52,6 +52,9 @@ class FolderBucket:
 
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         return first_of(self, names, most)
+
+    def read_many(self, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:
+        return each_first(self, groups, most)
 
     def size(self, name: str) -> int | None:
         try:

@@ -60,6 +60,19 @@ class FsspecBucket:
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         return first_of(self, names, most)
 
+    def read_many(self, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:
+        names = [name for group in groups for name in group]
+        paths = [self._path(name) for name in names]
+        answers = self._files.cat_ranges(paths, [0] * len(paths), [most + 1] * len(paths), on_error="return")
+        contents: dict[str, bytes] = {}
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, bytes):
+                contents[name] = answer
+            elif not isinstance(answer, FileNotFoundError):
+                raise answer
+        there = [next(((name, contents[name]) for name in group if name in contents), None) for group in groups]
+        return [one if one is not None and len(one[1]) <= most else None for one in there]
+
     def size(self, name: str) -> int | None:
         try:
             return int(self._files.info(self._path(name))["size"])

@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from nbcache.entries.entry import Address, Entry
 from nbcache.stores.forks import renew_after_fork
@@ -209,6 +209,10 @@ class Outbox:
     def get(self, address: Address) -> Entry | None:
         letter = self._letter(address)
         return self.store.get(address) if letter is None else letter.entry
+
+    def get_many(self, addresses: Sequence[Address]) -> dict[Address, Entry | None]:
+        """Entries that are not large, in as few requests as can be."""
+        return self.store.get_many(addresses)
 
     def peek(self, address: Address) -> Entry | None:
         letter = self._letter(address)

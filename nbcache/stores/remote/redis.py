@@ -9,6 +9,8 @@ from nbcache.stores.remote.bucket import Blob, first_of
 
 _PREFIX = "nbcache/"
 _AT_ONCE = 500
+#: So many bytes are fetched in one answer at most.
+_TOGETHER = 64 << 20
 
 
 class RedisBucket:
@@ -35,6 +37,25 @@ class RedisBucket:
             sizes = pipeline.execute(raise_on_error=False)
         # The longer way is for what is there only; a name of another type raises then.
         return first_of(self, [name for name, size in zip(names, sizes, strict=True) if size], most)
+
+    def read_many(self, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:
+        names = [name for group in groups for name in group]
+        with self._server.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.strlen(_PREFIX + name)
+            answers = pipeline.execute(raise_on_error=False)
+            sizes = {name: size for name, size in zip(names, answers, strict=True) if isinstance(size, int)}
+            there = [next((name for name in group if sizes.get(name)), "") for group in groups]
+            room = _TOGETHER
+            for number, name in enumerate(there):
+                room -= sizes.get(name, 0)
+                if not name or sizes[name] > most or room < 0:
+                    there[number] = ""
+                else:
+                    pipeline.getrange(_PREFIX + name, 0, most - 1)
+            contents = iter(pipeline.execute(raise_on_error=False))
+        found = [(name, next(contents)) if name else None for name in there]
+        return [one if one is not None and isinstance(one[1], bytes) and one[1] else None for one in found]
 
     def size(self, name: str) -> int | None:
         return int(self._server.strlen(_PREFIX + name)) or None

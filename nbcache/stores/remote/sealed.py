@@ -38,6 +38,15 @@ class SealedBucket:
         content = self._opened(name, found[1], most)
         return None if content is None else (name, content)
 
+    def read_many(self, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:
+        inside = [[_BELOW + name for name in names] for names in groups]
+        found: list[tuple[str, bytes] | None] = []
+        for one in self._bucket.read_many(inside, _to_read(most)):
+            name = "" if one is None else one[0].removeprefix(_BELOW)
+            content = None if one is None else self._opened(name, one[1], most)
+            found.append(None if content is None else (name, content))
+        return found
+
     def size(self, name: str) -> int | None:
         size = self._bucket.size(_BELOW + name)
         return None if size is None else plain_size(size)

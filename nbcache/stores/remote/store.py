@@ -33,6 +33,8 @@ LARGEST = 1 << 30
 _KIND_OF_TROUBLE = ("server", "writing")
 #: What a listing fetches of each entry; the header, the files and the parts of a key are within.
 _HEAD = 64 << 10
+#: Entries up to this size are fetched with others.
+_SMALL = 4 << 20
 #: Of so many damaged entries the beginnings are remembered, so that each is told of once.
 _MOST_TOLD, _TELLING = 1000, 256
 
@@ -90,6 +92,15 @@ class RemoteStore:
     def get(self, address: Address) -> Entry | None:
         found = self._ask(partial(self.bucket.read_first, self._names(address), self._largest + 1))
         return None if found is None else self._verified(*found, address)
+
+    def get_many(self, addresses: Sequence[Address]) -> dict[Address, Entry | None]:
+        """Entries that are not large, in as few requests as can be; None for what is not there, or is large."""
+        groups = [self._names(address) for address in addresses]
+        found = self._ask(lambda: self.bucket.read_many(groups, _SMALL)) or [None] * len(addresses)
+        return {
+            address: None if one is None else self._verified(*one, address)
+            for address, one in zip(addresses, found, strict=True)
+        }
 
     def peek(self, address: Address) -> Entry | None:
         """Like `get`, and of a large entry only the facts: its value cannot be had."""

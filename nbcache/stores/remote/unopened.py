@@ -33,6 +33,9 @@ class UnopenedBucket:
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         return self._bucket().read_first(names, most)
 
+    def read_many(self, groups: Sequence[Sequence[str]], most: int) -> Sequence[tuple[str, bytes] | None]:
+        return self._bucket().read_many(groups, most)
+
     def size(self, name: str) -> int | None:
         return self._bucket().size(name)
 

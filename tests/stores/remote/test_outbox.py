@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ import pytest
 from disk_stores import Shop
 from store_contract import LastingContract, StoreContract, address_of, entry_of
 
+from nbcache import NBCache, cache_data, registry
 from nbcache.entries.signing import Keyring
 from nbcache.stores.remote import outbox as room
 from nbcache.stores.remote.folder import FolderBucket
@@ -222,3 +224,39 @@ def test_the_end_of_a_process_and_of_its_workers_sends_everything(python: Callab
         NBCACHE_STORE=f"file://{tmp_path}/shared",
     )
     assert len([name for _, _, names in os.walk(tmp_path / "shared" / "v1") for name in names]) == 10
+
+
+@cache_data(persist="disk", show_spinner=False)
+def squared(x: int) -> int:
+    return x * x
+
+
+@cache_data(persist="disk", show_spinner=False)
+def read(path: str) -> str:
+    return Path(path).read_text()
+
+
+@pytest.mark.parametrize("kind", ["plain", "of a file"])
+def test_a_map_looks_many_calls_up_in_few_requests(
+    kind: str, cache: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    NBCache.instance().store = f"file://{tmp_path}/shared"
+    (tmp_path / "note").write_text("a note")
+    function, calls = (squared, range(120)) if kind == "plain" else (read, [f"{tmp_path}/note"])
+    right = [function(call) for call in calls]
+    registry.replace_cache(None)
+    NBCache.instance().dir = str(tmp_path / "another machine")
+    asked: list[str] = []
+    for name in ("read_first", "read_many", "write", "create"):
+        plain = getattr(FolderBucket, name)
+
+        def counted(self: Any, *given: Any, name: str = name, plain: Any = plain) -> Any:
+            if sys._getframe(1).f_code.co_name != "<listcomp>":  # what a folder does for many at once
+                asked.append(name)
+            return plain(self, *given)
+
+        monkeypatch.setattr(FolderBucket, name, counted)
+
+    assert function.map(calls, n_jobs=1, progress=False) == right
+    assert function.info().hits == len(right)
+    assert asked.count("read_many") == 2 and len(asked) <= 3

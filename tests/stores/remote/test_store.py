@@ -54,6 +54,16 @@ class RemoteContract(StoreContract, LastingContract):
         assert row.size > 1_600_000
         assert shop.said == []
 
+    def test_many_are_found_at_once(self, store: RemoteStore, shop: Shop) -> None:
+        for number in (1, 3):
+            store.put(address_of(number), entry_of([number]))
+        store.put(address_of(5), entry_of(np.arange(1_000_000.0)))
+
+        found = store.get_many([address_of(number) for number in range(6)])
+
+        assert [None if one is None else one.value() for one in found.values()] == [None, [1], None, [3], None, None]
+        assert store.get_many([]) == {} and shop.said == []
+
     def test_the_store_need_not_exist(self, store: Store, shop: Shop) -> None:
         assert store.get(address_of(1)) is None
         assert list(store.entries()) == []
