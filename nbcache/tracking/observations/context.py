@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from typing import Any, Protocol
@@ -21,11 +21,13 @@ class Open(Observer, Protocol):
     is_open : false once its run is over, also for threads of the run that are still alive
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     moved : whether the working folder may be another than at the beginning
+    ending : called when the run is over, while it is still recorded
     """
 
     is_open: bool
     scope: object
     moved: bool
+    ending: list[Callable[[], object]]
 
     def opened(self, path: str, found: os.stat_result) -> None:
         """Note that the run opens a file to read it."""

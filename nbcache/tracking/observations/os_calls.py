@@ -17,7 +17,7 @@ from typing import Any
 from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context, file_queries
 from nbcache.tracking.observations.callers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
-from nbcache.tracking.observations.paths import is_private, text_of
+from nbcache.tracking.observations.paths import is_private, text_of, working_folder
 
 _EXISTENCE = ("exists", "isfile", "isdir", "is_file", "is_dir", "ismount", "is_mount")
 _LINK_EXISTENCE = ("lexists", "islink", "is_symlink", "is_junction", "isjunction")
@@ -40,12 +40,19 @@ _ANSWERS: dict[str, Callable[[os.stat_result], bytes]] = {
 _LISTERS = frozenset({"walk", "fwalk", "_walk", "_fwalk"})
 
 
+_readlink_of_the_system = os.readlink  # as it is before it is replaced
+_GET_PATH = 50  # F_GETPATH
+
+
 def install() -> None:
     """Replace the functions, once."""
     if getattr(os.stat, "__wrapped__", None) is not None:
         return
-    for name, made in (("stat", _stat), ("lstat", _stat), ("access", _access), ("readlink", _readlink)):
-        _replace(name, made)
+    _replace("stat", _stat)
+    _replace("lstat", _stat)
+    _replace("fstat", _fstat)
+    _replace("access", _access)
+    _replace("readlink", _readlink)
     _replace("scandir", _scandir)
 
 
@@ -80,6 +87,37 @@ def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_resu
         return found
 
     return call
+
+
+def _fstat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+    def call(*arguments: Any, **options: Any) -> os.stat_result:
+        found = original(*arguments, **options)
+        recorder = context.current() if context.recorders else None
+        if recorder is not None and stat.S_ISREG(found.st_mode):
+            path = _path_of(arguments[0] if arguments else options["fd"])
+            if path:
+                _note(recorder, _looked, path, sys._getframe(1), found, True)
+        return found
+
+    return call
+
+
+def _path_of(descriptor: int) -> str:
+    """The name under which a file was opened, from the working folder if it lies below; "" where nobody tells."""
+    path = ""
+    try:
+        if sys.platform.startswith("linux"):
+            path = _readlink_of_the_system(f"/proc/self/fd/{descriptor}")
+        elif sys.platform == "darwin":
+            import fcntl
+
+            path = os.fsdecode(fcntl.fcntl(descriptor, _GET_PATH, bytes(1024)).rstrip(b"\0"))
+    except OSError:
+        return ""
+    if path.endswith(" (deleted)"):
+        return ""
+    folder = os.path.join(working_folder(), "")
+    return path[len(folder) :] if path.startswith(folder) else path
 
 
 def _access(original: Callable[..., bool]) -> Callable[..., bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Token
 
 from nbcache.tracking.observations import context
@@ -35,6 +35,7 @@ class Recorder:
     generators : the random generators within its reach
     moved : whether the working folder may be another by now
     number : by which worker processes know it, if it has any
+    ending : called when the run is over, while it is still recorded
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Recorder:
         self.number: int | None = None
         self._found: dict[Observation, Signature | None] = {}
         self._began: list[object] = []
+        self.ending: list[Callable[[], object]] = []
         self._token: Token[context.Open | None] | None = None
 
     def __enter__(self) -> Recorder:
@@ -67,6 +69,8 @@ class Recorder:
         return self
 
     def __exit__(self, *error: object) -> None:
+        for tell in self.ending:
+            tell()
         for watch, began in zip(WATCHES, self._began, strict=True):
             watch.end(self, began)
         assert self._token is not None

@@ -49,9 +49,16 @@ def touch(name: str) -> Action:
     return lambda: os.utime(name, (1, 1))
 
 
+def _status_of_open() -> os.stat_result:
+    with open("a.txt") as file:
+        return os.fstat(file.fileno())
+
+
 NOTHING: Action = lambda: None
 # What is asked, what changes the answer, and what does not.
 ASKED: dict[str, tuple[Action, Action, Action]] = {
+    "the status of an open file": (_status_of_open, touch("a.txt"), write("other.txt", "")),
+    "the time of an open file": (lambda: _status_of_open().st_mtime, touch("a.txt"), NOTHING),
     "exists, no": (lambda: os.path.exists("new.txt"), write("new.txt", ""), write("other.txt", "")),
     "exists, yes": (lambda: os.path.exists("a.txt"), lambda: os.remove("a.txt"), write("a.txt", "longer")),
     "exists, by another name": (lambda: there("new.txt"), write("new.txt", ""), NOTHING),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.pool import Pool, ThreadPool
@@ -100,11 +102,31 @@ def _joblib(backend: str) -> Callable[[Read, Path], list[str]]:
     return run
 
 
+def _put(one: Read, folder: Path, number: int, queue: Any) -> None:
+    queue.put(one(folder, number))
+
+
+def _processes(method: str, count: int = 4) -> Callable[[Read, Path], list[str]]:
+    def run(one: Read, folder: Path) -> list[str]:
+        context = multiprocessing.get_context(method)
+        queue = context.Queue()
+        started = [context.Process(target=_put, args=(one, folder, number, queue)) for number in range(count)]
+        for process in started:
+            process.start()
+        found = [queue.get(timeout=60) for _ in started]
+        for process in started:
+            process.join(60)
+        return found
+
+    return run
+
+
 POOLS: dict[str, Callable[[Read, Path], list[str]]] = {
     "submit": _executor,
     "executor map": _executor_map,
     "spawned": _spawned,
     **{how: _pool(how) for how in ("map", "starmap", "apply", "imap", "imap_unordered")},
+    "processes": _processes("fork" if sys.platform != "win32" else "spawn"),
     "loky": _joblib("loky"),
     "joblib multiprocessing": _joblib("multiprocessing"),
     "joblib threading": _joblib("threading"),
@@ -131,7 +153,7 @@ def test_a_file_that_a_worker_reads_is_followed(pool: str, folder: Path) -> None
     assert len(runs) == 2
 
 
-@pytest.mark.parametrize("pool", ["submit", "map", "loky"])
+@pytest.mark.parametrize("pool", ["submit", "map", "processes", "loky"])
 def test_what_a_worker_writes_is_no_input(pool: str, folder: Path) -> None:
     with recording() as seen:
         POOLS[pool](write, folder)
@@ -192,3 +214,58 @@ def test_an_action_that_fails_breaks_no_import(folder: Path, monkeypatch: pytest
         importlib.import_module("broken_module")
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("no_such_module")
+
+
+class _Reader(multiprocessing.Process):
+    def __init__(self, folder: Path, queue: Any) -> None:
+        super().__init__()
+        self._folder = folder
+        self._queue = queue
+
+    def run(self) -> None:
+        self._queue.put(read(self._folder, 2))
+
+
+def test_a_file_that_a_process_of_the_users_own_class_reads_is_followed(folder: Path) -> None:
+    with recording() as seen:
+        queue = multiprocessing.Queue()
+        process = _Reader(folder, queue)
+        process.start()
+        assert queue.get(timeout=60) == "2"
+        process.join(60)
+
+    assert [Path(one.name).name for one in seen.observations if one.kind == "file"] == ["2.txt"]
+
+
+def test_a_spawned_process_hands_back_what_it_saw(folder: Path) -> None:
+    with recording() as seen:
+        _processes("spawn", count=1)(read, folder)
+
+    assert [Path(one.name).name for one in seen.observations if one.kind == "file"] == ["0.txt"]
+
+
+def test_a_process_that_fails_hands_back_what_it_saw_and_leaves_no_note(folder: Path, tmp_path: Path) -> None:
+    with recording() as seen:
+        process = _fork.Process(target=_read_and_fail, args=(folder,))
+        process.start()
+        process.join(60)
+
+    assert process.exitcode == 1
+    assert [Path(one.name).name for one in seen.observations if one.kind == "file"] == ["1.txt"]
+    assert not list(workers._notes)
+
+
+def _read_and_fail(folder: Path) -> None:
+    read(folder, 1)
+    sys.stderr = open(os.devnull, "w")
+    raise ValueError
+
+
+def test_a_process_that_nobody_waits_for_keeps_nobody_waiting(folder: Path) -> None:
+    with recording():
+        process = _fork.Process(target=time.sleep, args=(60,))
+        process.start()
+    process.terminate()
+    process.join(60)
+
+    assert not list(workers._notes)
