@@ -15,6 +15,7 @@ from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STA
 from nbcache.tracking.observations.handles.databases import DEFAULT_TABLES
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.styles import PARAMETERS
+from nbcache.tracking.observations.warning_filters import GIVEN
 from nbcache.tracking.observations.working_folder import FOLDER
 
 _PATHS: Mapping[str, Kind] = {
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "working folder": FOLDER,
     "style": PARAMETERS,
     "tables": DEFAULT_TABLES,
+    "warning": GIVEN,
     "generator": SEEDED_STATE,
     "generator state": ANY_STATE,
 }

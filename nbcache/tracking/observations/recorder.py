@@ -14,6 +14,7 @@ from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, di
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.paths import moved, working_folder
+from nbcache.tracking.observations.warning_filters import GIVEN
 from nbcache.tracking.observations.watches import WATCHES
 
 _new = tuple.__new__  # what a named tuple does, without a call of Python code
@@ -185,6 +186,8 @@ class Recorder:
         for seen in observations:
             for recorder in self._enclosing():
                 if seen not in recorder._stamps and seen not in recorder._own:
+                    if seen.kind == "warning" and GIVEN.is_own(recorder, seen.name):
+                        continue
                     recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
                     if seen.kind not in PATHS:
                         recorder._digests[seen] = digest_of(seen)

@@ -10,6 +10,7 @@ from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.programs import PROGRAMS
 from nbcache.tracking.observations.styles import STYLES
+from nbcache.tracking.observations.warning_filters import WARNINGS
 
 
 class Watch(Protocol):
@@ -22,4 +23,4 @@ class Watch(Protocol):
         """End, and note what was seen; the recording is still under way."""
 
 
-WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, STYLES, TABLES)
+WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, STYLES, TABLES, WARNINGS)
