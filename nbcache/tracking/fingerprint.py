@@ -108,7 +108,8 @@ class Tracker:
         reach.run()
         dependencies = (*self._depends_on, *[Dependency(item, self._hash_funcs, code_digest) for item in reach.depends])
         depends = [dependency.digest() for dependency in dependencies]
-        options = options_of(reach.packages | reach.tops if self._track else (), reach.extensions.attributes)
+        asked = reach.extensions.attributes | reach.names_met
+        options = options_of(reach.packages | reach.tops if self._track else (), asked)
         record = (*reach.record, *depends, *[bytes.fromhex(digest) for _, digest, _ in options.parts])
         simple = reach.guards.expression() if reach.guards.simple() and not depends else None
         if simple is not None and options:

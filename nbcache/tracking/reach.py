@@ -99,6 +99,7 @@ class Reach:
         self._held: dict[int, Content] = {}
         self._queue: deque[Callable[[], None]] = deque()
         self.tops: set[str] = set()
+        self.names_met: set[str] = set()  # of functions of others, however they were imported
         self.generators: dict[str, None] = {}
         self._packages: set[Home] = set()
         self.extensions = Extensions(self)
@@ -338,8 +339,10 @@ class Reach:
 
     def _named(self, value: object) -> None:
         """Count what is known by its module and its qualified name."""
-        self.tops.add(bindings.full_name(value)[0].partition(".")[0])
-        self.mark(b"named", *[word.encode() for word in bindings.full_name(value)])
+        module, name = bindings.full_name(value)
+        self.tops.add(module.partition(".")[0])
+        self.names_met.add(name.rpartition(".")[2])
+        self.mark(b"named", module.encode(), name.encode())
 
     def _code(self, code: CodeType, label: str) -> Facts:
         facts = facts_of(code)

@@ -199,6 +199,24 @@ def _locale(locale: Any) -> Values:
     return {"categories": locale.setlocale(locale.LC_ALL)}
 
 
+#: How often a locale was set by Python code, as the only item; empty as long as nobody counts.
+_locales_set: list[int] = []
+
+
+def _guard_locale(locale: Any, name: Callable[[object], str]) -> str:
+    if not _locales_set:
+        _locales_set.append(0)
+        setlocale = locale._setlocale
+
+        def counting(*arguments: Any) -> Any:
+            if len(arguments) > 1 and arguments[1] is not None:
+                _locales_set[0] += 1
+            return setlocale(*arguments)
+
+        locale._setlocale = counting
+    return f"{name(_locales_set)}[0] == {_locales_set[0]}"
+
+
 def _fresh_locale(locale: Any) -> Values:
     # A process begins with everything as in C, but for the encoding of characters.
     now: str = locale.setlocale(locale.LC_ALL)
@@ -226,9 +244,13 @@ def _library(
 
 
 _CLOCK = frozenset(
-    {"astimezone", "ctime", "fromtimestamp", "localtime", "mktime", "strftime", "timestamp", "tzlocal", "now", "today"}
+    (
+        *("astimezone", "asctime", "ctime", "fromtimestamp", "localtime", "mktime", "strftime", "timestamp", "tzlocal"),
+        *("now", "today", "get_localzone"),
+    )
 )
-_WRITTEN_OUT = frozenset({"strftime", "strptime", "ctime", "asctime", "day_name", "month_name"})
+# Functions that ask for local time on behalf of who calls them.
+_ASKS_THE_CLOCK = frozenset({"formatdate", "localtime", "formatTime", "converter", "datetime_as_string"})
 TABLE: tuple[Library, ...] = (
     _library("numpy", "numpy", _tell_numpy, _NUMPY, read=_read_numpy, guard=_guard_numpy),
     _library("pandas", "pandas._config.config", _pandas, _fresh_pandas, guard=_guard_pandas),
@@ -246,10 +268,17 @@ TABLE: tuple[Library, ...] = (
     _library("plotly", "plotly.io", lambda io: {"template": io.templates.default}, {"template": "plotly"}),
     _library("jax", "jax", _jax, _JAX),
     _library("locale", "locale", _locale, _fresh_locale, "locale", "calendar"),
-    _library("locale", "locale", _locale, _fresh_locale, "time", "datetime", "pandas", attributes=_WRITTEN_OUT),
+    _library(
+        *("locale", "locale", _locale, _fresh_locale, "time", "datetime", "pandas", "python_dateutil"),
+        guard=_guard_locale,
+    ),
     _library(
         *("default timezone", "time", _zone, {"zone": None}),
-        *("time", "datetime", "python_dateutil", "pandas"),
+        *("time", "datetime", "python_dateutil", "pandas", "tzlocal", "arrow", "pendulum"),
         attributes=_CLOCK,
+    ),
+    _library(
+        *("default timezone", "time", _zone, {"zone": None}, "email", "logging", "numpy"),
+        attributes=_ASKS_THE_CLOCK,
     ),
 )

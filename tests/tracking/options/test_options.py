@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import decimal
+import email.utils
 import locale
+import logging
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import formatdate
+from time import ctime
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
+from counted import cached
 
 from nbcache import cache_data
 from nbcache.engine.cache import Cache
 from nbcache.tracking.options import state as options
 from nbcache.tracking.options.state import options_of
-from nbcache.tracking.options.table import TABLE
+from nbcache.tracking.options.table import _NUMPY, TABLE
 
 
 class Case(NamedTuple):
@@ -91,6 +98,38 @@ BEGIN = {
     "torch": "import torch",
     "xarray": "import xarray",
 }
+
+
+@pytest.fixture(autouse=True)
+def as_they_come() -> Iterator[None]:
+    """Give libraries the options of a fresh process, whatever other tests have left; those of three are put back."""
+    registered = pd._config.config._registered_options
+    with warnings.catch_warnings(action="ignore"):
+        found = {name: pd.get_option(name) for name in registered}
+    printing, errors, call, numbers = np.get_printoptions(), np.geterr(), np.geterrcall(), decimal.getcontext()
+    _set_in_pandas({name: registered[name].defval for name in found})
+    np.set_printoptions(**{name: value for name, value in _NUMPY.items() if name in printing})
+    np.seterr(**{name: _NUMPY[name] for name in errors})
+    np.seterrcall(None)
+    decimal.setcontext(decimal.Context())
+    for module, begin in BEGIN.items():
+        if module in sys.modules and module not in ("numpy", "pandas", "decimal"):
+            for case in CASES.values():
+                if case.needs == module:
+                    exec(f"{begin}\n{case.back}", {})
+    yield
+    _set_in_pandas(found)
+    np.set_printoptions(**printing)
+    np.seterr(**errors)
+    np.seterrcall(call)
+    decimal.setcontext(numbers)
+
+
+def _set_in_pandas(options: dict[str, Any]) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        for name, value in options.items():
+            if pd.get_option(name) != value:
+                pd.set_option(name, value)
 
 
 def program(case: Case, calls: Any) -> dict[str, Any]:
@@ -197,36 +236,62 @@ def test_options_of_what_a_library_needs_count(cache: Cache) -> None:
     assert labels == ["options of numpy"]
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="no time zone to set")
-def test_the_default_timezone_counts_for_code_that_asks_for_local_time(
-    cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from datetime import datetime
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets the default timezone."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("no timezone to set")
 
-    @cache_data(show_spinner=False)
-    def hour() -> int:
-        calls()
-        return datetime.fromtimestamp(0).hour
-
-    @cache_data(show_spinner=False)
-    def year() -> int:
-        calls()
-        return datetime(2024, 1, 1).year
-
-    def zone(name: str) -> None:
+    def put(name: str) -> None:
         monkeypatch.setenv("TZ", name)
         time.tzset()
 
-    try:
-        zone("UTC")
-        assert (hour(), year()) == (0, 2024)
-        zone("Etc/GMT-5")
-        assert (hour(), year(), len(calls)) == (5, 2024, 3)
-        zone("UTC")
-        assert (hour(), len(calls)) == (0, 3)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+    yield put
+    monkeypatch.undo()
+    time.tzset()
+
+
+LOCAL: dict[str, Callable[[], object]] = {
+    "datetime": lambda: datetime.fromtimestamp(0),
+    "astimezone": lambda: str(datetime.fromtimestamp(0, UTC).astimezone()),
+    "timestamp": lambda: datetime(2020, 1, 1).timestamp(),
+    "time": lambda: time.localtime(0).tm_hour,
+    "a bound name": lambda: ctime(0),
+    "a bound function": lambda: formatdate(0, localtime=True),
+    "an attribute": lambda: time.timezone,
+    "a format": lambda: f"{datetime.fromtimestamp(0):%H}",
+    "pandas": lambda: pd.Timestamp.fromtimestamp(0).hour,
+    "numpy": lambda: str(np.datetime_as_string(np.datetime64(0, "s"), timezone="local")),
+    "a mail": lambda: email.utils.formatdate(0, localtime=True),
+    "a log": lambda: logging.Formatter("%(asctime)s").converter(0).tm_hour,
+}
+
+
+@pytest.mark.parametrize("how", LOCAL)
+def test_another_default_timezone_is_a_miss_and_the_old_one_a_hit(
+    how: str, zone: Callable[[str], None], cache: Cache, calls: Any
+) -> None:
+    foo = cached(LOCAL[how], calls)
+    zone("UTC")
+    first = foo()
+    zone("Etc/GMT-5")
+
+    assert foo() == LOCAL[how]() != first
+    zone("UTC")
+    assert foo() == first
+    assert len(calls) == 2
+
+
+def test_a_timezone_is_nothing_to_code_that_never_asks_for_local_time(
+    zone: Callable[[str], None], cache: Cache, calls: Any
+) -> None:
+    foo = cached(lambda: datetime(2024, 1, 1).year, calls)
+    zone("UTC")
+    foo()
+    zone("Etc/GMT-5")
+    foo()
+
+    assert len(calls) == 1
 
 
 def test_the_locale_counts_where_it_is_not_that_of_a_fresh_process(cache: Cache, calls: Any) -> None:
@@ -251,6 +316,33 @@ def test_the_locale_counts_where_it_is_not_that_of_a_fresh_process(cache: Cache,
     text()
 
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda: f"{datetime(2024, 1, 1):%B}", lambda: format(datetime(2024, 1, 1), "%B"), lambda: _month()],
+    ids=["a format", "a call of format", "a helper"],
+)
+def test_the_locale_counts_for_dates_however_they_are_written(
+    write: Callable[[], str], cache: Cache, calls: Any
+) -> None:
+    foo = cached(write, calls)
+    foo()
+    old = locale.setlocale(locale.LC_ALL)
+    try:
+        locale.setlocale(locale.LC_ALL, "C.UTF-8")
+        foo()
+    except locale.Error:
+        pytest.skip("no other locale is installed")
+    finally:
+        locale.setlocale(locale.LC_ALL, old)
+    foo()
+
+    assert len(calls) == 2
+
+
+def _month() -> str:
+    return datetime(2024, 1, 1).strftime("%B")
 
 
 def test_a_library_that_is_loaded_later_is_as_it_comes(python: Callable[..., str]) -> None:
