@@ -147,6 +147,17 @@ TARGETS = [
            lambda r: _worse(lambda s: r.of("panel, 1e5 entries", s)), at_most=1),
     Target("panel", "opens on 1e5 entries of an earlier kernel, s",
            lambda r: r.of("panel, 1e5 of an earlier kernel", "nbcache disk"), at_most=1),
+    *(
+        Target("T16", f"a hit that asks for {what}, microseconds over a plain one",
+               lambda r, name=name: 1e6 * r.of(f"hit with observations: {name}"), at_most=bound)
+        for what, name, bound in (
+            ("an environment variable", "variable", 1), ("a file with its old times", "file", 3),
+            ("a generator", "generator", 15), ("numpy's generator", "generator of numpy", 15),
+            ("numpy's options", "options of numpy", 5), ("decimal's options", "options of decimal", 5),
+        )
+    ),
+    Target("T16", "a run of 10 ms that opens 100 files, recorded over plain",
+           lambda r: r.of("run that opens 100 files"), at_most=1.05),
     Target("panel", "opens on 1e5 entries without anywidget, s",
            lambda r: r.of("panel, 1e5, no anywidget"), at_most=1),
     Target("panel", "first bytes, KB, both tiers",

@@ -12,9 +12,16 @@ Run as a script: ``random_observations.py --programs 500 --seed 1``.
 from __future__ import annotations
 
 import argparse
+import contextvars
 import os
 import random
+import sqlite3
+import sys
 import tempfile
+import threading
+import time
+import types
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,12 +47,14 @@ class Sight:
     settle : sets it to one of three values
     needs : modules without which it cannot take part
     draws : whether looking changes it: a random generator
+    two : whether only two of the values give different answers
     """
 
     look: str
     settle: Set
     needs: tuple[str, ...] = ()
     draws: bool = False
+    two: bool = False
 
 
 def _write(ending: str, write: Callable[[str, int], None]) -> Set:
@@ -109,6 +118,78 @@ def _called(module: str, call: str) -> Set:
     return settle
 
 
+def _sized_and_dated(path: str, value: int) -> None:
+    _sized(path, value)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+def _dated(path: str, value: int) -> None:
+    Path(path).write_bytes(b"x")
+    os.utime(path, (1_000_000_000 + value,) * 2)
+
+
+def _data_base(path: str, value: int) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("create table t (a)")
+    connection.execute("insert into t values (?)", (value,))
+    connection.commit()
+    connection.close()
+
+
+def _hdf(path: str, value: int) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["a"] = [value, 1]
+
+
+def _filter(name: str, value: int) -> None:
+    warnings.filterwarnings(("ignore", "error", "error")[value], "look out")
+
+
+def _zone(name: str, value: int) -> None:
+    os.environ["TZ"] = f"Etc/GMT-{value}"
+    time.tzset()
+
+
+class _Held(types.ModuleType):
+    """A module of the user's whose names only lead to what counts; filled in as programs need it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "asked":
+            self.asked = contextvars.ContextVar("asked", default=9)
+        elif name == "own":
+            self.own = threading.local()
+        elif name == "widget":
+            import ipywidgets
+
+            self.widget = ipywidgets.IntSlider(value=9)
+        elif name == "books":
+            self.books = sqlite3.connect(":memory:", check_same_thread=False)
+            self.books.execute("create table t (a)")
+        elif name == "tables":
+            import duckdb
+
+            self.tables = duckdb.connect()
+            self.tables.execute("create table t (a int)")
+        else:
+            raise AttributeError(name)
+        return vars(self)[name]
+
+
+held = sys.modules["nbx_held"] = _Held("nbx_held")
+
+
+def _in_books(name: str, value: int) -> None:
+    held.books.execute("delete from t")
+    held.books.execute("insert into t values (?)", (value,))
+    held.books.commit()
+
+
+def _in_tables(name: str, value: int) -> None:
+    held.tables.execute(f"create or replace table t as select {value} as a")
+
+
 SIGHTS: dict[str, Sight] = {
     "open": Sight("open('{name}' + '.txt').read()", _write(".txt", _text)),
     "pathlib": Sight("Path('{name}' + '.txt').read_text()", _write(".txt", _text)),
@@ -119,14 +200,26 @@ SIGHTS: dict[str, Sight] = {
     "arrow": Sight("pq.read_table(f'{name}.parquet')['a'][0].as_py()", _write(".parquet", _parquet), ("pyarrow",)),
     "numpy": Sight("int(np.load(f'{name}.npy').sum())", _write(".npy", _npy), ("numpy",)),
     "memmap": Sight("int(np.load(f'{name}.npy', mmap_mode='r')[5])", _write(".npy", _npy), ("numpy",)),
-    "exists": Sight("os.path.exists(f'{name}.flag')", lambda name, value: _there(name, value and 1)),
-    "is_file": Sight("Path(f'{name}.flag').is_file()", lambda name, value: _there(name, value and 1)),
+    "exists": Sight("os.path.exists(f'{name}.flag')", lambda name, value: _there(name, value and 1), two=True),
+    "is_file": Sight("Path(f'{name}.flag').is_file()", lambda name, value: _there(name, value and 1), two=True),
+    "access": Sight("os.access(f'{name}.flag', os.R_OK)", lambda name, value: _there(name, value and 1), two=True),
+    "size of an open file": Sight("size_of_open('{name}' + '.bin')", _write(".bin", _sized_and_dated)),
+    "time": Sight("os.stat('{name}' + '.bin').st_mtime_ns", _write(".bin", _dated)),
+    "program": Sight("subprocess.run(['cat', f'{name}.txt'], capture_output=True).stdout", _write(".txt", _text)),
+    "sqlite": Sight("sum_in('{name}' + '.db')", _write(".db", _data_base)),
+    "sqlite in memory": Sight("held.books.execute('select sum(a) from t').fetchone()[0]", _in_books),
+    "duckdb in memory": Sight("held.tables.execute('select sum(a) from t').fetchone()[0]", _in_tables, ("duckdb",)),
+    "hdf5": Sight("first_in('{name}' + '.h5')", _write(".h5", _hdf), ("h5py",)),
+    "context variable": Sight("held.asked.get()", lambda name, value: held.asked.set(value)),
+    "widget": Sight("held.widget.value", lambda name, value: setattr(held.widget, "value", value), ("ipywidgets",)),
+    "warning": Sight("warned()", _filter, two=True),
+    "timezone": Sight("datetime.fromtimestamp(0).hour", _zone),
     "size": Sight("os.path.getsize(f'{name}.bin')", _write(".bin", _sized)),
     "listing": Sight("sorted(os.listdir(f'{name}'))", _folder),
     "glob": Sight("sorted(glob.glob(f'{name}/*.txt'))", _folder),
     "getenv": Sight("os.getenv('{NAME}', 'none')", _variable),
     "environ": Sight("os.environ.get('{NAME}')", _variable),
-    "in environ": Sight("'{NAME}' in os.environ", lambda name, value: _variable(name, value and 1)),
+    "in environ": Sight("'{NAME}' in os.environ", lambda name, value: _variable(name, value and 1), two=True),
     "random": Sight("random.random()", _called("random", "random.seed(value)"), draws=True),
     "randint": Sight("randint(0, 10**9)", _called("random", "random.seed(value)"), draws=True),
     "numpy random": Sight("float(np.random.rand())", _called("numpy", "numpy.random.seed(value)"), ("numpy",), True),
@@ -147,10 +240,45 @@ SIGHTS: dict[str, Sight] = {
     ),
 }  # fmt: skip
 
-FIRST = (
-    "import glob, os, random, threading\nfrom decimal import Decimal\nfrom pathlib import Path\n"
-    "from random import randint\n"
-)
+FIRST = """
+import glob, os, random, sqlite3, subprocess, threading, warnings
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from random import randint
+
+import nbx_held as held
+
+
+def size_of_open(path):
+    with open(path, "rb") as file:
+        return os.fstat(file.fileno()).st_size
+
+
+def sum_in(path):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute("select sum(a) from t").fetchone()[0]
+    finally:
+        connection.close()
+
+
+def first_in(path):
+    import h5py
+
+    with h5py.File(path) as file:
+        return int(file["a"][0])
+
+
+def warned():
+    try:
+        warnings.warn("look out", stacklevel=1)
+    except UserWarning:
+        return "raised"
+    return "went on"
+
+
+"""
 IMPORTS = {
     "pd.": "import pandas as pd", "pl.": "import polars as pl", "pq.": "import pyarrow.parquet as pq",
     "np.": "import numpy as np", "plt.": "import matplotlib; matplotlib.use('agg')\nimport matplotlib.pyplot as plt",
@@ -300,7 +428,7 @@ def world() -> Iterator[None]:
 
     import numpy as np
 
-    before, folder, states = dict(os.environ), os.getcwd(), _generators()
+    before, folder, states, filters = dict(os.environ), os.getcwd(), _generators(), list(warnings.filters)
     precision, printed = decimal.getcontext().prec, np.get_printoptions()
     with tempfile.TemporaryDirectory() as temporary:
         os.chdir(temporary)
@@ -310,6 +438,9 @@ def world() -> Iterator[None]:
             os.chdir(folder)
             for name in set(os.environ) - set(before):
                 del os.environ[name]
+            os.environ.update(before)
+            time.tzset()
+            warnings.filters[:] = filters
             _put_back(states)
             decimal.getcontext().prec = precision
             np.set_printoptions(precision=printed["precision"])

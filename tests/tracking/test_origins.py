@@ -253,8 +253,8 @@ def test_a_change_of_two_hundred_runs_goes_on_record_in_short() -> None:
 UNREADABLE = [
     ("import threading\nA = iter([1])\ndef foo(): A", "A = iter([2])"),
     ("A = (n for n in range(3))\ndef foo(): A", "A = (n for n in range(3))"),
-    ("import sqlite3\nA = sqlite3.connect(':memory:')\ndef foo(): A", "A = sqlite3.connect(':memory:')"),
-    ("import sqlite3\nA = [sqlite3.connect(':memory:')]\ndef foo(): A", "A[0] = sqlite3.connect(':memory:')"),
+    ("import socket\nA = socket.socket()\ndef foo(): A", "A = socket.socket()"),
+    ("import socket\nA = [socket.socket()]\ndef foo(): A", "A[0] = socket.socket()"),
     ("import threading\nclass C: pass\nA = C(); A.k = 1; A.lock = threading.Lock()\ndef foo(): A", "A.k = 2"),
     (
         "import threading\nclass C:\n def __init__(self, k): self.k, self.lock = k, threading.RLock()\n"

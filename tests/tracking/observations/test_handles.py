@@ -38,6 +38,14 @@ def _data_base(path: str) -> Callable[[], Any]:
     return make
 
 
+def _attached() -> Any:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("attach ':memory:' as other")
+    connection.execute("create table other.t (a)")
+    connection.commit()
+    return connection
+
+
 def _count(connection: Any) -> Any:
     return connection.execute("select count(*) from t").fetchall()[0][0]
 
@@ -175,6 +183,16 @@ CASES: dict[str, Case] = {
         lambda held: setattr(held.widget, "value", 1),
     ),
     "a data base in memory": Case(_data_base(":memory:"), _count, _insert_and_commit),
+    "an empty data base in memory": Case(
+        lambda: sqlite3.connect(":memory:"),
+        lambda held: held.execute("select count(*) from sqlite_master").fetchone(),
+        lambda held: held.execute("create table t (a)"),
+    ),
+    "a data base in memory beside another": Case(
+        lambda: _attached(),
+        lambda held: held.execute("select count(*) from other.t").fetchone(),
+        lambda held: (held.execute("insert into other.t values (1)"), held.commit()),
+    ),
     "what is not committed yet": Case(_data_base("a.db"), _count, _insert, lambda held: held.rollback()),
     "a data base in a file": Case(_data_base("b.db"), _count, _insert_and_commit),
     "duckdb in memory": Case(

@@ -14,8 +14,8 @@ from nbcache.engine.cache import Cache
 from nbcache.engine.tiers import open_tiers
 
 KINDS = [kind for kind in SIGHTS if kind in known_sights()]
-#: Options that belong to a thread: a thread that a run starts has its own.
-OF_A_THREAD = frozenset({"print options", "decimal"})
+#: What belongs to a thread: a thread that a run starts has its own.
+OF_A_THREAD = frozenset({"print options", "decimal", "context variable"})
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_a_new_kernel_finds_it(kind: str) -> None:
     seen.set(1)
     assert seen.call() == (first, True)
     seen.set(2)
-    assert seen.call()[1] is (kind in ("exists", "is_file", "in environ"))  # which know two values only
+    assert seen.call()[1] is SIGHTS[kind].two
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -141,4 +141,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     "pandas options": ("pandas", "max_rows"),
     "decimal": ("decimal", "prec"),
     "matplotlib": ("matplotlib", "dpi"),
+    "context variable": ("asked",),
+    "widget": ("widget",),
+    "sqlite in memory": ("books",),
+    "duckdb in memory": ("tables",),
+    "warning": ("warning filters",),
+    "timezone": ("timezone",),
 }

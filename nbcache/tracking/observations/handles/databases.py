@@ -28,10 +28,18 @@ def of_sqlite(connection: Any) -> Any:
     cursor = sys.modules["sqlite3"].Cursor(connection)
     cursor.row_factory = None
     names = [(name, path) for _, name, path in cursor.execute("PRAGMA database_list")]
-    held = [(name, path or connection.serialize(name=name)) for name, path in names if path or name != "temp"]
+    held = [(name, path or _pages(connection, cursor, name)) for name, path in names if path or name != "temp"]
     changes = connection.total_changes if connection.in_transaction or "temp" in dict(names) else 0
     ways = connection.row_factory, connection.text_factory, connection.isolation_level
     return held, changes, ways
+
+
+def _pages(connection: Any, cursor: Any, name: str) -> bytes:
+    """The pages of a data base in memory; one that holds nothing yet has none, and cannot be told."""
+    quoted = name.replace('"', '""')
+    ((count,),) = cursor.execute(f'PRAGMA "{quoted}".page_count').fetchall()
+    pages: bytes = connection.serialize(name=name) if count else b""
+    return pages
 
 
 def of_duckdb(connection: Any) -> Any:
