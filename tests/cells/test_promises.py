@@ -328,14 +328,25 @@ def test_a_hundred_thousand_prints_are_kept_whole(nb):
 
 
 class TestWorthIt:
-    def test_tables_say_when_a_cell_costs_more_than_it_saves(self, nb):
-        nb("table = {str(n): [n] for n in range(100_000)}")
-        both(nb, "n = len(table)", "cheap")
-        assert "restoring took" in nb(marked("n = len(table)", "cheap")).note
+    @pytest.fixture
+    def every_run_takes(self, nb):
+        """Hand in how long runs take."""
+
+        def take(seconds):
+            nb(f"import itertools, nbcache.calls.run as run\nrun.perf_counter = itertools.count(0, {seconds}).__next__")
+
+        yield take
+        nb("import time, nbcache.calls.run as run\nrun.perf_counter = time.perf_counter")
+
+    def test_tables_say_when_a_cell_costs_more_than_it_saves(self, nb, every_run_takes):
+        every_run_takes(0)
+        both(nb, "n = 1", "cheap")
+        assert "restoring took" in nb(marked("n = 1", "cheap")).note
         assert "cell cheap" in nb.eval("%cache_info").partition("costs more than it saves")[2]
         assert re.search("cheap .*costs more than it saves", nb.eval("%cache_cells status"))
 
-    def test_tables_do_not_say_so_of_a_cell_that_pays(self, nb):
-        both(nb, "import time\ntime.sleep(0.3)\nx = 1", "dear")
+    def test_tables_do_not_say_so_of_a_cell_that_pays(self, nb, every_run_takes):
+        every_run_takes(1000)
+        both(nb, "x = 1", "dear")
         assert "cell dear" not in nb.eval("%cache_info").partition("costs more")[2]
         assert not re.search("dear .*costs more", nb.eval("%cache_cells status"))

@@ -61,6 +61,35 @@ def test_what_a_marked_cell_registers_is_there_each_time(nb, library, registers,
         nb.shell.ex(undo)
 
 
+MAGICS = {
+    "folder": ("%cd .", ""),
+    "another folder": ("import os; os.makedirs('inner', exist_ok=True)\n%cd inner", "%cd .."),
+    "environment": ("%env CELL_MARKED=1", "import os; del os.environ['CELL_MARKED']"),
+}
+
+
+@pytest.mark.parametrize(("magic", "undo"), MAGICS.values(), ids=MAGICS)
+def test_a_magic_that_changes_the_session_hides_no_registration_of_a_helper(nb, magic, undo):
+    nb("import logging\ndef add(): logging.getLogger('marked').addHandler(logging.NullHandler())")
+    try:
+        for _ in range(2):
+            ran = nb(f"%%cache_cell\n{magic}\nadd()\nx = 1")
+            assert "loggers" in " ".join(ran.warned) and logging.getLogger("marked").handlers
+            logging.getLogger("marked").handlers.clear()
+            nb.shell.run_cell(undo)
+    finally:
+        logging.getLogger("marked").handlers.clear()
+
+
+@pytest.mark.parametrize(("magic", "undo"), MAGICS.values(), ids=MAGICS)
+def test_a_cell_with_nothing_but_such_a_magic_is_kept_and_says_so(nb, magic, undo):
+    ran = nb(f"%%cache_cell\n{magic}\nx = 1")
+    nb.shell.run_cell(undo)
+
+    assert known_cells(nb.shell).rows()[-1][2].outcome == "stored" and not ran.warned
+    assert "will not repeat" in ran.out + ran.err
+
+
 def test_with_its_outputs_named_such_a_cell_is_kept(nb):
     nb.shell.ex("import logging")
     cell = "%%cache_cell --outputs x\nlogging.getLogger('marked').addHandler(logging.NullHandler())\nx = 1"

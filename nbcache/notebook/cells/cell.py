@@ -22,6 +22,7 @@ from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
 from nbcache.notebook.cells.effects.file_outputs import put_back
 from nbcache.notebook.cells.effects.library_options import set_again
+from nbcache.notebook.cells.effects.registrations import changed_by_magics
 from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import size_of, unpack
@@ -285,9 +286,10 @@ class CachedCell:
         """What the run did that a hit will not do again."""
         return ", ".join(skipped(seen.effects(), self._state(), seen.draws_unseeded()))
 
-    def _only_said(self) -> bool:
-        """Whether a magic such as `%cd` is what changes the session of a marked cell: that is said, not repeated."""
-        return not self._automatic and any(what.startswith("%") for what in self.code.names.state)
+    def _changed(self, seen: CellRun) -> list[str]:
+        """What it left in the process; what magics such as `%cd` do in a marked cell is said, and not repeated."""
+        said = frozenset() if self._automatic else changed_by_magics(self.code.names.state)
+        return [what for what in seen.changed_session() if what not in said]
 
     def _refused_state(self) -> list[str]:
         return [what for what in self._state() if self._automatic or not what.startswith("%")]
@@ -308,7 +310,7 @@ class CachedCell:
     def _not_worth_keeping(self, seen: CellRun) -> str:
         if self._automatic and seen.run.seconds < self._min_seconds:
             return f"it took {duration(seen.run.seconds)}, less than {duration(self._min_seconds)}"
-        if self.options.outputs is None and not self._only_said() and (changed := seen.changed_session()):
+        if self.options.outputs is None and (changed := self._changed(seen)):
             self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
             return f"it changes {changed[0]}, which a hit would not do"
         if not self._automatic:

@@ -11,13 +11,13 @@ import builtins
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbcache.notebook.display.listeners import current_shell
 from nbcache.tracking.options.values import equal, taken
 
-__all__ = ["ProcessState"]
+__all__ = ["ProcessState", "changed_by_magics"]
 
 
 # Variables that libraries set for themselves when they are first used; what a cell itself assigns is seen in its text.
@@ -171,6 +171,22 @@ _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
 }
 
 
+_SHOWN = ("how types are shown", "callbacks of IPython")
+_BY_MAGICS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("%cd", "%pushd", "%popd"), ("the working folder",)),
+    **dict.fromkeys(("%env", "%set_env"), ("environment variables",)),
+    **dict.fromkeys(("%matplotlib", "%pylab", "%gui"), (*_SHOWN, "figures that stay open")),
+    **dict.fromkeys(("%load_ext", "%reload_ext", "%unload_ext"), (*_SHOWN, "magics", "hooks of the interpreter")),
+    **dict.fromkeys(("%alias", "%unalias", "%alias_magic", "%rehashx"), ("magics",)),
+    "%config": _SHOWN,
+}
+
+
+def changed_by_magics(magics: Iterable[str]) -> frozenset[str]:
+    """What in the process line magics of the cell itself change."""
+    return frozenset(what for magic in magics for what in _BY_MAGICS.get(magic, ()))
+
+
 class ProcessState:
     """The state of the process and of the loaded libraries at one moment; a library loaded later is as it comes."""
 
@@ -189,11 +205,13 @@ class ProcessState:
 
 
 def _as_before(now: object, before: object, loaded: bool) -> object:
-    """Leave out what a library may have brought along: new loggers, when modules were loaded meanwhile."""
+    """Leave out what a library may have brought along: new loggers, with handlers only where the name is its own."""
     if not isinstance(now, dict) or not isinstance(before, dict):
         return now
     return {
         name: value
         for name, value in now.items()
-        if name in before or not (isinstance(value, tuple) and (loaded or value[-1] is _LIBRARYS))
+        if name in before
+        or not isinstance(value, tuple)
+        or (value[-1] is not _LIBRARYS and (not loaded or any(value[-1])))
     }
