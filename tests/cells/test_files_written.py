@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import sys
 
 import pytest
 
@@ -156,3 +158,57 @@ def test_a_file_that_with_has_closed_comes_back_closed_as_what_it_was(nb, mode):
     assert again(nb, cell)
     now = nb.ns["f"]
     assert (type(now), now.name, now.mode, now.closed) == (type(before), "there", before.mode, True)
+
+
+class TestAllOrNothing:
+    """A hit that fails on its way leaves names, options and files as they were, and the cell runs."""
+
+    CELL = "import numpy as np\nnp.set_printoptions(precision=3)\nopen('d/a', 'w').write('1'); open('d/b', 'w').write('2'); x = 1"
+
+    @pytest.fixture
+    def stored(self, nb):
+        pytest.importorskip("numpy")
+        os.mkdir("d")
+        nb("import numpy as np; before = np.get_printoptions()['precision']")
+        nb(self.CELL)
+        assert last(nb).outcome == "stored", last(nb).reason
+        nb.shell.ex("np.set_printoptions(precision=8); del x")
+        yield nb
+        nb.shell.ex("np.set_printoptions(precision=8)")
+
+    def unpacked(self, nb, monkeypatch, fails_at):
+        """Restore what is stored, with a step that fails; say what was there then."""
+        room = sys.modules["nbcache.notebook.cells.cell"]
+        seen = {}
+        real = room.changes.apply
+
+        def apply(*arguments):
+            try:
+                return real(*arguments)
+            except OSError:
+                seen["files"] = sorted((name, open(f"d/{name}").read()) for name in os.listdir("d"))
+                seen["x"], seen["precision"] = "x" in nb.ns, nb.shell.ev("np.get_printoptions()['precision']")
+                raise
+
+        replace, count = os.replace, itertools.count()
+
+        def failing(source, target):
+            if str(target).startswith("d/") and not str(source).endswith("~~") and next(count) == fails_at:
+                raise OSError("no")
+            return replace(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(room.changes, "apply", apply)
+            patch.setattr(os, "replace", failing)
+            nb(self.CELL)
+        return seen
+
+    @pytest.mark.parametrize("fails_at", [0, 1])
+    def test_a_file_that_cannot_be_put_leaves_everything_as_it_was(self, stored, monkeypatch, fails_at):
+        open("d/a", "w").write("mine")
+        os.remove("d/b")
+
+        seen = self.unpacked(stored, monkeypatch, fails_at)
+
+        assert seen == {"files": [("a", "mine")], "x": False, "precision": 8}
+        assert open("d/a").read() == "1" and sorted(os.listdir("d")) == ["a", "b"] and stored.ns["x"] == 1

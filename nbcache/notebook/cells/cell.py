@@ -20,8 +20,6 @@ from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
-from nbcache.notebook.cells.effects.file_outputs import put_back
-from nbcache.notebook.cells.effects.library_options import set_again
 from nbcache.notebook.cells.effects.registrations import changed_by_magics
 from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
@@ -326,9 +324,7 @@ class CachedCell:
         began = time.perf_counter()
         try:
             outcome = unpack(fetched.value, self._namespace)
-            written = put_back(outcome.files)
-            set_again(outcome.options)
-            changes.apply(outcome, self._namespace, self._hidden)
+            written = changes.apply(outcome, self._namespace, self._hidden)
         except HeldElsewhereError as error:  # the entry fits a session in which nothing does
             if not self.options.quiet:
                 note(f"{self.owner} runs again: {error}")

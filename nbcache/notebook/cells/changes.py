@@ -7,8 +7,11 @@ import importlib
 import re
 import sys
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
+from nbcache.notebook.cells.effects.file_outputs import PutBack
+from nbcache.notebook.cells.effects.library_options import held_now, set_again
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.objects.restoring import Restoring, uninterrupted
 from nbcache.notebook.cells.outcome import Outcome
@@ -83,19 +86,26 @@ def names_of_modules(modules: Iterable[str]) -> set[str]:
     return found
 
 
-def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> None:
-    """Do to a namespace what a run did to it; all of that, or nothing.
+def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> list[str]:
+    """Do what a run did: to a namespace, to files and to options; all of that, or nothing.
+
+    Returns
+    -------
+    names of the files that were missing or different, and are what they were again
 
     Raises
     ------
     LookupError
-        An object is not what it was, or something holds it that would go on to hold the old one.
+        An object or a file is not what it was, or something holds it that would go on to hold the old one.
+    OSError
+        A file cannot be written.
     """
     for module in outcome.modules:
         importlib.import_module(module)
     finder = Finder(namespace)
     pairs = [(finder.find(place), value) for place, value in outcome.replaced]
-    with uninterrupted(), Restoring(namespace) as restoring:
+    before = held_now(outcome.options)
+    with PutBack(outcome.files) as files, uninterrupted(), Restoring(namespace) as restoring:
         restoring.replace(pairs, [value for value, _ in outcome.contents])
         restoring.put(outcome.contents)
         for name, value in outcome.bound.items():
@@ -103,3 +113,6 @@ def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -
             restoring.delete(hidden, name)
         for name in outcome.deleted:
             restoring.delete(namespace, name)
+        restoring.do(partial(set_again, outcome.options), partial(set_again, before))
+        files.put()
+        return files.names

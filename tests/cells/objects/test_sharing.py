@@ -142,6 +142,12 @@ TAKEN = {
         "ys = get()",
         "put(1)",
     ),
+    "what a closure holds, and an attribute of the function": (
+        "def counted(f):\n    calls = []\n    def g(*args):\n        calls.append(args)\n        return f(*args)\n"
+        "    g.calls = calls\n    return g\nf = counted(abs)",
+        "x = f(-1)",
+        "y = f(-2); n = len(f.calls)",
+    ),
     "a counter in a closure": (
         "def make():\n    n = 0\n    def count():\n        nonlocal n\n        n += 1\n        return n\n    return count\nc = make()",
         "x = c() + c()",

@@ -1,4 +1,4 @@
-"""Check notebooks: `python3 dev.py check-notebook NOTEBOOK.ipynb ... [--min-time 500ms] [--full]`."""
+"""Check notebooks: `python3 dev.py check-notebook NOTEBOOK.ipynb ... [--min-time 500ms] [--full] [--times] [--cpu]`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ def main() -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, help="notebooks; none: those of the tests")
     parser.add_argument("--min-time", default="500ms", help="cache cells that take longer (500ms)")
     parser.add_argument("--full", action="store_true", help="the notebooks of the tests at their full size")
+    parser.add_argument("--times", action="store_true", help="measure only, and compare nothing")
+    parser.add_argument("--cpu", action="store_true", help="time of the processor, where other programs run as well")
     parser.add_argument("--seed", type=int, default=0, help="which literal is edited")
     given = parser.parse_args()
     paths = given.notebooks or sorted(_OURS.glob("*.txt"))
     done = []
     loaded = () if any(path.suffix == ".ipynb" for path in paths) else None
-    with _processes(1, loaded) as plain, _processes(2, loaded) as cached:
+    with _processes(1, loaded, given.cpu) as plain, _processes(2, loaded, given.cpu) as cached:
         for path in paths:
             twice = path.suffix == ".ipynb"
-            full = given.full
-            one = compare(path, plain, cached, least=given.min_time, full=full, seed=given.seed, twice=twice)
+            how = {"least": given.min_time, "full": given.full, "seed": given.seed, "times": given.times}
+            one = compare(path, plain, cached, twice=twice, **how)
             done.append(one)
             _print(one)
     slow, saved = (sum(part) for part in zip(*(one.saved(0.5) for one in done), strict=True))
@@ -43,8 +45,8 @@ def main() -> int:
     return 1 if differences else 0
 
 
-def _processes(seed: int, loaded: tuple[str, ...] | None) -> Processes:
-    return Processes(seed) if loaded is None else Processes(seed, loaded)
+def _processes(seed: int, loaded: tuple[str, ...] | None, busy: bool) -> Processes:
+    return Processes(seed, busy=busy) if loaded is None else Processes(seed, loaded, busy)
 
 
 def _print(one: Comparison) -> None:
@@ -54,7 +56,10 @@ def _print(one: Comparison) -> None:
     print(f"{one.name:40} {times}  {share}")
     for number in one.slow(0.5):
         outcome, reason = one.outcomes[number]
-        if outcome != "hit":
+        if outcome == "hit":
+            took = f"{one.plain[number]:.1f} s plain, {one.cold[number]:.1f} s cold"
+            print(f"    cell {number} ({took}) restored in {one.restart[number]:.1f} s")
+        else:
             why = reason or one.stored[number][1]
             print(f"    cell {number} ({one.plain[number]:.1f} s) {outcome or 'not watched'}: {why}")
     for text in one.differences:

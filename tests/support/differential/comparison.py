@@ -55,6 +55,7 @@ def compare(
     full: bool = False,
     seed: int = 0,
     twice: bool = False,
+    times: bool = False,
 ) -> Comparison:
     """Run a notebook in all ways, and compare.
 
@@ -65,6 +66,7 @@ def compare(
     full : at full size
     seed : of the random edit
     twice : whether a second plain session says what is unstable by itself; else everything is expected to be stable
+    times : whether only times are wanted: plain, cold and after a restart, with nothing compared
     """
     cells = cells_of(path, full)
     found = Comparison(path.name)
@@ -87,10 +89,20 @@ def compare(
                 "store": str(top / "store"),
                 "key": str(top / "key"),
                 "home": str(top / "home"),
+                "described": not times,
                 "timeout": 3600 if full or path.suffix == ".ipynb" else 100,
             }
 
         options = f"--min-time {least}"
+        if times:
+            plain.start(job(cells, "plain", 1, None))
+            (want,) = plain.result()
+            cached.start(job(cells, "cached", 1, options))
+            (cold,) = cached.result()
+            _reset(given, top / "cached")
+            plain.start(job(cells, "cached", 1, options))
+            (restart,) = plain.result()
+            return _timed(found, want, cold, restart)
         plain.start(job(cells, "plain", 2, None))
         cached.start(job(cells, "cached", 2, options))
         want, again = plain.result()
@@ -113,13 +125,17 @@ def compare(
             cached.start(job(other, "cached", 1, options))
             (want_other,), (got_other,) = plain.result(), cached.result()
             _differences(found, f"edited cell {number}", want_other, got_other, other, unstable)
-        found.plain = [one["seconds"] for one in want]
-        found.cold = [one["seconds"] for one in cold]
-        found.restart = [one["seconds"] for one in restart]
-        found.outcomes = [_outcome(one) for one in restart]
-        found.stored = [_outcome(one) for one in cold]
+        return _timed(found, want, cold, restart)
     finally:
         shutil.rmtree(top, ignore_errors=True)
+
+
+def _timed(found: Comparison, want: Seen, cold: Seen, restart: Seen) -> Comparison:
+    found.plain = [one["seconds"] for one in want]
+    found.cold = [one["seconds"] for one in cold]
+    found.restart = [one["seconds"] for one in restart]
+    found.outcomes = [_outcome(one) for one in restart]
+    found.stored = [_outcome(one) for one in cold]
     return found
 
 

@@ -131,7 +131,7 @@ def _run_cell(shell: Any, cell: str, job: dict[str, Any]) -> dict[str, Any]:
     if result.error_before_exec is not None:
         shell.seen.append(["error", type(result.error_before_exec).__name__, ""])
     seen: dict[str, Any] = {"seconds": seconds, "outputs": _outputs(shell.seen)}
-    seen["names"] = described(_users(shell))
+    seen["names"] = described(_users(shell)) if job.get("described", True) else {}
     seen["files"] = files_in(Path(job["folder"]))
     seen["report"] = _report(shell) if job["cache"] is not None else None
     seen["notes"] = [one[1].get("text/plain", "") for one in shell.seen if len(one) > 2 and "nbcache" in one[2]]

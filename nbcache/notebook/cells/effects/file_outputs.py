@@ -5,15 +5,18 @@ As build systems do: what is missing or different is written again, and what is 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from nbcache.hashing import hasher
 from nbcache.tracking.observations.context import unrecorded
 
-__all__ = ["FileOutput", "put_back"]
+__all__ = ["FileOutput", "PutBack"]
 
 
 class FileOutput(NamedTuple):
@@ -33,8 +36,12 @@ class FileOutput(NamedTuple):
     content: Any
 
 
-def put_back(outputs: Iterable[FileOutput]) -> list[str]:
-    """Write what is missing or different, all of it or nothing; return the names of what was written.
+class PutBack:
+    """Files on their way back: all are written beside their places first, so that putting them there is quick.
+
+    Attributes
+    ----------
+    names : of the files that were missing or different
 
     Raises
     ------
@@ -43,36 +50,86 @@ def put_back(outputs: Iterable[FileOutput]) -> list[str]:
     OSError
         It cannot be written.
     """
-    waiting: list[tuple[str, str]] = []
-    with unrecorded():
-        try:
-            for one in outputs:
-                if not one.digest:
-                    os.makedirs(one.path, exist_ok=True)
-                elif not _is_equal(one):
-                    if one.content is None:
-                        name = os.path.basename(one.path)
-                        raise LookupError(f"{name} is not what the cell wrote, and too big to be kept")
-                    waiting.append((_beside(one), one.path))
-            for place, path in waiting:
+
+    def __init__(self, outputs: Iterable[FileOutput]) -> None:
+        self.names: list[str] = []
+        self._outputs = list(outputs)
+        self._waiting: list[tuple[str, str]] = []
+        self._folders: list[str] = []
+        self._former: list[tuple[str, str]] = []
+
+    def __enter__(self) -> PutBack:
+        with unrecorded():
+            try:
+                for one in self._outputs:
+                    self._write_beside(one)
+            except BaseException:
+                self._clean_up(True)
+                raise
+        self.names = [os.path.basename(path) for _, path in self._waiting]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with unrecorded():
+            self._clean_up(kind is not None)
+
+    def put(self) -> None:
+        """Put all files in their places; what was there is kept until the end."""
+        with unrecorded():
+            for place, path in self._waiting:
+                former = ""
+                if os.path.lexists(path):
+                    former = f"{place}~"
+                    _keep(path, former)
+                self._former.append((former, path))
                 os.replace(place, path)
-        except BaseException:
-            for place, _ in waiting:
-                if os.path.exists(place):
-                    os.unlink(place)
-            raise
-    return [os.path.basename(path) for _, path in waiting]
+
+    def _write_beside(self, output: FileOutput) -> None:
+        if not output.digest:
+            self._make(output.path)
+        elif not _is_equal(output):
+            if output.content is None:
+                name = os.path.basename(output.path)
+                raise LookupError(f"{name} is not what the cell wrote, and too big to be kept")
+            folder = os.path.dirname(os.path.abspath(output.path))
+            self._make(folder)
+            handle, place = tempfile.mkstemp(dir=folder, prefix=".", suffix="~")
+            self._waiting.append((place, output.path))
+            with open(handle, "wb") as file:
+                file.write(output.content)
+            os.chmod(place, output.mode)
+
+    def _make(self, folder: str) -> None:
+        full = os.path.abspath(folder)
+        missing = []
+        while not os.path.lexists(full):
+            missing.append(full)
+            full = os.path.dirname(full)
+        os.makedirs(folder, exist_ok=True)
+        self._folders += reversed(missing)
+
+    def _clean_up(self, failed: bool) -> None:
+        if failed:
+            for former, path in reversed(self._former):
+                with contextlib.suppress(OSError):
+                    os.replace(former, path) if former else os.unlink(path)
+        for name in [*(place for place, _ in self._waiting), *(former for former, _ in self._former if former)]:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+        if failed:
+            for folder in reversed(self._folders):
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
 
 
-def _beside(output: FileOutput) -> str:
-    """Write a file under another name in its folder."""
-    folder = os.path.dirname(os.path.abspath(output.path))
-    os.makedirs(folder, exist_ok=True)
-    handle, place = tempfile.mkstemp(dir=folder, prefix=".", suffix="~")
-    with open(handle, "wb") as file:
-        file.write(output.content)
-    os.chmod(place, output.mode)
-    return place
+def _keep(path: str, former: str) -> None:
+    """Let a file be found under another name as well."""
+    try:
+        os.link(path, former, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a file system without links
+        shutil.copy2(path, former, follow_symlinks=False)
 
 
 def _is_equal(output: FileOutput) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from nbcache.tracking.options.values import equal, flat, taken
 
-__all__ = ["COVERED", "LibraryOptions", "set_again"]
+__all__ = ["COVERED", "LibraryOptions", "held_now", "set_again"]
 
 Values = dict[str, Any]
 _ABSENT = "absent"
@@ -183,6 +183,19 @@ def set_again(options: Mapping[str, Values]) -> None:
     for label, values in options.items():
         row = _ROWS[label]
         row.write(importlib.import_module(row.module), values)
+
+
+def held_now(options: Mapping[str, Values]) -> dict[str, Values]:
+    """What the same options are now, so that they can be set back."""
+    found = {}
+    for label, values in options.items():
+        importlib.import_module(_ROWS[label].module)
+        now = _read(_ROWS[label]) or {}
+        if "filters" in values:
+            found[label] = {"filters": ([], now["filters"])}
+        else:
+            found[label] = {name: now[name] for name in values if name in now}
+    return found
 
 
 def _read(row: _Row) -> Values | None:

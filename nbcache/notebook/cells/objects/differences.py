@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import is_
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 from nbcache.compute.garbage import uncollected
-from nbcache.notebook.cells.objects.facets import CLOSURE, Content, Facet
+from nbcache.notebook.cells.objects.facets import Content, Facet
 from nbcache.notebook.cells.objects.kinds import ATOMS
 from nbcache.notebook.cells.objects.places import Node, Place, Reached
 from nbcache.tracking.argument_code import digest_followed
@@ -132,7 +132,9 @@ class BeforeRun:
 
     def reaches(self, name: str, identities: set[int]) -> bool:
         """Tell whether a name reached one of some objects."""
-        waiting = [id(self.reached.value_of(name))] if self.reached.follows(name) else []
+        return self.reached.follows(name) and self._lead([id(self.reached.value_of(name))], identities)
+
+    def _lead(self, waiting: list[int], identities: set[int]) -> bool:
         seen = set(waiting)
         while waiting:
             identity = waiting.pop()
@@ -161,8 +163,8 @@ class BeforeRun:
 
     def in_closure(self, values: Iterable[object]) -> bool:
         """Tell whether one of some objects was reached through what a function has closed over."""
-        places = [self.reached.place_of(value) or () for value in values]
-        return any(step[0] == CLOSURE.name for place in places for step in place[1:])
+        cells = [identity for identity, node in self.reached.nodes.items() if type(node.value) is CellType]
+        return self._lead(cells, set(map(id, values)))
 
 
 def digest_of(value: object) -> bytes:
