@@ -163,7 +163,7 @@ def test_a_file_that_with_has_closed_comes_back_closed_as_what_it_was(nb, mode):
 class TestAllOrNothing:
     """A hit that fails on its way leaves names, options and files as they were, and the cell runs."""
 
-    CELL = "import numpy as np\nnp.set_printoptions(precision=3)\nopen('d/a', 'w').write('1'); open('d/b', 'w').write('2'); x = 1"
+    CELL = "import numpy as np\nnp.set_printoptions(precision=3)\nx = 1\nopen('d/a', 'w').write('1'); open('d/b', 'w').write('2')"
 
     @pytest.fixture
     def stored(self, nb):
