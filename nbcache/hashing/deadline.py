@@ -36,8 +36,8 @@ def within(seconds: float) -> Iterator[None]:
         raise DeadlineError
 
 
-def check() -> None:
-    """Raise where the time is over; called now and then by whatever digests."""
+def check(ahead: float = 0.0) -> None:
+    """Raise where the time is over, or will be in `ahead` seconds; called now and then by whatever digests."""
     until = _until.get()
-    if until and perf_counter() > until:
+    if until and perf_counter() + ahead > until:
         raise DeadlineError

@@ -45,21 +45,28 @@ def test_what_cells_cost_is_remembered_by_later_sessions():
     kept: list[str] = []
     costs = Costs(lambda: kept, lambda texts: kept.__setitem__(slice(None), texts))
     costs.ran("f(slow)", 30.0, 2.0)
-    costs.not_worth("g()")
+    costs.not_worth("g()", 3.0, "r cannot be stored (a lock)")
 
     later = Costs(lambda: kept)
 
-    assert later.allowance("f(slow)", 2.0) == 15.0 and alone(later, "g()")
-    assert not alone(later, "f(slow)")
+    assert later.allowance("f(slow)", 2.0) == 7.5 and alone(later, "g()")
+    assert not alone(later, "f(slow)") and later.reason("g()") == "r cannot be stored (a lock)"
+    later.ran("g()", 11.0, 2.0)
+    assert alone(later, "g()")
+    later.ran("g()", 13.0, 2.0)
+    assert not alone(later, "g()") and not later.reason("g()")
 
 
 def test_a_share_of_the_time_that_cells_took_may_be_spent():
     costs = Costs()
-    assert costs.allowance("new", 2.0) < 0.05
-    costs.ran("other", 100.0, 2.0)
-    assert costs.allowance("new", 2.0) == pytest.approx(4.0)
+    first = costs.allowance("new", 2.0)
+    costs.spent(1.0)
+    assert first < 0.5 and costs.allowance("new", 2.0) < 0.05
+    costs.ran("other", 60.0, 2.0)
+    costs.restored(40.0)
+    assert costs.allowance("new", 2.0) == pytest.approx(3.0 + first)
     costs.spent(3.0)
-    assert costs.allowance("new", 2.0) == pytest.approx(1.0)
+    assert costs.allowance("new", 2.0) == pytest.approx(first)
 
 
 def test_a_cell_whose_restoring_costs_more_than_its_run_is_run():
@@ -124,3 +131,25 @@ def test_a_cell_that_becomes_slow_is_kept_from_its_next_run_on(nb):
     assert last(nb).outcome == "not cached" and "next run" in last(nb).reason
     nb("time.sleep(n); x = 1")
     assert last(nb).outcome == "stored"
+
+
+def test_what_takes_long_to_keep_is_given_up_and_left_alone_from_then_on(nb, monkeypatch):
+    monkeypatch.setattr(CellCosts, "storing", lambda self, seconds: 0.01)
+    nb("%cache_cells on --min-time 200ms")
+    nb("import time\nclass P: pass")
+    cell = "time.sleep(0.25); made = [P() for _ in range(20_000)]"
+    nb(cell)
+    assert last(nb).outcome == "not cached" and "takes too long" in last(nb).reason
+    nb(cell)
+    assert known_cells(nb.shell).rows()[-1][1].__class__.__name__ == "LeftAlone" and "takes too long" in last(nb).reason
+
+
+def test_what_cannot_be_stored_is_found_out_once(nb):
+    nb("%cache_cells on --min-time 200ms")
+    nb("import time, threading")
+    cell = "time.sleep(0.25); lock = threading.Lock()"
+    nb(cell)
+    assert "lock cannot be stored" in last(nb).reason
+    nb(cell)
+    assert known_cells(nb.shell).rows()[-1][1].__class__.__name__ == "LeftAlone"
+    assert "lock cannot be stored" in last(nb).reason

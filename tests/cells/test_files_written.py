@@ -163,7 +163,8 @@ def test_a_file_that_with_has_closed_comes_back_closed_as_what_it_was(nb, mode):
 class TestAllOrNothing:
     """A hit that fails on its way leaves names, options and files as they were, and the cell runs."""
 
-    CELL = "import numpy as np\nnp.set_printoptions(precision=3)\nx = 1\nopen('d/a', 'w').write('1'); open('d/b', 'w').write('2')"
+    FILES = "open('d/a', 'w').write('1'); open('d/b', 'w').write('2')"
+    CELL = f"import numpy as np\nnp.set_printoptions(precision=3)\nx = 1\n{FILES}"
 
     @pytest.fixture
     def stored(self, nb):

@@ -36,6 +36,13 @@ OPTIONS = {
     "set_config": ("sklearn", "sklearn.set_config(display='text')", "sklearn.get_config()['display']", None),
     "decimal": ("decimal", "decimal.getcontext().prec = 9", "decimal.getcontext().prec", None),
     "recursion": ("sys", "sys.setrecursionlimit(4321)", "sys.getrecursionlimit()", None),
+    "threads": ("torch", "torch.set_num_threads(3)", "torch.get_num_threads()", "torch.set_num_threads(1)"),
+    "tensors": (
+        "torch",
+        "torch.set_printoptions(precision=2)",
+        "torch._tensor_str.PRINT_OPTS.precision",
+        "torch.set_printoptions(profile='default')",
+    ),
     "below": (
         "numpy",
         "def quiet(): np.seterr(over='ignore')\nquiet()",
@@ -46,7 +53,8 @@ OPTIONS = {
 IMPORTS = (
     "import sys, decimal, numpy as np, pandas as pd, matplotlib.pyplot as plt\n"
     "try: import seaborn as sns\nexcept ImportError: pass\n"
-    "try: import sklearn\nexcept ImportError: pass"
+    "try: import sklearn\nexcept ImportError: pass\n"
+    "try: import torch\nexcept ImportError: pass"
 )
 
 

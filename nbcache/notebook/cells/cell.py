@@ -20,6 +20,7 @@ from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
+from nbcache.notebook.cells.effects.commands import reading
 from nbcache.notebook.cells.effects.registrations import changed_by_magics
 from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
@@ -28,7 +29,7 @@ from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import Packed
 from nbcache.notebook.cells.report import Report
-from nbcache.notebook.cells.run import CellRun, observed
+from nbcache.notebook.cells.run import TOO_LONG, CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again, skipped
 from nbcache.notebook.display.messages import duration, note, warn_about
 from nbcache.notebook.display.quantities import size
@@ -71,6 +72,7 @@ class CachedCell:
         self._result: Any = None
         self._effects = ""
         self._began = 0.0
+        self._left = math.inf
 
     # -- running ---------------------------------------------------------------------------------------------------
 
@@ -147,8 +149,10 @@ class CachedCell:
             return names.asks
         if self.options.outputs is None and (state := self._refused_state() or self._learnt(_SESSION)):
             return f"it changes the session ({state[0]})"
-        if self._automatic and names.commands:
-            return "it runs a command of the system"
+        if self._automatic:
+            for command in names.commands:
+                if isinstance(does := reading(command, expanded=False), str):
+                    return does
         if self.code.awaits and not in_event_loop():
             return "it awaits, and no asyncio loop is running"
         return ""
@@ -169,7 +173,8 @@ class CachedCell:
                 inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, limit)
         except DeadlineError:
             self.report.overhead = time.perf_counter() - began
-            self.report.reason = "finding out whether its inputs have changed may take longer than it runs"
+            self.report.reason = TOO_LONG
+            self.costs.key_takes_too_long(TOO_LONG)
             if not quietly:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
@@ -179,6 +184,7 @@ class CachedCell:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
             return None
         self.report.overhead = time.perf_counter() - began
+        self._left = max(allowed - self.report.overhead, allowed / 4) if self._automatic else math.inf
         if inputs.unreadable is not None:
             name, kind = inputs.unreadable
             self.report.reason = f"input {name} cannot be read ({kind})"
@@ -224,7 +230,7 @@ class CachedCell:
     def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
         def compute() -> Computed:
             self._note_what_changed(inputs)
-            with observed(inputs, self.code, self.options, self._namespace, self._hidden) as seen:
+            with observed(inputs, self.code, self.options, self._namespace, self._hidden, self._left) as seen:
                 seen.raised = driven(execute())
             return self._computed(inputs, seen)
 
@@ -233,7 +239,7 @@ class CachedCell:
     def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
         async def compute() -> Computed:
             self._note_what_changed(inputs)
-            with observed(inputs, self.code, self.options, self._namespace, self._hidden) as seen:
+            with observed(inputs, self.code, self.options, self._namespace, self._hidden, self._left) as seen:
                 seen.raised = await execute()
             return self._computed(inputs, seen)
 
@@ -261,7 +267,11 @@ class CachedCell:
         self.report.seconds = seen.run.seconds
         began = time.perf_counter()
         try:
-            packed, reason = self._taken_down(inputs, seen)
+            with within(self.costs.storing(seen.run.seconds)):
+                packed, reason = self._taken_down(inputs, seen)
+        except DeadlineError:
+            packed, reason = None, "keeping what it leaves takes too long for what that saves"
+            self.costs.does_not_pay(reason)
         except Exception as error:  # the cell has run, and what fails here is ours
             packed, reason = None, f"what it did could not be taken down ({error_text(error)})"
         kept = size_of(packed) if packed is not None and self._automatic else 0
@@ -278,7 +288,12 @@ class CachedCell:
         reason = self._not_worth_keeping(seen)
         if reason:
             return None, reason
-        return seen.packed(inputs, self.code, self.options, self._namespace, self._result)
+        packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
+        if reason.endswith(")") and "cannot be stored (" in reason:
+            self.costs.does_not_pay(reason)
+        elif reason == TOO_LONG:
+            self.costs.key_takes_too_long(reason)
+        return packed, reason
 
     def _not_repeated(self, seen: CellRun) -> str:
         """What the run did that a hit will not do again."""

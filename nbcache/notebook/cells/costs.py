@@ -1,8 +1,9 @@
 """Is it worth looking at a cell: what automatic caching spends on cells, and which are left alone.
 
 Code that ran quickly, and code whose result costs more to restore than to compute, is run without being looked at,
-until it proves slow. For all other code, finding the key may take a small share of what this session's cells have
-taken so far; for code that is known to be slow, half of its time.
+until it proves slow. For all other code, finding the key may take a small share of what this session's cells would
+have taken so far; for code that is known to be slow, a quarter of its time. Taking down what a run left may take a quarter
+of the run. What did not pay is remembered, with the reason, by later sessions.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,13 @@ __all__ = ["CellCosts", "Costs", "digest_of_text", "hashing_time"]
 
 _SHARE = 0.04
 _LEAST = 0.02
+# What a session may spend on keys before its cells have taken any time.
+_CREDIT = 0.3
+_STORING = 0.25
+# The key of slow code may take its run divided by this.
+_KEY_OF_SLOW = 4.0
+# What did not pay is tried again when it takes so many times as long.
+_AGAIN = 4
 _REMEMBERED = 2000
 # No key takes longer than this, also that of a cell which the user has marked.
 _LONGEST = 60.0
@@ -34,7 +43,8 @@ class Costs:
 
     Parameters
     ----------
-    load, save : what earlier sessions learnt: texts of "digest seconds"
+    load, save : what earlier sessions learnt: texts of "digest seconds reason"; the seconds are below 0 where a run of
+        that length did not pay
     """
 
     def __init__(
@@ -44,6 +54,7 @@ class Costs:
         self._save = save
         self._quick: set[str] = set()
         self._slow: dict[str, float] | None = None
+        self._reasons: dict[str, str] = {}
         self._ran = 0.0
         self._spent = 0.0
 
@@ -62,24 +73,41 @@ class Costs:
         """How long finding the key of a cell may take, in seconds."""
         if least < 0.1:
             return _LONGEST / 10
-        return max(_LEAST, _SHARE * self._ran - self._spent, self._known().get(code, 0.0) / 2)
+        return max(_LEAST, _CREDIT + _SHARE * self._ran - self._spent, self._known().get(code, 0.0) / _KEY_OF_SLOW)
+
+    def storing(self, seconds: float, least: float) -> float:
+        """How long taking down what a run left may take, in seconds."""
+        return _LONGEST / 10 if least < 0.1 else max(2 * _LEAST, _STORING * seconds)
 
     def ran(self, code: str, seconds: float, least: float) -> None:
         """Note how long a run took."""
         self._ran += seconds
         if seconds >= max(least, 0.1):
             self._quick.discard(code)
-            self._learn(code, seconds)
+            if seconds >= -_AGAIN * self._known().get(code, 0.0):
+                self._learn(code, seconds)
         elif seconds < least / 2:
             self._quick.add(code)
+
+    def restored(self, seconds: float) -> None:
+        """Note that a run of that length was saved."""
+        self._ran += seconds
 
     def spent(self, seconds: float) -> None:
         """Note the time that went into a key, or into storing and restoring."""
         self._spent += seconds
 
-    def not_worth(self, code: str) -> None:
-        """Note that restoring costs more than running."""
-        self._learn(code, 0.0)
+    def not_worth(self, code: str, seconds: float, reason: str) -> None:
+        """Note that a run of that length does not pay, and why."""
+        self._learn(code, -max(seconds, 0.001), reason)
+
+    def is_slow(self, code: str) -> bool:
+        """Whether it is known to be slow, and fit to be kept."""
+        return self._known().get(code, 0.0) > 0.0
+
+    def reason(self, code: str) -> str:
+        """Why it is left alone, as an earlier run has shown; empty where none has."""
+        return self._reasons.get(code, "") if self._known().get(code, 0.0) < 0.0 else ""
 
     def of(self, code: str, least: float) -> CellCosts:
         """What one cell may spend."""
@@ -87,18 +115,24 @@ class Costs:
 
     def _known(self) -> dict[str, float]:
         if self._slow is None:
-            pairs = (text.partition(" ") for text in self._load())
-            self._slow = {digest: float(seconds) for digest, _, seconds in pairs}
+            self._slow = {}
+            for text in self._load():
+                digest, seconds, *reason = text.split(" ", 2)
+                self._slow[digest] = float(seconds)
+                self._reasons[digest] = "".join(reason)
         return self._slow
 
-    def _learn(self, code: str, seconds: float) -> None:
+    def _learn(self, code: str, seconds: float, reason: str = "") -> None:
         known = self._known()
         before = known.pop(code, None)
         known[code] = round(seconds, 3)
+        self._reasons[code] = reason
         while len(known) > _REMEMBERED:
-            del known[next(iter(known))]
-        if before is None or not before * 0.5 <= seconds <= before * 2 or (not before) != (not seconds):
-            self._save(tuple(f"{digest} {value}" for digest, value in known.items()))
+            oldest = next(iter(known))
+            del known[oldest]
+            self._reasons.pop(oldest, None)
+        if before is None or before * seconds <= 0 or not 0.5 <= seconds / before <= 2:
+            self._save(tuple(f"{one} {value} {self._reasons.get(one, '')}".rstrip() for one, value in known.items()))
 
 
 class CellCosts:
@@ -108,20 +142,38 @@ class CellCosts:
         self._costs = costs
         self._code = code
         self._least = least
+        self._reason = ""
 
     def allowance(self) -> float:
         """How long finding the key may take, in seconds."""
         return _LONGEST if self._costs is None else self._costs.allowance(self._code, self._least)
+
+    def storing(self, seconds: float) -> float:
+        """How long taking down what a run left may take, in seconds."""
+        return inf if self._costs is None else self._costs.storing(seconds, self._least)
+
+    def does_not_pay(self, reason: str) -> None:
+        """Note why a run is not to be looked at again."""
+        self._reason = reason
+
+    def key_takes_too_long(self, reason: str) -> None:
+        """Note that the key was not found in time; of code that is known to be slow this is remembered."""
+        if self._costs is not None and self._costs.is_slow(self._code):
+            self._reason = reason
 
     def settle(self, report: Report, ran: float | None) -> None:
         """Note a run, or, with `ran` None, a hit."""
         if self._costs is None:
             return
         self._costs.spent(report.overhead)
-        if ran is not None:
-            self._costs.ran(self._code, ran, self._least)
-        elif report.overhead > report.seconds:
-            self._costs.not_worth(self._code)
+        if ran is None:
+            self._costs.restored(report.seconds)
+            if report.overhead > report.seconds:
+                self._costs.not_worth(self._code, report.seconds, "restoring it takes longer than running it")
+            return
+        self._costs.ran(self._code, ran, self._least)
+        if self._reason and ran >= self._least:
+            self._costs.not_worth(self._code, ran, self._reason)
 
 
 def digest_of_text(text: str) -> str:

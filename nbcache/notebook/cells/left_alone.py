@@ -28,7 +28,7 @@ class LeftAlone:
         self._costs.ran(self._digest, seconds, self._least)
         self.report.seconds = seconds
         follows = "its next run is kept" if seconds >= self._least else f"less than {duration(self._least)}"
-        self.report.reason = f"it took {duration(seconds)}, {follows}"
+        self.report.reason = self._costs.reason(self._digest) or f"it took {duration(seconds)}, {follows}"
 
     def explain(self) -> Explanation:
         """Why the cell would be a hit or a miss now."""

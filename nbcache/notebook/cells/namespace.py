@@ -16,9 +16,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nbcache.errors import UnstorableResultError
+from nbcache.hashing.deadline import DeadlineError
 from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.plain_data import PlainReader
 
 __all__ = ["pack", "size_of", "unpack", "without_values"]
 
@@ -33,6 +35,8 @@ def pack(outcome: Outcome, known: KnownObjects) -> Packed:
     """
     try:
         return _proved(outcome.parts(), outcome, known)
+    except DeadlineError:
+        raise
     except Exception as error:
         blamed = _culprit(outcome, known) or ("the result", error)
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
@@ -50,6 +54,8 @@ def without_values(outcome: Outcome, known: KnownObjects) -> Packed | None:
     outcome.values, outcome.result = None, None
     try:
         return _proved(outcome.parts(), outcome, known)
+    except DeadlineError:
+        raise
     except Exception:  # a name cannot be stored either, and `pack` has said which
         return None
 
@@ -80,6 +86,8 @@ def _culprit(outcome: Outcome, known: KnownObjects) -> tuple[str, Exception] | N
     for name, value in named:
         try:
             _proved(value, outcome, known)
+        except DeadlineError:
+            raise
         except Exception as error:
             return name, error
     return None
@@ -115,10 +123,13 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(io.BytesIO(stream), buffers=buffers)
         self._namespace = namespace
         self._finder = Finder(namespace)
+        self._plain = PlainReader()
 
     def persistent_load(self, pid: Any) -> Any:
         if not pid:
             return self._namespace
+        if pid[0] is False:
+            return self._plain.read(pid)
         return fetch(pid[1], pid[2]) if pid[0] is None else self._finder.find(pid)
 
     def find_class(self, module: str, name: str) -> Any:
@@ -140,7 +151,7 @@ class _Proof(_Unpickler):
         self._there = known.reached.placed()
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._there[pid] if pid and pid[0] is not None else super().persistent_load(pid)
+        return self._there[pid] if pid and type(pid[0]) is str else super().persistent_load(pid)
 
     def find_class(self, module: str, name: str) -> Any:
         if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:

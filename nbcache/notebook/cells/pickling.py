@@ -15,11 +15,13 @@ from typing import Any
 from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
 from nbcache.entries.whole_stack import with_whole_stack
+from nbcache.hashing.deadline import check
 from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import Overlaps
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
 from nbcache.tracking.fingerprint import code_digest
 
@@ -78,6 +80,8 @@ class NamespacePickler(ByValuePickler):
         self._replaced = {id(value) for _, value in outcome.replaced}
         self._imported = Imported(known.modules)
         self._overlaps = overlaps
+        self._plain = PlainWriter()
+        self._asked = 0
         others = known.namespace.keys() - outcome.bound.keys()
         self._others = {
             id(value): name
@@ -88,6 +92,11 @@ class NamespacePickler(ByValuePickler):
         self._array: type = numpy.ndarray if numpy is not None else NoneType
 
     def persistent_id(self, value: object) -> Any:
+        if type(value) in ATOMIC:
+            return None
+        self._asked += 1
+        if not self._asked & 0xFF:
+            check()
         identity = id(value)
         if identity in self._reached.nodes and identity not in self._replaced:
             place = self._reached.place_of(value)
@@ -100,7 +109,7 @@ class NamespacePickler(ByValuePickler):
             return (None, *found)  # no reducer is asked about these
         if identity in self._others:
             raise pickle.PicklingError(f"it holds {self._others[identity]}, which the cell does not read by name")
-        return None
+        return self._plain.write(value)
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)

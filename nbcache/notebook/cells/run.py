@@ -6,11 +6,13 @@ import importlib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 from nbcache.calls.run import Run, Watched
 from nbcache.config import error_text, settings
 from nbcache.errors import UnstorableResultError
+from nbcache.hashing.deadline import DeadlineError, within
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.effects.files_written import FilesWritten
@@ -29,7 +31,9 @@ from nbcache.notebook.display.outputs import Recording, record
 from nbcache.tracking.observations.generators import draws
 from nbcache.tracking.observations.recorder import Recorder, recording
 
-__all__ = ["CellRun", "observed"]
+__all__ = ["TOO_LONG", "CellRun", "observed"]
+
+TOO_LONG = "finding out whether its inputs have changed may take longer than it runs"
 
 
 class CellRun:
@@ -114,6 +118,8 @@ class CellRun:
         assert inputs.state is not None
         try:
             differences = self.objects.differences()
+        except DeadlineError:
+            raise
         except Exception as error:
             return f"its inputs cannot be compared ({error_text(error)})"
         reached = self.objects.reached
@@ -144,11 +150,21 @@ class CellRun:
 
 @contextmanager
 def observed(
-    inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any], hidden: dict[str, Any]
+    inputs: Inputs,
+    code: CellCode,
+    options: Options,
+    namespace: dict[str, Any],
+    hidden: dict[str, Any],
+    limit: float = inf,
 ) -> Iterator[CellRun]:
-    """Observe a run of the cell: afterwards it is known what it did."""
+    """Observe a run of the cell: afterwards it is known what it did.
+
+    Parameters
+    ----------
+    limit : how long looking at its inputs may take, in seconds
+    """
     before = changes.Before(namespace, hidden, code.names, code.marks)
-    objects = _objects(inputs, namespace, hidden)
+    objects = _objects(inputs, namespace, hidden, limit)
     with (
         draws.counted(options.rng),
         Watched(None, False, "none", inputs.files(), True, inputs.packages(), inputs.generators()) as run,
@@ -172,12 +188,15 @@ def _import(modules: Iterable[str]) -> None:
             return
 
 
-def _objects(inputs: Inputs, namespace: dict[str, Any], hidden: dict[str, Any]) -> BeforeRun | str:
+def _objects(inputs: Inputs, namespace: dict[str, Any], hidden: dict[str, Any], limit: float) -> BeforeRun | str:
     """Look at what the names of the cell reach; or say why that cannot be done."""
     names = [name for name in {*inputs.values, *inputs.reached()} if name in namespace]
     try:
         names = [name for name in names if not changes.is_session(name, namespace[name], hidden)]
-        return BeforeRun(namespace, names, inputs.digests)
+        with within(limit):
+            return BeforeRun(namespace, names, inputs.digests)
+    except DeadlineError:
+        return TOO_LONG
     except TooManyObjectsError:
         return f"its inputs hold more than {MOST:,} objects"
     except Exception as error:  # a property, a length, a comparison of the user's: the cell has to run all the same

@@ -80,12 +80,22 @@ def _set_decimal(decimal: Any, values: Values) -> None:
 
 
 def _torch(torch: Any) -> Values:
-    return {"set_default_dtype": torch.get_default_dtype(), "set_grad_enabled": torch.is_grad_enabled()}
+    return {
+        "set_default_dtype": torch.get_default_dtype(),
+        "set_grad_enabled": torch.is_grad_enabled(),
+        "set_num_threads": torch.get_num_threads(),
+        "set_float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "use_deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "set_printoptions": vars(sys.modules["torch._tensor_str"].PRINT_OPTS).copy(),
+    }
 
 
 def _set_torch(torch: Any, values: Values) -> None:
     for setter, value in values.items():
-        getattr(torch, setter)(value)
+        if setter == "set_printoptions":
+            vars(sys.modules["torch._tensor_str"].PRINT_OPTS).update(value)
+        else:
+            getattr(torch, setter)(value)
 
 
 def _xarray(options: Any) -> Values:
@@ -127,6 +137,7 @@ _ROWS: dict[str, _Row] = {
 COVERED = (
     *("set_option()", "reset_option()", "set_printoptions()", "seterr()", "set_config()", "set_theme()", "set_style()"),
     *("set_context()", "set_palette()", "set_color_codes()", "style.use()", "set_default_dtype()", "rcdefaults()"),
+    *("set_num_threads()", "set_float32_matmul_precision()", "use_deterministic_algorithms()"),
     *(
         "set_grad_enabled()",
         "filterwarnings()",
@@ -187,7 +198,7 @@ def set_again(options: Mapping[str, Values]) -> None:
 
 def held_now(options: Mapping[str, Values]) -> dict[str, Values]:
     """What the same options are now, so that they can be set back."""
-    found = {}
+    found: dict[str, Values] = {}
     for label, values in options.items():
         importlib.import_module(_ROWS[label].module)
         now = _read(_ROWS[label]) or {}

@@ -1,8 +1,8 @@
 """Which programs does a run start, and does it use the network: told apart by who asked for it.
 
 The first fit of a session asks `lscpu` how many cores there are, workers are started and talked to over sockets of
-this machine: that is how libraries compute, and no effect of the user's cell. What the user's own code starts is; and
-so is a program of a library that was given a file of the user's.
+this machine: that is how libraries compute, and no effect of the user's cell. What the user's own code starts is,
+unless it is a `!command` that only reads; and so is a program of a library that was given a file of the user's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 from nbcache.notebook.cells.effects import audit_events
 from nbcache.notebook.cells.effects.callers import caller
+from nbcache.notebook.cells.effects.commands import command_under_way, reading
+from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.paths import is_private
 
 __all__ = ["ProgramsStarted"]
@@ -46,8 +48,15 @@ class ProgramsStarted:
     def started(self, program: str, arguments: list[str]) -> None:
         if caller().library:
             self._arguments.append((program, arguments))
-        else:
-            self.done[f"it runs {os.path.basename(program)}"] = None
+            return
+        command = command_under_way()
+        rests = f"it runs {os.path.basename(program)}" if command is None else reading(command)
+        if isinstance(rests, str):
+            self.done[rests] = None
+            return
+        recorder = current()
+        for seen in rests if recorder is not None else ():
+            recorder.observe(seen.kind, seen.name)
 
     def connected(self, family: int) -> None:
         """Sockets of this machine only are between processes of one user."""

@@ -14,6 +14,7 @@ from types import CellType, FunctionType
 from typing import Any
 
 from nbcache.compute.garbage import uncollected
+from nbcache.hashing.deadline import DeadlineError, check
 from nbcache.notebook.cells.objects.facets import Content, Facet
 from nbcache.notebook.cells.objects.kinds import ATOMS
 from nbcache.notebook.cells.objects.places import Node, Place, Reached
@@ -67,7 +68,9 @@ class BeforeRun:
     def _compared(self) -> Differences:
         changed: dict[int, dict[str, Facet]] = {}
         now: dict[int, dict[str, Content]] = {}
-        for identity, node in self.reached.nodes.items():
+        for number, (identity, node) in enumerate(self.reached.nodes.items()):
+            if not number & 0xFF:
+                check()
             contents = {
                 facet.name: node.contents[facet.name] if facet.fixed else facet.take(node.value)
                 for facet in node.facets
@@ -171,6 +174,8 @@ def digest_of(value: object) -> bytes:
     """The digest of an object; empty when it has none."""
     try:
         return digest_followed(value)
+    except DeadlineError:
+        raise
     except Exception:  # what cannot be read cannot be compared either
         return b""
 

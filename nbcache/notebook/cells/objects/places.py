@@ -12,6 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from nbcache.compute.garbage import uncollected
+from nbcache.hashing.deadline import check
 from nbcache.notebook.cells.objects.facets import Content, Facet
 from nbcache.notebook.cells.objects.kinds import ATOMS, facets_of, is_plain
 
@@ -84,6 +85,8 @@ class Reached:
         node = self.nodes[id(value)] = Node(value, facets, holder, step)
         if len(self.nodes) > MOST:
             raise TooManyObjectsError
+        if not len(self.nodes) & 0xFF:
+            check()
         self._waiting.append(node)
 
     def _look_into(self, node: Node) -> None:
