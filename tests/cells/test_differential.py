@@ -12,7 +12,7 @@ from differential.processes import Processes
 
 NOTEBOOKS = sorted((Path(__file__).parent / "notebooks").glob("*.txt"))
 # What is known to differ still; a notebook that leaves this list must never come back.
-STILL_DIFFERENT = {"xarray_and_stats"}
+STILL_DIFFERENT: set[str] = set()
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="sessions are forked from one process")
 
 

@@ -26,10 +26,12 @@ _UNSAID = frozenset(
     | {"__annotate__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl"}
     | {"__slotnames__"}  # pickle notes them on a class it meets
 )
-# What a library notes in an object when it is first looked at, and nobody can tell by its answers: the hash of a text
+# What a library notes in an object, and nobody can tell by its answers: an address, the hash of a text
 # (another one in each process), an empty dict made when it is asked for, a warning that was looked into.
 _NOTED: Mapping[str, Callable[[object], bool]] = {
     "_mhash": lambda noted: True,
+    "_stop_words_id": lambda noted: True,
+    "_attrs": lambda noted: noted is None or noted == {},
     "_encoding": lambda noted: noted is None or noted == {},
     "_warned_capturable_if_run_uncaptured": lambda noted: True,
 }
@@ -63,6 +65,11 @@ def differences(one: list[str], other: list[str]) -> list[str]:
     return [f"- {line}" for line in one if line not in theirs] + [f"+ {line}" for line in other if line not in mine]
 
 
+def _is_plain(value: object) -> bool:
+    """Atoms, and tuples of them: nobody changes these, so it says nothing which of them are one object."""
+    return all(map(_is_plain, value)) if type(value) is tuple else type(value) in _ATOMS
+
+
 class _Walk:
     def __init__(self, namespace: Mapping[str, object], by_type: frozenset[str]) -> None:
         self._namespace = namespace
@@ -77,6 +84,8 @@ class _Walk:
         kind = type(value)
         if kind in _ATOMS:
             return _atom(value)
+        if kind is tuple and _is_plain(value):
+            return f"({', '.join(map(self.refer, value))})"
         if isinstance(value, types.ModuleType):
             return f"module {value.__name__}"
         if isinstance(value, type) and value.__module__ != "__main__":
@@ -170,7 +179,9 @@ class _Walk:
 
     def function(self, value: Any) -> _Fields:
         code = value.__code__
-        fields: _Fields = [("name", value.__qualname__), ("code", _digest(_code_text(code)))]
+        # a set among the constants of a library's code has its order from the hashes of this process
+        said = _code_text(code) if value.__module__ == "__main__" else f"{value.__module__}"
+        fields: _Fields = [("name", value.__qualname__), ("code", _digest(said))]
         fields += [("here", value.__globals__ is self._namespace), ("defaults", value.__defaults__)]
         fields += [("keywords", value.__kwdefaults__)]
         return fields + list(zip(code.co_freevars, value.__closure__ or (), strict=True))

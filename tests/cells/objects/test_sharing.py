@@ -50,6 +50,26 @@ CHANGED = {
     "array.array": ("from array import array\np = array('i', [1])", "p.append(2)", "p.append(3)"),
     "instance": ("class P: pass\np = P(); p.v = 1", "p.v = 2; p.w = [1]", "p.w.append(3)"),
     "slots": ("class P:\n    __slots__ = ('v', 'w')\np = P(); p.v = 1", "p.w = [2]; del p.v", "p.w.append(3)"),
+    "slots that a subclass names again": (
+        "class A:\n    __slots__ = ('v',)\nclass P(A):\n    __slots__ = ('v', 'w', '__weakref__')\np = P(); p.v = [1]",
+        "p.v = 2",
+        "p.w = 3",
+    ),
+    "generic": (
+        "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass P(Generic[T]): pass\np = P(); p.v = 1",
+        "p.v = 2",
+        "p.v = 3",
+    ),
+    "protocol": (
+        "from typing import Protocol\nclass Q(Protocol):\n    v: int\nclass P(Q): pass\np = P(); p.v = 1",
+        "p.v = 2",
+        "p.v = 3",
+    ),
+    "dataset": (
+        "import numpy as np\nimport xarray as xr\na = xr.DataArray(np.arange(4.), dims='x'); p = xr.Dataset({'a': a})",
+        "p['b'] = p['a'] * 2",
+        "p['a'][0] = 9",
+    ),
     "dataclass": (
         "from dataclasses import dataclass, field\n@dataclass\nclass P:\n    n: int = 0\n    xs: list = field(default_factory=list)\np = P()",
         "p.n += 1; p.xs.append(1)",
@@ -245,7 +265,7 @@ def _plain(*sources):
 
 
 def _needs(source):
-    for library in ("numpy", "pandas", "scipy", "polars", "sklearn", "torch", "mpmath"):
+    for library in ("numpy", "pandas", "scipy", "polars", "sklearn", "torch", "mpmath", "xarray"):
         if f"import {library}" in source or f"from {library}" in source:
             pytest.importorskip(library)
 

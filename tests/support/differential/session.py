@@ -183,7 +183,7 @@ def _part(mime: str, part: Any) -> Any:
 
 
 def _steady(text: str) -> str:
-    text = "\n".join(line.rpartition("\r")[2] for line in _ANSI.sub("", text).split("\n"))
+    text = "\n".join(line.rpartition("\r")[2] for line in _ANSI.sub("", text).replace("\r\n", "\n").split("\n"))
     text = _CLOCK.sub("TIME", _ADDRESS.sub("0x", text))
     return re.sub(r"<ipython-input-\S+>|/tmp/ipykernel_\S+|(df_|T_|id=\")[0-9a-f\-]{5,}|sk-[a-z-]*id-\d+", "…", text)
 

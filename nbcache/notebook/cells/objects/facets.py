@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["UNSAID", "Content", "Facet", "descriptors_of"]
+__all__ = ["UNSAID", "Content", "Facet", "count_of_slots", "descriptors_of"]
 
 Content = list[Any] | dict[Any, Any] | set[Any]
 
@@ -119,6 +119,12 @@ def descriptors_of(kind: type) -> dict[str, Any]:
             members = vars(base).items()
             found.update({name: part for name, part in members if type(part) is types.MemberDescriptorType})
     return found
+
+
+def count_of_slots(kind: type) -> int:
+    """How many slots instances have room for: one that a subclass names again has two."""
+    members = [vars(base).values() for base in kind.__mro__ if base.__flags__ & (1 << 9) and "__slots__" in vars(base)]
+    return sum(type(part) is types.MemberDescriptorType for parts in members for part in parts)
 
 
 def _slots_of(value: Any) -> dict[str, Any]:

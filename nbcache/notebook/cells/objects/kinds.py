@@ -7,6 +7,7 @@ import enum
 import functools
 import sys
 import types
+import typing
 import weakref
 from typing import Any
 
@@ -120,6 +121,8 @@ def _of_class(kind: type) -> _Facets | None:
 
 
 def _is_settled(base: type) -> bool:
+    if base is typing.Generic or base is typing.Protocol:  # they say nothing of what an instance holds
+        return False
     return base.__module__ in _SETTLED_MODULES or f"{base.__module__}.{base.__qualname__}" in _SETTLED
 
 
@@ -134,7 +137,7 @@ def _beside(kind: type) -> _Facets:
 
 def _holds_no_more(kind: type, solid: type) -> bool:
     """Tell whether instances have no memory beside their base, their attributes and their slots, as pickle asks it."""
-    size = solid.__basicsize__ + 8 * len(facets.descriptors_of(kind))
+    size = solid.__basicsize__ + 8 * facets.count_of_slots(kind)
     size += 8 * (kind.__dictoffset__ not in (0, -1) and not solid.__dictoffset__)  # -1: not inside of the object
     size += 8 * (kind.__weakrefoffset__ > 0 and not solid.__weakrefoffset__)
     return kind is solid or kind.__basicsize__ <= size
