@@ -2,8 +2,8 @@
 
 Code that ran quickly, and code whose result costs more to restore than to compute, is run without being looked at,
 until it proves slow. For all other code, finding the key may take a small share of what this session's cells would
-have taken so far; for code that is known to be slow, a quarter of its time. Taking down what a run left may take a quarter
-of the run. What did not pay is remembered, with the reason, by later sessions.
+have taken so far; for code that is known to be slow, a quarter of its time. Taking down what a run left may take as
+much. What did not pay is remembered, with the reason, by later sessions.
 """
 
 from __future__ import annotations

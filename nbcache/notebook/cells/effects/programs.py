@@ -55,8 +55,9 @@ class ProgramsStarted:
             self.done[rests] = None
             return
         recorder = current()
-        for seen in rests if recorder is not None else ():
-            recorder.observe(seen.kind, seen.name)
+        if recorder is not None:
+            for seen in rests:
+                recorder.observe(seen.kind, seen.name)
 
     def connected(self, family: int) -> None:
         """Sockets of this machine only are between processes of one user."""
