@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import types
 import warnings
 from collections.abc import Iterable
 from types import FrameType
@@ -32,8 +33,23 @@ __all__ = [
     "UntrustedEntryError",
     "UserHashError",
     "explain",
+    "findable",
     "warn",
 ]
+
+
+def findable(type_name: str) -> str:
+    """The name to write for a type, where its own leads nowhere: a generator's is ``types.GeneratorType``."""
+    home, _, last = type_name.rpartition(".")
+    module = sys.modules.get(home)
+    if module is None or hasattr(module, last):
+        return type_name
+    for holder in (module, types):
+        for name, kind in list(vars(holder).items()):
+            if isinstance(kind, type) and f"{kind.__module__}.{kind.__qualname__}" == type_name:
+                return f"{holder.__name__}.{name}"
+    return type_name
+
 
 
 class CacheWarning(UserWarning):

@@ -8,7 +8,7 @@ from typing import Any
 
 from xxhash import xxh3_128_digest
 
-from nbcache.errors import CacheError, UnhashableValueError, explain
+from nbcache.errors import CacheError, UnhashableValueError, explain, findable
 from nbcache.hashing import arrays, arrow, callables, containers, frames, libraries, objects, repeats, standard
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.hashing.locate import way_to
@@ -76,7 +76,7 @@ def digest(
             explain(
                 f"A value of type {name_of(type(value))} has no digest.",
                 f"reading its content raised {type(error).__name__}: {error}",
-                f'leave it out of the key, or pass hash_funcs={{"{name_of(type(value))}": your_function}}.',
+                f'leave it out of the key, or pass hash_funcs={{"{findable(name_of(type(value)))}": your_function}}.',
             ),
             name_of(type(value)),
             holder=name_of(type(value)),

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 from xxhash import xxh3_128
 
-from nbcache.errors import CacheError, UnhashableValueError, UserHashError, explain
+from nbcache.errors import CacheError, UnhashableValueError, UserHashError, explain, findable
 from nbcache.hashing.deadline import check
 
 Column = Callable[["Walk", list[Any]], None]
@@ -106,9 +106,9 @@ def unreadable(value: object, why: str = "its content cannot be read") -> NoRetu
     name = name_of(type(value))
     error = UnhashableValueError(
         explain(
-            f"A value of type {name} has no digest.",
+            f"A value of type {findable(name)} has no digest.",
             f"{why}, so two different ones would look the same.",
-            f'leave it out of the key, or pass hash_funcs={{"{name}": your_function}}.',
+            f'leave it out of the key, or pass hash_funcs={{"{findable(name)}": your_function}}.',
         ),
         name,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
-from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain
+from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain, findable
 from nbcache.hashing.hasher import digest, summary
 from nbcache.keys.handing_on import Use, use_of_arguments
 from nbcache.tracking.argument_code import ArgumentCode, digest_followed
@@ -266,9 +266,9 @@ class Arguments:
         )
         return UnhashableArgumentError(
             explain(
-                f"{self._name}() has no key for argument {bare!r} ({kind}{inside}).",
+                f"{self._name}() has no key for argument {bare!r} ({findable(kind)}{inside}).",
                 error.reason or "its content cannot be read, so two different values would look the same.",
-                f'{leave_out}, or pass hash_funcs={{"{error.holder or kind}": your_function}}.',
+                f'{leave_out}, or pass hash_funcs={{"{findable(error.holder or kind)}": your_function}}.',
             )
         )
 
