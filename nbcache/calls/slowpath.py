@@ -220,7 +220,16 @@ class SlowPath:
             yield f"what the function does to {in_words(label)}"
 
     def info(self) -> FunctionInfo:
-        return function_row(registry.the_cache(), self.owner)
+        cache = registry.the_cache()
+        return function_row(cache, self.owner, whose=self._shown(cache))
 
     def entries(self) -> list[EntryInfo]:
-        return entry_rows(registry.the_cache(), self.owner)
+        cache = registry.the_cache()
+        return entry_rows(cache, self.owner, self._shown(cache))
+
+    def _shown(self, cache: Cache) -> Whose | None:
+        """Like `_whose`, where something that the function depends on may have failed by now."""
+        try:
+            return self._whose(cache)
+        except Exception:
+            return self.branches.whose()

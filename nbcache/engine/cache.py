@@ -284,9 +284,7 @@ class Cache:
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
 
     def _missed(self, job: Job) -> None:
-        counts = self.slots.count(job.key.owner)
-        counts.misses += 1
-        counts.last_used = self.clock()
+        self.slots.count(job.key.owner).missed(job.key.branch, self.clock())
         self._changes += 1
 
     # -- clearing and looking -------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbcache.engine.verified import Verified
 from nbcache.entries.entry import Address, Entry
+from nbcache.keys.key import branch_of
+from nbcache.stores.protocol import Whose
 from nbcache.tracking.observations.observation import Observation
 
 #: Hits per entry are remembered for so many entries that have left memory.
@@ -99,6 +101,7 @@ class Counts:
     seconds_saved : compute time of the hits, less what keys and loading cost where that was measured
     last_used : epoch seconds, 0.0 for never
     entry_hits : hits by the key of the entry
+    parts : the same for each of the functions that have the name, by branch
     """
 
     hits: int = 0
@@ -106,15 +109,44 @@ class Counts:
     seconds_saved: float = 0.0
     last_used: float = 0.0
     entry_hits: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, Counts] = field(default_factory=dict)
+
+    def copy(self) -> Counts:
+        """The same counts, to be added to."""
+        parts = {branch: part.copy() for branch, part in self.parts.items()}
+        return replace(self, entry_hits=dict(self.entry_hits), parts=parts)
+
+    def of(self, whose: Whose) -> Counts:
+        """What those counted whose keys are accepted."""
+        found = Counts(entry_hits={key: hits for key, hits in self.entry_hits.items() if whose(key)})
+        for part in [part for branch, part in self.parts.items() if whose(branch)]:
+            found.hits += part.hits
+            found.misses += part.misses
+            found.seconds_saved += part.seconds_saved
+            found.last_used = max(found.last_used, part.last_used)
+        return found
+
+    def missed(self, branch: str, when: float) -> None:
+        """Count a result that was computed, by the function of a branch; "" for a cell."""
+        for counts in (self, self._part(branch)) if branch else (self,):
+            counts.misses += 1
+            counts.last_used = when
 
     def add(self, slot: Slot) -> None:
         """Count what a slot has counted."""
-        if slot.hits:
-            self.hits += slot.hits
-            self.seconds_saved += slot.hits * slot.entry.meta.seconds - slot.spent
-            self.last_used = max(self.last_used, slot.used)
-            if len(self.entry_hits) < _ENTRIES:
-                self.entry_hits[slot.address.key] = self.entry_hits.get(slot.address.key, 0) + slot.hits
+        if not slot.hits:
+            return
+        key, cell = slot.address.key, slot.entry.meta.kind == "cell"
+        for counts in (self,) if cell else (self, self._part(branch_of(key))):
+            counts.hits += slot.hits
+            counts.seconds_saved += slot.hits * slot.entry.meta.seconds - slot.spent
+            counts.last_used = max(counts.last_used, slot.used)
+        if len(self.entry_hits) < _ENTRIES:
+            self.entry_hits[key] = self.entry_hits.get(key, 0) + slot.hits
+
+    def _part(self, branch: str) -> Counts:
+        part = self.parts.get(branch)
+        return self.parts.setdefault(branch, Counts()) if part is None else part
 
     def absorb(self, slot: Slot) -> None:
         """Take over what a slot has counted, when it leaves memory."""

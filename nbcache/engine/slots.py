@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from nbcache.engine.slot import Counts, Replay, Slot
@@ -158,8 +157,7 @@ class Slots:
     def counts(self, owner: str) -> Counts:
         """What an owner has counted so far, as a copy."""
         with self._lock:
-            kept = self._counts.get(owner, Counts())
-            total = Counts(kept.hits, kept.misses, kept.seconds_saved, kept.last_used, dict(kept.entry_hits))
+            total = self._counts.get(owner, Counts()).copy()
             for slot in self._slots.values():
                 if slot.address.owner == owner:
                     total.add(slot)
@@ -168,7 +166,7 @@ class Slots:
     def all_counts(self) -> dict[str, Counts]:
         """What everybody who has a slot or counted something has counted, in one pass, as copies."""
         with self._lock:
-            totals = {owner: replace(kept, entry_hits=dict(kept.entry_hits)) for owner, kept in self._counts.items()}
+            totals = {owner: kept.copy() for owner, kept in self._counts.items()}
             for slot in self._slots.values():
                 owner = slot.address.owner
                 total = totals.get(owner)

@@ -102,6 +102,14 @@ def _file_manager(value: Any) -> Any:
     return state[:4] if isinstance(state, tuple) else state
 
 
+def _fragment(value: Any) -> Any:
+    """A file of a data set, whose groups of rows are all told once it was read, and not before."""
+    make, (path, system, condition, *groups) = value.__reduce__()
+    if groups and groups[0] is not None and groups[0] == list(range(value.metadata.num_row_groups)):
+        groups[0] = None
+    return make.__self__, path, system, condition, groups
+
+
 def _labelled(value: Any) -> Any:
     """An array of xarray's: attributes that are looked at become an empty dict, and what was looked at is kept."""
     state = value.__reduce_ex__(4)[2]
@@ -140,6 +148,7 @@ _CONTENT: Mapping[str, Content] = {
     "lxml.etree._Element": _element,
     "lxml.etree._ElementTree": _document,
     "pyarrow.lib.Tensor": lambda value: (value.to_numpy(), value.dim_names),
+    "pyarrow._dataset_parquet.ParquetFileFragment": _fragment,
     "sqlite3.Row": lambda value: (value.keys(), tuple(value)),
     "cv2.KeyPoint": lambda value: (*(value.pt, value.size, value.angle, value.response, value.octave, value.class_id),),
     "rdkit.Chem.rdchem.Mol": _molecule,

@@ -8,18 +8,24 @@ from operator import attrgetter
 from nbcache.compute.garbage import uncollected
 from nbcache.engine.cache import Cache
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
-from nbcache.stores.protocol import Stored
+from nbcache.stores.protocol import Stored, Whose
 
 
-def function_row(cache: Cache, owner: str, stored: Iterable[Stored] | None = None) -> FunctionInfo:
+def function_row(
+    cache: Cache, owner: str, stored: Iterable[Stored] | None = None, whose: Whose | None = None
+) -> FunctionInfo:
     """What is kept and counted for one owner.
 
     Parameters
     ----------
     stored : the owner's entries, where they are known already
+    whose : of several functions of the name, which one's, by their keys; None for all
     """
     rows = list(cache.entries(owner) if stored is None else stored)
     counts = cache.slots.counts(owner)
+    if whose is not None:
+        rows = [row for row in rows if whose(row.address.key)]
+        counts = counts.of(whose)
     return FunctionInfo(
         name=owner,
         entries=len(rows),
@@ -40,10 +46,16 @@ def function_rows(cache: Cache, alive: Iterable[str]) -> list[FunctionInfo]:
     return [function_row(cache, owner, rows) for owner, rows in sorted(by_owner.items())]
 
 
-def entry_rows(cache: Cache, owner: str | None = None) -> list[EntryInfo]:
-    """A row per entry of one owner, or of all: by owner, the newest first."""
+def entry_rows(cache: Cache, owner: str | None = None, whose: Whose | None = None) -> list[EntryInfo]:
+    """A row per entry of one owner, or of all: by owner, the newest first.
+
+    Parameters
+    ----------
+    whose : of several functions of the name, which one's, by their keys; None for all
+    """
     with uncollected():
-        return _rows(cache, owner)
+        rows = _rows(cache, owner)
+    return rows if whose is None else [row for row in rows if whose(row.address.key)]
 
 
 def _rows(cache: Cache, owner: str | None) -> list[EntryInfo]:

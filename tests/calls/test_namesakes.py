@@ -123,6 +123,42 @@ class TestNamesakes:
         assert (one.is_cached(1), other.is_cached(1)) == (False, True)
 
 
+def test_each_of_two_functions_of_one_name_shows_its_own_numbers(cache: Any, clock: Any) -> None:
+    one, other = cache_data(lambda x: x + 1), cache_data(lambda x: x * 100)
+    one(1), one(1), one(1), one(2)
+    clock.move(5)
+    other(1), other(1)
+
+    told = [(row.entries, row.hits, row.misses, row.last_used) for row in (one.info(), other.info())]
+
+    assert told == [(2, 2, 2, clock() - 5), (1, 1, 1, clock())]
+    assert [sorted(row.arguments for row in function.entries()) for function in (one, other)] == [["1", "2"], ["1"]]
+    assert [(row.entries, row.hits, row.misses) for row in cache_data.info() if row.entries] == [(3, 3, 3)]
+    one.clear()
+    assert [(row.info().entries, row.info().hits) for row in (one, other)] == [(0, 2), (1, 1)]
+
+
+def test_a_function_that_is_defined_again_shows_what_it_was(cache: Any) -> None:
+    space: dict[str, Any] = {"__name__": "__main__", "cache_data": cache_data}
+    for body in ("return x", "return x + 1"):
+        exec(f"@cache_data\ndef foo(x):\n    {body}\nfoo(1), foo(1)", space)
+
+    assert (space["foo"].info().entries, space["foo"].info().hits) == (2, 2)
+
+
+def test_a_look_at_the_numbers_survives_what_a_function_depends_on(cache: Any) -> None:
+    broken: list[int] = []
+
+    def version() -> int:
+        return 1 // len(broken or [1]) if not broken else 1 // 0
+
+    foo = cache_data(depends_on=version)(lambda x: x)
+    foo(1)
+    broken.append(1)
+
+    assert (foo.info().entries, len(foo.entries())) == (1, 1)
+
+
 def test_a_clear_covers_what_a_run_made_of_a_closure(cache: Any) -> None:
     seen: list[int] = []
 

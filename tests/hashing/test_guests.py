@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 from pathlib import Path
 
@@ -229,3 +230,22 @@ def test_frames_of_every_kind_of_column_survive_copies() -> None:
         edited = frame.copy()
         edited[column] = edited[column].iloc[[2, 0, 1]].array
         assert digest(edited) != expected, column
+
+
+def test_a_data_set_of_files_is_the_same_before_and_after_it_is_read(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet, sets = importlib.import_module("pyarrow.parquet"), importlib.import_module("pyarrow.dataset")
+    for name in ("one", "two"):
+        parquet.write_table(pa.table({"a": range(10)}), tmp_path / f"{name}.parquet", row_group_size=3)
+    whole, one = sets.dataset(tmp_path), sets.dataset(tmp_path / "one.parquet")
+    before = digest(whole)
+    fragment = next(one.get_fragments())
+    second = fragment.subset(row_group_ids=[1])
+    keys = {digest(value) for value in (one, fragment, second, fragment.subset(row_group_ids=[2]))}
+
+    for value in (whole, one, second):
+        value.to_table()
+
+    assert digest(whole) == before == digest(sets.dataset(tmp_path))
+    assert {digest(value) for value in (one, fragment, second, fragment.subset(row_group_ids=[2]))} == keys
+    assert len(keys) == 4

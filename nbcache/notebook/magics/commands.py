@@ -59,7 +59,9 @@ class Commands:
         def on_disk(row: EntryInfo) -> bool:
             return cache.tiers.has_disk() and cache.tiers.outer.disk.find(row.address) is not None
 
-        return info.entries_table(owner, entry_rows(cache, owner), on_disk=on_disk)
+        known = self._function(aim)
+        rows = entry_rows(cache, owner) if known is None else known.entries()
+        return info.entries_table(owner, rows, on_disk=on_disk)
 
     def explain(self, line: str) -> Explanation:
         """Why the call or the cell that the line names would be a hit or a miss."""
