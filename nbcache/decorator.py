@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from nbcache.calls.boundary import api_boundary
 from nbcache.calls.clicks import is_click
@@ -15,12 +15,16 @@ from nbcache.engine.hooks import hooks
 from nbcache.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from nbcache.calls.decorating import Everything
+    from nbcache.calls.decorating import CachedClassMethod, Everything
     from nbcache.calls.function import CachedFunction
     from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Persist = Literal["disk"]
+Scope = Literal["global", "session"]
+RefreshMode = Literal["foreground", "background"]
+Shown = Literal["display", "all", "none"]
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
 
 
@@ -48,6 +52,22 @@ def _named_parameters(call: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
+class Decorate(Protocol):
+    """`cache_data` with its options: what it makes of what it decorates, for type checkers."""
+
+    @overload
+    def __call__(self, func: classmethod[Any, P, R], /) -> CachedClassMethod[P, R]: ...
+
+    @overload
+    def __call__(self, func: staticmethod[P, R], /) -> staticmethod[P, R]: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def __call__(self, func: property, /) -> property: ...
+
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> CachedFunction[P, R]: ...
+
+
 class CacheData:
     """The decorator `cache_data`; there is one object of this class.
 
@@ -61,6 +81,15 @@ class CacheData:
     """
 
     @overload
+    def __call__(self, func: classmethod[Any, P, R]) -> CachedClassMethod[P, R]: ...
+
+    @overload
+    def __call__(self, func: staticmethod[P, R]) -> staticmethod[P, R]: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def __call__(self, func: property) -> property: ...
+
+    @overload
     def __call__(self, func: Callable[P, R]) -> CachedFunction[P, R]: ...
 
     @overload
@@ -71,18 +100,18 @@ class CacheData:
         ttl: float | timedelta | str | None = ...,
         max_entries: int | None = ...,
         max_size: int | str | None = ...,
-        persist: str | bool | None = ...,
+        persist: Persist | bool | None = ...,
         show_spinner: bool | str = ...,
         show_time: bool = ...,
         hash_funcs: HashFuncs | None = ...,
-        scope: str = ...,
-        refresh_mode: str = ...,
+        scope: Scope = ...,
+        refresh_mode: RefreshMode = ...,
         track: bool = ...,
         depends_on: Any = ...,
-        replay: str = ...,
+        replay: Shown = ...,
         cache_if: Callable[[Any], object] | None = ...,
         copy: bool = ...,
-    ) -> Callable[[Callable[P, R]], CachedFunction[P, R]]: ...
+    ) -> Decorate: ...
 
     @api_boundary
     @_named_parameters

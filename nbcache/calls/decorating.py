@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from nbcache import registry
-from nbcache.calls.function import BoundCachedFunction, CachedFunction
+from nbcache.calls.bound import BoundCachedFunction
+from nbcache.calls.function import CachedFunction
 from nbcache.calls.parameters import Parameters, check_function
 from nbcache.inspection.listing import entry_rows, function_rows
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def decorated(function: Any, parameters: Parameters) -> Any:
@@ -31,15 +35,15 @@ def decorated(function: Any, parameters: Parameters) -> Any:
     return CachedFunction(function, parameters)
 
 
-class CachedClassMethod:
+class CachedClassMethod(Generic[P, R]):
     """A cached classmethod: reached through a class or an instance, it is bound to the class."""
 
-    def __init__(self, function: CachedFunction[Any, Any]) -> None:
+    def __init__(self, function: CachedFunction[..., R]) -> None:
         self.__func__ = function
         self.__wrapped__ = function.__wrapped__
         self.__doc__ = function.__doc__
 
-    def __get__(self, instance: Any, owner: type | None = None) -> BoundCachedFunction[Any]:
+    def __get__(self, instance: Any, owner: type | None = None) -> BoundCachedFunction[P, R]:
         return BoundCachedFunction(self.__func__, type(instance) if owner is None else owner)
 
 

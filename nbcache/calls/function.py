@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import closing
-from types import MethodType
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from nbcache import registry
 from nbcache.calls import pickling
+from nbcache.calls.bound import BoundCachedFunction
 from nbcache.calls.boundary import api_boundary, bounded_results
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import Parameters
@@ -22,6 +22,7 @@ from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
 
 _ON_ERROR = ("raise", "return")
@@ -83,16 +84,25 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """Be what another cached function is from now on: its module was edited and loaded anew."""
         self.fill(other.__wrapped__, other._slow.parameters)
 
+    # mypy asks here for class and static methods as well, of which one is bound and the other not
     @overload
-    def __get__(self, instance: None, owner: type | None = None) -> CachedFunction[P, R]: ...
+    def __get__(self, instance: None, owner: type | None = None) -> CachedFunction[..., R]: ...
 
     @overload
-    def __get__(self, instance: object, owner: type | None = None) -> BoundCachedFunction[R]: ...
+    def __get__(
+        self: CachedFunction[Concatenate[Any, Q], R], instance: object, owner: type | None = None
+    ) -> BoundCachedFunction[Q, R]: ...
 
-    def __get__(self, instance: Any, owner: type | None = None) -> CachedFunction[P, R] | BoundCachedFunction[R]:
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else BoundCachedFunction(self, instance)
 
     # -- clearing -------------------------------------------------------------------------------------------------
+
+    @overload
+    def clear(self, /) -> None: ...
+
+    @overload
+    def clear(self, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
     @api_boundary
     def clear(self, /, *args: Any, **kwargs: Any) -> None:
@@ -307,93 +317,5 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         return self is other
 
 
-class BoundCachedFunction(functools.partial, Generic[R]):  # type: ignore[type-arg]
-    """A cached method of one instance: its calls and clears begin with that instance.
-
-    ``obj.method.clear()`` clears the method for all instances (Streamlit parity).
-    """
-
-    __nbcache__ = True
-
-    def __new__(cls, function: CachedFunction[Any, R], instance: Any) -> BoundCachedFunction[R]:
-        made = super().__new__(cls, function._slow.fast.function, instance)
-        made.__dict__.update(__func__=function, __self__=instance, __doc__=function.__doc__)
-        return made
-
-    if TYPE_CHECKING:
-        __self__: Any
-
-        def __call__(self, *args: Any, **kwargs: Any) -> R: ...
-
-    def _of(self) -> CachedFunction[Any, R]:
-        function: CachedFunction[Any, R] = self.__dict__["__func__"]
-        return function
-
-    @property
-    def __wrapped__(self) -> MethodType:
-        return MethodType(self._of().__wrapped__, self.__self__)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._of(), name)
-
-    @api_boundary
-    def clear(self, /, *args: Any, **kwargs: Any) -> None:
-        """Forget the result of this instance's call, or, without arguments, every result of every instance."""
-        if (args and is_click(args)) or not (args or kwargs):
-            self._of().clear()
-        else:
-            self.forget(*args, **kwargs)
-
-    @api_boundary
-    def forget(self, /, *args: Any, **kwargs: Any) -> int:
-        """Forget exactly this instance's call with these arguments; return how many entries are gone."""
-        return self._of().forget(self.__self__, *args, **kwargs)
-
-    @api_boundary
-    def is_cached(self, /, *args: Any, **kwargs: Any) -> bool:
-        """Whether this call would be a hit now."""
-        return self._of().is_cached(self.__self__, *args, **kwargs)
-
-    @api_boundary
-    def explain(self, /, *args: Any, **kwargs: Any) -> Explanation:
-        """Why this call would be a hit or a miss now."""
-        return self._of().explain(self.__self__, *args, **kwargs)
-
-    @api_boundary
-    def refresh(self, /, *args: Any, **kwargs: Any) -> R:
-        """Compute this call anew, store the result and return it."""
-        return self._of().refresh(self.__self__, *args, **kwargs)
-
-    def map(self, iterable: Iterable[Any], *iterables: Iterable[Any], **options: Any) -> Any:
-        """Call the method for each item, in parallel, as the function's own `map`."""
-        return self._of().map(_repeat(self.__self__), iterable, *iterables, **options)
-
-    @api_boundary
-    def clear_button(self, /, *args: Any, description: str | None = None, **kwargs: Any) -> Any:
-        """A Button that clears this call of this instance, or, without arguments, the method."""
-        if not (args or kwargs):
-            return self._of().clear_button(description=description)
-        return self._of().clear_button(self.__self__, *args, description=description, **kwargs)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return BoundCachedFunction, (self._of(), self.__self__)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BoundCachedFunction):
-            return NotImplemented
-        return self._of() is other._of() and self.__self__ is other.__self__
-
-    def __hash__(self) -> int:
-        return hash((self._of(), id(self.__self__)))
-
-    def __repr__(self) -> str:
-        return f"<cached method {self._of().__qualname__} of {self.__self__!r}>"
-
-
 def _unfilled() -> None:
     raise RuntimeError("a cached function was called while it was being unpickled")
-
-
-def _repeat(instance: Any) -> Iterator[Any]:
-    while True:
-        yield instance

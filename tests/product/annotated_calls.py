@@ -1,4 +1,5 @@
-"""Calls as users write them, for mypy: checked with the package, never run. Each ignored line has to be an error."""
+"""Calls as users write them, for mypy and pyright: checked, never run. Each ignored line has to be an error."""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from __future__ import annotations
 
@@ -45,6 +46,24 @@ class Account:
         """A static method."""
         return str(x)
 
+    @classmethod
+    @cache_data
+    def known(cls, x: int) -> str:
+        """A class method."""
+        return str(x)
+
+    @cache_data
+    @classmethod
+    def known_too(cls, x: int) -> str:
+        """A class method, cached above."""
+        return str(x)
+
+    @cache_data(ttl=60)
+    @staticmethod
+    def static_too(x: int) -> str:
+        """A static method, cached above."""
+        return str(x)
+
 
 def calls() -> None:
     """What the types of calls are."""
@@ -60,10 +79,35 @@ def calls() -> None:
     assert_type(Account().method(1), str)
     assert_type(Account().balance, int)
     assert_type(Account.static(1), str)
+    assert_type(Account.known(1), str)
+    assert_type(Account().known_too(1), str)
+    assert_type(Account.known_too(1), str)
+    assert_type(Account.static_too(1), str)
+    assert_type(Account().method.is_cached(1), bool)
+    foo.clear()
+    foo.clear(1)
+    foo.clear(1, mode="slow")
+    Account().method.clear()
+    Account().method.clear(1)
     foo("1")  # type: ignore[arg-type]
     foo(1, nope=2)  # type: ignore[call-arg]
     foo.is_cached("1")  # type: ignore[arg-type]
     foo.explain()  # type: ignore[call-arg]
+    foo.clear("1")  # type: ignore[call-overload]
+    foo.clear(1, nope=2)  # type: ignore[call-overload]
+    Account().method("1")  # type: ignore[arg-type]
+    Account().method.clear("1")  # type: ignore[call-overload]
+    Account().known_too("1")  # type: ignore[arg-type]
+
+
+def parameters() -> None:
+    """What misspelt parameters are."""
+    cache_data(persist="dsk")  # type: ignore[call-overload]
+    cache_data(scope="sesion")  # type: ignore[call-overload]
+    cache_data(replay="everything")  # type: ignore[call-overload]
+    cache_data(refresh_mode="backgroud")  # type: ignore[call-overload]
+    cache_data(tttl=3)  # type: ignore[call-overload]
+    cache_data("1h")  # type: ignore[call-overload]
 
 
 async def awaited() -> None:

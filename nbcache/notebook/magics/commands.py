@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nbcache import registry
+from nbcache.calls.bound import BoundCachedFunction
 from nbcache.calls.decorating import CachedClassMethod
-from nbcache.calls.function import BoundCachedFunction, CachedFunction
+from nbcache.calls.function import CachedFunction
 from nbcache.decorator import cache_data
 from nbcache.engine.hooks import hooks
 from nbcache.errors import UnknownNameError
@@ -20,7 +21,7 @@ from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target
 from nbcache.notebook.magics.target import Target
 
-Known = CachedFunction[Any, Any] | BoundCachedFunction[Any]
+Known = CachedFunction[Any, Any] | BoundCachedFunction[..., Any]
 
 
 class Commands:
