@@ -164,7 +164,7 @@ class Jobs:
         reached = self._reached[2] + self._brought(bound, state)
         if private:
             return Description("", (*argument_parts(key.arguments, repeat("", len(key.arguments))), *reached))
-        text = self.arguments.text(bound)
+        text = self.arguments.text(bound, limit=1000, each=240)
         if self.arguments.is_primitive(bound):
             return Description(text, CallParts(self.arguments, bound, reached))
         summaries = [summary(value) for _, value in self.arguments.items(bound)]

@@ -247,6 +247,11 @@ class Tiers:
         """Whether a clear has neither been finished nor taken back."""
         return pending in self._pending
 
+    @property
+    def hiding(self) -> bool:
+        """Whether any clear waits."""
+        return bool(self._pending)
+
     def hides(self, address: Address, meta: Meta) -> bool:
         """Whether an entry counts as cleared, although the stores still have it."""
         return any(pending.hides(address, meta.created, meta.kind) for pending in self._pending)

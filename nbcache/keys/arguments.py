@@ -295,18 +295,18 @@ class Arguments:
                 return False
         return True
 
-    def text(self, bound: Bound, limit: int = 200) -> str:
+    def text(self, bound: Bound, limit: int = 200, each: int = 80) -> str:
         """The arguments as the call would be typed, defaults left out, long values cut short."""
         words = []
         for (before, default), value in zip(self._defaults, bound, strict=True):
             if default is value:
                 continue
             if before == "*":
-                words += [summary(item) for item in value]
+                words += [summary(item, each) for item in value]
             elif before == "**":
-                words += [f"{name}={summary(item)}" for name, item in value.items()]
+                words += [f"{name}={summary(item, each)}" for name, item in value.items()]
             else:
-                words.append(before + summary(value))
+                words.append(before + summary(value, each))
         text = ", ".join(words)
         return text if len(text) <= limit else text[: limit - 1] + "…"
 

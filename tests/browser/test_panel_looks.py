@@ -32,7 +32,7 @@ def opened(lab: Lab, anywidget: bool, **size: int) -> PanelPage:
     notebook.run("cache_data.panel()")
     panel = PanelPage(notebook, VIEWS[anywidget])
     panel.root.locator(".nbc-toggle").or_(panel.root.get_by_title("Show the entries of load_data")).first.click()
-    expect(panel.root.get_by_text("load_data(2)")).to_be_visible()
+    expect(panel.root.get_by_text("10, mode='full'")).to_be_visible()
     return panel
 
 
@@ -50,7 +50,7 @@ def test_everything_is_reached_by_keyboard(notebook: Notebook, panel: PanelPage)
     press("ArrowDown")
     press("Enter")
 
-    panel.says("load_data(2) cleared")
+    panel.says("Cleared load_data(2) (1 entry).")
     expect(panel.button("Clear load_data(10, mode='full')")).to_be_focused()
     press("ArrowLeft")
     expect(panel.root.locator(".nbc-toggle").first).to_be_focused()
@@ -169,17 +169,17 @@ def test_a_narrow_panel_needs_no_sideways_scrolling(
 @pytest.mark.parametrize("anywidget", [True, False])
 def test_nothing_is_said_by_colour_alone(lab: Lab, anywidget: bool) -> None:
     notebook = lab(anywidget=anywidget)
-    notebook.run(MANY)
+    notebook.run(MANY.replace("10_000", "3"))
     notebook.run("show(source)")
     panel = PanelPage(notebook, VIEWS[anywidget])
     notebook.run("source.failure = PermissionError('the folder is read-only')")
     panel.root.get_by_title("Clear function_3").or_(panel.button("Clear function_3")).first.click()
 
     alert = panel.root.get_by_role("alert").filter(has_text="read-only")
-    expect(alert).to_have_text("⚠ Error: function_3 was not cleared: the folder is read-only")
+    expect(alert).to_have_text("⚠ Error: Could not clear function_3: the folder is read-only")
     chips = panel.root.locator(".nbc-chip")
-    assert set(chips.all_inner_texts()) == {"memory", "disk"}
-    expect(panel.root.locator("button", has_text="Function ▲")).to_be_visible()
+    assert set(chips.all_inner_texts()) == {"memory, disk"}
+    expect(panel.root.locator("button", has_text="Function or arguments ▲")).to_be_visible()
 
 
 def _photograph(panel: PanelPage, path: Path) -> Image.Image:

@@ -26,17 +26,17 @@ def test_every_kind_of_clear_works(notebook: Notebook, axe: Callable[[Page, str]
     panel.open("load_data")
 
     panel.button("Clear load_data(2)").click()
-    panel.says("load_data(2) cleared: 1 entry gone.")
+    panel.says("Cleared load_data(2) (1 entry).")
     assert runs(notebook, "load_data(1), load_data(2), train(3)") == ["load_data(2)"]
 
     panel.button("Clear train").click()
-    panel.says("train cleared: 1 entry gone.")
+    panel.says("Cleared train (1 entry).")
     assert runs(notebook, "load_data(1), train(3)") == ["train(3)"]
 
     expect(panel.figure("Entries")).to_have_text("4")
     panel.root.get_by_text("Clear all…").click()
-    panel.button("Really clear all 4 entries").click()
-    panel.says("cleared: 4 entries gone.")
+    panel.button("Clear all 4 entries").click()
+    panel.says("Cleared the cache (4 entries).")
     assert runs(notebook, "load_data(1), train(3)") == ["load_data(1)", "train(3)"]
 
     assert axe(notebook.page, ".nbcache-panel") == []
@@ -65,5 +65,5 @@ def test_a_server_without_anywidget_gets_the_pool(lab: Callable[..., Notebook]) 
 
     pool.root.get_by_title("Clear load_data(1)", exact=True).click()
 
-    pool.says("load_data(1) cleared: 1 entry gone.")
+    pool.says("Cleared load_data(1) (1 entry).")
     assert runs(notebook, "load_data(1), load_data(2)") == ["load_data(1)"]

@@ -41,22 +41,22 @@ def test_a_cached_cell_is_a_row_and_runs_again_after_clear(lab: Lab) -> None:
     notebook.run("%cache_panel")
     panel = PanelPage(notebook)
     assert notebook.value("open('runs.txt').read().split()") == ["prepare"]
-    expect(panel.row("prepare").locator(".nbc-hits")).to_have_text("1")
+    expect(panel.row("prepare").locator(".nbc-hits")).to_have_text("1 of 2")
     panel.root.locator(".nbc-toggle", has_text="prepare").click()
     entry = panel.root.locator(".nbc-entry-row")
     expect(entry).to_have_count(1)
-    expect(entry.locator(".nbc-state")).to_have_text("memorydisk")
+    expect(entry.locator(".nbc-state")).to_have_text("memory, disk")
 
     entry.get_by_role("button").click()
 
-    panel.says("cleared: 1 entry gone.")
+    panel.says("(1 entry).")
     expect(entry).to_have_count(0)
     notebook.run(CELL)
     assert notebook.value("open('runs.txt').read().split()") == ["prepare", "prepare"]
     expect(entry).to_have_count(1)
 
     panel.root.locator(".nbc-function-row", has_text="prepare").get_by_role("button", name="Clear").click()
-    panel.says("cleared: 1 entry gone.")
+    panel.says("(1 entry).")
     notebook.run(CELL)
     assert notebook.value("open('runs.txt').read().split()") == ["prepare"] * 3
     assert notebook.errors == []
@@ -76,14 +76,14 @@ def test_what_a_colleague_shared_is_shown_and_cleared(lab: Lab) -> None:
     panel.root.locator(".nbc-toggle", has_text="fetch").click()
     notebook.run("from colleague import fetch")
     assert runs(notebook, "fetch(2)") == [], "a hit of the shared store"
-    first = panel.root.locator(".nbc-entry-row", has_text="fetch(1)")
-    second = panel.root.locator(".nbc-entry-row", has_text="fetch(2)")
+    first = panel.row("fetch(1)")
+    second = panel.row("fetch(2)")
     expect(first.locator(".nbc-state")).to_have_text("shared")
-    expect(second.locator(".nbc-state")).to_have_text("memorydiskshared")
+    expect(second.locator(".nbc-state")).to_have_text("memory, disk, shared")
 
     first.get_by_role("button").click()
 
-    panel.says("fetch(1) cleared: 1 entry gone.")
+    panel.says("Cleared colleague.fetch(1) (1 entry).")
     expect(first).to_have_count(0)
     assert runs(notebook, "fetch(1), fetch(2)") == ["fetch(1)"]
     assert notebook.errors == []
@@ -95,17 +95,17 @@ def test_what_another_process_adds_replaces_and_clears_is_followed(lab: Lab) -> 
     notebook.run("%load_ext nbcache\nfrom colleague import fetch\nfetch(1)")
     notebook.run("fetch.panel()")
     panel = PanelPage(notebook)
-    first = panel.root.locator(".nbc-entry-row", has_text="fetch(1)")
+    first = panel.row("fetch(1)")
     size = first.locator(".nbc-size")
     expect(size).to_have_text(re.compile(r"^2\.. KB$"))
 
     notebook.run(ELSEWHERE.format(code="from colleague import fetch; fetch(2)"))
-    expect(panel.root.locator(".nbc-entry-row", has_text="fetch(2)")).to_be_visible()
+    expect(panel.row("fetch(2)")).to_be_visible()
 
     notebook.run(ELSEWHERE.format(code="from colleague import fetch; fetch.refresh(1)"))
     expect(size).to_have_text("50 KB")
 
     notebook.run(ELSEWHERE.format(code="from colleague import fetch; fetch.clear(2)"))
-    expect(panel.root.locator(".nbc-entry-row", has_text="fetch(2)")).to_have_count(0)
+    expect(panel.row("fetch(2)")).to_have_count(0)
     expect(first).to_be_visible()
     assert notebook.errors == []

@@ -12,7 +12,7 @@ from ipywidgets.widgets.widget import _instances as widgets_alive
 from panel_source import FakeSource
 
 from nbcache.notebook.panel import front as room
-from nbcache.notebook.panel.front import ViewChooser, show
+from nbcache.notebook.panel.front import Panel, show
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.pool import PoolView
 
@@ -29,24 +29,14 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]
     del shell.kernel
 
 
-def chooser(functions: dict[str, int], patience: float = 3600.0) -> ViewChooser:
-    model = PanelModel(FakeSource(functions))
-    model.refresh()
-    return ViewChooser(model, patience)
+def panel(functions: dict[str, int], patience: float = 3600.0) -> Panel:
+    return Panel(PanelModel(FakeSource(functions)), patience)
 
 
 def test_a_terminal_gets_text(capsys: pytest.CaptureFixture[str]) -> None:
     show(FakeSource({"load": 3}))._ipython_display_()
 
     assert capsys.readouterr().out.splitlines()[-1].startswith("load")
-
-
-def test_a_terminal_gets_no_widget() -> None:
-    before = len(widgets_alive)
-
-    show(FakeSource({"load": 3}))._ipython_display_()
-
-    assert len(widgets_alive) == before
 
 
 def test_text_and_html_wait_for_what_is_still_being_read() -> None:
@@ -66,7 +56,7 @@ def test_a_notebook_gets_a_plain_table_and_the_widget(published: list[dict[str, 
     saved, widget = published
     assert "nbcache-saved" in saved["text/html"]
     assert "<code>load</code>" in saved["text/html"]
-    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
+    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
     assert "load" in saved["text/plain"]
     panel.close()
 
@@ -74,32 +64,32 @@ def test_a_notebook_gets_a_plain_table_and_the_widget(published: list[dict[str, 
 def test_a_panel_that_nobody_sees_is_a_picture_of_few_widgets() -> None:
     before = len(widgets_alive)
 
-    played = chooser({"load": 3})
+    played = panel({"load": 3})
 
     assert len(widgets_alive) - before <= 9
-    _, picture, _ = played.container.children
+    _, picture, _ = played.children
     assert ">load<" in picture.value
     played.close()
 
 
 def test_the_browsers_answer_brings_the_table() -> None:
-    played = chooser({"load": 3})
+    played = panel({"load": 3})
     table = played._table
     assert table is not None
 
     table.widget._handle_custom_msg({"type": "ready"}, [])
 
-    assert played.container.children[-1] is table.widget
+    assert played.children[-1] is table.widget
     played.close()
 
 
 def test_silence_brings_the_pool_and_a_late_answer_the_table() -> None:
-    played = chooser({"load": 3})
+    played = panel({"load": 3})
 
     played.use_pool()
     pool = played.view
     assert isinstance(pool, PoolView)
-    assert played.container.children[-1] is pool.widget
+    assert played.children[-1] is pool.widget
 
     played.use_table()
     assert played.view is not pool
@@ -109,10 +99,10 @@ def test_silence_brings_the_pool_and_a_late_answer_the_table() -> None:
 
 def test_without_anywidget_the_pool_comes_when_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "find_spec", lambda name: None)
-    played = chooser({"load": 3})
+    played = panel({"load": 3})
     assert played.view is None
 
-    played.container._view_count = 1
+    played._view_count = 1
     assert played._wait is not None
     played._wait.join(10)
 
@@ -121,10 +111,10 @@ def test_without_anywidget_the_pool_comes_when_somebody_looks(monkeypatch: pytes
 
 
 def test_a_front_end_that_counts_no_views_gets_the_table_by_its_answer_alone() -> None:
-    played = chooser({"load": 3})
+    played = panel({"load": 3})
     table = played._table
     assert table is not None
-    assert played.container._view_count == 0
+    assert played._view_count == 0
 
     table.widget._handle_custom_msg({"type": "ready"}, [])
     table.widget._handle_custom_msg({"type": "visible", "on": True}, [])
@@ -135,8 +125,8 @@ def test_a_front_end_that_counts_no_views_gets_the_table_by_its_answer_alone() -
 
 
 def test_a_front_end_that_never_answers_keeps_the_picture_and_gets_the_pool_by_its_button() -> None:
-    played = chooser({"load": 3})
-    _, picture, button = played.container.children
+    played = panel({"load": 3})
+    _, picture, button = played.children
     assert ">load<" in picture.value
     assert played.view is None
 
@@ -146,27 +136,25 @@ def test_a_front_end_that_never_answers_keeps_the_picture_and_gets_the_pool_by_i
     assert isinstance(pool, PoolView)
     assert played._live.watched
     pool.rows[0][2].click()
-    assert "load cleared: 3 entries gone." in pool._notice.value
+    assert "Cleared load (3 entries)." in pool._notice.value
     played.close()
 
 
 def test_numbers_are_followed_only_while_somebody_looks() -> None:
-    played = chooser({"load": 3})
+    played = panel({"load": 3})
     assert not played._live.watched
 
-    played.container._view_count = 1
+    played._view_count = 1
     assert played._live.watched
 
-    played.container._view_count = 0
+    played._view_count = 0
     assert not played._live.watched
     played.close()
 
 
 def test_a_live_look_draws_what_changed() -> None:
     source = FakeSource({"load": 3})
-    model = PanelModel(source)
-    model.refresh()
-    played = ViewChooser(model, 3600.0)
+    played = Panel(PanelModel(source), 3600.0)
     played.use_pool()
     pool = played.view
     assert isinstance(pool, PoolView)
@@ -179,11 +167,28 @@ def test_a_live_look_draws_what_changed() -> None:
     played.close()
 
 
-def test_a_closed_panel_can_be_shown_again(published: list[dict[str, Any]]) -> None:
-    panel = show(FakeSource({"load": 3}))
-    first = panel.widget
-    panel.close()
+def test_a_panel_is_a_widget_that_layouts_take(published: list[dict[str, Any]]) -> None:
+    shown = show(FakeSource({"load": 3}))
+    assert isinstance(shown, ipywidgets.DOMWidget)
 
-    assert panel.widget is not first
-    assert isinstance(panel.widget, ipywidgets.Box)
-    panel.close()
+    box = ipywidgets.VBox([shown, ipywidgets.Button()])
+    tabs = ipywidgets.Tab([shown])
+
+    assert box.children[0] is shown
+    assert tabs.children == (shown,)
+    assert shown.get_state()["_view_name"] == "VBoxView"
+    assert "<panel of the cache>" in repr(box)
+    assert shown.model.source.asked.count("wait") == 0, "a layout's text waits for no disk"
+    shown.close()
+
+
+def test_everything_is_closed_with_the_panel() -> None:
+    before = set(widgets_alive)
+    played = panel({"load": 3})
+    played.use_pool()
+    played.use_table()
+
+    played.close()
+
+    left = [type(widgets_alive[each]).__name__ for each in widgets_alive.keys() - before]
+    assert not {"Panel", "PoolView", "_Table"} & set(left)

@@ -6,8 +6,10 @@ import pytest
 from panel_source import NOW, FakeSource
 
 from nbcache.notebook.display import quantities as say
+from nbcache.notebook.display.tables import natural
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.model import PanelModel
-from nbcache.notebook.panel.rows import Totals, natural
+from nbcache.notebook.panel.rows import Totals
 
 
 def panel(source: FakeSource, owner: str | None = None) -> PanelModel:
@@ -19,7 +21,7 @@ def panel(source: FakeSource, owner: str | None = None) -> PanelModel:
 def texts(model: PanelModel) -> list[str]:
     """What stands in the first column, line by line."""
     return [
-        line.entry.label if line.entry else {"titles": "-", "note": "note"}.get(line.kind, line.function.label)
+        line.entry.label if line.entry else "note" if line.kind == "note" else line.function.label
         for line in model.lines()
     ]
 
@@ -38,7 +40,7 @@ def test_an_opened_function_shows_its_entries_in_natural_order() -> None:
 
     model.open("load")
 
-    assert texts(model)[:4] == ["load", "-", "load(0)", "load(1)"]
+    assert texts(model)[:3] == ["load", "load(0)", "load(1)"]
     assert texts(model)[-3:] == ["load(9)", "load(10)", "train"]
 
 
@@ -62,7 +64,7 @@ def test_an_opened_function_without_entries_says_so() -> None:
 def test_the_panel_of_one_function_is_opened_and_counts_only_it() -> None:
     model = panel(FakeSource({"load": 2, "train": 5}), owner="load")
 
-    assert texts(model) == ["load", "-", "load(0)", "load(1)"]
+    assert texts(model) == ["load", "load(0)", "load(1)"]
     assert model.totals.entries == 2
 
 
@@ -95,21 +97,30 @@ def test_search_finds_calls_of_opened_functions() -> None:
 
     model.search("(11)")
 
-    assert texts(model) == ["load", "-", "load(11)"]
+    assert texts(model) == ["load", "load(11)"]
 
 
-def test_a_search_can_open_what_it_could_not_look_into() -> None:
-    model = panel(FakeSource({"load": 12, "train": 12, "idle": 0}))
-    model.search("(11)")
-    assert texts(model) == []
-    assert model.closed == ["load", "train"]
+def test_search_finds_calls_of_closed_functions_and_reads_each_once() -> None:
+    source = FakeSource({"load": 12, "train": 12, "idle": 0})
+    model = panel(source)
+    for text in ("1", "11", "(11)"):
+        model.search(text)
+        found = texts(model)
 
-    model.open_all()
+    assert found == ["load", "load(11)", "train", "train(11)"]
+    assert [line.opened for line in model.lines()] == [True, False, True, False]
+    assert model.opened == []
+    assert [asked for asked in source.asked if "entries" in asked] == ["entries of load", "entries of train"]
 
-    assert texts(model) == ["load", "-", "load(11)", "train", "-", "train(11)"]
+    source.put("load", 110)
+    model.refresh()
+    model.search("11")
+    assert texts(model)[:3] == ["load", "load(11)", "load(110)"]
+    model.search("")
+    assert texts(model) == ["idle", "load", "train"]
 
 
-@pytest.mark.parametrize("column", ["entries", "size", "hits", "misses", "saved"])
+@pytest.mark.parametrize("column", ["size", "hits", "took", "saved"])
 def test_numbers_sort_from_the_greatest_and_once_more_from_the_least(column: str) -> None:
     model = panel(FakeSource({"few": 3, "many": 9, "none": 0}))
 
@@ -127,7 +138,13 @@ def test_entries_sort_by_the_same_column_inside_their_function() -> None:
 
     model.sort_by("size")
 
-    assert texts(model) == ["load", "-", "load(2)", "load(1)", "load(0)"]
+    assert texts(model) == ["load", "load(2)", "load(1)", "load(0)"]
+
+
+def test_cells_come_after_functions_whatever_they_are_called() -> None:
+    model = panel(FakeSource({"cell a": 1, "zeta": 1, "cell 10": 1, "alpha": 1}))
+
+    assert texts(model) == ["alpha", "zeta", "cell 10", "cell a"]
 
 
 def test_names_sort_both_ways() -> None:
@@ -155,7 +172,7 @@ def test_pages_stop_at_both_ends() -> None:
 
     model.turn(99, 20)
     lines, first, total = model.shown(20)
-    assert (len(lines), first, total) == (12, 40, 52)
+    assert (len(lines), first, total) == (11, 40, 51)
 
     model.turn(-99, 20)
     assert model.shown(20)[1] == 0
@@ -166,7 +183,7 @@ def test_a_page_that_went_away_falls_back_to_the_last_one() -> None:
     model.open("load")
     model.turn(99, 20)
 
-    model.clear_function("load")
+    Clicks(model).clear_function("load")
 
     assert [line.kind for line in model.shown(20)[0]] == ["function", "note"]
 
@@ -177,86 +194,6 @@ def test_numbers_in_names_sort_by_value_however_long() -> None:
     ordered = sorted(names, key=natural)
 
     assert ordered == ["f", "F(1)", "f(1.5)", "f(9)", "f(10)", "f(" + "9" * 5000 + ")", "f(-2)"]
-
-
-# --- clearing -----------------------------------------------------------------------------------------------
-
-
-def test_clearing_an_entry_clears_only_it() -> None:
-    source = FakeSource({"load": 3})
-    model = panel(source)
-    model.open("load")
-
-    said = model.clear_entry("load", ("load", "1"))
-
-    assert said.text == "load(1) cleared: 1 entry gone."
-    assert list(source.held["load"]) == [("load", "0"), ("load", "2")]
-    assert texts(model) == ["load", "-", "load(0)", "load(2)"]
-    assert model.totals.entries == 2
-
-
-def test_clearing_a_function_clears_only_its_entries() -> None:
-    source = FakeSource({"load": 3, "train": 2})
-    model = panel(source)
-
-    said = model.clear_function("load")
-
-    assert said.text == "load cleared: 3 entries gone."
-    assert (len(source.held["load"]), len(source.held["train"])) == (0, 2)
-
-
-def test_clear_all_asks_before_it_clears() -> None:
-    source = FakeSource({"load": 3, "train": 2})
-    model = panel(source)
-
-    model.clear_all()
-    assert (model.asking, model.totals.entries) == (True, 5)
-
-    model.clear_all()
-    assert (model.asking, model.totals.entries) == (False, 0)
-
-
-def test_keeping_takes_the_question_back() -> None:
-    model = panel(FakeSource({"load": 3}))
-    model.ask_clear_all()
-
-    model.keep_all()
-
-    assert (model.asking, model.totals.entries) == (False, 3)
-
-
-def test_clear_all_of_one_function_spares_the_others() -> None:
-    source = FakeSource({"load": 3, "train": 2})
-    model = panel(source, owner="load")
-    assert model.scope == "all 3 entries of load"
-    model.ask_clear_all()
-
-    model.clear_all()
-
-    assert (len(source.held["load"]), len(source.held["train"])) == (0, 2)
-
-
-def test_clearing_what_had_gone_says_so() -> None:
-    source = FakeSource({"load": 1})
-    model = panel(source)
-    model.open("load")
-    source.held["load"].clear()
-
-    assert model.clear_entry("load", ("load", "0")).text == "load(0) had no entry left to clear."
-    assert texts(model) == ["load", "note"]
-
-
-def test_a_failed_clear_is_shown_and_the_row_stays() -> None:
-    source = FakeSource({"load": 1})
-    model = panel(source)
-    model.open("load")
-    source.failure = PermissionError("the folder is read-only")
-
-    said = model.clear_entry("load", ("load", "0"))
-
-    assert said.error
-    assert said.text == "load(0) was not cleared: the folder is read-only"
-    assert texts(model) == ["load", "-", "load(0)"]
 
 
 def test_a_failed_reading_is_shown_and_the_rows_stay() -> None:
@@ -329,7 +266,7 @@ def test_a_slow_reading_does_not_undo_a_clear() -> None:
     def interrupted() -> list[object]:
         rows = read_functions()
         source.functions = read_functions
-        model.clear_function("load")
+        Clicks(model).clear_function("load")
         return rows
 
     source.functions = interrupted
@@ -343,15 +280,15 @@ def test_of_a_hundred_thousand_entries_only_those_of_the_opened_function_are_rea
 
     model = panel(source)
     model.open("function_3")
-    for text in ("7", "77", ""):
+    for text in ("function_3", "function_3(7", ""):
         model.search(text)
         model.shown(20)
     model.sort_by("size")
     model.turn(100, 20)
     shown, _, total = model.shown(20)
 
-    assert (len(shown), total) == (20, 10_011)
-    assert [asked for asked in source.asked if asked.startswith("entries")] == ["entries of function_3"]
+    assert (len(shown), total) == (20, 10_010)
+    assert [asked for asked in source.asked if asked.startswith("entries of function_3")] == ["entries of function_3"]
 
 
 # --- words --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from ipywidgets.widgets.widget import _instances as widgets_alive
 from panel_source import NOW, FakeSource
 
 from nbcache.notebook.panel.clear_button import clear_button
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.pool import PoolView
 
@@ -13,7 +14,7 @@ from nbcache.notebook.panel.pool import PoolView
 def pool(source: FakeSource, owner: str | None = None) -> PoolView:
     model = PanelModel(source, owner, clock=lambda: NOW)
     model.refresh()
-    return PoolView(model)
+    return PoolView(model, Clicks(model))
 
 
 def shown(view: PoolView) -> list[str]:
@@ -38,7 +39,7 @@ def test_the_toggle_opens_and_closes() -> None:
     toggle = view.rows[0][0]
 
     toggle.click()
-    assert [">load(1)<" in row for row in shown(view)] == [False, False, False, True]
+    assert [">1<" in row for row in shown(view)] == [False, False, True]
     assert toggle.tooltip == "Hide the entries of load"
 
     toggle.click()
@@ -53,8 +54,8 @@ def test_clear_on_an_entry_clears_it_and_the_row_goes() -> None:
     press_clear(view, "Clear load(1)")
 
     assert list(source.held["load"]) == [("load", "0")]
-    assert not any("load(1)" in row for row in shown(view))
-    assert "load(1) cleared: 1 entry gone." in view._notice.value
+    assert not any(">1<" in row for row in shown(view))
+    assert "Cleared load(1) (1 entry)." in view._notice.value
 
 
 def test_clear_on_a_function_clears_it() -> None:
@@ -98,15 +99,44 @@ def test_clear_all_asks_once_more_in_place() -> None:
     assert view.clear_all in view._tools.children
 
 
-def test_keep_brings_the_first_button_back() -> None:
+def test_cancel_brings_the_first_button_back() -> None:
     source = FakeSource({"load": 2})
     view = pool(source)
     view.clear_all.click()
 
-    view.keep.click()
+    view.cancel.click()
 
     assert len(source.held["load"]) == 2
     assert view.clear_all in view._tools.children
+
+
+def test_a_clear_can_be_undone_in_place() -> None:
+    source = FakeSource({"load": 2})
+    view = pool(source)
+    assert view.undo.layout.display == "none"
+    press_clear(view, "Clear load")
+    assert view.undo.layout.display is None
+    assert view.clear_all.disabled
+
+    view.undo.click()
+
+    assert len(source.held["load"]) == 2
+    assert view.undo.layout.display == "none"
+    assert not view.clear_all.disabled
+    assert "Restored load (2 entries)." in view._notice.value
+
+
+def test_what_took_long_is_asked_for_where_everything_is() -> None:
+    source = FakeSource({"load": 1})
+    source.put("load", 7, 3600.0)
+    view = pool(source)
+
+    press_clear(view, "Clear load")
+    assert len(source.held["load"]) == 2
+    assert 'Clear load? <span class="nbc-why">2 entries, 1 h to compute.</span>' in view._question.value
+
+    view.really.click()
+    assert source.held["load"] == {}
 
 
 def test_search_filters_while_typing() -> None:
@@ -115,7 +145,8 @@ def test_search_filters_while_typing() -> None:
     view.search.value = "tra"
 
     assert len(shown(view)) == 1
-    assert view.look_inside in view._tools.children
+    view.search.value = "1"
+    assert [">1<" in row for row in shown(view)] == [False, True]
 
 
 def test_a_search_without_result_says_so() -> None:
@@ -129,11 +160,11 @@ def test_a_search_without_result_says_so() -> None:
 def test_titles_sort_and_show_the_order_without_colour() -> None:
     view = pool(FakeSource({"few": 1, "many": 9}))
 
-    view.sorts["entries"].click()
+    view.sorts["size"].click()
 
     assert ">many<" in shown(view)[0]
-    assert view.sorts["entries"].description == "Entries ▼"
-    assert view.sorts["name"].description == "Function"
+    assert view.sorts["size"].description == "Size ▼"
+    assert view.sorts["name"].description == "Function or arguments"
 
 
 def test_pages_turn() -> None:
@@ -141,10 +172,10 @@ def test_pages_turn() -> None:
     view.rows[0][0].click()
 
     view.turns["Next page"].click()
-    assert view._place.value == "21–40 of 102 rows"
+    assert view._place.value == "21–40 of 101 rows"
 
     view.turns["Last page"].click()
-    assert view._place.value == "101–102 of 102 rows"
+    assert view._place.value == "101–101 of 101 rows"
 
     view.turns["First page"].click()
     assert ">load<" in shown(view)[0]
@@ -164,7 +195,7 @@ def test_errors_are_shown_in_the_panel() -> None:
 
     press_clear(view, "Clear load")
 
-    assert "load was not cleared: read-only &lt;folder&gt;" in view._notice.value
+    assert "Could not clear load: read-only &lt;folder&gt;" in view._notice.value
     assert 'role="alert"' in view._notice.value
 
 

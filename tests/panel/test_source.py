@@ -13,8 +13,11 @@ from nbcache import cache_data, registry
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.tiers import OuterTiers, Tiers
-from nbcache.entries.entry import Address
+from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
+from nbcache.notebook.display.quantities import ago
+from nbcache.notebook.magics.info import functions_table
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.rows import FunctionRow
 from nbcache.notebook.panel.source import CacheSource
@@ -95,7 +98,7 @@ def test_entries_of_an_earlier_session_are_listed_and_cleared(session: Session) 
     found = row(source, "load")
     assert (found.entries, found.states) == (2, ("disk",))
     address = next(entry.address for entry in source.entries(found.name) if entry.label.endswith("load(1)"))
-    assert source.clear_entry(address) == 1
+    assert source.clear_entry(address).count == 1
     assert labels(source, "load") == ["load(2)"]
     computed.clear()
     load(1), load(2)
@@ -114,9 +117,9 @@ def test_clearing_a_function_and_everything_leaves_no_row(session: Session) -> N
     load(1), load(2), train(1)
     source = CacheSource(alive=list)
 
-    assert source.clear_function(row(source, "load").name) == 2
+    assert source.clear_function(row(source, "load").name).count == 2
     assert row(source, "load").entries == 0
-    assert source.clear_all() == 1
+    assert source.clear_all().count == 1
     assert [found.entries for found in source.functions()] == [0, 0]
     assert source.totals().entries == 0
 
@@ -267,9 +270,87 @@ def test_entries_of_a_shared_store_are_rows_and_can_be_cleared(
 
     found = row(source, "load")
     assert (found.entries, found.states, source.totals().shared) == (2, ("shared",), "file")
-    assert source.clear_function(found.name) == 2
-    assert source.functions() == []
+    assert source.clear_function(found.name).count == 2
+    assert [cleared.entries for cleared in source.functions()] == [0]
     assert not load.is_cached(1)
+
+
+class Later:
+    """Time handed in: the end of the waiting comes when a test says so."""
+
+    act: Callable[[], None] | None = None
+
+    def __call__(self, seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+        self.act = act
+        return lambda: None
+
+
+@pytest.mark.parametrize("persist", ["disk", False])
+def test_a_clear_can_be_taken_back_until_its_time_is_over(session: Session, persist: str | bool, clock: Clock) -> None:
+    @cache_data(persist=persist, show_spinner=False, track=False)
+    def load(x: int) -> int:
+        return x
+
+    load(1), load(2)
+    used = clock.now
+    clock.now += 60
+    later = Later()
+    source = CacheSource(alive=list, later=later)
+    before, name = source.functions(), row(source, "load").name
+
+    cleared = source.clear_function(name)
+    assert cleared.count == 2
+    found = row(source, "load")
+    assert (found.entries, found.size, found.last_used, source.entries(name)) == (0, 0, used, [])
+    assert source.totals().disk == 0
+    assert load.info().last_used == used
+    assert cleared.undo is not None
+    assert cleared.undo()
+    assert source.functions() == before
+
+    again = source.clear_entry(source.entries(name)[0].address)
+    seen = source.version()
+    assert later.act is not None
+    later.act()
+    assert again.undo is not None
+    assert not again.undo()
+    assert source.version() != seen
+    assert row(source, "load").entries == 1
+
+
+def test_a_cell_without_a_name_is_known_by_its_first_line(session: Session) -> None:
+    cache, code = registry.the_cache(), "'%%cache_cell'\n\n# the totals\ntotal = sum(table)\nmean = total / 3"
+    owner = "cell 0123456789ab"
+    meta = Meta(owner, "", 1.0, None, 2.5, "cell", parts=(("code", "12", code),))
+    cache.tiers.put(Address(owner, "0" * 32), Entry.of({"total": 3}, meta), disk=True)
+    session()
+    source = CacheSource(alive=list)
+    source.wait()
+
+    found = next(row for row in source.functions() if row.name == owner)
+    assert (found.label, found.code, found.is_cell) == ("total = sum(table)", code, True)
+    (entry,) = source.entries(owner)
+    assert entry.label == "total = sum(table)"
+    assert entry.arguments.startswith("run of ")
+    source.clear_function(owner)
+    assert [row for row in source.functions() if row.name == owner] == []
+
+
+def test_the_panel_and_the_table_of_everything_have_the_same_order_and_last_use(session: Session, clock: Clock) -> None:
+    namespace = {"cache_data": cache_data, "__name__": "__main__"}
+    for name in ("zeta", "load10", "load2", "Alpha"):
+        exec(f"@cache_data(show_spinner=False)\ndef {name}(x):\n    return x\n", namespace)
+        namespace[name](1)  # type: ignore[operator]
+        clock.now += 60
+    namespace["load2"](1)  # type: ignore[operator]
+    model = PanelModel(CacheSource(alive=list), clock=clock)
+    model.refresh()
+    shown = [(line.function.label, ago(line.function.last_used, clock.now)) for line in model.lines()]
+
+    table = functions_table(cache_data.info(), clock.now)
+
+    assert [name for name, _ in shown] == ["Alpha", "load2", "load10", "zeta"]
+    assert [(row[0], row[-1]) for row in table.rows if row[0] in namespace] == shown
 
 
 def define(factor: int) -> Callable[[int], int]:
@@ -319,7 +400,7 @@ def test_looking_unpickles_nothing_and_counts_nothing(session: Session, monkeypa
     found = row(source, "load")
     source.entries(found.name)
     assert (found.entries, found.hits) == (1, 0)
-    assert source.clear_function(found.name) == 1
+    assert source.clear_function(found.name).count == 1
 
 
 def test_a_damaged_file_is_no_row_and_is_asked_for_once(session: Session, tmp_path: Path) -> None:
@@ -341,7 +422,7 @@ def test_a_damaged_file_is_no_row_and_is_asked_for_once(session: Session, tmp_pa
 def test_only_addresses_can_be_cleared(session: Session) -> None:
     with pytest.raises(TypeError, match="not the address"):
         CacheSource().clear_entry("load(1)")
-    assert CacheSource().clear_entry(Address("nobody", "0" * 40)) == 0
+    assert CacheSource().clear_entry(Address("nobody", "0" * 40)).count == 0
 
 
 def test_the_model_draws_the_real_cache(session: Session) -> None:
@@ -355,9 +436,9 @@ def test_the_model_draws_the_real_cache(session: Session) -> None:
     name = next(row.name for row in model.functions if row.label.endswith("drawn_square"))
     model.open(name)
 
-    notice = model.clear_entry(name, model.entries(name)[0].address)  # type: ignore[index]
+    notice = Clicks(model).clear_entry(name, model.entries(name)[0].address)  # type: ignore[index]
 
-    assert notice.text.endswith("drawn_square(2) cleared: 1 entry gone.")
+    assert notice.text.endswith("drawn_square(2) (1 entry).")
     assert not drawn_square.is_cached(2)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from panel_source import NOW, FakeSource
 
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.model import PanelModel
+from nbcache.notebook.panel.rows import UNDO_SECONDS
 from nbcache.notebook.panel.synchronisation import TableSync
 
 
@@ -18,7 +20,9 @@ class Browser:
         self.model = PanelModel(source, owner, clock=lambda: NOW)
         self.model.refresh()
         self.messages: list[tuple[dict[str, Any], list[bytes]]] = []
-        self.sync = TableSync(self.model, lambda content, buffers: self.messages.append((content, buffers)))
+        self.sync = TableSync(
+            self.model, Clicks(self.model), lambda content, buffers: self.messages.append((content, buffers))
+        )
 
     def says(self, **message: object) -> list[dict[str, Any]]:
         """Send a message; return what it was answered with, entries unpacked."""
@@ -55,7 +59,7 @@ def test_opening_sends_the_entries_by_columns() -> None:
     (entries,) = browser.says(type="open", name="load")
 
     assert entries["whole"]
-    assert entries["label"] == ["load(0)", "load(1)", "load(2)"]
+    assert (entries["arguments"], entries["labels"]) == (["0", "1", "2"], {})
     assert entries["id"] == [0, 1, 2]
     assert [entries["base"] + after for after in entries["created"]] == [NOW, NOW - 1, NOW - 2]
 
@@ -80,7 +84,7 @@ def test_a_hit_sends_the_one_row_that_changed() -> None:
     overview, changes = browser.looks()
 
     assert overview["type"] == "overview"
-    assert (changes["whole"], changes["gone"], changes["label"]) == (False, [], ["load(7)"])
+    assert (changes["whole"], changes["gone"], changes["arguments"]) == (False, [], ["7"])
 
 
 def test_nothing_is_sent_while_nothing_changed() -> None:
@@ -102,7 +106,7 @@ def test_clearing_an_entry_takes_its_row_away_before_it_is_said() -> None:
     assert list(source.held["load"]) == [("load", "0"), ("load", "2")]
     assert [answer["type"] for answer in answers] == ["overview", "entries", "done"]
     assert answers[1]["gone"] == [1]
-    assert (answers[2]["request"], answers[2]["text"]) == (5, "load(1) cleared: 1 entry gone.")
+    assert (answers[2]["request"], answers[2]["text"]) == (5, "Cleared load(1) (1 entry).")
 
 
 def test_clearing_a_function_and_everything() -> None:
@@ -114,6 +118,37 @@ def test_clearing_a_function_and_everything() -> None:
 
     browser.says(type="clear", name=None, request=2)
     assert {name: len(held) for name, held in source.held.items()} == {"load": 0, "train": 0, "other": 0}
+
+
+def test_an_undo_brings_the_rows_back_and_a_clear_says_how_long_it_can_be_undone() -> None:
+    source = FakeSource({"load": 3})
+    browser = Browser(source)
+    browser.says(type="hello")
+    browser.says(type="open", name="load")
+    done = browser.says(type="clear", name="load", request=1)[-1]
+    assert (done["undo"], done["seconds"]) == (True, UNDO_SECONDS)
+
+    answers = browser.says(type="undo", request=2)
+
+    assert [answer["type"] for answer in answers] == ["overview", "entries", "done"]
+    assert answers[1]["arguments"] == ["0", "1", "2"]
+    assert (answers[2]["text"], answers[2]["undo"]) == ("Restored load (3 entries).", False)
+
+
+def test_a_search_is_answered_with_what_closed_functions_hold() -> None:
+    source = FakeSource({"load": 12, "train": 12, "idle": 0})
+    browser = Browser(source)
+    browser.says(type="hello")
+    browser.says(type="open", name="train")
+
+    (found,) = browser.says(type="search", text="(11)")
+    assert (found["type"], found["query"], found["names"], found["arguments"]) == ("found", "(11)", ["load"], ["11"])
+    assert browser.looks() == []
+
+    answers = browser.says(type="clear", name="load", id=found["id"][0], request=1)
+    assert [answer["type"] for answer in answers] == ["overview", "found", "done"]
+    assert answers[1]["names"] == []
+    assert ("load", "11") not in source.held["load"]
 
 
 def test_a_failed_clear_is_answered_too() -> None:
@@ -163,4 +198,4 @@ def test_calls_that_are_not_text_still_travel() -> None:
 
     (entries,) = browser.says(type="open", name="f('\udcff')")
 
-    assert entries["label"] == ["f('?')(0)"]
+    assert entries["arguments"] == ["0"]

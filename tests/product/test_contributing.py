@@ -62,15 +62,23 @@ def loaded(cache: Cache, shell: Any) -> Any:
 
 
 def clicked(shell: Any) -> None:
-    """Do what a click on the button of the first entry of `foo` does."""
+    """Do what a click on the button of the first entry of `foo` does, and what follows when it was not undone."""
+    from nbcache.notebook.panel.clicks import Clicks
     from nbcache.notebook.panel.model import PanelModel
     from nbcache.notebook.panel.source import CacheSource
 
-    model = PanelModel(CacheSource())
+    ends: list[Callable[[], None]] = []
+
+    def later(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+        ends.append(act)
+        return ends.clear
+
+    model = PanelModel(CacheSource(later=later))
     model.refresh()
     name = next(row.name for row in model.source.functions() if row.entries)
     model.open(name)
-    model.clear_entry(name, model.entries(name)[0].address)
+    Clicks(model).press_clear(name, model.entries(name)[0].address)
+    ends[0]()
     model.refresh()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
-from nbcache.notebook.panel.rows import EntryRow, FunctionRow, Totals
+from nbcache.notebook.panel.rows import Cleared, EntryRow, FunctionRow, Totals
 
 NOW = 1_000_000.0
 
@@ -17,6 +17,7 @@ class FakeSource:
         self.changes = 0
         self.asked: list[str] = []
         self.failure: Exception | None = None
+        self.too_late = False
         self.held: dict[str, dict[Hashable, EntryRow]] = {}
         for name, number in (functions or {}).items():
             self.held[name] = {(name, str(i)): entry(name, i) for i in range(number)}
@@ -55,6 +56,7 @@ class FakeSource:
                 seconds_saved=sum(e.hits * e.seconds for e in held.values()),
                 last_used=NOW - 60 * place if held else None,
                 states=("memory", "disk"),
+                seconds=sum(e.seconds for e in held.values()),
             )
             for place, (name, held) in enumerate(self.held.items())
         ]
@@ -63,20 +65,32 @@ class FakeSource:
         self.fail_if_told(f"entries of {name}")
         return list(self.held.get(name, {}).values())
 
-    def clear_all(self) -> int:
+    def clear_all(self) -> Cleared:
         self.fail_if_told("clear_all")
-        return sum(self.clear_function(name) for name in self.held)
+        return self._clear(self.held.copy())
 
-    def clear_function(self, name: str) -> int:
+    def clear_function(self, name: str) -> Cleared:
         self.fail_if_told(f"clear {name}")
-        removed, self.held[name] = len(self.held[name]), {}
-        self.changes += 1
-        return removed
+        return self._clear({name: self.held[name]})
 
-    def clear_entry(self, address: Hashable) -> int:
+    def clear_entry(self, address: Hashable) -> Cleared:
         self.fail_if_told(f"clear {address}")
+        found = {name: {address: held[address]} for name, held in self.held.items() if address in held}
+        return self._clear(found)
+
+    def _clear(self, found: dict[str, dict[Hashable, EntryRow]]) -> Cleared:
+        for name, gone in found.items():
+            self.held[name] = {address: row for address, row in self.held[name].items() if address not in gone}
         self.changes += 1
-        return sum(held.pop(address, None) is not None for held in self.held.values())
+
+        def undo() -> bool:
+            if not self.too_late:
+                for name, gone in found.items():
+                    self.held[name] = {**gone, **self.held[name]}
+                self.changes += 1
+            return not self.too_late
+
+        return Cleared(sum(map(len, found.values())), undo)
 
     def hit(self, name: str, key: str) -> None:
         """Count a hit, as a call in another cell would."""
@@ -84,14 +98,14 @@ class FakeSource:
         self.held[name][name, key] = replace(found, hits=found.hits + 1)
         self.changes += 1
 
-    def put(self, name: str, number: int) -> None:
-        self.held.setdefault(name, {})[name, str(number)] = entry(name, number)
+    def put(self, name: str, number: int, seconds: float | None = None) -> None:
+        self.held.setdefault(name, {})[name, str(number)] = entry(name, number, seconds)
         self.changes += 1
 
 
-def entry(name: str, number: int) -> EntryRow:
+def entry(name: str, number: int, seconds: float | None = None) -> EntryRow:
     return EntryRow(
-        address=(name, str(number)), label=f"{name}({number})", size=1000 + number, created=NOW - number,
-        expires=NOW + 3600 if number % 2 else None, hits=number % 7, seconds=0.5 + number % 3,
-        states=("memory",) if number % 2 else ("disk",),
+        address=(name, str(number)), label=f"{name}({number})", arguments=str(number), size=1000 + number,
+        created=NOW - number, used=NOW - number, expires=NOW + 3600 if number % 2 else None, hits=number % 7,
+        seconds=0.5 + number % 3 if seconds is None else seconds, states=("memory",) if number % 2 else ("disk",),
     )  # fmt: skip

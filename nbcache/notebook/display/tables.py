@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 
 # once a table, not once a cell: a notebook keeps all of it
@@ -65,3 +66,11 @@ def _cell(tag: str, text: str, left: bool) -> str:
 def short_name(owner: str) -> str:
     """A name as the notebook knows it: without ``__main__``, and without the word in front of a cell's."""
     return owner.removeprefix("__main__.").replace(".<locals>", "")
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts the numbers inside texts by their value: f(2) before f(10)."""
+    pieces = [piece.lstrip("0") if piece.isdecimal() else piece for piece in re.split(r"([0-9]+)", text)]
+    return [
+        (1, 0, piece.casefold()) if place % 2 == 0 else (0, len(piece), piece) for place, piece in enumerate(pieces)
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.display import quantities
-from nbcache.notebook.display.tables import Table, short_name
+from nbcache.notebook.display.tables import Table, natural, short_name
 
 #: So many entries are listed; a notebook keeps what a table shows.
 MOST_ROWS = 50
@@ -32,7 +32,7 @@ def functions_table(rows: Sequence[FunctionInfo], now: float | None = None) -> T
                 quantities.duration(row.seconds_saved),
                 quantities.ago(row.last_used, moment),
             )
-            for row in rows
+            for row in sorted(rows, key=lambda row: (row.name.startswith("cell "), natural(short_name(row.name))))
         ),
         f"Caching costs more than it saves: {', '.join(map(short_name, costly))}." if costly else "",
     )
@@ -63,7 +63,7 @@ def entries_table(
         ("call" if called else "run", "size", "age", "expires", "hits", "computed in", "kept in"),
         tuple(
             (
-                f"{short_name(name)}({row.arguments})" if called else short_name(name),
+                _short(f"{short_name(name)}({row.arguments})" if called else short_name(name)),
                 quantities.size(row.bytes),
                 quantities.ago(row.created, moment),
                 quantities.left(row.expires, moment),
@@ -84,3 +84,8 @@ def _named(owner: str) -> str:
 
 def _shortest(owner: str) -> str:
     return short_name(owner).removeprefix("cell ")
+
+
+def _short(text: str, most: int = 120) -> str:
+    """Cut what would push the other columns out of sight; the panel shows it whole."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

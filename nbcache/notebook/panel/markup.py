@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from nbcache.notebook.display import quantities
+from nbcache.notebook.panel.clicks import Question
 from nbcache.notebook.panel.model import Line, PanelModel
-from nbcache.notebook.panel.rows import COLUMNS, Column, EntryRow, FunctionRow, Totals
+from nbcache.notebook.panel.rows import COLUMNS, TIERS, Column, EntryRow, FunctionRow, Totals
 
 ORDER: tuple[Column, ...] = get_args(Column)
 
@@ -20,16 +21,21 @@ EMPTY = (
 """What an empty panel teaches: a title, a sentence, an example."""
 
 
+NOTHING = "–"
+"""What a cell says in place of a zero."""
+
+
 def cells_of_function(row: FunctionRow, now: float) -> dict[Column, str]:
     """Return what the row of a function says in each column."""
+    calls = row.hits + row.misses
     return {
         "name": row.label,
-        "entries": quantities.count(row.entries),
-        "size": quantities.size(row.size),
-        "hits": quantities.count(row.hits),
-        "misses": quantities.count(row.misses),
-        "saved": quantities.duration(row.seconds_saved),
+        "size": quantities.size(row.size) if row.size else NOTHING,
+        "hits": f"{row.hits:,} of {calls:,}" if calls else NOTHING,
+        "took": _duration(row.seconds),
+        "saved": _duration(row.seconds_saved),
         "used": quantities.ago(row.last_used, now),
+        "expires": "",
         "state": ", ".join(row.states),
     }
 
@@ -37,15 +43,24 @@ def cells_of_function(row: FunctionRow, now: float) -> dict[Column, str]:
 def cells_of_entry(entry: EntryRow, now: float) -> dict[Column, str]:
     """Return what the row of an entry says in each column."""
     return {
-        "name": entry.label,
-        "entries": quantities.left(entry.expires, now),
-        "size": quantities.size(entry.size),
-        "hits": quantities.count(entry.hits),
-        "misses": quantities.duration(entry.seconds),
-        "saved": quantities.duration(entry.hits * entry.seconds),
-        "used": quantities.ago(entry.created, now),
+        "name": entry.arguments,
+        "size": quantities.size(entry.size) if entry.size else NOTHING,
+        "hits": quantities.count(entry.hits) if entry.hits else NOTHING,
+        "took": _duration(entry.seconds),
+        "saved": _duration(entry.hits * entry.seconds),
+        "used": quantities.ago(entry.used, now),
+        "expires": quantities.left(entry.expires, now),
         "state": ", ".join(entry.states),
     }
+
+
+def _duration(seconds: float) -> str:
+    return quantities.duration(seconds) if seconds > 0 else NOTHING
+
+
+def held(row: FunctionRow) -> str:
+    """Return how many entries a function has, as it stands behind its name."""
+    return quantities.count(row.entries, "entry", "entries") if row.entries else "no entries"
 
 
 def figures(totals: Totals, *, one: bool = False) -> list[tuple[str, str, str]]:
@@ -82,28 +97,36 @@ def line(drawn: Line, now: float) -> str:
     """Return one line of the table as HTML."""
     if drawn.kind == "note":
         return f'<div class="nbc-note">{escape(drawn.note)}</div>'
-    if drawn.kind == "titles":
-        spans = "".join(f'<span class="nbc-{column}">{COLUMNS[column][1]}</span>' for column in ORDER)
-        return f'<div class="nbc-cells nbc-titles">{spans}</div>'
     if drawn.entry is not None:
-        texts, states, level = cells_of_entry(drawn.entry, now), drawn.entry.states, 1
+        texts, states, tooltip = cells_of_entry(drawn.entry, now), drawn.entry.states, drawn.entry.label
     else:
-        texts, states, level = cells_of_function(drawn.function, now), drawn.function.states, 0
+        texts, states, tooltip = cells_of_function(drawn.function, now), drawn.function.states, drawn.function.label
     spans = "".join(
-        f'<span class="nbc-{column}" data-title="{COLUMNS[column][level]}">{escape(texts[column])}</span>'
+        f'<span class="nbc-{column}{_quiet(column, texts)}" data-title="{COLUMNS[column]}">'
+        f"{escape(texts[column])}</span>"
         for column in ORDER
         if column not in ("name", "state")
     )
-    name = escape(texts["name"])
+    name = f'<span class="nbc-words">{escape(texts["name"])}</span>'
+    if drawn.entry is None:
+        name += f' <span class="nbc-count">{held(drawn.function)}</span>'
     return (
-        f'<div class="nbc-cells nbc-{drawn.kind}"><span class="nbc-name" title="{name}">{name}</span>'
+        f'<div class="nbc-cells nbc-{drawn.kind}">'
+        f'<span class="nbc-name" title="{escape(drawn.function.code or tooltip)}">{name}</span>'
         f'{spans}<span class="nbc-state" data-title="State">{chips(states)}</span></div>'
     )
 
 
+def _quiet(column: Column, texts: dict[Column, str]) -> str:
+    """Return the class of a cell that says nothing: narrow cards leave it out."""
+    return " nbc-zero" if texts[column] in ("", NOTHING) or (column, texts[column]) == ("expires", "never") else ""
+
+
 def chips(states: tuple[str, ...]) -> str:
-    """Return states as labelled chips: the word says it, the colour only repeats it."""
-    return "".join(f'<span class="nbc-chip" data-state="{escape(state)}">{escape(state)}</span>' for state in states)
+    """Return states as labelled chips, the tiers as one: the word says it, the look only repeats it."""
+    tiers = ", ".join(state for state in states if state in TIERS)
+    said = [*filter(None, [tiers]), *(state for state in states if state not in TIERS)]
+    return "".join(f'<span class="nbc-chip" data-state="{escape(state)}">{escape(state)}</span>' for state in said)
 
 
 def empty(model: PanelModel) -> str:
@@ -124,6 +147,12 @@ def notice(model: PanelModel) -> str:
     role = "alert" if notice.error else "status"
     kind = "nbc-notice nbc-error" if notice.error else "nbc-notice"
     return f'<div class="{kind}" role="{role}" aria-live="polite">{mark}{escape(notice.text)}</div>'
+
+
+def question(asked: Question) -> str:
+    """Return what is asked before something is cleared; screen readers say it at once."""
+    why = f' <span class="nbc-why">{escape(asked.why)}</span>' if asked.why else ""
+    return f'<span role="alert" class="nbc-question">Clear {escape(asked.subject)}?{why}</span>'
 
 
 def look() -> str:

@@ -1,4 +1,4 @@
-"""What the panel shows and does, without a widget: search, sort, pages, clearing, errors."""
+"""What the panel shows, without a widget: rows that follow the cache, search, sort, pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from nbcache.notebook.display import quantities
 from nbcache.notebook.panel.rows import (
     ENTRY_KEYS,
     FUNCTION_KEYS,
@@ -18,7 +17,7 @@ from nbcache.notebook.panel.rows import (
     FunctionRow,
     Source,
     Totals,
-    natural,
+    by_name,
 )
 
 Row = TypeVar("Row", FunctionRow, EntryRow)
@@ -26,9 +25,9 @@ Row = TypeVar("Row", FunctionRow, EntryRow)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as drawn: a function, the titles of its entries, an entry, or a note in their place."""
+    """One line as drawn: a function, an entry, or a note in the place of entries."""
 
-    kind: Literal["function", "titles", "entry", "note"]
+    kind: Literal["function", "entry", "note"]
     function: FunctionRow
     entry: EntryRow | None = None
     opened: bool = False
@@ -37,10 +36,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the panel says about the last action; `error` marks a failure."""
+    """What the panel says about the last action.
+
+    Attributes
+    ----------
+    error : whether it failed
+    until : when it goes away, in epoch seconds; None for when something else is said
+    undo : takes the action back, as long as there is time
+    """
 
     text: str = ""
     error: bool = False
+    until: float | None = None
+    undo: Callable[[], bool] | None = None
 
 
 class PanelModel:
@@ -65,11 +73,11 @@ class PanelModel:
         self.totals = Totals()
         self.functions: list[FunctionRow] = []
         self.notice = Notice()
-        self.asking = False
         self.query = ""
         self.sort: tuple[Column, bool] = ("name", False)
         self.page = 0
         self._entries: dict[str, list[EntryRow]] = {} if owner is None else {owner: []}
+        self._searched: dict[str, tuple[FunctionRow, list[EntryRow]]] = {}
         self._lines: list[Line] | None = None
         self._version: int | None = None
         self._readings = itertools.count(1)
@@ -79,14 +87,15 @@ class PanelModel:
     # --- reading -------------------------------------------------------------------------------------------
 
     def refresh(self) -> bool:
-        """Read the source again if it changed; return whether anything was read.
+        """Read the source again if it changed; return whether there is anything new to draw.
 
         Entries are read again only for opened functions whose own row changed.
         """
+        faded = self._fade()
         try:
             version = self.source.version()
             if version == self._version:
-                return False
+                return faded
             before = {row.name: row for row in self.functions}
             reading, rows, totals = self._read()
             entries = {
@@ -95,12 +104,36 @@ class PanelModel:
                 if row.name in self._entries and row != before.get(row.name)
             }
         except Exception as error:
-            self._notify(Notice(f"The cache could not be read: {_reason(error)}", error=True))
+            self.notice = Notice(f"The cache could not be read: {reason(error)}", error=True)
             return True
         with self._lock:
             if self._show(reading, rows, totals):
                 self._entries.update({name: held for name, held in entries.items() if name in self._entries})
                 self._version = version
+        return True
+
+    def read_again(self) -> None:
+        """Read the source, changed or not."""
+        self._version = None
+        self.refresh()
+
+    def read_now(self) -> None:
+        """Read functions and totals.
+
+        Raises
+        ------
+        Whatever the source raises.
+        """
+        reading, rows, totals = self._read()
+        with self._lock:
+            self._show(reading, rows, totals)
+
+    def _fade(self) -> bool:
+        """Take a message away whose time is over."""
+        until = self.notice.until
+        if until is None or self.clock() < until:
+            return False
+        self.notice = Notice()
         return True
 
     def _read(self) -> tuple[int, list[FunctionRow], Totals]:
@@ -134,16 +167,25 @@ class PanelModel:
         """Return how users write the function called `name`."""
         return next((row.label for row in self.functions if row.name == name), name)
 
-    @property
-    def scope(self) -> str:
-        """What "Clear all" would clear, in words."""
-        what = quantities.count(self.totals.entries, "entry", "entries")
-        return f"all {what}" if self.owner is None else f"all {what} of {self.label(self.owner)}"
+    def function(self, name: str) -> FunctionRow | None:
+        """Return the row of the function called `name`."""
+        return next((row for row in self.functions if row.name == name), None)
 
-    @property
-    def closed(self) -> list[str]:
-        """The functions with entries that no search can look into, as they are closed."""
-        return [row.name for row in self.functions if row.entries and row.name not in self._entries]
+    def entry(self, name: str, address: Hashable) -> EntryRow | None:
+        """Return a row of an opened function, or one that the search found."""
+        _, searched = self._searched.get(name, (None, []))
+        held = (*self._entries.get(name, ()), *searched)
+        return next((entry for entry in held if entry.address == address), None)
+
+    def drop(self, name: str | None, address: Hashable = None) -> None:
+        """Forget rows whose entries were cleared: one, those of one function, or all."""
+        with self._lock:
+            for held_name in self._entries if name is None else self._entries.keys() & {name}:
+                held = self._entries[held_name]
+                kept = [] if address is None else [entry for entry in held if entry.address != address]
+                self._entries[held_name] = kept
+            self._searched.clear()
+            self._lines = None
 
     # --- choosing what is shown ----------------------------------------------------------------------------
 
@@ -152,7 +194,7 @@ class PanelModel:
         try:
             held = self.source.entries(name)
         except Exception as error:
-            self._notify(Notice(f"{self.label(name)} could not be read: {_reason(error)}", error=True))
+            self.notice = Notice(f"{self.label(name)} could not be read: {reason(error)}", error=True)
             return
         with self._lock:
             self._entries[name] = held
@@ -163,11 +205,6 @@ class PanelModel:
         with self._lock:
             self._entries.pop(name, None)
             self._lines = None
-
-    def open_all(self) -> None:
-        """Show the entries of every function, so that a search finds them."""
-        for name in self.closed:
-            self.open(name)
 
     def search(self, text: str) -> None:
         """Show only what contains `text`, whatever its case; empty text shows everything."""
@@ -199,19 +236,35 @@ class PanelModel:
 
     def _lines_of(self, row: FunctionRow) -> list[Line]:
         held = self._entries.get(row.name)
-        found = held or []
-        if self.query and self.query not in row.label.casefold():
-            found = [entry for entry in found if self.query in entry.label.casefold()]
-            if not found:
-                return []
-        drawn = [Line("function", row, opened=held is not None)]
+        named = self.query in row.label.casefold()
         if held is None:
-            return drawn
-        if not found:
+            found = [] if named else self.found_in(row)
+        else:
+            found = held if named else self._matching(held)
+        if not named and not found:
+            return []
+        drawn = [Line("function", row, opened=held is not None or bool(found))]
+        if held is not None and not found:
             note = f"Nothing kept yet: the next call of {row.label} adds an entry."
             return [*drawn, Line("note", row, note=note)]
-        entries = self._sorted(found, ENTRY_KEYS)
-        return [*drawn, Line("titles", row), *(Line("entry", row, entry) for entry in entries)]
+        return [*drawn, *(Line("entry", row, entry) for entry in self._sorted(found, ENTRY_KEYS))]
+
+    def found_in(self, row: FunctionRow) -> list[EntryRow]:
+        """Return what the search finds in a closed function, which is read once until its own row changes."""
+        if not self.query or not row.entries:
+            return []
+        before = self._searched.get(row.name)
+        if before is None or before[0] != row:
+            try:
+                before = row, self.source.entries(row.name)
+            except Exception as error:
+                self.notice = Notice(f"{row.label} could not be read: {reason(error)}", error=True)
+                return []
+            self._searched[row.name] = before
+        return self._matching(before[1])
+
+    def _matching(self, entries: list[EntryRow]) -> list[EntryRow]:
+        return [entry for entry in entries if self.query in entry.label.casefold()]
 
     def shown(self, per_page: int) -> tuple[list[Line], int, int]:
         """Return the lines of the current page, the number of the first (from 0), and how many there are."""
@@ -224,7 +277,7 @@ class PanelModel:
     def _sorted(self, rows: list[Row], keys: Mapping[Column, Callable[[Row], Any]]) -> list[Row]:
         """Sort rows by the chosen column, then by name; what has no value comes last either way."""
         column, descending = self.sort
-        ordered = sorted(rows, key=lambda row: natural(row.label))
+        ordered = sorted(rows, key=by_name)
         if column == "name":
             return ordered[::-1] if descending else ordered
         key = keys[column]
@@ -232,70 +285,9 @@ class PanelModel:
         unknown = [row for row in ordered if key(row) is None]
         return sorted(known, key=key, reverse=descending) + unknown
 
-    # --- clearing ------------------------------------------------------------------------------------------
 
-    def clear_entry(self, name: str, address: Hashable) -> Notice:
-        """Clear one entry of the function called `name`, as `function.clear(arguments)` does."""
-        held = self._entries.get(name) or []
-        label = next((entry.label for entry in held if entry.address == address), self.label(name))
-        return self._clear(label, lambda: self.source.clear_entry(address), name, address)
-
-    def clear_function(self, name: str) -> Notice:
-        """Clear every entry of one function or cell, as `function.clear()` does."""
-        return self._clear(self.label(name), lambda: self.source.clear_function(name), name)
-
-    def ask_clear_all(self) -> None:
-        """Ask once more before everything goes."""
-        with self._lock:
-            self.asking = True
-            self.notice = Notice()
-
-    def keep_all(self) -> None:
-        """Take the question back."""
-        with self._lock:
-            self.asking = False
-
-    def clear_all(self) -> Notice:
-        """Clear what the question named; without the question having been asked, ask it instead."""
-        with self._lock:
-            if not self.asking:
-                self.ask_clear_all()
-                return self.notice
-            self.asking = False
-        if self.owner is not None:
-            return self.clear_function(self.owner)
-        return self._clear("The cache", self.source.clear_all)
-
-    def _clear(self, label: str, act: Callable[[], int], name: str | None = None, address: Hashable = None) -> Notice:
-        """Clear, take the rows away, and say what happened: nobody would see the traceback of a click."""
-        try:
-            removed = act()
-            with self._lock:
-                self._drop(name, address)
-            reading, rows, totals = self._read()
-        except Exception as error:
-            return self._notify(Notice(f"{label} was not cleared: {_reason(error)}", error=True))
-        with self._lock:
-            self._show(reading, rows, totals)
-        if not removed:
-            return self._notify(Notice(f"{label} had no entry left to clear."))
-        return self._notify(Notice(f"{label} cleared: {quantities.count(removed, 'entry', 'entries')} gone."))
-
-    def _drop(self, name: str | None, address: Hashable) -> None:
-        """Forget rows whose entries were cleared: one, those of one function, or all."""
-        for held_name in self._entries if name is None else self._entries.keys() & {name}:
-            held = self._entries[held_name]
-            kept = [] if address is None else [entry for entry in held if entry.address != address]
-            self._entries[held_name] = kept
-        self._lines = None
-
-    def _notify(self, notice: Notice) -> Notice:
-        with self._lock:
-            self.notice = notice
-        return notice
-
-
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Return what an error says, or at least what it is."""
     return str(error) or type(error).__name__
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
 from nbcache.notebook.panel import markup as markup
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.model import Line, PanelModel
 from nbcache.notebook.panel.rows import COLUMNS, Column
 
@@ -25,6 +25,11 @@ _Traits = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 class PoolView:
     """Draws a model with about ninety widgets, however many entries there are.
 
+    Parameters
+    ----------
+    model, clicks : what is shown, and what its buttons do
+    rows : on one page
+
     `widget` is what is displayed. Every widget that can share its layout and style does: each of those is a
     model of its own in the browser, and a thousand rows of widgets take half a minute to appear.
 
@@ -33,8 +38,9 @@ class PoolView:
     Clicks and live updates may come from different threads; one draws at a time.
     """
 
-    def __init__(self, model: PanelModel, rows: int = ROWS) -> None:
+    def __init__(self, model: PanelModel, clicks: Clicks, rows: int = ROWS) -> None:
         self.model = model
+        self.clicks = clicks
         self._lines: list[Line] = []
         self._lock = threading.RLock()
         self._seen = ipywidgets.Layout()
@@ -45,14 +51,12 @@ class PoolView:
         self._figures = self._html(value=markup.header(model.totals, one=model.owner is not None))
         self._notice = self._html(value=markup.notice(model))
         self._empty, self._place, self._question = (self._html() for _ in range(3))
-        self.search = ipywidgets.Text(
-            description="Search", tooltip="Search functions, and the calls of opened ones", layout=self._seen
-        )
+        self.search = ipywidgets.Text(description="Search", tooltip="Search functions and arguments", layout=self._seen)
         self.search.observe(self._searched, "value")
-        self.clear_all = self._button("Clear all…", model.ask_clear_all, "nbc-push")
-        self.really = self._button("Clear all", model.clear_all, "nbc-danger")
-        self.keep = self._button("Keep", model.keep_all, tooltip="Keep everything")
-        self.look_inside = self._button("Search inside closed functions", model.open_all)
+        self.clear_all = self._button(clicks.clear_all_text, clicks.ask_clear_all, "nbc-push")
+        self.really = self._button("Clear", clicks.confirm, "nbc-danger")
+        self.cancel = self._button("Cancel", clicks.cancel)
+        self.undo = self._button("Undo", clicks.undo)
         self._tools = self._box("nbc-tools")
         self.sorts = {column: self._sort_button(column) for column in markup.ORDER}
         self._titles = self._box("nbc-pool-sorts", *self.sorts.values())
@@ -67,9 +71,10 @@ class PoolView:
         }
         first, back, on, last = self.turns.values()
         self._pager = self._box("nbc-tools", first, back, self._place, on, last)
+        self._foot = self._box("nbc-foot", self._notice, self.undo)
         self._parts = (
             self._gone, self._figures, self._tools, self._titles, self._grid, self._empty, self._pager,
-            self._notice, self._shield(),
+            self._foot, self._shield(),
         )  # fmt: skip
         classes = ("nbcache-panel", "nbcache-pool", "nbcache-live")
         self.widget = ipywidgets.VBox(self._parts, layout=self._seen, _dom_classes=classes)
@@ -86,6 +91,8 @@ class PoolView:
             some = bool(self._lines)
             self._figures.value = markup.header(model.totals, one=model.owner is not None)
             self._notice.value = markup.notice(model)
+            self.undo.layout = self._seen if model.notice.undo else self._absent
+            self.undo.tooltip = f"Undo: {model.notice.text}" if model.notice.undo else "Undo"
             self._draw_tools()
             for column, button in self.sorts.items():
                 button.description, button.tooltip = self._sort_text(column)
@@ -106,19 +113,22 @@ class PoolView:
             self._grid.children = [part for row in self.rows for part in row]
 
     def _draw_tools(self) -> None:
-        model = self.model
-        self._question.value = f'<span role="alert" class="nbc-question">Clear {escape(model.scope)}?</span>'
-        self.clear_all.tooltip = f"Clear {model.scope}"
+        model, clicks, question = self.model, self.clicks, self.clicks.question
+        self.clear_all.description = clicks.clear_all_text
+        self.clear_all.tooltip = f"Clear {clicks.scope}"
         self.clear_all.disabled = not model.totals.entries
-        self.really.tooltip = f"Really clear {model.scope}"
-        question = (self._question, self.really, self.keep) if model.asking else (self.clear_all,)
-        inside = (self.look_inside,) if model.query and model.closed else ()
-        self._tools.children = (self.search, *inside, *question)
+        if question is None:
+            self._tools.children = (self.search, self.clear_all)
+            return
+        self._question.value = markup.question(question)
+        self.really.tooltip = f"Clear {question.subject}"
+        self.cancel.tooltip = f"Cancel: keep {question.subject}"
+        self._tools.children = (self.search, self._question, self.really, self.cancel)
 
     def _sort_text(self, column: Column) -> tuple[str, str]:
         """Return what a title says and what its button does; the arrow tells the order without colour."""
         current, descending = self.model.sort
-        title = COLUMNS[column][0]
+        title = COLUMNS[column]
         if column != current:
             return title, f"Sort by {title.lower()}"
         order = "descending" if descending else "ascending"
@@ -155,21 +165,20 @@ class PoolView:
     def close(self) -> None:
         """Remove every widget from the page."""
         parts = (part for row in self.rows for part in row)
-        for widget in (*parts, *self.sorts.values(), *self.turns.values(), *self._parts, self.widget):
+        more = (self.search, self.clear_all, self.really, self.cancel, self._question, self._notice, self.undo)
+        for widget in (*parts, *more, *self.sorts.values(), *self.turns.values(), *self._parts, self.widget):
             widget.close()
 
     # --- what a click does ---------------------------------------------------------------------------------
 
     def _toggle(self, place: int) -> None:
         line = self._lines[place]
-        (self.model.close if line.opened else self.model.open)(line.function.name)
+        opened = self.model.entries(line.function.name) is not None
+        (self.model.close if opened else self.model.open)(line.function.name)
 
     def _clear(self, place: int) -> None:
         line = self._lines[place]
-        if line.entry is not None:
-            self.model.clear_entry(line.function.name, line.entry.address)
-        else:
-            self.model.clear_function(line.function.name)
+        self.clicks.press_clear(line.function.name, None if line.entry is None else line.entry.address)
 
     def _searched(self, change: object) -> None:
         self.model.search(self.search.value)

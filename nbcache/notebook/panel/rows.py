@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-Column = Literal["name", "entries", "size", "hits", "misses", "saved", "used", "state"]
+from nbcache.notebook.display.tables import natural
 
-COLUMNS: dict[Column, tuple[str, str]] = {
-    "name": ("Function", "Call"),
-    "entries": ("Entries", "Expires"),
-    "size": ("Size", "Size"),
-    "hits": ("Hits", "Hits"),
-    "misses": ("Misses", "Took"),
-    "saved": ("Time saved", "Time saved"),
-    "used": ("Last used", "Age"),
-    "state": ("State", "State"),
+Column = Literal["name", "size", "hits", "took", "saved", "used", "expires", "state"]
+
+COLUMNS: dict[Column, str] = {
+    "name": "Function or arguments",
+    "size": "Size",
+    "hits": "Hits",
+    "took": "Took",
+    "saved": "Time saved",
+    "used": "Last used",
+    "expires": "Expires",
+    "state": "State",
 }
-"""The titles of each column: above the rows of functions, and above the entries of an opened one."""
+"""The title of each column: it means the same for a function and for each of its entries."""
+
+TIERS = ("memory", "disk", "shared")
+"""Where an entry may be, as its state says it."""
+
+ASK_SECONDS = 60.0
+"""What took longer than this to compute is cleared only after a question."""
+
+UNDO_SECONDS = 8.0
+"""For so long a clear can be taken back, and a message stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,15 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class FunctionRow:
-    """A cached function or cell: `name` identifies it, `label` is how users write it."""
+    """A cached function or cell.
+
+    Attributes
+    ----------
+    name, label : what identifies it, and how users know it
+    seconds : what its entries took to compute, in all
+    last_used : when a result was last computed or handed out
+    code : the source of a cell, as far as it is known
+    """
 
     name: str
     label: str
@@ -49,20 +67,45 @@ class FunctionRow:
     seconds_saved: float = 0.0
     last_used: float | None = None
     states: tuple[str, ...] = ()
+    seconds: float = 0.0
+    code: str = ""
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether it is a cell, not a function."""
+        return self.name.startswith("cell ")
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """One argument set. `address` identifies it to the source, `label` is the call as it would be typed."""
+    """One argument set.
+
+    Attributes
+    ----------
+    address : identifies it to the source
+    label : the call as it would be typed
+    arguments : what its row says, below the row of its function
+    created, used : when it was computed, and when it was last handed out
+    """
 
     address: Hashable
     label: str
+    arguments: str = ""
     size: int = 0
     created: float = 0.0
+    used: float = 0.0
     expires: float | None = None
     hits: int = 0
     seconds: float = 0.0
     states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What a clear did: the number of entries, and what takes it back while there is time; that says whether it did."""
+
+    count: int
+    undo: Callable[[], bool] | None = None
 
 
 class Source(Protocol):
@@ -83,39 +126,38 @@ class Source(Protocol):
     def wait(self) -> None:
         """Return once everything is known, for a table that is made only once; may take seconds."""
 
-    def clear_all(self) -> int:
-        """Clear everything; return the number of entries removed."""
+    def clear_all(self) -> Cleared:
+        """Clear everything."""
 
-    def clear_function(self, name: str) -> int:
-        """Clear the entries of one function or cell; return their number."""
+    def clear_function(self, name: str) -> Cleared:
+        """Clear the entries of one function or cell."""
 
-    def clear_entry(self, address: Hashable) -> int:
-        """Clear one entry; return 1, or 0 when it had gone."""
+    def clear_entry(self, address: Hashable) -> Cleared:
+        """Clear one entry."""
 
 
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """Return a key that sorts the numbers inside texts by their value: f(2) before f(10)."""
-    pieces = [piece.lstrip("0") if piece.isdecimal() else piece for piece in re.split(r"([0-9]+)", text)]
-    return [
-        (1, 0, piece.casefold()) if place % 2 == 0 else (0, len(piece), piece) for place, piece in enumerate(pieces)
-    ]
+def by_name(row: FunctionRow | EntryRow) -> tuple[bool, list[tuple[int, int, str]]]:
+    """Return a key that sorts rows by name: functions, then cells; numbers inside names by value."""
+    if isinstance(row, FunctionRow):
+        return row.is_cell, natural(row.label)
+    return False, natural(row.label)
 
 
 FUNCTION_KEYS: dict[Column, Callable[[FunctionRow], Any]] = {
-    "entries": lambda row: row.entries,
     "size": lambda row: row.size,
     "hits": lambda row: row.hits,
-    "misses": lambda row: row.misses,
+    "took": lambda row: row.seconds,
     "saved": lambda row: row.seconds_saved,
     "used": lambda row: row.last_used,
+    "expires": lambda row: None,
     "state": lambda row: row.states,
 }
 ENTRY_KEYS: dict[Column, Callable[[EntryRow], Any]] = {
-    "entries": lambda entry: entry.expires,
     "size": lambda entry: entry.size,
     "hits": lambda entry: entry.hits,
-    "misses": lambda entry: entry.seconds,
+    "took": lambda entry: entry.seconds,
     "saved": lambda entry: entry.hits * entry.seconds,
-    "used": lambda entry: entry.created,
+    "used": lambda entry: entry.used,
+    "expires": lambda entry: entry.expires,
     "state": lambda entry: entry.states,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -13,17 +14,21 @@ from nbcache import registry
 from nbcache.compute.garbage import uncollected
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
+from nbcache.engine.pending import Later, in_a_thread
 from nbcache.engine.slot import Counts
+from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address
 from nbcache.notebook.display.tables import short_name
-from nbcache.notebook.panel.rows import EntryRow, FunctionRow, Totals
+from nbcache.notebook.panel.rows import TIERS, UNDO_SECONDS, Cleared, EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel.stored import OwnerRows, StoredRows
-from nbcache.notebook.panel.versions import Versions, code_of
+from nbcache.notebook.panel.versions import Versions, code_of, source_of
 from nbcache.stores.names import key_name
 from nbcache.stores.protocol import RESULTS, Stored
 
 _OLDER = "older version"
 READING = "still reading"
+_NAMELESS = re.compile(r"cell [0-9a-f]{12}")
+_LONGEST_LINE = 60
 
 
 class CacheSource:
@@ -34,6 +39,7 @@ class CacheSource:
     cache : returns the cache, which is opened at its first use
     alive : returns the names of the cached functions that exist now; None asks the registry
     versions : the code that made each entry; None begins without any
+    later : does something after some seconds: ends the time in which a clear can be taken back
 
     Notes
     -----
@@ -46,6 +52,7 @@ class CacheSource:
         cache: Callable[[], Cache] = registry.the_cache,
         alive: Callable[[], Iterable[str]] | None = None,
         versions: Versions | None = None,
+        later: Later = in_a_thread,
     ) -> None:
         self._cache = cache
         self._alive = alive or _names_alive
@@ -53,6 +60,8 @@ class CacheSource:
         self._held: dict[str, _Held] = {}
         self._sums = _Sums()
         self._versions = versions or Versions()
+        self._later = later
+        self._codes: dict[str, str] = {}
 
     def version(self) -> int:
         """Return a number that differs after a hit, a miss, a clear, or a change on disk."""
@@ -71,7 +80,9 @@ class CacheSource:
             counts = cache.slots.all_counts()
             owners = {*self._alive(), *counts, *self._held}
             self._versions.begin()
-            return [self._function(cache, owner, counts.get(owner) or Counts()) for owner in sorted(owners)]
+            rows = [self._function(cache, owner, counts.get(owner) or Counts()) for owner in sorted(owners)]
+            # A cell without a name, and without an entry, is nothing that a reader could recognise.
+            return [row for row in rows if row.entries or row.hits or not _NAMELESS.fullmatch(row.name)]
 
     def entries(self, name: str) -> list[EntryRow]:
         """Return a row per entry, expired ones and those of older code included."""
@@ -108,25 +119,51 @@ class CacheSource:
             shared=store.partition("://")[0] if store else "",
         )
 
-    def clear_all(self) -> int:
+    def clear_all(self) -> Cleared:
         """Clear everything, as `cache_data.clear()` does."""
-        removed = self._cache().clear()
-        self._stored().cleared()
-        return removed
+        self._read()
+        found = sum(map(_count, self._held.values()))
+        return self._clear(found, lambda stored: stored.cleared()) or Cleared(self._cache().clear())
 
-    def clear_function(self, name: str) -> int:
+    def clear_function(self, name: str) -> Cleared:
         """Clear one function or cell, alive or of an earlier session, as `name.clear()` does."""
-        removed = self._cache().clear(name)
-        self._stored().cleared(owner=name)
-        return removed
+        self._read()
+        found = _count(self._held.get(name, _NOTHING))
+        cleared = self._clear(found, lambda stored: stored.cleared(owner=name), name)
+        return cleared or Cleared(self._cache().clear(name))
 
-    def clear_entry(self, address: Hashable) -> int:
+    def clear_entry(self, address: Hashable) -> Cleared:
         """Clear one entry, as `clear` with its arguments does."""
         if not isinstance(address, Address):
             raise TypeError(f"not the address of an entry: {address!r}")
-        removed = self._cache().delete(address)
-        self._stored().cleared(address=address)
-        return removed
+        self._read()
+        held = self._held.get(address.owner, _NOTHING)
+        found = sum(row.address == address for group in held.groups.values() for row in group)
+        cleared = self._clear(found, lambda stored: stored.cleared(address=address), *address)
+        return cleared or Cleared(self._cache().delete(address))
+
+    def _clear(
+        self, found: int, forget: Callable[[StoredRows], None], owner: str | None = None, key: str | None = None
+    ) -> Cleared | None:
+        """Clear so that it can be taken back; None where nothing is known that could come back."""
+        if not found:
+            return None
+        cache, stored = self._cache(), self._stored()
+        for name in self._held if owner is None else (owner,):
+            used = [row.used for group in self._held.get(name, _NOTHING).groups.values() for row in group]
+            cache.slots.note_use(name, max(used, default=0.0))
+
+        def later(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+            def end() -> None:
+                act()
+                forget(stored)
+
+            return self._later(seconds, end)
+
+        pending = cache.clear_later(owner, key, UNDO_SECONDS, later)
+        if not pending.waiting:
+            forget(stored)
+        return Cleared(found, pending.undo if pending.waiting else None)
 
     # --- reading -------------------------------------------------------------------------------------------
 
@@ -141,19 +178,21 @@ class CacheSource:
         """Take the rows of memory, and what is known of those behind it."""
         stored = self._stored()
         stored.look()
+        tiers = self._cache().tiers
         memory: defaultdict[str, dict[str, Stored]] = defaultdict(dict)
-        for row in self._cache().tiers.memory.entries(None):
+        for row in tiers.memory.entries(None):
             if row.meta.kind in RESULTS:
                 memory[row.address.owner][row.address.key] = row
         names = {owner: _names(rows, stored.of(owner).names) for owner, rows in memory.items()}
         stored.read(names, wait=wait)
-        self._held = {owner: _held(memory.get(owner, {}), stored.of(owner)) for owner in {*memory, *stored.owners()}}
+        held = {owner: _held(memory.get(owner, {}), stored.of(owner)) for owner in {*memory, *stored.owners()}}
+        self._held = {owner: _seen(tiers, owner, found) for owner, found in held.items()} if tiers.hiding else held
         self._sums = _Sums()
 
     def _function(self, cache: Cache, owner: str, counts: Counts) -> FunctionRow:
         held = self._held.get(owner, _NOTHING)
         now = cache.clock()
-        entries, size, last_used, expired = held.unread, 0, counts.last_used, False
+        entries, size, seconds, last_used, expired = held.unread, 0, 0.0, counts.last_used, False
         for tiers, group in held.groups.items():
             self._sums.add(tiers, sum(row.size for row in group))
             for row in group:
@@ -163,26 +202,37 @@ class CacheSource:
                 else:
                     entries += 1
                     size += row.size
+                    seconds += row.meta.seconds
                 if row.used > last_used:
                     last_used = row.used
         held_in = {tier for tiers in held.groups for tier in tiers} | ({"disk"} if held.unread else set())
         older = self._versions.of(owner, held.groups.values()) > 1
         marks = ((expired, "expired"), (older, f"{_OLDER}s"), (held.unread, READING))
+        code = self._code(owner, held)
         self._sums.entries += entries
         self._sums.hits += counts.hits
         self._sums.misses += counts.misses
         self._sums.seconds_saved += counts.seconds_saved
         return FunctionRow(
             name=owner,
-            label=short_name(owner),
+            label=_label(owner, code),
             entries=entries,
             size=size,
             hits=counts.hits,
             misses=counts.misses,
             seconds_saved=counts.seconds_saved,
             last_used=last_used or None,
-            states=(*(tier for tier in _TIERS if tier in held_in), *(mark for is_so, mark in marks if is_so)),
+            states=(*(tier for tier in TIERS if tier in held_in), *(mark for is_so, mark in marks if is_so)),
+            seconds=seconds,
+            code=code,
         )
+
+    def _code(self, owner: str, held: _Held) -> str:
+        """Return the source of a cell, by any of its entries, also after these have gone."""
+        if owner.startswith("cell ") and not self._codes.get(owner):
+            rows = [row for group in held.groups.values() for row in group]
+            self._codes[owner] = next(filter(None, (source_of(row.meta) for row in rows)), "")
+        return self._codes.get(owner, "")
 
     def _entry(self, cache: Cache, row: Stored, tiers: tuple[str, ...], hits: dict[str, int], newest: str) -> EntryRow:
         meta, address = row.meta, row.address
@@ -192,20 +242,23 @@ class CacheSource:
             states.append("expired")
         if code_of(meta) != newest:
             states.append(_OLDER)
-        name = short_name(meta.owner)
+        name, arguments = _label(meta.owner, self._codes.get(meta.owner, "")), meta.arguments
+        if meta.kind == "cell":
+            label, arguments = name, f"run of {_moment(meta.created)}"
+        else:
+            label = f"{name}({arguments})"
         return EntryRow(
             address=address,
-            label=name if meta.kind == "cell" else f"{name}({meta.arguments})",
+            label=label,
+            arguments=arguments or ("arguments not kept (private)" if settings().private else "no arguments"),
             size=row.size,
             created=meta.created,
+            used=max(row.used, meta.created),
             expires=expires,
             hits=hits.get(address.key, 0),
             seconds=meta.seconds,
             states=tuple(states),
         )
-
-
-_TIERS = ("memory", "disk", "shared")
 
 
 @dataclass(slots=True)
@@ -266,8 +319,8 @@ def _held(memory: dict[str, Stored], behind: OwnerRows) -> _Held:
 
 
 _HELD_IN = {
-    held: tuple(tier for tier, is_in in zip(_TIERS, held, strict=True) if is_in)
-    for held in itertools.product((False, True), repeat=len(_TIERS))
+    held: tuple(tier for tier, is_in in zip(TIERS, held, strict=True) if is_in)
+    for held in itertools.product((False, True), repeat=len(TIERS))
 }
 
 
@@ -277,5 +330,34 @@ def _names_alive() -> list[str]:
 
 def _distinguished(row: EntryRow) -> EntryRow:
     """Return a row with its time in its label: others have the same arguments, or none."""
-    at = time.strftime("%b %d %H:%M:%S", time.localtime(row.created))
-    return replace(row, label=f"{row.label} of {at}")
+    if row.arguments.startswith("run of "):
+        return replace(row, label=f"{row.label}, {row.arguments}")
+    of = f" of {_moment(row.created)}"
+    return replace(row, label=row.label + of, arguments=row.arguments + of)
+
+
+def _moment(created: float) -> str:
+    return time.strftime("%b %d %H:%M:%S", time.localtime(created))
+
+
+def _label(owner: str, code: str) -> str:
+    """Return how users know a function or a cell: a cell without a name by its first line."""
+    if not _NAMELESS.fullmatch(owner):
+        return short_name(owner)
+    lines = [line.strip() for line in code.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("%%", "'%%"))]
+    first = next((line for line in lines if not line.startswith("#")), lines[0] if lines else owner)
+    return first if len(first) <= _LONGEST_LINE else first[: _LONGEST_LINE - 1] + "…"
+
+
+def _count(held: _Held) -> int:
+    return held.unread + sum(map(len, held.groups.values()))
+
+
+def _seen(tiers: Tiers, owner: str, held: _Held) -> _Held:
+    """Return what is left where some entries count as cleared, although the stores still have them."""
+    groups = {
+        names: [row for row in group if not tiers.hides(row.address, row.meta)] for names, group in held.groups.items()
+    }
+    found = {names: group for names, group in groups.items() if group}
+    return _Held(found, 0 if tiers.hides_all_of(owner) else held.unread)

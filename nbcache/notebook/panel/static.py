@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from nbcache.notebook.panel.markup import EMPTY, ORDER, cells_of_entry, cells_of_function, figures
+from nbcache.notebook.panel.markup import EMPTY, ORDER, cells_of_entry, cells_of_function, figures, held
 from nbcache.notebook.panel.model import Line, PanelModel
 from nbcache.notebook.panel.rows import COLUMNS
 
@@ -26,7 +26,7 @@ def html_table(model: PanelModel, limit: int = 100) -> str:
         title, sentence, example = EMPTY
         return f"<div><strong>{title}.</strong> {sentence}<pre>{escape(example)}</pre></div>"
     head = "".join(
-        f'<th scope="col" style="{_NAME if column == "name" else _CELL}">{COLUMNS[column][0]}</th>' for column in ORDER
+        f'<th scope="col" style="{_NAME if column == "name" else _CELL}">{COLUMNS[column]}</th>' for column in ORDER
     )
     rows = "".join(_html_row(line, model.clock()) for line in lines[:limit])
     rest = f"<div>… and {len(lines) - limit:,} more rows.</div>" if len(lines) > limit else ""
@@ -60,7 +60,7 @@ def text_table(model: PanelModel, limit: int = 40) -> str:
     if not lines:
         title, sentence, example = EMPTY
         return f"{title}. {sentence}\n\n{example}"
-    table = [[COLUMNS[column][0] for column in ORDER]]
+    table = [[COLUMNS[column] for column in ORDER]]
     table.extend(_texts(line, model.clock()) for line in lines[:limit])
     widths = [max(len(row[place]) for row in table if len(row) > 1) for place in range(len(ORDER))]
     text = [_summary(model), ""]
@@ -84,13 +84,11 @@ def _summary(model: PanelModel) -> str:
 def _texts(line: Line, now: float) -> list[str]:
     if line.kind == "note":
         return [f"  {line.note}"]
-    if line.kind == "titles":
-        texts = {column: COLUMNS[column][1] for column in ORDER}
-    elif line.entry is not None:
+    if line.entry is not None:
         texts = cells_of_entry(line.entry, now)
     else:
         texts = cells_of_function(line.function, now)
-    name = texts["name"] if line.kind == "function" else f"  {texts['name']}"
+    name = f"{texts['name']} ({held(line.function)})" if line.kind == "function" else f"  {texts['name']}"
     if len(name) > _LONGEST_NAME:
         name = name[: _LONGEST_NAME - 1] + "…"
     return [name, *(texts[column] for column in ORDER[1:])]
@@ -100,14 +98,8 @@ def _html_row(line: Line, now: float) -> str:
     indent = "" if line.kind == "function" else ";padding-left:28px"
     if line.kind == "note":
         return f'<tr><td colspan="{len(ORDER)}" style="{_NAME}{indent}"><em>{escape(line.note)}</em></td></tr>'
-    if line.kind == "titles":
-        titles = (COLUMNS[column][1] for column in ORDER)
-        styles = [_NAME + indent, *[_CELL] * (len(ORDER) - 1)]
-        inner = "".join(
-            f'<td style="{style}"><em>{title}</em></td>' for style, title in zip(styles, titles, strict=True)
-        )
-        return f"<tr>{inner}</tr>"
     cells = cells_of_function(line.function, now) if line.entry is None else cells_of_entry(line.entry, now)
-    first = f'<td style="{_NAME}{indent}"><code>{escape(cells["name"])}</code></td>'
+    count = f" {held(line.function)}" if line.entry is None else ""
+    first = f'<td style="{_NAME}{indent}"><code>{escape(cells["name"])}</code>{count}</td>'
     rest = "".join(f'<td style="{_CELL}">{escape(cells[column])}</td>' for column in ORDER[1:])
     return f"<tr>{first}{rest}</tr>"

@@ -17,7 +17,7 @@ from nbcache.config import settings
 from nbcache.engine.cache import Cache
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import CacheError
-from nbcache.notebook.panel.versions import code_of
+from nbcache.notebook.panel.versions import code_of, source_of
 from nbcache.stores.disk.invalidations import Stamp
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.folders import READ
@@ -294,7 +294,8 @@ class StoredRows:
 
 def _small(row: Stored) -> Stored:
     """Return a row with the one part that a panel shows: all parts of a hundred thousand would fill the memory."""
-    return row._replace(meta=row.meta._replace(parts=(("code", sys.intern(code_of(row.meta)), ""),)))
+    text = source_of(row.meta) if row.meta.kind == "cell" else ""
+    return row._replace(meta=row.meta._replace(parts=(("code", sys.intern(code_of(row.meta)), sys.intern(text)),)))
 
 
 def _rows(disk: DiskStore, owner: str, names: set[str]) -> Iterable[Stored]:

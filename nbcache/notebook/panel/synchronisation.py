@@ -8,8 +8,12 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import astuple
 from typing import Any
 
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.model import Notice, PanelModel
-from nbcache.notebook.panel.rows import EntryRow
+from nbcache.notebook.panel.rows import ASK_SECONDS, UNDO_SECONDS, EntryRow
+
+_MOST_FOUND = 1000
+"""So many of one closed function's entries are sent for a search: nobody reads more."""
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
@@ -20,21 +24,24 @@ class TableSync:
     Parameters
     ----------
     model : what the table shows
+    clicks : what its buttons do
     send : sends a message and its buffers to the browser
 
     Notes
     -----
-    Search, sort and scrolling happen in the browser; only opening and clearing come here. Entries travel by
-    columns, as JSON in one buffer, about 50 bytes each, and are named by small numbers instead of their
-    addresses.
+    Sort and scrolling happen in the browser, and so does search in what it has; opening, clearing, and search in
+    closed functions come here. Entries travel by columns, as JSON in one buffer, about 50 bytes each, and are named
+    by small numbers instead of their addresses.
     """
 
-    def __init__(self, model: PanelModel, send: Send) -> None:
+    def __init__(self, model: PanelModel, clicks: Clicks, send: Send) -> None:
         self._model = model
+        self._clicks = clicks
         self._send = send
         self._lock = threading.RLock()
         self._overview: dict[str, Any] = {}
         self._sent: dict[str, dict[int, EntryRow]] = {}
+        self._found: dict[str, dict[int, EntryRow]] = {}
         self._numbers: dict[Hashable, int] = {}
         self._addresses: list[Hashable] = []
 
@@ -45,19 +52,30 @@ class TableSync:
                 with self._lock:
                     self._overview = {}
                     self._sent = {}
+                    self._found = {}
+            case "search":
+                self._model.search(str(message["text"]))
+                with self._lock:
+                    self._draw_found(always=True)
+                return
             case "open":
                 self._model.open(str(message["name"]))
             case "close":
                 self._model.close(str(message["name"]))
             case "clear":
-                notice = self._clear(message)
-                self.draw()
-                done = {"type": "done", "request": message.get("request")}
-                self._send({**done, "text": notice.text, "error": notice.error}, [])
+                self._done(message, self._clear(message))
+                return
+            case "undo":
+                self._done(message, self._clicks.undo())
                 return
             case _:
                 return
         self.draw()
+
+    def _done(self, message: Mapping[str, Any], notice: Notice) -> None:
+        self.draw()
+        done = {"type": "done", "request": message.get("request"), "text": notice.text, "error": notice.error}
+        self._send({**done, "undo": notice.undo is not None, "seconds": UNDO_SECONDS}, [])
 
     def draw(self) -> None:
         """Send what differs from what was sent."""
@@ -70,6 +88,7 @@ class TableSync:
                 "functions": [astuple(row) for row in model.functions],
                 "text": model.notice.text,
                 "error": model.notice.error,
+                "ask": ASK_SECONDS,
             }
             if overview != self._overview:
                 self._overview = overview
@@ -79,15 +98,16 @@ class TableSync:
                     del self._sent[name]
             for name in model.opened:
                 self._draw_entries(name, model.entries(name) or [])
+            if model.query or self._found:
+                self._draw_found()
 
     def _clear(self, message: Mapping[str, Any]) -> Notice:
         name, number = message.get("name"), message.get("id")
         if name is None:
-            self._model.ask_clear_all()
-            return self._model.clear_all()
+            return self._clicks.clear_all()
         if number is None:
-            return self._model.clear_function(str(name))
-        return self._model.clear_entry(str(name), self._addresses[int(number)])
+            return self._clicks.clear_function(str(name))
+        return self._clicks.clear_entry(str(name), self._addresses[int(number)])
 
     def _draw_entries(self, name: str, held: list[EntryRow]) -> None:
         before = self._sent.get(name)
@@ -102,6 +122,18 @@ class TableSync:
         changed = {number: entry for number, entry in now.items() if before.get(number) != entry}
         self._send({"type": "entries", "name": name, "whole": False, "gone": gone}, [columns(changed)])
 
+    def _draw_found(self, *, always: bool = False) -> None:
+        """Send what the search finds in closed functions; of many, the first."""
+        model, found = self._model, {}
+        for row in model.functions:
+            if model.entries(row.name) is None and (held := model.found_in(row)):
+                found[row.name] = {self._number(entry.address): entry for entry in held[:_MOST_FOUND]}
+        if not always and found == self._found:
+            return
+        self._found = found
+        message = {"type": "found", "query": model.query, "names": list(found)}
+        self._send(message, [columns(held) for held in found.values()])
+
     def _number(self, address: Hashable) -> int:
         number = self._numbers.get(address)
         if number is None:
@@ -115,15 +147,18 @@ def columns(entries: Mapping[int, EntryRow]) -> bytes:
     rows = list(entries.values())
     base = int(min((entry.created for entry in rows), default=0))
     states = list(dict.fromkeys(entry.states for entry in rows))
+    labels = {at: entry.label for at, entry in enumerate(rows) if not entry.label.endswith(f"({entry.arguments})")}
     places = {state: place for place, state in enumerate(states)}
     packed = {
         "base": base,
         "states": states,
         "id": list(entries),
-        "label": [entry.label for entry in rows],
+        "arguments": [entry.arguments for entry in rows],
+        "labels": labels,
         "size": [entry.size for entry in rows],
         "created": [round(entry.created - base) for entry in rows],
         "expires": [None if entry.expires is None else round(entry.expires - base) for entry in rows],
+        "used": [round(entry.used - base) for entry in rows],
         "hits": [entry.hits for entry in rows],
         "seconds": [float(f"{entry.seconds:.3g}") for entry in rows],
         "state": [places[entry.states] for entry in rows],

@@ -8,6 +8,7 @@ from typing import Any
 
 import anywidget
 
+from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.live import Live
 from nbcache.notebook.panel.model import PanelModel
 from nbcache.notebook.panel.synchronisation import TableSync
@@ -28,16 +29,16 @@ class TableView:
 
     Parameters
     ----------
-    model : what is shown
+    model, clicks : what is shown, and what its buttons do
     ready : called once the browser has loaded the table's module, displayed or not
     live : looks for changes while the browser says that the table is visible
     """
 
-    def __init__(self, model: PanelModel, ready: Callable[[], None], live: Live) -> None:
+    def __init__(self, model: PanelModel, clicks: Clicks, ready: Callable[[], None], live: Live) -> None:
         self._ready = ready
         self._live = live
         self.widget = _Table()
-        self._table_sync = TableSync(model, self._send)
+        self._table_sync = TableSync(model, clicks, self._send)
         self.widget.on_msg(self._receive)
 
     def draw(self) -> None:

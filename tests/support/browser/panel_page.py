@@ -46,11 +46,14 @@ class PanelPage:
         return self.root.get_by_role("button", name=name, exact=exact)
 
     def lists(self, *names: str) -> None:
-        """Check the first column, from top to bottom."""
-        expect(self.root.locator(".nbc-body .nbc-row .nbc-name")).to_have_text(list(names))
+        """Check the first column, from top to bottom: functions with their arrows, and arguments."""
+        expect(self.root.locator(".nbc-body .nbc-row :is(.nbc-toggle, .nbc-words)")).to_have_text(list(names))
 
     def row(self, name: str) -> Locator:
-        return self.root.get_by_role("row").filter(has_text=name)
+        """The row of a function or a cell, or of a call as it would be typed."""
+        if "(" not in name:
+            return self.root.locator(".nbc-function-row", has_text=name)
+        return self.root.locator(".nbc-entry-row").filter(has=self.page.locator(f'.nbc-name[title$="{name}"]'))
 
     def open(self, name: str) -> None:
         self.root.locator(".nbc-toggle", has_text=name).click()

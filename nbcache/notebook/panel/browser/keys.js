@@ -9,7 +9,7 @@ class Keyboard {
   // Let Tab reach the current row only, or the first one in sight.
   rove() {
     if (!this.table.current) {
-      const at = Math.floor(this.table.grid.scrollTop / this.table.height);
+      const at = this.table.at(this.table.grid.scrollTop);
       const line = this.table.lines.slice(at).find((each) => each.kind === "function" || each.kind === "entry");
       this.table.current = line ? line.key : null;
     }
@@ -28,8 +28,9 @@ class Keyboard {
   }
 
   focusRow(at, part) {
-    const top = at * this.table.height;
-    const room = this.table.grid.clientHeight - this.table.head.offsetHeight - this.table.height;
+    const top = this.table.tops[at];
+    const height = this.table.tops[at + 1] - top;
+    const room = this.table.grid.clientHeight - this.table.head.offsetHeight - height;
     if (top < this.table.grid.scrollTop) this.table.grid.scrollTop = top;
     else if (top > this.table.grid.scrollTop + room) this.table.grid.scrollTop = top - room;
     this.table.current = this.table.lines[at].key;
@@ -42,17 +43,18 @@ class Keyboard {
 
   pressed(event) {
     const node = event.target.closest(".nbc-row");
-    if (!node || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (!node || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) { this.copy(event, node); return; }
     const at = this.table.lines.findIndex((line) => line.key === node.dataset.key);
     const line = this.table.lines[at];
     if (!line) return;
     const part = event.target.classList.contains("nbc-toggle") ? ".nbc-toggle" : ".nbc-clear";
-    const page = Math.max(1, Math.floor(this.table.grid.clientHeight / this.table.height) - 2);
+    const page = Math.max(1, Math.floor(this.table.grid.clientHeight / this.table.heights.entry) - 2);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
     if (step) {
       let to = Math.min(Math.max(0, at + step), this.table.lines.length - 1);
       const sign = step > 0 ? 1 : -1;
-      while (this.table.lines[to] && ["titles", "note"].includes(this.table.lines[to].kind)) to += sign;
+      while (this.table.lines[to] && this.table.lines[to].kind === "note") to += sign;
       if (this.table.lines[to]) this.focusRow(to, part);
     } else if (event.key === "ArrowRight") {
       if (part === ".nbc-toggle" && !line.opened) this.table.toggle(line);
@@ -64,6 +66,16 @@ class Keyboard {
     } else {
       return;
     }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // Ctrl C copies the call of the row that has the focus, unless some text is selected.
+  copy(event, node) {
+    const line = this.table.lines.find((each) => each.key === node.dataset.key);
+    if (event.key.toLowerCase() !== "c" || !line || String(window.getSelection()) || !navigator.clipboard) return;
+    const text = line.entry ? line.entry.label : line.row.code || line.row.label;
+    navigator.clipboard.writeText(text).then(() => this.table.say(`Copied ${text}`, { seconds: 4 }));
     event.preventDefault();
     event.stopPropagation();
   }

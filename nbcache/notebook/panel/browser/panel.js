@@ -1,10 +1,11 @@
-// The browser's half of the panel: a virtual table. Search, sort and scrolling never ask the kernel, so they work
-// while it is busy; opening and clearing do, and say that they wait. Last part of one module, after rows.js
+// The browser's half of the panel: a virtual table. Sort, scrolling, and search in what it has never ask the kernel,
+// so they work while it is busy; opening, clearing, and search in closed functions do. Last part of one module, after rows.js
 // and keys.js.
 
 const OVERSCAN = 6;
 const SLOW_MS = 600;
 const ANSWER_MS = 5000;
+const TYPING_MS = 150;
 
 function make(tag, classes, text = "", attributes = {}) {
   const node = document.createElement(tag);
@@ -33,7 +34,10 @@ class Table {
     this.lines = [];
     this.current = null;
     this.requests = 0;
-    this.height = 28;
+    this.heights = { function: 28, entry: 28, note: 28 };
+    this.own = new Map();
+    this.tops = [0];
+    this.askAbove = Infinity;
     this.answeredAt = 0;
     this.build(el);
   }
@@ -43,12 +47,10 @@ class Table {
     this.el = el;
     this.figures = make("div", "nbc-figures");
     this.search = make("input", "nbc-search", "", { type: "search", placeholder: "Search", "data-lm-suppress-shortcuts": "true",
-      "aria-label": "Search functions, and the calls of opened ones" });
-    this.search.addEventListener("input", () => { this.rows.query = this.search.value.trim().toLowerCase(); this.arrange(true); });
-    this.inside = button("Search inside closed functions", "");
-    this.inside.addEventListener("click", () => this.rows.closed.forEach((row) => this.open(row.name)));
+      "aria-label": "Search functions and arguments" });
+    this.search.addEventListener("input", () => this.searched());
     this.tools = make("div", "nbc-tools");
-    this.tools.append(this.search, this.inside);
+    this.tools.append(this.search);
     this.question = make("div", "nbc-tools nbc-push");
     this.tools.append(this.question);
     this.grid = make("div", "nbc-grid", "", { role: "treegrid", "aria-label": "Cached functions", "aria-colcount": "9" });
@@ -58,7 +60,18 @@ class Table {
     this.grid.append(this.head, this.body);
     this.empty = make("div", "nbc-empty");
     this.notice = make("div", "nbc-notice", "", { role: "status", "aria-live": "polite" });
-    this.el.append(this.figures, this.tools, this.grid, this.empty, this.notice);
+    this.undo = button("Undo", "");
+    this.undo.hidden = true;
+    this.undo.addEventListener("click", () => this.takeBack());
+    const foot = make("div", "nbc-foot");
+    foot.append(this.notice, this.undo);
+    this.el.append(this.figures, this.tools, this.grid, this.empty, foot);
+    this.el.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || this.undo.hidden || event.target === this.search) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.takeBack();
+    });
     this.grid.addEventListener("scroll", () => this.draw());
     this.body.addEventListener("click", (event) => this.clicked(event));
     this.body.addEventListener("keydown", (event) => this.keyboard.pressed(event));
@@ -87,35 +100,77 @@ class Table {
     return row;
   }
 
-  // "Clear all…", or in its place the question that it asks.
-  offer(asking = false, focus = false) {
-    const scope = this.scope();
-    if (!asking) {
-      const ask = button("Clear all…", `Clear ${scope}`);
-      ask.disabled = !(this.totals && this.totals.entries) || this.dead;
-      ask.addEventListener("click", () => this.offer(true, true));
-      this.question.replaceChildren(ask);
-      if (focus) ask.focus();
-      this.asking = false;
+  // "Clear all…", or in its place a question: { subject, why, act, back }.
+  offer(question = null, focus = false) {
+    this.question.onkeydown = (event) => { if (event.key === "Escape" && this.asking) this.answered(); };
+    this.asking = question;
+    if (!question) {
+      const owner = this.ownerRow();
+      this.clearAll = button(owner ? `Clear all of ${owner.label}…` : "Clear all…", "");
+      this.clearAll.addEventListener("click", () => this.ask(this.scope(), this.clearAll, this.seconds(), () => this.send("all", { name: this.owner || null })));
+      this.question.replaceChildren(this.clearAll);
+      this.offered();
       return;
     }
-    const really = button("Clear all", `Really clear ${scope}`, "nbc-button nbc-danger");
-    const keep = button("Keep", "Keep everything");
-    really.addEventListener("click", () => {
-      this.send("all", { name: this.owner || null });
-      this.offer(false, true);
-    });
-    keep.addEventListener("click", () => this.offer(false, true));
-    this.question.onkeydown = (event) => { if (event.key === "Escape" && this.asking) this.offer(false, true); };
-    const text = make("span", "nbc-question", `Clear ${scope}?`, { role: "alert" });
-    this.question.replaceChildren(text, really, keep);
-    this.asking = true;
-    if (focus) keep.focus();
+    const really = button("Clear", `Clear ${question.subject}`, "nbc-button nbc-danger");
+    const cancel = button("Cancel", `Cancel: keep ${question.subject}`);
+    really.addEventListener("click", () => { this.answered(question.act); });
+    cancel.addEventListener("click", () => this.answered());
+    const text = make("span", "nbc-question", `Clear ${question.subject}?`, { role: "alert" });
+    if (question.why) text.append(" ", make("span", "nbc-why", question.why));
+    this.question.replaceChildren(text, really, cancel);
+    if (focus) cancel.focus();
+  }
+
+  // What the button clears, and whether there is anything.
+  offered() {
+    if (this.asking || !this.clearAll) return;
+    const off = !(this.totals && this.totals.entries) || Boolean(this.dead);
+    if (off && document.activeElement === this.clearAll) this.search.focus();
+    this.clearAll.disabled = off;
+    this.clearAll.title = `Clear ${this.scope()}`;
+    const owner = this.ownerRow();
+    if (owner) this.clearAll.textContent = `Clear all of ${owner.label}…`;
+  }
+
+  // Ask before something is cleared, then give the focus back to where the question came from.
+  ask(subject, from, seconds, act, entries = 0) {
+    const took = seconds > this.askAbove ? `${duration(seconds)} to compute.` : "";
+    const why = took && entries ? `${many(entries, "entry", "entries")}, ${took}` : took;
+    const row = from.closest(".nbc-row");
+    this.say("");
+    this.offer({ subject, why, act, row: row && row.dataset.key }, true);
+  }
+
+  answered(act = null) {
+    const { row } = this.asking;
+    this.offer();
+    const at = row ? this.lines.findIndex((line) => line.key === row) : -1;
+    if (at >= 0) this.keyboard.focusRow(at, ".nbc-clear");
+    else this.clearAll.focus();
+    if (act) act();
+  }
+
+  ownerRow() {
+    return this.owner && this.rows.functions.find((row) => row.name === this.owner);
+  }
+
+  seconds() {
+    return this.rows.functions.reduce((sum, row) => sum + row.seconds, 0);
+  }
+
+  // Search at once in what is here, and a moment after the last key in everything.
+  searched() {
+    this.rows.query = this.search.value.trim().toLowerCase();
+    this.looking = Boolean(this.rows.query);
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => this.model.send({ type: "search", text: this.rows.query }), TYPING_MS);
+    this.arrange(true);
   }
 
   scope() {
     const entries = many(this.totals ? this.totals.entries : 0, "entry", "entries");
-    const owner = this.owner && this.rows.functions.find((row) => row.name === this.owner);
+    const owner = this.ownerRow();
     return owner ? `all ${entries} of ${owner.label}` : `all ${entries}`;
   }
 
@@ -128,13 +183,17 @@ class Table {
       const [entries, memory, disk, limit, hits, misses, saved, shared] = message.totals;
       this.totals = { entries, memory, disk, limit, hits, misses, saved, shared };
       this.owner = message.owner;
+      this.askAbove = message.ask;
       this.rows.readFunctions(message.functions);
       if (first && this.owner) this.open(this.owner);
       this.drawFigures();
-      if (!this.asking && !this.question.contains(document.activeElement)) this.offer();
-      if (message.error) this.say(message.text, true);
+      this.offered();
+      if (message.error) this.say(message.text, { error: true });
     } else if (message.type === "entries") {
       this.rows.readEntries(message, buffers[0]);
+    } else if (message.type === "found") {
+      if (message.query === this.rows.query) this.looking = false;
+      this.rows.readFound(message, buffers);
     } else if (message.type === "done") {
       this.finish(message);
     }
@@ -152,27 +211,39 @@ class Table {
     this.arrange();
   }
 
-  send(key, what) {
+  send(key, what, type = "clear") {
     const request = (this.requests += 1);
-    const slow = setTimeout(() => this.say("Waiting for the kernel, which is busy: this will be cleared as soon as it can."), SLOW_MS);
+    const slow = setTimeout(() => this.say("Waiting for the kernel, which is busy: this will be done as soon as it can."), SLOW_MS);
     this.pending.set(key, { request, slow });
-    this.model.send({ type: "clear", request, ...what });
+    this.model.send({ type, request, ...what });
     this.draw();
   }
 
-  finish({ request, text, error }) {
+  finish({ request, text, error, undo, seconds }) {
     for (const [key, waiting] of this.pending) {
       if (waiting.request !== request) continue;
       clearTimeout(waiting.slow);
       this.pending.delete(key);
     }
-    this.say(text, error);
+    this.say(text, { error, undo, seconds: error ? 0 : seconds });
   }
 
-  say(text, error = false) {
+  // Say what happened; what is no error goes away after some seconds, and with it the chance to undo.
+  say(text, { error = false, undo = false, seconds = 0 } = {}) {
+    clearTimeout(this.fading);
+    if (!undo && document.activeElement === this.undo) this.search.focus();
+    this.undo.hidden = !undo;
+    this.undo.title = undo ? `Undo: ${text} (Ctrl Z)` : "";
     this.notice.classList.toggle("nbc-error", error);
     this.notice.setAttribute("role", error ? "alert" : "status");
     this.notice.textContent = error ? `⚠ Error: ${text}` : text;
+    if (seconds) this.fading = setTimeout(() => this.say(""), seconds * 1000);
+  }
+
+  takeBack() {
+    if (document.activeElement === this.undo) this.search.focus();
+    this.undo.hidden = true;
+    this.send("undo", {}, "undo");
   }
 
   alive(yes) {
@@ -182,7 +253,7 @@ class Table {
     if (this.dead) {
       this.pending.forEach((waiting) => clearTimeout(waiting.slow));
       this.pending.clear();
-      this.say("The kernel of this panel is gone: run the cell again.", true);
+      this.say("The kernel of this panel is gone: run the cell again.", { error: true });
     }
     this.offer();
     this.arrange();
@@ -214,8 +285,8 @@ class Table {
 
   // Decide on the lines anew, after data, search or sort changed.
   arrange(top = false) {
-    this.narrow = getComputedStyle(this.grid).getPropertyValue("--nbc-narrow").trim() === "1";
-    this.lines = this.rows.lines(!this.narrow);
+    this.lines = this.rows.lines();
+    this.layOut();
     if (top) this.grid.scrollTop = 0;
     for (const [column, [cell, sort, title]] of this.sorts) {
       const mine = this.rows.sort[0] === column;
@@ -226,17 +297,45 @@ class Table {
     const some = this.lines.length > 0;
     this.grid.hidden = !some;
     this.grid.setAttribute("aria-rowcount", this.lines.length + 1);
-    this.inside.hidden = !this.rows.query || !this.rows.closed.length;
     this.empty.hidden = some || !this.totals;
     if (!some && this.totals) this.drawEmpty();
     this.draw();
   }
 
+  // Functions are few, and as high as each needs; entries are all as high as the highest of them that was drawn.
+  heightOf(line) {
+    return (line.kind === "function" && this.own.get(line.key)) || this.heights[line.kind];
+  }
+
+  layOut() {
+    this.tops = new Float64Array(this.lines.length + 1);
+    this.lines.forEach((line, at) => { this.tops[at + 1] = this.tops[at] + this.heightOf(line); });
+  }
+
+  // The line at a height.
+  at(y) {
+    let [low, high] = [0, Math.max(0, this.lines.length - 1)];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.tops[middle] <= y) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  resized() {
+    if (this.width === this.el.clientWidth) return;
+    this.width = this.el.clientWidth;
+    this.heights = { function: 28, entry: 28, note: 28 };
+    this.own.clear();
+    this.arrange();
+  }
+
   drawEmpty() {
     if (this.rows.query) {
-      this.empty.replaceChildren(`Nothing matches “${this.search.value.trim()}”.`);
+      this.empty.replaceChildren(this.looking ? "Searching…" : `Nothing matches “${this.search.value.trim()}”.`);
     } else if (this.owner) {
-      this.empty.replaceChildren(`${this.owner} has no entries yet: its next call adds one.`);
+      this.empty.replaceChildren(`${this.ownerRow() ? this.ownerRow().label : this.owner} has no entries yet: its next call adds one.`);
     } else {
       this.empty.replaceChildren(
         make("strong", "", "Nothing is cached yet"),
@@ -248,9 +347,9 @@ class Table {
   draw() {
     const focused = document.activeElement && document.activeElement.closest ? document.activeElement.closest(".nbc-row") : null;
     const focusedKey = focused && this.body.contains(focused) ? focused.dataset.key : null;
-    this.body.style.height = `${this.lines.length * this.height}px`;
-    const first = Math.max(0, Math.floor(this.grid.scrollTop / this.height) - OVERSCAN);
-    const last = Math.min(this.lines.length, first + Math.ceil((this.grid.clientHeight || 400) / this.height) + 2 * OVERSCAN);
+    this.body.style.height = `${this.tops[this.lines.length]}px`;
+    const first = Math.max(0, this.at(this.grid.scrollTop) - OVERSCAN);
+    const last = Math.min(this.lines.length, this.at(this.grid.scrollTop + (this.grid.clientHeight || 400)) + 1 + OVERSCAN);
     const wanted = new Map();
     for (let at = first; at < last; at += 1) wanted.set(this.lines[at].key, at);
     const focusedAt = focusedKey ? this.lines.findIndex((line) => line.key === focusedKey) : -1;
@@ -281,7 +380,8 @@ class Table {
       node = this.create(line);
       this.nodes.set(key, node);
     }
-    node.style.transform = `translateY(${at * this.height}px)`;
+    node.style.transform = `translateY(${this.tops[at]}px)`;
+    node.style.height = `${this.heightOf(line)}px`;
     node.setAttribute("aria-rowindex", at + 2);
     this.fill(node, line);
     return node;
@@ -295,39 +395,41 @@ class Table {
       return node;
     }
     const cells = make("div", `nbc-cells nbc-${line.kind}`, "", { role: "presentation" });
-    for (const [column, over, inside] of COLUMNS) {
-      const title = line.kind === "function" ? over : inside;
-      const cell = make("span", `nbc-${column}`, "", { role: line.kind === "titles" ? "columnheader" : "gridcell" });
+    for (const [column, title] of COLUMNS) {
+      const cell = make("span", `nbc-${column}`, "", { role: "gridcell" });
       if (column !== "name") cell.dataset.title = title;
-      if (line.kind === "titles") cell.textContent = title;
       if (column === "name" && line.kind === "function") {
         const toggle = button("", "", "nbc-button nbc-plain nbc-toggle");
         toggle.append(make("span", "nbc-arrow", "", { "aria-hidden": "true" }), make("span", "nbc-label"));
-        cell.append(toggle);
+        cell.append(toggle, make("span", "nbc-count"));
+      } else if (column === "name") {
+        cell.append(make("span", "nbc-words"));
       }
       cells.append(cell);
     }
     const act = make("span", "nbc-act", "", { role: "gridcell" });
-    if (line.kind !== "titles") act.append(button("Clear", "", "nbc-button nbc-clear"));
+    act.append(button("Clear", "", "nbc-button nbc-clear"));
     node.append(cells, act);
     return node;
   }
 
   fill(node, line) {
-    if (line.kind === "titles") return;
     if (line.kind === "note") { node.firstChild.textContent = line.note; return; }
     const subject = line.entry || line.row;
     const cells = node.firstChild.children;
-    COLUMNS.forEach(([column, , , ofFunction, ofEntry], at) => {
+    COLUMNS.forEach(([column, , ofFunction, ofEntry], at) => {
       const text = line.entry ? ofEntry(subject) : ofFunction(subject);
       const cell = cells[at];
       if (cell.dataset.said === text) return;
       cell.dataset.said = text;
-      if (column === "state") cell.replaceChildren(...subject.states.map((state) => make("span", "nbc-chip", state, { "data-state": state })));
-      else if (column === "name" && !line.entry) cell.querySelector(".nbc-label").textContent = text;
+      cell.classList.toggle("nbc-zero", !says(column, text));
+      if (column === "state") cell.replaceChildren(...chips(subject.states));
+      else if (column === "name") cell.querySelector(line.entry ? ".nbc-words" : ".nbc-label").textContent = text;
       else cell.textContent = text;
-      if (column === "name") cell.title = text;
     });
+    const tooltip = line.entry ? subject.label : subject.code || subject.label;
+    if (cells[0].title !== tooltip) cells[0].title = tooltip;
+    if (!line.entry) cells[0].querySelector(".nbc-count").textContent = subject.entries ? many(subject.entries, "entry", "entries") : "no entries";
     if (!line.entry) {
       const toggle = node.querySelector(".nbc-toggle");
       toggle.setAttribute("aria-expanded", String(line.opened));
@@ -336,22 +438,31 @@ class Table {
     }
     const clear = node.querySelector(".nbc-clear");
     const waiting = this.pending.has(line.key) || this.pending.has("all") || this.pending.has(`f${line.row.name}`);
-    clear.textContent = waiting ? "Clearing…" : "Clear";
+    clear.textContent = waiting ? "Clearing" : "Clear";
     clear.classList.toggle("nbc-waiting", waiting);
     clear.setAttribute("aria-disabled", String(waiting || Boolean(this.dead)));
     clear.setAttribute("aria-label", `${waiting ? "Clearing" : "Clear"} ${subject.label}`);
-    clear.hidden = !line.entry && !line.row.entries;
+    const hidden = !line.entry && !line.row.entries;
+    if (hidden && document.activeElement === clear) node.querySelector(".nbc-toggle").focus({ preventScroll: true });
+    clear.hidden = hidden;
   }
 
-  // All rows are as high as the highest one drawn: cards where it is narrow, lines where it is wide.
+  // Take over how high the lines of each kind are: cards where it is narrow, one or two lines where it is wide.
   measure() {
-    const cells = this.body.querySelectorAll(".nbc-function, .nbc-entry");
-    const height = Math.max(0, ...[...cells].map((each) => each.offsetHeight + 1));
-    if (height > 10 && Math.abs(height - this.height) > 0.5) {
-      this.height = height;
-      this.el.style.setProperty("--nbc-row", `${height}px`);
-      this.draw();
+    let grown = false;
+    for (const [key, node] of this.nodes) {
+      const cells = node.firstChild;
+      if (node.classList.contains("nbc-note-row")) continue;
+      const height = cells.offsetHeight + 1;
+      const mine = node.classList.contains("nbc-function-row");
+      if (mine ? Math.abs(height - (this.own.get(key) || this.heights.function)) < 0.5 : height <= this.heights.entry + 0.5) continue;
+      if (mine) this.own.set(key, height);
+      else this.heights.entry = height;
+      grown = true;
     }
+    if (!grown) return;
+    this.layOut();
+    this.draw();
   }
 
   clicked(event) {
@@ -361,12 +472,15 @@ class Table {
     if (!line) return;
     if (target.classList.contains("nbc-toggle")) this.toggle(line);
     else if (target.getAttribute("aria-disabled") !== "true") {
-      this.send(line.key, { name: line.row.name, ...(line.entry ? { id: line.entry.id } : {}) });
+      const subject = line.entry || line.row;
+      const clear = () => this.send(line.key, { name: line.row.name, ...(line.entry ? { id: line.entry.id } : {}) });
+      if (subject.seconds > this.askAbove) this.ask(subject.label, target, subject.seconds, clear, line.entry ? 0 : line.row.entries);
+      else clear();
     }
   }
 
   toggle(line) {
-    if (!line.opened) { this.open(line.row.name); return; }
+    if (!this.rows.opened.has(line.row.name)) { this.open(line.row.name); return; }
     this.rows.opened.delete(line.row.name);
     this.rows.entries.delete(line.row.name);
     this.model.send({ type: "close", name: line.row.name });
@@ -386,7 +500,7 @@ function render({ model, el }) {
   const comm = () => setTimeout(() => table.alive(!el.closest(".jupyter-widgets-disconnected")), 0);
   model.on("msg:custom", receive);
   model.on("comm_live_update", comm);
-  const resized = new ResizeObserver(() => table.arrange());
+  const resized = new ResizeObserver(() => table.resized());
   resized.observe(el);
   let told = null;
   let onScreen = true;

@@ -1,24 +1,25 @@
 // What the panel's table knows, in the browser: columns, words for numbers, and the rows by search and sort.
 // First part of one module; keys.js and panel.js follow. No dependency, no build step.
 
-// Columns: key, title over functions, title over entries, how a function fills it, how an entry does.
+// Columns: key, title, how a function fills it, how an entry does. A title means the same for both.
+const NOTHING = "–";
 const COLUMNS = [
-  ["name", "Function", "Call", (f) => f.label, (e) => e.label],
-  ["entries", "Entries", "Expires", (f) => count(f.entries), (e) => left(e.expires)],
-  ["size", "Size", "Size", (f) => size(f.size), (e) => size(e.size)],
-  ["hits", "Hits", "Hits", (f) => count(f.hits), (e) => count(e.hits)],
-  ["misses", "Misses", "Took", (f) => count(f.misses), (e) => duration(e.seconds)],
-  ["saved", "Time saved", "Time saved", (f) => duration(f.saved), (e) => duration(e.hits * e.seconds)],
-  ["used", "Last used", "Age", (f) => ago(f.used), (e) => ago(e.created)],
-  ["state", "State", "State", (f) => f.states.join(", "), (e) => e.states.join(", ")],
+  ["name", "Function or arguments", (f) => f.label, (e) => e.arguments],
+  ["size", "Size", (f) => quiet(f.size, size), (e) => quiet(e.size, size)],
+  ["hits", "Hits", (f) => quiet(f.hits + f.misses, (calls) => `${count(f.hits)} of ${count(calls)}`), (e) => quiet(e.hits, count)],
+  ["took", "Took", (f) => quiet(f.seconds, duration), (e) => quiet(e.seconds, duration)],
+  ["saved", "Time saved", (f) => quiet(f.saved, duration), (e) => quiet(e.hits * e.seconds, duration)],
+  ["used", "Last used", (f) => ago(f.used), (e) => ago(e.used)],
+  ["expires", "Expires", () => "", (e) => left(e.expires)],
+  ["state", "State", (f) => f.states.join(", "), (e) => e.states.join(", ")],
 ];
 const SORTS = {
-  entries: [(f) => f.entries, (e) => e.expires],
   size: [(f) => f.size, (e) => e.size],
   hits: [(f) => f.hits, (e) => e.hits],
-  misses: [(f) => f.misses, (e) => e.seconds],
+  took: [(f) => f.seconds, (e) => e.seconds],
   saved: [(f) => f.saved, (e) => e.hits * e.seconds],
-  used: [(f) => f.used, (e) => e.created],
+  used: [(f) => f.used, (e) => e.used],
+  expires: [() => null, (e) => e.expires],
   state: [(f) => f.states.join(), (e) => e.states.join()],
 };
 let clockOffset = 0; // seconds that the kernel's clock is ahead
@@ -26,8 +27,17 @@ const now = () => Date.now() / 1000 + clockOffset;
 const count = (number) => number.toLocaleString("en-US");
 const many = (number, one, more) => `${count(number)} ${number === 1 ? one : more}`;
 
-// Order names as the kernel does, numbers inside them by value: f(2) before f(10).
+const quiet = (number, say) => (number > 0 ? say(number) : NOTHING);
+const says = (column, text) => text !== "" && text !== NOTHING && !(column === "expires" && text === "never");
+
+// The tiers that hold something are one chip, whatever else is to be said one each.
+const TIERS = ["memory", "disk", "shared"];
+const chips = (states) => [states.filter((state) => TIERS.includes(state)).join(", "), ...states.filter((state) => !TIERS.includes(state))]
+  .filter(Boolean).map((state) => make("span", "nbc-chip", state, { "data-state": state }));
+
+// Order names as the kernel does: functions before cells, numbers inside them by value, f(2) before f(10).
 function compareNames(a, b) {
+  if (Boolean(a.cell) !== Boolean(b.cell)) return a.cell ? 1 : -1;
   const [x, y] = [pieces(a), pieces(b)];
   for (let at = 0; at < x.length && at < y.length; at += 1) {
     if (x[at] === y[at]) continue;
@@ -92,30 +102,42 @@ class Rows {
     this.functions = [];
     this.opened = new Set();
     this.entries = new Map();
+    this.found = new Map(); // what the kernel found in closed functions
     this.query = "";
     this.sort = ["name", false];
   }
 
   readFunctions(rows) {
-    this.functions = rows.map(([name, label, entries, bytes, hits, misses, saved, used, states]) => (
-      { name, label, entries, size: bytes, hits, misses, saved, used, states }));
+    this.functions = rows.map(([name, label, entries, bytes, hits, misses, saved, used, states, seconds, code]) => (
+      { name, label, entries, size: bytes, hits, misses, saved, used, states, seconds, code, cell: name.startsWith("cell ") }));
+  }
+
+  readFound({ names }, buffers) {
+    this.found = new Map(names.map((name, at) => [name, this.unpacked(name, buffers[at], new Map())]));
   }
 
   readEntries({ name, whole, gone }, buffer) {
     const held = whole ? new Map() : this.entries.get(name) || new Map();
     for (const id of gone) held.delete(id);
+    this.entries.set(name, this.unpacked(name, buffer, held));
+  }
+
+  unpacked(name, buffer, held) {
     const packed = JSON.parse(new TextDecoder().decode(buffer));
+    const row = this.functions.find((each) => each.name === name);
     packed.id.forEach((id, at) => held.set(id, {
       id,
-      label: packed.label[at],
+      arguments: packed.arguments[at],
+      label: packed.labels[at] || `${row ? row.label : name}(${packed.arguments[at]})`,
       size: packed.size[at],
       created: packed.base + packed.created[at],
+      used: packed.base + packed.used[at],
       expires: packed.expires[at] === null ? null : packed.base + packed.expires[at],
       hits: packed.hits[at],
       seconds: packed.seconds[at],
       states: packed.states[packed.state[at]],
     }));
-    this.entries.set(name, held);
+    return held;
   }
 
   sorted(rows, level) {
@@ -132,30 +154,24 @@ class Rows {
   }
 
   // Lines in the order of drawing; `parent` is the place of an entry's function.
-  lines(withTitles) {
+  lines() {
     const drawn = [];
     for (const row of this.sorted([...this.functions], 0)) {
       const opened = this.opened.has(row.name);
-      const held = opened ? this.entries.get(row.name) : undefined;
       const named = row.label.toLowerCase().includes(this.query);
+      const held = opened ? this.entries.get(row.name) : named ? undefined : this.found.get(row.name);
       let found = held ? [...held.values()] : [];
       if (!named) found = found.filter((entry) => entry.label.toLowerCase().includes(this.query));
       if (!named && !found.length) continue;
       const parent = drawn.length;
-      drawn.push({ kind: "function", key: `f${row.name}`, row, opened });
-      if (!opened) continue;
-      if (!found.length) {
+      drawn.push({ kind: "function", key: `f${row.name}`, row, opened: opened || found.length > 0 });
+      if (opened && !found.length) {
         const note = held ? `Nothing kept yet: the next call of ${row.label} adds an entry.` : "Loading…";
         drawn.push({ kind: "note", key: `n${row.name}`, row, note });
         continue;
       }
-      if (withTitles) drawn.push({ kind: "titles", key: `t${row.name}`, row });
       for (const entry of this.sorted(found, 1)) drawn.push({ kind: "entry", key: `e${entry.id}`, row, entry, parent });
     }
     return drawn;
-  }
-
-  get closed() {
-    return this.functions.filter((row) => row.entries && !this.opened.has(row.name));
   }
 }
