@@ -170,16 +170,3 @@ def test_a_worker_takes_over_the_settings_of_the_process_that_sent_it(cache, tmp
     computed = joblib.Parallel(n_jobs=2)(joblib.delayed(here)(x) for x in (1, 2))
     assert all(pid != os.getpid() for pid in computed)
     assert [here(1), here(2)] == computed
-
-
-@pytest.mark.server
-def test_a_dask_cluster_shares_the_store(cache):
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        computed = client.gather(client.map(square, [11, 12], pure=False))
-    assert [square(11), square(12)] == computed
