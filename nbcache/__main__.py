@@ -1,20 +1,21 @@
 # PYTHON_ARGCOMPLETE_OK
-"""The command line: `nbcache info`, `clear`, `verify`, `trust` and `path`, the verbs of the magics for a terminal."""
+"""The command line: `nbcache info`, `clear`, `verify`, `trust` and `path`: the verbs of the magics for a terminal."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NoReturn
 
 from nbcache import __version__, registry
 from nbcache.config import settings
-from nbcache.errors import CacheError, UnknownNameError
+from nbcache.errors import CacheError, UnknownNameError, did_you_mean
 from nbcache.inspection.listing import entry_rows, function_rows
 from nbcache.notebook.display.messages import cleared
 from nbcache.notebook.display.tables import Table
@@ -24,23 +25,27 @@ _TRUST = "create | fingerprint | share FILE | add FILE | rotate | forget ID | ad
 
 
 def main(words: list[str]) -> int:
-    """Run one command; 0 when all is well, 1 when something is damaged or wrong, 2 for a line that means nothing."""
+    """Run one command; 0 when all is well, 1 when something is damaged or wrong, 2 for a line that cannot be read."""
     parser = _parser()
     _complete(parser)
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         given = parser.parse_args(words)
     except SystemExit as stop:
         return 0 if stop.code is None else int(stop.code)
     if given.dir:
+        if not os.path.isdir(os.path.expanduser(given.dir)):
+            return _wrong(f"There is no folder {given.dir}.")
         os.environ["NBCACHE_DIR"] = given.dir
     try:
         code: int = given.run(given)
-    except CacheError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # of `nbcache info | head`
-        sys.stdout = None
-        return 0
+    except (CacheError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # of `nbcache info | head`
+            sys.stdout = None
+            return 0
+        return _wrong(str(error).replace("%cache_trust", "nbcache trust"))
     return code
 
 
@@ -49,29 +54,103 @@ def script() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
+def _wrong(text: str, code: int = 1) -> int:
+    print(f"nbcache: {text}", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names what was typed, and what was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        _, _, rest = message.partition("unrecognized arguments: ")
+        wrong = re.search(r"invalid choice: '(.*?)'", message)
+        if wrong:
+            known = next(list(one.choices) for one in self._actions if one.choices)
+            near = did_you_mean(wrong[1], known) or f" It is one of {', '.join(known)}."
+            text = f"{wrong[1]} is not known.{near}"
+        elif rest:
+            text = f"{rest.split()[0]} cannot be used here.{did_you_mean(rest.split()[0], _OPTIONS)}"
+        else:
+            text = f"{message}."
+        sys.exit(_wrong(f"{text} See nbcache -h.", 2))
+
+
+_OPTIONS = ("--all", "--dir", "--help", "--json", "--version")
+_EXAMPLES = """
+examples:
+  nbcache info                 what is cached, a row for each function and cell
+  nbcache info load            the calls of the function load that are cached
+  nbcache clear load           delete the results of load
+  nbcache clear                delete everything; works on a full disk
+  nbcache --dir ~/x/.nbcache info
+  eval "$(nbcache completion bash)"   complete commands and names with Tab
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nbcache", description="See and clear what notebooks have cached.")
-    parser.add_argument("--version", action="version", version=f"nbcache {__version__}")
-    parser.add_argument("--dir", help="the folder of the store (NBCACHE_DIR, or .nbcache in this folder)")
+    layout = argparse.RawDescriptionHelpFormatter
+    text = "See and clear what notebooks have cached."
+    parser = _Parser(prog="nbcache", description=text, epilog=_EXAMPLES, formatter_class=layout)
+    parser.add_argument("--version", action="version", version=f"nbcache {__version__}", help="print the version")
+    where = "the folder of the store; else NBCACHE_DIR, or .nbcache in the current folder"
+    parser.add_argument("--dir", default="", help=where)
     verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
-    def verb(name: str, run: Callable[[Any], int], text: str) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=text, description=text)
+    def verb(name: str, run: Callable[[Any], int], text: str, *, json: bool = False) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+        made.add_argument("--dir", default=argparse.SUPPRESS, help=where)
+        if json:
+            made.add_argument("--json", action="store_true", help="print JSON; times are epoch seconds, sizes bytes")
         made.set_defaults(run=run)
         return made
 
-    shown = verb("info", _info, "show what is cached: per function, or per call of one")
-    shown.add_argument("name", nargs="?", help="a function (load, or module.load) or a cell")
-    shown.add_argument("--json", action="store_true", help="print rows as JSON, times as epoch seconds, sizes as bytes")
-    cleared = verb("clear", _clear, "delete everything, or all of one function or cell")
-    cleared.add_argument("name", nargs="?", help="a function (load, or module.load) or a cell")
+    def named(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made.add_argument("name", nargs="?", help="a function (load, or module.load) or a cell")
+        return made
+
+    shown = named(verb("info", _info, "show what is cached, or the cached calls of one function", json=True))
+    shown.add_argument("--all", action="store_true", help=f"list all calls, not only the newest {info.MOST_ROWS}")
+    named(verb("clear", _clear, "delete everything, or the results of one function or cell"))
     verb("path", _path, "print the folder of the store")
-    verb("verify", _verify, "look at every entry; damaged ones are set aside").add_argument(
-        "--json", action="store_true", help="print rows as JSON"
-    )
-    trusted = verb("trust", _trust, f"show the keys that entries are signed with, or: {_TRUST}")
+    verb("verify", _verify, "read every entry, and quarantine damaged ones", json=True)
+    trusted = verb("trust", _trust, "show the keys that entries are signed with, or change them")
     trusted.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help=_TRUST)
+    completed = verb("completion", _completion, "print the lines that make a shell complete commands and names")
+    completed.add_argument("shell", choices=tuple(_SCRIPTS), metavar="SHELL", help="bash, zsh or fish")
     return parser
+
+
+_WORDS = "info clear path verify trust completion"
+_SCRIPTS = {
+    "bash": f"""_nbcache() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
+    case $before in
+        nbcache) COMPREPLY=($(compgen -W "{_WORDS} {' '.join(_OPTIONS)}" -- "$word")) ;;
+        info|clear) COMPREPLY=($(compgen -W "$(nbcache completion names 2>/dev/null)" -- "$word")) ;;
+        completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
+        --dir) COMPREPLY=($(compgen -d -- "$word")) ;;
+        *) COMPREPLY=($(compgen -W "{' '.join(_OPTIONS)}" -- "$word")) ;;
+    esac
+}}
+complete -F _nbcache nbcache""",
+    "fish": f"""complete -c nbcache -f
+complete -c nbcache -n __fish_use_subcommand -a '{_WORDS}'
+complete -c nbcache -n '__fish_seen_subcommand_from info clear' -a '(nbcache completion names 2>/dev/null)'
+complete -c nbcache -n '__fish_seen_subcommand_from info verify' -l json
+complete -c nbcache -l dir -r""",
+}
+_SCRIPTS["zsh"] = f"autoload -U +X bashcompinit && bashcompinit\n{_SCRIPTS['bash']}"
+_SCRIPTS["names"] = ""
+
+
+def _completion(given: Any) -> int:
+    if given.shell != "names":
+        print(_SCRIPTS[given.shell])
+        return 0
+    known = [row.name for row in function_rows(registry.the_cache(), [])]
+    print("\n".join(name.removeprefix("__main__.").removeprefix("cell ") for name in known))
+    return 0
 
 
 def _complete(parser: argparse.ArgumentParser) -> None:
@@ -88,11 +167,13 @@ def _info(given: Any) -> int:
     cache = registry.the_cache()
     if given.name is None:
         rows = function_rows(cache, [])
-        _print(info.functions_table(rows), rows, given.json)
+        _print(info.functions_table(rows, counted=False), rows, given.json)
     else:
         owner = _owner(given.name)
         entries = entry_rows(cache, owner)
-        _print(info.entries_table(owner, entries), entries, given.json)
+        most = None if given.all else info.MOST_ROWS
+        table = info.entries_table(owner, entries, most=most, rest=f"nbcache info {given.name} --all")
+        _print(table, entries, given.json)
     return 0
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +127,78 @@ def test_another_folder_can_be_named(stored: Any, tmp_path: Path) -> None:
         env={name: value for name, value in os.environ.items() if name != "NBCACHE_DIR"},
     ).stdout  # fmt: skip
     assert len(json.loads(printed)) == 2
+
+
+MISTAKES = {
+    "inof": "nbcache: inof is not known. Did you mean info?",
+    "info --jsn": "nbcache: --jsn cannot be used here. Did you mean --json?",
+    "completion bsh": "nbcache: bsh is not known. Did you mean bash",
+    "clear laod": "nbcache: laod is not a cached function or cell. Did you mean load?",
+    "--dir /no/such info": "nbcache: There is no folder /no/such.",
+    "trust shaer": "nbcache: nbcache trust has no command shaer. Did you mean share?",
+}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_names_what_was_typed_and_what_was_meant(
+    line: str, stored: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line.split()) in (1, 2)
+    told = capsys.readouterr()
+    assert told.err.startswith(MISTAKES[line]) and told.err.count("\n") == 1 and not told.out
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "examples:" in capsys.readouterr().err
+
+
+def test_the_folder_can_be_named_behind_the_command(
+    stored: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(settings().folder())
+    monkeypatch.setenv("NBCACHE_DIR", "elsewhere")
+    assert main(["clear", "load", "--dir", folder]) == 0
+    assert capsys.readouterr().out == "Cleared work.load (2 entries).\n"
+
+
+def test_a_long_list_ends_with_the_command_that_shows_all(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
+    @cache_data(persist="disk")
+    def many(x: int) -> int:
+        return x
+
+    many.map(range(60), n_jobs=1, progress=False)
+    assert main(["info", "many"]) == 0
+    assert capsys.readouterr().out.endswith("and 10 more: nbcache info many --all shows all.\n")
+    assert main(["info", "many", "--all"]) == 0
+    assert capsys.readouterr().out.count("many(") == 60
+
+
+def test_a_shell_completes_commands_and_names(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    assert main(["completion", "names"]) == 0
+    names = capsys.readouterr().out
+    assert names.split() == ["work.load", "work.plot"]
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    typed = "COMP_WORDS=({words}); COMP_CWORD={place}; _nbcache; echo ${{COMPREPLY[@]}}\n"
+    lines = [("nbcache in", 1), ("nbcache clear work.l", 2), ("nbcache completion z", 2)]
+    asked = "".join(typed.format(words=words, place=place) for words, place in lines)
+    stand_in = f"nbcache() {{ printf '{names.replace(chr(10), ' ')}'; }}\n"
+    done = subprocess.run([bash, "-c", script + "\n" + stand_in + asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["info", "work.load", "zsh"]
+
+
+def test_a_store_without_room_can_be_cleared(
+    stored: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for name in ("write", "mkdir", "ftruncate"):
+        monkeypatch.setattr(os, name, full)
+    code = main(["clear"])
+    monkeypatch.undo()
+    assert code == 0 and capsys.readouterr().out == "Cleared the cache (3 entries).\n"

@@ -13,12 +13,21 @@ from nbcache.notebook.display.tables import Table, natural, short_name
 MOST_ROWS = 50
 
 
-def functions_table(rows: Sequence[FunctionInfo], now: float | None = None) -> Table:
-    """One row per function: entries, bytes, hits, misses, time saved, last use."""
+def functions_table(rows: Sequence[FunctionInfo], now: float | None = None, *, counted: bool = True) -> Table:
+    """One row per function: entries, bytes, hits, misses, time saved, last use.
+
+    Parameters
+    ----------
+    counted : whether this process has counted hits and misses; a terminal has not
+    """
     moment = time.time() if now is None else now
     if not rows:
         teach = "Nothing is cached yet: put @cache_data above a function, or %%cache_cell on a cell."
         return Table((), (), teach)
+    if not counted:
+        kept = [(short_name(row.name), f"{row.entries:,}", quantities.size(row.bytes),
+                 quantities.ago(row.last_used, moment)) for row in rows]  # fmt: skip
+        return Table(("function", "entries", "size", "last used"), tuple(kept))
     costly = [row.name for row in rows if row.hits and row.seconds_saved < 0]
     return Table(
         ("function", "entries", "size", "hits", "misses", "time saved", "last used"),
@@ -44,6 +53,7 @@ def entries_table(
     now: float | None = None,
     *,
     most: int | None = MOST_ROWS,
+    rest: str = "",
     on_disk: Callable[[EntryInfo], bool] = lambda row: False,
 ) -> Table:
     """One row per argument set of a function, or per stored run of a cell.
@@ -51,13 +61,14 @@ def entries_table(
     Parameters
     ----------
     most : how many rows; None for all
+    rest : what shows the rest
     on_disk : tells whether an entry in memory is on disk too
     """
     moment = time.time() if now is None else now
     if not rows:
         return Table((), (), f"{_named(name)} has no cached results.")
     more = 0 if most is None else max(0, len(rows) - most)
-    rest = f"and {more:,} more: %cache_panel {_shortest(name)} shows all." if more else ""
+    where = rest or f"%cache_panel {_shortest(name)}"
     called = not name.startswith("cell ")
     return Table(
         ("call" if called else "run", "size", "age", "expires", "hits", "computed in", "kept in"),
@@ -73,7 +84,7 @@ def entries_table(
             )
             for row in rows[: len(rows) - more]
         ),
-        rest,
+        f"and {more:,} more: {where} shows all." if more else "",
     )
 
 

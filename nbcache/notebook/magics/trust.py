@@ -101,7 +101,7 @@ def _verify() -> Table:
     more = f" The first {_LISTED} are shown." if len(rows) > _LISTED else ""
     foreign = f" {count(found.foreign, 'file')} of other keys not looked at." if found.foreign else ""
     return Table(
-        ("damaged", "why", "moved to"),
+        ("damaged", "why", "moved to") if rows else (),
         tuple(rows[:_LISTED]),
         f"{count(found.whole, 'entry', 'entries')} whole ({size(found.size)}), "
         f"{count(len(rows), 'entry', 'entries')} damaged, in {duration(found.seconds)}.{more}{foreign}",
