@@ -38,6 +38,9 @@ nb_execution_timeout = 300
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+# A page has no kernel behind a widget: the table or the text beside it is shown, and no code for widgets is fetched.
+nb_ipywidgets_js = {}
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"

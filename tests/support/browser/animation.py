@@ -29,9 +29,9 @@ CELLS = [
     "from sklearn.model_selection import cross_val_predict, cross_val_score",
     "X, y = load_digits(return_X_y=True)\n"
     "for n in (10, 30, 100):\n"
-    "    scores = cross_val_score(ExtraTreesClassifier(n), X, y)\n"
+    "    scores = cross_val_score(ExtraTreesClassifier(n, random_state=0), X, y)\n"
     "    print(n, 'trees:', scores.mean().round(3))",
-    "guesses = cross_val_predict(ExtraTreesClassifier(300), X, y, cv=10)\nint((guesses != y).sum())",
+    "guesses = cross_val_predict(ExtraTreesClassifier(300, random_state=0), X, y, cv=10)\nint((guesses != y).sum())",
     "fig, axes = plt.subplots(1, 10, figsize=(8, 1))\n"
     "for ax, i in zip(axes, (guesses != y).nonzero()[0]):\n"
     "    ax.imshow(X[i].reshape(8, 8), cmap='Greys')\n"
@@ -123,10 +123,12 @@ def record(server: Server, context: BrowserContext, folder: Path) -> None:
     for theme in ("light", "dark"):
         with open_notebook(server, context, width=WIDTH, height=HEIGHT) as notebook:
             book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-            notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-            notebook.page.evaluate("() => document.querySelector('.jp-SideBar.jp-mod-left')?.remove()")
             if theme == "dark":
                 notebook.theme("JupyterLab Dark")
+            notebook.page.evaluate("() => document.querySelector('.jp-SideBar.jp-mod-left')?.remove()")
+            notebook.page.wait_for_timeout(1000)  # the layout of an earlier page is restored
+            notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+            notebook.page.wait_for_timeout(500)
             for cell in book.cells:
                 notebook.page.evaluate(ADD, cell.source)
             notebook.page.evaluate(REMOVE_FIRST)
