@@ -113,7 +113,7 @@ def test_the_wheel_carries_the_readme(installed: Installed) -> None:
     archive = zipfile.ZipFile(installed.wheel)
     (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
 
-    assert "Why not" in archive.read(name).decode()
+    assert "Why not joblib" in archive.read(name).decode()
 
 
 def test_the_startup_file_lands_under_the_prefix_and_no_shared_configuration_does(installed: Installed) -> None:
