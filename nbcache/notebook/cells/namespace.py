@@ -38,7 +38,7 @@ def pack(outcome: Outcome, known: KnownObjects) -> Packed:
     except DeadlineError:
         raise
     except Exception as error:
-        blamed = _culprit(outcome, known) or ("the result", error)
+        blamed = _culprit(outcome, known) or (_whole(outcome), error)
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
 
 
@@ -91,6 +91,12 @@ def _culprit(outcome: Outcome, known: KnownObjects) -> tuple[str, Exception] | N
         except Exception as error:
             return name, error
     return None
+
+
+def _whole(outcome: Outcome) -> str:
+    """What to call an outcome whose parts can be stored one by one, and not together."""
+    names = ", ".join(outcome.changed[:3])
+    return f"what it changes in {names}" if names else "the result"
 
 
 def _short(error: Exception) -> str:

@@ -37,8 +37,8 @@ class Comparison:
     stored: list[tuple[str, str]] = field(default_factory=list)
 
     def slow(self, least: float) -> list[int]:
-        """Which cells take `least` seconds or more."""
-        return [number for number, seconds in enumerate(self.plain) if seconds >= least]
+        """Which cells take `least` seconds or more, and do not raise: of those nothing is stored."""
+        return [n for n, seconds in enumerate(self.plain) if seconds >= least and self.outcomes[n][0] != "failed"]
 
     def saved(self, least: float) -> tuple[float, float]:
         """Seconds of the slow cells, and how many of them a restart saved."""
