@@ -79,6 +79,23 @@ def test_an_option_is_set_again(nb, library, sets, reads, back):
         assert last(nb).outcome == "hit" and nb.shell.ev(reads) == after
 
 
+def test_an_option_in_no_key_that_stood_already_is_set_again_where_it_does_not(nb):
+    nb("import sys")
+    before = nb.shell.ev("sys.getrecursionlimit()")
+    cell = "sys.setrecursionlimit(4321)\nx = 1"
+    try:
+        nb.shell.ex("sys.setrecursionlimit(4321)")
+        nb(cell)
+        assert last(nb).outcome == "stored", last(nb).reason
+        nb.shell.ex(f"sys.setrecursionlimit({before})")
+
+        nb(cell)
+
+        assert last(nb).outcome == "hit" and nb.shell.ev("sys.getrecursionlimit()") == 4321
+    finally:
+        nb.shell.ex(f"sys.setrecursionlimit({before})")
+
+
 def _put_back(nb, library, back, before):
     ways = {
         "pandas": "pd.reset_option('display.max_rows')",

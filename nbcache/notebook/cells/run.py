@@ -97,7 +97,7 @@ class CellRun:
         if trouble:
             return None, trouble
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
-        outcome.options = self._options.changed()
+        outcome.options = self._options.changed(text for _, text in code.names.touched)
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from nbcache.tracking.options.values import equal, flat, taken
@@ -150,19 +150,33 @@ COVERED = (
 )
 
 
+# Options that are in no key, so that a cell which sets one to what it was already has to set it all the same.
+_IN_NO_KEY: Mapping[str, tuple[str, ...]] = {
+    "the limit of recursion": ("setrecursionlimit()",),
+    "matplotlib's letters for colours": ("set_color_codes()", "set_palette()", "set_theme()", "sns.set()"),
+}
+
+
 class LibraryOptions:
     """The options of the loaded libraries when a run began."""
 
     def __init__(self) -> None:
         self._before = {label: _read(row) for label, row in _ROWS.items() if row.module in sys.modules}
 
-    def changed(self) -> dict[str, Values]:
-        """What the run has set, by library; empty dicts are left out."""
+    def changed(self, calls: Iterable[str] = ()) -> dict[str, Values]:
+        """What the run has set, by library; empty dicts are left out.
+
+        Parameters
+        ----------
+        calls : what the text of the cell calls for what that changes
+        """
         found = {}
+        made = tuple(calls)
+        set_anyhow = {label for label, ends in _IN_NO_KEY.items() if any(call.endswith(ends) for call in made)}
         for label, before in self._before.items():
             now = _read(_ROWS[label])
             if now is not None and before is not None:
-                new = _difference(before, now)
+                new = now if label in set_anyhow else _difference(before, now)
                 if new:
                     found[label] = new
         return found
