@@ -27,6 +27,8 @@ _KIND = "warning"
 _MOST = 100
 _ANSWERS = {"error": b"an error", "ignore": b"ignored"}
 _SHOWN = b"shown"
+#: The text of a pattern that matches nothing.
+_NOTHING = "(?!)"
 _OURS = __name__.partition(".")[0]
 
 
@@ -39,7 +41,13 @@ _asked = _Asked()
 
 
 class _Pattern:
-    """Stands for a pattern of a filter; elsewhere, such as in a worker process, it is one that matches nothing."""
+    """Stands for a pattern of a filter; elsewhere, such as in a worker process, it is one that matches nothing.
+
+    It has what a compiled pattern has, for libraries copy filters: scikit-learn does so for each parallel call.
+    """
+
+    pattern = _NOTHING
+    flags = re.compile(_NOTHING).flags
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -49,7 +57,7 @@ class _Pattern:
         setattr(_asked, self._part, text)
 
     def __reduce__(self) -> Any:
-        return re.compile, ("(?!)",)
+        return re.compile, (_NOTHING,)
 
 
 class _Kind(type):

@@ -182,3 +182,15 @@ def test_an_error_in_listening_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -
 
     with recording():
         assert _in_python() == "went on"
+
+
+def test_a_run_may_copy_the_filters_as_scikit_learn_does(cache: Any) -> None:
+    @cache_data
+    def foo() -> int:
+        for action, message, category, module, line in list(warnings.filters):
+            texts = [pattern if pattern is None else pattern.pattern for pattern in (message, module)]
+            with warnings.catch_warnings():
+                warnings.filterwarnings(action, texts[0] or "", category, texts[1] or "", line, append=True)
+        return len(warnings.filters)
+
+    assert foo() > 0
