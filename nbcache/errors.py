@@ -51,7 +51,6 @@ def findable(type_name: str) -> str:
     return type_name
 
 
-
 class CacheWarning(UserWarning):
     """Something that the cache could not do. The user's own value is safe."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from nbcache.calls.boundary import trim
 from nbcache.engine.slot import Slot
@@ -31,13 +31,17 @@ _HIT = """
     except _nbcache_error:
         pass  # not here yet, or something is wrong with the entry: the slow path says what, and computes
     try:
-        return {wait}_nbcache_slow(({names}))
+        return {wait}{slow}(({names}))
     except _nbcache_raised as _nbcache_problem:
         _nbcache_trim(_nbcache_problem)
         raise
 """
 _COUNTED = "_nbcache_slot.hits += 1; _nbcache_slot.used = "
 _FRESH = "if _nbcache_slot.deadline <= (_nbcache_now := _nbcache_clock()): raise _nbcache_error"
+
+
+#: What `peek` returns for a call that is no plain hit in memory.
+MISSING: Final = object()
 
 
 class FastPath:
@@ -86,7 +90,9 @@ class FastPath:
             "_nbcache_trim": trim,
         }
         self._state: State | None = None
-        self.function: Callable[..., Any] = self._made("False")
+        self._guard = "False"
+        self._peek: Callable[..., Any] | None = None
+        self.function: Callable[..., Any] = self._made(self._guard)
         key = f"def _key(_bound):\n    {_unpacked(arguments.names)}\n    return ({arguments.fast_key})\n"
         self._run(key)
         self.key: Callable[[Bound], tuple[Any, ...]] = self._namespace["_key"]
@@ -98,12 +104,22 @@ class FastPath:
             self._state = state
             if state.simple is None:
                 self._namespace["_nbcache_current"] = state.current
-                self._become(self._made("_nbcache_current()"))
+                self._guard = "_nbcache_current()"
             else:
                 # written into the function itself: a call would cost as much as all the checks
                 self._namespace.update(state.names)
-                self._become(self._made(state.simple))
+                self._guard = state.simple
+            self.function.__code__ = self._made(self._guard).__code__
+            self._peek = None
         self._namespace["_nbcache_clock"] = clock
+
+    @property
+    def peek(self) -> Callable[..., Any]:
+        """Does the same for a plain hit, awaits nothing, and returns `MISSING` for any other call."""
+        if self._peek is None:
+            self._namespace["_nbcache_missing"] = _missing
+            self._peek = self._made(self._guard, slow="_nbcache_missing")
+        return self._peek
 
     def close(self) -> None:
         """Send every call to the slow path."""
@@ -112,7 +128,8 @@ class FastPath:
         self.slots.clear()
         self._state = None
 
-    def _made(self, guard: str) -> Callable[..., Any]:
+    def _made(self, guard: str, slow: str = "_nbcache_slow") -> Callable[..., Any]:
+        awaited = self._awaited and slow == "_nbcache_slow"
         now = "_nbcache_now" if self._expiring else "_nbcache_clock()"
         body = _HIT.format(
             key=self._arguments.fast_key,
@@ -120,17 +137,19 @@ class FastPath:
             names=self._arguments.names,
             fresh=_FRESH if self._expiring else "",
             counted=f"{_COUNTED}{now}{'; _nbcache_touch(_nbcache_slot)' if self._touched else ''}",
-            wait="await " if self._awaited else "",
+            wait="await " if awaited else "",
+            slow=slow,
         )
-        self._run(f"{'async ' if self._awaited else ''}def {self._shown_name}({self._arguments.declaration}):{body}")
+        self._run(f"{'async ' if awaited else ''}def {self._shown_name}({self._arguments.declaration}):{body}")
         made: Callable[..., Any] = self._namespace.pop(self._shown_name)
         return made
 
-    def _become(self, other: Callable[..., Any]) -> None:
-        self.function.__code__ = other.__code__
-
     def _run(self, source: str) -> None:
         exec(compile(source, "<nbcache fast path>", "exec"), self._namespace)
+
+
+def _missing(bound: Bound) -> object:
+    return MISSING
 
 
 def _unpacked(names: str) -> str:

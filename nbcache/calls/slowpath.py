@@ -9,7 +9,7 @@ from typing import Any
 from nbcache import registry
 from nbcache.calls.callables import described, is_async, module_of
 from nbcache.calls.clearing import check_names, entries_where
-from nbcache.calls.fastpath import FastPath
+from nbcache.calls.fastpath import MISSING, FastPath
 from nbcache.calls.jobs import Jobs
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import refuse_awaitable
@@ -129,10 +129,16 @@ class SlowPath:
         """The key of a call, whether it is a hit, and if so its value; computes nothing."""
         if settings().off or self.parameters.ttl == 0:
             return "", False, None
+        value = self.fast.peek(*arguments)
+        if value is not MISSING:
+            return "", True, value
         cache = registry.the_cache()
-        job = self._jobs.job(self.arguments.bind(*arguments), self._jobs.state(cache))
+        bound, state = self.arguments.bind(*arguments), self._jobs.state(cache)
+        job = self._jobs.job(bound, state)
         fetched = cache.find(job, near)
-        return (job.text, False, None) if fetched is None else (job.text, True, fetched.value)
+        if fetched is None:
+            return job.text, False, None
+        return job.text, True, self._offered(cache, fetched, bound, state)
 
     def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         """Compute for another process, which keeps the result, or finds it in the store that both share."""
@@ -153,8 +159,9 @@ class SlowPath:
     def collect(self, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
         """What a worker process has stored a moment ago, which counts as a miss."""
         cache = registry.the_cache()
-        fetched = cache.collect(self._jobs.job(self.arguments.bind(*arguments), self._jobs.state(cache)))
-        return (False, None) if fetched is None else (True, fetched.value)
+        bound, state = self.arguments.bind(*arguments), self._jobs.state(cache)
+        fetched = cache.collect(self._jobs.job(bound, state))
+        return (False, None) if fetched is None else (True, self._offered(cache, fetched, bound, state))
 
     def call_text(self, arguments: tuple[Any, ...]) -> str:
         """A call in words."""
@@ -169,7 +176,7 @@ class SlowPath:
         description = self._jobs.description(bound, job.key, state, settings().private)
         job.describe = lambda: description
         note(computed.observations)  # a run under way here rests on them too
-        cache.keep(job, computed)
+        self._offered(cache, cache.keep(job, computed), bound, state)
 
     # -- clearing and looking -------------------------------------------------------------------------------------
 

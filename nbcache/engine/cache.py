@@ -128,9 +128,9 @@ class Cache:
         self._missed(job)
         return Fetched(found.value, False, found.slot)
 
-    def keep(self, job: Job, computed: Computed) -> None:
+    def keep(self, job: Job, computed: Computed) -> Fetched:
         """Keep what was computed elsewhere."""
-        self._computed(job, computed, None, None)
+        return self._computed(job, computed, None, None)
 
     def holds(self, job: Job) -> bool:
         """Whether the call would be a hit; counts nothing and loads nothing."""

@@ -25,6 +25,10 @@ def fresh_workers(surroundings: None) -> Iterator[None]:
     get_reusable_executor().shutdown(wait=True)
 
 
+def double(x: int) -> list[int]:
+    return [2 * x]
+
+
 class QueryFailedError(Exception):
     """Its constructor takes more than a text, so that a pickle of it cannot be loaded."""
 
@@ -168,6 +172,34 @@ def test_a_misspelt_option_is_an_error_before_anything_runs(cache: Cache, wrong:
 def test_misses_that_workers_computed_are_counted(cache: Cache) -> None:
     cube.map([1, 2, 3], n_jobs=2, backend="loky")
     assert (cube.info().misses, cube.info().hits) == (3, 0)
+
+
+@pytest.mark.parametrize("persist", ["disk", None])
+@pytest.mark.parametrize("backend", ["sequential", "loky"])
+def test_a_hit_of_a_map_is_a_plain_hit(
+    backend: str, persist: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubled = cache_data(persist=persist)(double)
+    assert doubled.map([1, 2, 3], n_jobs=2, backend=backend) == [[2], [4], [6]]
+    monkeypatch.setattr(cache, "find", lambda *given: pytest.fail("not found in memory at once"))
+    first, second, third = doubled.map([1, 2, 1], n_jobs=2, backend=backend)
+
+    assert (first, second, third) == ([2], [4], [2]) and first is not third
+    assert (doubled.info().hits, doubled.info().misses) == (3, 3)
+
+
+def test_a_map_after_a_change_of_the_function_computes_anew(cache: Cache) -> None:
+    made = {"factor": 2}
+
+    @cache_data
+    def times(x: int) -> int:
+        return x * made["factor"]
+
+    assert times.map([1, 2], n_jobs=1, backend="sequential") == [2, 4]
+    made["factor"] = 3
+    assert times.map([1, 2], n_jobs=1, backend="sequential") == [3, 6]
+    times.clear()
+    assert not times.is_cached(1) and times.map([1], n_jobs=1, backend="sequential") == [3]
 
 
 # -- what is sent, and what comes back
