@@ -6,6 +6,7 @@ that holds for one holds for the other.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -34,6 +35,10 @@ from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import note
 
 _NOTHING: Mapping[Observation, bytes] = {}
+
+
+#: The one logger of nbcache: it says what is computed and cleared, never with an argument or a value.
+_LOG = logging.getLogger("nbcache")
 
 
 class _Found(NamedTuple):
@@ -281,6 +286,7 @@ class Cache:
         self._missed(job)
         self._unloaded.discard((job.key.owner, job.text))
         self._lasted[job.key.owner] = computed.seconds
+        _LOG.debug("computed %s in %.3f s", job.key.owner, computed.seconds)
         return Fetched(computed.value, False, self._keeper.keep(job, computed, mine, since))
 
     def _missed(self, job: Job) -> None:
@@ -315,6 +321,7 @@ class Cache:
         self._changes += 1
         removed = self.tiers.clear(owner, whose)
         self.slots.forgotten(owner, whose=whose)
+        _LOG.debug("cleared %s (%d)", owner or "everything", removed)
         return removed
 
     def clear_later(
