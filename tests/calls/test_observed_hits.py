@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,81 @@ def test_a_hit_in_another_context_sees_the_value_there() -> None:
 
     assert contextvars.copy_context().run(elsewhere) == 2
     assert read(1) == 1
+
+
+TROUBLE: dict[str, Callable[[Path], object]] = {
+    "gone": lambda path: path.unlink(),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a link to itself": lambda path: (path.unlink(), path.symlink_to(path)),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("what", TROUBLE)
+def test_a_fast_hit_meets_trouble_as_a_miss(what: str, folder: Path) -> None:
+    @cache_data(show_spinner=False)
+    def size(x: int) -> int:
+        with open("a.txt", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            return len(file.read())
+
+    assert [size(1) for _ in range(4)] == [1] * 4
+    TROUBLE[what](folder / "a.txt")
+
+    if what == "a pipe":
+        assert size(1) == 0
+    else:
+        with pytest.raises(OSError):
+            size(1)
+
+
+def test_fast_hits_that_rest_on_a_thousand_files_see_the_last_of_them(folder: Path, slow: list[str]) -> None:
+    for number in range(1000):
+        path = folder / "sub" / f"{number}.txt"
+        path.write_text(str(number))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+
+    @cache_data(show_spinner=False)
+    def total(x: int) -> int:
+        return sum(int(_read(f"sub/{number}.txt")) for number in range(1000))
+
+    found = [total(1) for _ in range(4)]
+    assert len(slow) == 2
+    (folder / "sub" / "999.txt").write_text("0")
+
+    assert found == [499_500] * 4
+    assert total(1) == 499_500 - 999
+
+
+def test_threads_that_hit_while_the_world_changes_get_no_wrong_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @cache_data(show_spinner=False)
+    def mode(x: int) -> str | None:
+        return os.environ.get("NBX_MODE")
+
+    allowed = {"a"}
+    wrong: list[Any] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            before = set(allowed)
+            found = mode(1)
+            if found not in before | allowed:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for value in ("b", "a", "c", "b", "a") * 4:
+        allowed.add(value)
+        monkeypatch.setenv("NBX_MODE", value)
+        assert mode(1) == value
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert not wrong
+    assert mode.info().misses >= 3
