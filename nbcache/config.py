@@ -79,7 +79,7 @@ def seconds(ttl: float | timedelta | str | None) -> float | None:
             explain(
                 f"ttl={shown(ttl)} is not a time to keep a value.",
                 "it must be finite and not negative.",
-                "leave ttl out (None) to keep values for ever, or " + _TTL_FORMS + ".",
+                "leave ttl out (None) to keep values forever, or " + _TTL_FORMS + ".",
             )
         )
     return result
@@ -239,7 +239,7 @@ class NBCache(SingletonConfigurable):
         try:
             size_in_bytes(int(text) if text.isdigit() else text)
         except InvalidSizeError as error:
-            warn(f"NBCACHE_MAX_DISK_SIZE is not used, the bound is 10GB: {error}")
+            warn(f"NBCACHE_MAX_DISK_SIZE is not used; the limit is 10GB: {error}")
             return "10GB"
         return text
 
@@ -249,7 +249,7 @@ class NBCache(SingletonConfigurable):
         try:
             size_in_bytes(int(text) if text.isdigit() else text)
         except InvalidSizeError as error:
-            warn(f"NBCACHE_MAX_WRITTEN_SIZE is not used, the bound is 100MB: {error}")
+            warn(f"NBCACHE_MAX_WRITTEN_SIZE is not used; the limit is 100MB: {error}")
             return "100MB"
         return text
 

@@ -201,7 +201,7 @@ def _refuse_connection(value: Any) -> Any:
     raise UnstorableResultError(
         explain(
             f"A result of type {type(value).__module__}.{type(value).__qualname__} cannot be stored.",
-            "it is a connection: what comes back would be another one, without what was put into its data base.",
+            "it is a connection: what comes back would be another one, without what was put into its database.",
             "return what was read through it.",
         )
     )

@@ -252,7 +252,7 @@ class Arguments:
         except UnhashableValueError as error:
             raise self._unhashable(name, value, error) from None
         except UserHashError as error:
-            what = f"{self._name}() has no key for argument {name.lstrip('*')!r}: {error}"
+            what = f"{self._name}(): argument {name.lstrip('*')!r} cannot be hashed. {error}"
             raise UserHashError(what) from error.__cause__
 
     def _unhashable(self, name: str, value: Any, error: UnhashableValueError) -> UnhashableArgumentError:
@@ -266,7 +266,7 @@ class Arguments:
         )
         return UnhashableArgumentError(
             explain(
-                f"{self._name}() has no key for argument {bare!r} ({findable(kind)}{inside}).",
+                f"{self._name}(): argument {bare!r} ({findable(kind)}{inside}) cannot be hashed.",
                 error.reason or "its content cannot be read, so two different values would look the same.",
                 f'{leave_out}, or pass hash_funcs={{"{findable(error.holder or kind)}": your_function}}.',
             )

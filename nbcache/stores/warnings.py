@@ -75,8 +75,8 @@ def _what_to_do(moved: Path | None) -> str:
     if moved is None:
         return "delete the file; it is only a copy of a result."
     if not os.path.lexists(moved):
-        return "nothing; it was too large to be set aside, and is deleted."
-    return f"nothing; it is set aside as {moved} and deleted within days."
+        return "nothing; it was too large to quarantine, and is deleted."
+    return f"nothing; it is quarantined as {moved} and deleted within days."
 
 
 def reason(error: BaseException) -> str:

@@ -24,7 +24,7 @@ _OUTSIDE = {
         *("requests.", "httpx.", "aiohttp.", "urllib3.", "urllib.request.", "http.client.", "socket.", "ftplib."),
     ),
     "another program": ("subprocess.", "os.system", "os.popen", "asyncio.create_subprocess_"),
-    "a data base": (
+    "a database": (
         *("sqlalchemy.", "psycopg.", "psycopg2.", "pymysql.", "pymongo.", "redis."),
         *("pandas.read_sql", "pandas.read_sql_", "pandas.io.sql.", "polars.read_database", "polars.read_database_"),
     ),

@@ -70,7 +70,7 @@ def test_what_is_not_followed_is_listed_for_hit_and_miss(book: Notebook, cache: 
         ("import urllib.request\ndef h(): urllib.request.urlopen", "the network (urllib.request.urlopen) in h"),
         ("def h():\n  import socket\n  socket.socket", "the network (socket.socket) in h"),
         ("import subprocess as s\ndef h(): s.run", "another program (subprocess.run) in h"),
-        ("import pandas as pd\ndef h(): pd.read_sql", "a data base (pandas.read_sql) in h"),
+        ("import pandas as pd\ndef h(): pd.read_sql", "a database (pandas.read_sql) in h"),
     ],
 )
 def test_what_comes_from_outside_of_the_program_is_listed(source: str, line: str, book: Notebook, cache: Cache) -> None:
