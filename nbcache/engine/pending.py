@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nbcache.entries.entry import Address
+from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import RESULTS, Store
 
 #: Given seconds and what to do then, returns what calls it off; RuntimeError where nothing can be done later.
@@ -98,6 +99,12 @@ class PendingClear:
         self._call_off: Callable[[], None] | None = None
         self._later: Later | None = None
         self.waiting = True
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """In a forked child the entries stay hidden, and the end of the waiting is its parent's affair."""
+        self._lock = threading.RLock()
+        atexit.unregister(self.close)
 
     def covers(self, address: Address) -> bool:
         """Whether an address is one of those to be cleared."""
@@ -118,7 +125,7 @@ class PendingClear:
         """Whether nothing is known to be left of an owner."""
         return self._key is None and self._left is None and self._owner in (None, owner)
 
-    def renew(self, address: Address, created: float) -> None:
+    def replaced(self, address: Address, created: float) -> None:
         """Something was put at an address: that is not what was cleared."""
         if self.covers(address):
             self._renewed[address] = created

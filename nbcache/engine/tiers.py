@@ -129,7 +129,7 @@ class Tiers:
         if disk:
             self._maintain()
         for pending in self._pending:
-            pending.renew(address, entry.meta.created)
+            pending.replaced(address, entry.meta.created)
         return self._store(disk).put(address, entry, since)
 
     def mark(self, address: Address, disk: bool) -> Mark:

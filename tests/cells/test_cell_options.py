@@ -54,6 +54,10 @@ class TestOptions:
         nb("a = 1")
         assert nb(marked("x = a", "prices")).count == 1
 
+    def test_a_cell_without_a_name_is_listed_by_its_first_line(self, nb):
+        nb("%%cache_cell\n# the first that is code\nnumber = 17\ntwice = number * 2")
+        assert "number = 17" in str(nb("%cache_info").value)
+
     @pytest.mark.parametrize("name", ["daily-prices", "2024", "prices.raw"])
     def test_any_word_is_a_name(self, nb, name):
         nb(marked("x = 1", name))

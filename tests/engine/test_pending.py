@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -195,6 +196,26 @@ def test_clear_refresh_and_the_next_click_finish_what_waits(cache, load, timer):
     load(2)
     second = clear(cache, load, timer)
     assert (first.undo(), second.undo(), listed(load)) == (False, True, ["2"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_sees_the_clear_and_leaves_its_end_to_its_parent(python):
+    program = """
+        import os, sys
+        from pathlib import Path
+        from nbcache import cache_data, registry
+        @cache_data(persist="disk", show_spinner=False)
+        def load(x): return x
+        load(1)
+        pending = registry.the_cache().clear_later(load.owner, None, 60.0)
+        child = os.fork()
+        if child == 0:
+            sys.exit(load.is_cached(1))
+        kept = len(list(Path(os.environ["NBCACHE_DIR"]).rglob("*.nbc")))
+        print(os.waitpid(child, 0)[1], pending.undo(), load.is_cached(1))
+        print(len(list(Path(os.environ["NBCACHE_DIR"]).rglob("*.nbc"))) - kept)
+    """
+    assert python(program) == "0 True True\n0\n"
 
 
 def test_where_nothing_can_be_done_later_the_clear_is_done_at_once(cache, load):

@@ -12,6 +12,8 @@ _STYLE = (
     "font-variant-numeric:tabular-nums;font-family:var(--jp-code-font-family,monospace)}"
     ".nbcache-table .words{text-align:left;white-space:normal;overflow-wrap:anywhere}</style>"
 )
+_NAMELESS = re.compile(r"cell [0-9a-f]{12}")
+_LONGEST_LINE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,29 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [
         (1, 0, piece.casefold()) if place % 2 == 0 else (0, len(piece), piece) for place, piece in enumerate(pieces)
     ]
+
+
+def is_nameless(owner: str) -> bool:
+    """Whether an owner is a cell that nobody named: its name is a digest of its code."""
+    return _NAMELESS.fullmatch(owner) is not None
+
+
+def owner_label(owner: str, code: str = "") -> str:
+    """A name as users know it: that of a cell that nobody named is the first line of its code.
+
+    Examples
+    --------
+    >>> owner_label("cell 0123456789ab", "%%cache_cell\\n# the totals\\ntotal = sum(table)")
+    'total = sum(table)'
+    """
+    if not is_nameless(owner):
+        return short_name(owner)
+    lines = [line.strip() for line in code.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("%%", "'%%"))]
+    first = next((line for line in lines if not line.startswith("#")), lines[0] if lines else owner)
+    return first if len(first) <= _LONGEST_LINE else first[: _LONGEST_LINE - 1] + "…"
+
+
+def by_label(owner: str, label: str) -> tuple[bool, list[tuple[int, int, str]]]:
+    """Return a key that sorts owners as every table does: functions, then cells, by their labels."""
+    return owner.startswith("cell "), natural(label)

@@ -15,7 +15,7 @@ from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.listing import entry_rows
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.cells.code import cell_owner
-from nbcache.notebook.cells.known import explain_cell
+from nbcache.notebook.cells.known import explain_cell, known_cells
 from nbcache.notebook.display.messages import cleared
 from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target
@@ -54,7 +54,8 @@ class Commands:
         """The table of everything, or of what the line names."""
         aim = self._aim(line)
         if aim is None:
-            return info.functions_table([row for row in cache_data.info() if _worth_a_row(row)])
+            codes = {owner: cell.code.source for owner, cell, _ in known_cells(self._shell).rows()}
+            return info.functions_table([row for row in cache_data.info() if _worth_a_row(row)], codes=codes)
         owner, cache = self._owner(aim), registry.the_cache()
 
         def on_disk(row: EntryInfo) -> bool:

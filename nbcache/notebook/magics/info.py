@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.display import quantities
-from nbcache.notebook.display.tables import Table, natural, short_name
+from nbcache.notebook.display.tables import Table, by_label, owner_label, short_name
 
 #: So many entries are listed; a notebook keeps what a table shows.
 MOST_ROWS = 50
 
 
-def functions_table(rows: Sequence[FunctionInfo], now: float | None = None, *, counted: bool = True) -> Table:
+def functions_table(
+    rows: Sequence[FunctionInfo],
+    now: float | None = None,
+    codes: Mapping[str, str] | None = None,
+    *,
+    counted: bool = True,
+) -> Table:
     """One row per function: entries, bytes, hits, misses, time saved, last use.
 
     Parameters
     ----------
+    codes : the source of cells, by their owners, as far as it is known
     counted : whether this process has counted hits and misses; a terminal has not
     """
     moment = time.time() if now is None else now
     if not rows:
         teach = "Nothing is cached yet: put @cache_data above a function, or %%cache_cell on a cell."
         return Table((), (), teach)
+    labels = {row.name: owner_label(row.name, (codes or {}).get(row.name, "")) for row in rows}
+    rows = sorted(rows, key=lambda row: by_label(row.name, labels[row.name]))
     if not counted:
-        kept = [(short_name(row.name), f"{row.entries:,}", quantities.size(row.bytes),
+        kept = [(labels[row.name], f"{row.entries:,}", quantities.size(row.bytes),
                  quantities.ago(row.last_used, moment)) for row in rows]  # fmt: skip
         return Table(("function", "entries", "size", "last used"), tuple(kept))
-    costly = [row.name for row in rows if row.hits and row.seconds_saved < 0]
+    costly = [labels[row.name] for row in rows if row.hits and row.seconds_saved < 0]
     return Table(
         ("function", "entries", "size", "hits", "misses", "time saved", "last used"),
         tuple(
             (
-                short_name(row.name),
+                labels[row.name],
                 f"{row.entries:,}",
                 quantities.size(row.bytes),
                 f"{row.hits:,}",
@@ -41,9 +50,9 @@ def functions_table(rows: Sequence[FunctionInfo], now: float | None = None, *, c
                 quantities.duration(row.seconds_saved),
                 quantities.ago(row.last_used, moment),
             )
-            for row in sorted(rows, key=lambda row: (row.name.startswith("cell "), natural(short_name(row.name))))
+            for row in rows
         ),
-        f"Caching costs more than it saves: {', '.join(map(short_name, costly))}." if costly else "",
+        f"Caching costs more than it saves: {', '.join(costly)}." if costly else "",
     )
 
 

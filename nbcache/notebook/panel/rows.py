@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from nbcache.notebook.display.tables import natural
+from nbcache.notebook.display.tables import by_label, natural
 
 Column = Literal["name", "size", "hits", "took", "saved", "used", "expires", "state"]
 
@@ -139,7 +139,7 @@ class Source(Protocol):
 def by_name(row: FunctionRow | EntryRow) -> tuple[bool, list[tuple[int, int, str]]]:
     """Return a key that sorts rows by name: functions, then cells; numbers inside names by value."""
     if isinstance(row, FunctionRow):
-        return row.is_cell, natural(row.label)
+        return by_label(row.name, row.label)
     return False, natural(row.label)
 
 

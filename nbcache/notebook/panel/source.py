@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -18,7 +17,7 @@ from nbcache.engine.pending import Later, in_a_thread
 from nbcache.engine.slot import Counts
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address
-from nbcache.notebook.display.tables import short_name
+from nbcache.notebook.display.tables import is_nameless, owner_label
 from nbcache.notebook.panel.rows import TIERS, UNDO_SECONDS, Cleared, EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel.stored import OwnerRows, StoredRows
 from nbcache.notebook.panel.versions import Versions, code_of, source_of
@@ -27,8 +26,6 @@ from nbcache.stores.protocol import RESULTS, Stored
 
 _OLDER = "older version"
 READING = "still reading"
-_NAMELESS = re.compile(r"cell [0-9a-f]{12}")
-_LONGEST_LINE = 60
 
 
 class CacheSource:
@@ -82,7 +79,7 @@ class CacheSource:
             self._versions.begin()
             rows = [self._function(cache, owner, counts.get(owner) or Counts()) for owner in sorted(owners)]
             # A cell without a name, and without an entry, is nothing that a reader could recognise.
-            return [row for row in rows if row.entries or row.hits or not _NAMELESS.fullmatch(row.name)]
+            return [row for row in rows if row.entries or row.hits or not is_nameless(row.name)]
 
     def entries(self, name: str) -> list[EntryRow]:
         """Return a row per entry, expired ones and those of older code included."""
@@ -215,7 +212,7 @@ class CacheSource:
         self._sums.seconds_saved += counts.seconds_saved
         return FunctionRow(
             name=owner,
-            label=_label(owner, code),
+            label=owner_label(owner, code),
             entries=entries,
             size=size,
             hits=counts.hits,
@@ -242,7 +239,7 @@ class CacheSource:
             states.append("expired")
         if code_of(meta) != newest:
             states.append(_OLDER)
-        name, arguments = _label(meta.owner, self._codes.get(meta.owner, "")), meta.arguments
+        name, arguments = owner_label(meta.owner, self._codes.get(meta.owner, "")), meta.arguments
         if meta.kind == "cell":
             label, arguments = name, f"run of {_moment(meta.created)}"
         else:
@@ -338,16 +335,6 @@ def _distinguished(row: EntryRow) -> EntryRow:
 
 def _moment(created: float) -> str:
     return time.strftime("%b %d %H:%M:%S", time.localtime(created))
-
-
-def _label(owner: str, code: str) -> str:
-    """Return how users know a function or a cell: a cell without a name by its first line."""
-    if not _NAMELESS.fullmatch(owner):
-        return short_name(owner)
-    lines = [line.strip() for line in code.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("%%", "'%%"))]
-    first = next((line for line in lines if not line.startswith("#")), lines[0] if lines else owner)
-    return first if len(first) <= _LONGEST_LINE else first[: _LONGEST_LINE - 1] + "…"
 
 
 def _count(held: _Held) -> int:
