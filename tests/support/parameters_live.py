@@ -1,0 +1,190 @@
+"""Every parameter of `cache_data` on the real clock, from three threads, in one of two processes over one folder.
+
+Run with the phase, "first" or "second"; prints what was seen, by parameter, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import warnings
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from nbcache import cache_data
+from nbcache.engine.hooks import hooks
+
+PHASE = sys.argv[1]
+ALPHA = PHASE
+TTL = 0.4
+RUNS: dict[str, list[str]] = {}
+SHOWN: list[str] = []
+
+
+class Wire:
+    """A connection, of which only the address counts."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.opened = url, threading.Lock()
+
+
+def function(label: str, **options: Any) -> Any:
+    """A function with a name of its own, and some options."""
+
+    runs = RUNS[label] = []
+
+    def computed(x: object = 0) -> list[object]:
+        runs.append("computed")
+        return [os.getpid(), len(runs), getattr(x, "url", x)]
+
+    computed.__qualname__ = computed.__name__ = label
+    return cache_data(**{"show_spinner": False, "persist": "disk", **options})(computed)
+
+
+def from_threads(call: Any, *args: Any) -> Any:
+    """Whether the value that three threads get at one time was made in this process, and how often it was for them."""
+    runs = RUNS[call.__name__]
+    barrier, before = threading.Barrier(3), len(runs)
+    found: list[Any] = []
+
+    def one() -> None:
+        barrier.wait()
+        found.append(call(*args))
+
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (made_in,) = {value[0] for value in found}
+    return "here" if made_in == os.getpid() else "there", len(runs) - before
+
+
+def until(reached: Any) -> bool:
+    """Wait for something that time brings about."""
+    end = time.monotonic() + 20
+    while not (there := reached()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return bool(there)
+
+
+def look(label: str, *calls: Any, **options: Any) -> Any:
+    """What some calls of a function give."""
+    made = function(label, **options)
+    return [from_threads(made, *call) for call in calls or [()]]
+
+
+def short_ttl() -> Any:
+    made = function("short", ttl=TTL)
+    first = from_threads(made)
+    gone = until(lambda: not made.is_cached())
+    return first, gone, from_threads(made)
+
+
+def bounded(label: str, **options: Any) -> Any:
+    made = function(label, **options)
+    there = [made.is_cached(str(x) * 20_000) for x in (1, 2, 3)]
+    if PHASE == "first":
+        for x in (1, 2, 3):
+            from_threads(made, str(x) * 20_000)
+            time.sleep(0.01)
+        there = [made.is_cached(str(x) * 20_000) for x in (1, 2, 3)]
+    return there
+
+
+def background() -> Any:
+    made = function("background", ttl=TTL, refresh_mode="background")
+    old = made()
+    time.sleep(TTL * 1.25)  # an idle moment past the ttl, as a user leaves it
+    return made()[1] == old[1], until(lambda: made()[1] != old[1])
+
+
+@contextmanager
+def spinner(message: str, show_time: bool) -> Any:
+    SHOWN.append(f"{message} {show_time}")
+    yield
+
+
+def shown(label: str, **options: Any) -> Any:
+    SHOWN.clear()
+    return look(label, **options), list(SHOWN)
+
+
+def followed(track: bool) -> Any:
+    runs = RUNS[label := f"reading_{track}"] = []
+
+    def reading(x: int = 0) -> list[object]:
+        runs.append("reading")
+        return [os.getpid(), ALPHA]
+
+    reading.__qualname__ = reading.__name__ = label
+    return from_threads(cache_data(show_spinner=False, persist="disk", track=track)(reading))
+
+
+def depending() -> Any:
+    one, other = Path("changes.txt"), Path("stays.txt")
+    one.write_text(PHASE)
+    other.write_text("the same")
+    return look("on_one", depends_on="changes.txt"), look("on_other", depends_on="stays.txt")
+
+
+def printing(replay: str) -> Any:
+    def loud() -> str:
+        print("loud")
+        return "loud"
+
+    loud.__qualname__ = f"loud_{replay}"
+    with redirect_stdout(StringIO()) as said:
+        value = cache_data(show_spinner=False, persist="disk", replay=replay)(loud)()
+    return value, said.getvalue()
+
+
+def choosy() -> Any:
+    return look("choosy", ("never",), ("always",), cache_if=lambda value: value[2] != "never")
+
+
+def changed(copy: bool) -> Any:
+    made = function(f"changed_{copy}", copy=copy)
+    first = made()
+    first.append("changed")
+    return made()[-1] == 0, made() is not made()
+
+
+def main() -> None:
+    """Print what holds in this process."""
+    warnings.simplefilter("ignore")
+    hooks.spinner = spinner
+    told = {
+        "ttl, long": look("long", ttl="1h"),
+        "ttl, short": short_ttl(),
+        "max_entries": bounded("few", max_entries=2),
+        "max_size": bounded("small", max_size="50KB"),
+        "persist, disk": look("disk", persist="disk"),
+        "persist, False": look("memory", persist=False),
+        "persist, None": look("as_set", persist=None),
+        "show_spinner": shown("spun", show_spinner="Now"),
+        "show_spinner, False": shown("silent", show_spinner=False),
+        "show_time": shown("timed", show_spinner="Timed", show_time=True),
+        "hash_funcs": look("hashed", (Wire("a"),), hash_funcs={Wire: lambda wire: wire.url}),
+        "scope, session": look("session", scope="session", persist=None),
+        "scope, global": look("global", scope="global"),
+        "refresh_mode": background(),
+        "track": followed(True),
+        "track, False": followed(False),
+        "depends_on": depending(),
+        "replay, all": printing("all"),
+        "replay, none": printing("none"),
+        "cache_if": choosy(),
+        "copy": changed(True),
+        "copy, False": changed(False),
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
