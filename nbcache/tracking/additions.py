@@ -58,6 +58,7 @@ class Extensions:
     Attributes
     ----------
     attributes : the names of attributes that the code met reads
+    classes : the classes of the user's that were met
     functions : the functions of the user's that were met
     libraries : classes of packages that were met, by identity
     modules : modules of libraries that code uses as values, by identity
@@ -65,6 +66,7 @@ class Extensions:
 
     def __init__(self, reach: CodeWalker) -> None:
         self.attributes: set[str] = set()
+        self.classes: list[type] = []
         self.functions: list[FunctionType] = []
         self.libraries: dict[int, type] = {}
         self.modules: dict[int, ModuleType] = {}
@@ -79,6 +81,10 @@ class Extensions:
                 self._hung_on(function, self.attributes & function.__dict__.keys())
             if not ANNOTATION_READERS.isdisjoint(self.attributes):
                 self.annotations(function)
+        if "__subclasses__" in self.attributes:
+            met, self.classes = self.classes, []
+            for cls in met:
+                self._subclasses(cls)
         for module in self.modules.values():
             for name in sorted(self.attributes & module.__dict__.keys()):
                 self._reach.names.in_library(module, name)
@@ -126,6 +132,17 @@ class Extensions:
     def _hung_on(self, function: FunctionType, names: Collection[str]) -> None:
         for name in sorted(names):
             self._reach.names.function_attribute(function, name, f"{local_name(function)}.{name}")
+
+    def _subclasses(self, cls: type) -> None:
+        """Count which classes derive from one, in their order, and follow them."""
+        below = type.__subclasses__(cls)
+        known = list(map(id, below))
+        names = [classes.name_of(found) for found in below]
+        digest = short_digest(b"subclasses", *[name.encode() for name in names])
+        self._reach.part(f"classes that derive from {classes.name_of(cls)}", digest, lambda: ", ".join(names))
+        self._reach.guards.content(lambda: list(map(id, type.__subclasses__(cls))) == known)
+        for found in below:
+            self._reach.cls(found)
 
     def _added_to(self, addition: Addition, place: Place) -> None:
         reach, owner = self._reach, classes.name_of(addition.owner)

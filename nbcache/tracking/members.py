@@ -16,6 +16,8 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
     """Follow a class of the user's: its members, bases, annotations and metaclass."""
     name = classes.name_of(cls)
     reach.guards.table(cls, classes.dict_of(cls))
+    if type(cls) is type:
+        reach.guards.attribute(cls, "__mro__", cls.__mro__)
     members = list(classes.members_of(cls))
     bases = classes.bases_of(cls)
     written = classes.annotations_of(cls)

@@ -283,6 +283,7 @@ class Reach:
             self.package(home)
             self.of_library(cls)
         elif self._track:
+            self.extensions.classes.append(cls)
             self._queue.append(lambda: follow_class(self, cls))
 
     @property

@@ -65,17 +65,21 @@ def fixed(value: object, depth: int = 8) -> bool:
 class Snapshot:
     """What the containers in one value held."""
 
-    __slots__ = ("_dicts", "_lists", "_root", "_sets")
+    __slots__ = ("_dicts", "_kinds", "_lists", "_objects", "_root", "_sets")
 
     def __init__(self, root: object) -> None:
         self._root = root
         self._lists: list[tuple[list[Any], int, list[Any]]] = []
         self._dicts: list[tuple[dict[Any, Any], int, list[Any], list[Any]]] = []
         self._sets: list[tuple[set[Any], set[int]]] = []
+        self._objects: list[Any] = []
+        self._kinds: list[type] = []
 
     def holds(self, now: object) -> bool:
         """Tell whether this is the same value, and every container in it still holds the very same objects."""
         if now is not self._root:
+            return False
+        if not all(map(is_, map(type, self._objects), self._kinds)):
             return False
         for sequence, count, items in self._lists:
             if len(sequence) != count or not all(map(is_, sequence, items)):
@@ -104,6 +108,9 @@ class Snapshot:
         content = value if kind is dict else _attributes_of(value)
         if content is None or len(content) > _MOST_ITEMS:
             return None
+        if kind is not dict:
+            self._objects.append(value)
+            self._kinds.append(kind)
         keys, values = list(content), list(content.values())
         self._dicts.append((content, len(keys), keys, values))
         return keys + values

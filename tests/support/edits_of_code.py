@@ -6,6 +6,28 @@ from edit import call_after, change, module, swap
 
 H = "def f(*a): return a\n# %%\n"
 CODE = {
+    "bases of a class": call_after(
+        "class A:\n  def v(self): return 1\nclass B:\n  def v(self): return 2\nclass C(A): pass\n# %%\n"
+        "def foo(): return C().v()",
+        "C.__bases__ = (B,)",
+        "class C class C(A) -> class C(B)",
+    ),
+    "the class of an object": call_after(
+        "class A:\n  def v(self): return 1\nclass B:\n  def v(self): return 2\no = A()\n# %%\ndef foo(): return o.v()",
+        "o.__class__ = B",
+        "global o",
+    ),
+    "a class that derives from another": call_after(
+        "class A: pass\n# %%\ndef foo(): return [kind.__name__ for kind in A.__subclasses__()]",
+        "class B(A): pass",
+        "classes that derive from A",
+    ),
+    "code of a class that derives from another": call_after(
+        "class A: pass\nclass B(A):\n  def v(self): return 1\n# %%\n"
+        "def foo(): return [kind().v() for kind in A.__subclasses__()]",
+        "B.v = lambda self: 2",
+        "B.v",
+    ),
     "own constant": change("def foo(): return 1", "def foo(): return 2", "code changed: 1 line: def foo(): return 1"),
     "int becomes float": change("def foo(): return 1", "def foo(): return 1.0", "code changed"),
     "int becomes bool": change("def foo(): return 1", "def foo(): return True", "code changed"),
