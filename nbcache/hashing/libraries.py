@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
@@ -102,6 +103,19 @@ def _file_manager(value: Any) -> Any:
     return state[:4] if isinstance(state, tuple) else state
 
 
+def _spline(value: Any) -> Any:
+    """A spline of scipy, without the memory that its fit was given to work in."""
+    return value._data[:8], value._eval_args, value.ext, attributes.public(value)
+
+
+def _styled(value: Any) -> Any:
+    """A frame with styles; a random mark, which stands in its HTML unless the user gave one, does not count."""
+    state = dict(vars(value))
+    if re.fullmatch("[0-9a-f]{5}", str(state.get("uuid"))):
+        del state["uuid"]
+    return state
+
+
 def _fragment(value: Any) -> Any:
     """A file of a data set, whose groups of rows are all told once it was read, and not before."""
     make, (path, system, condition, *groups) = value.__reduce__()
@@ -149,6 +163,9 @@ _CONTENT: Mapping[str, Content] = {
     "lxml.etree._ElementTree": _document,
     "pyarrow.lib.Tensor": lambda value: (value.to_numpy(), value.dim_names),
     "pyarrow._dataset_parquet.ParquetFileFragment": _fragment,
+    "scipy.interpolate._fitpack2.UnivariateSpline": _spline,
+    "pandas.io.formats.style_render.StylerRenderer": _styled,
+    "numpy.busdaycalendar": lambda value: (value.weekmask, value.holidays),
     "sqlite3.Row": lambda value: (value.keys(), tuple(value)),
     "cv2.KeyPoint": lambda value: (*(value.pt, value.size, value.angle, value.response, value.octave, value.class_id),),
     "rdkit.Chem.rdchem.Mol": _molecule,
