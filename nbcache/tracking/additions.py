@@ -135,7 +135,7 @@ class Extensions:
 
     def _subclasses(self, cls: type) -> None:
         """Count which classes derive from one, in their order, and follow them."""
-        below = type.__subclasses__(cls)
+        below: list[type] = type.__subclasses__(cls)
         known = list(map(id, below))
         names = [classes.name_of(found) for found in below]
         digest = short_digest(b"subclasses", *[name.encode() for name in names])
