@@ -57,6 +57,17 @@ def test_everything_is_reached_by_keyboard(notebook: Notebook, panel: PanelPage)
     press("ArrowLeft")
     expect(panel.row("load_data(1)")).to_have_count(0)
 
+    panel.button("Clear all…").press("Enter")
+    expect(panel.root.get_by_text("Cancel", exact=True)).to_be_focused()
+    press("Escape")
+    expect(panel.button("Clear all…")).to_be_focused()
+    press("Enter")
+    press("Shift+Tab")
+    press("Enter")
+    panel.says("Cleared the cache (3 entries).")
+    press("Control+z")
+    panel.says("Restored the cache (3 entries).")
+
 
 @pytest.mark.parametrize("anywidget", [True, False])
 def test_d_d_on_a_focused_control_deletes_no_cell(lab: Lab, anywidget: bool) -> None:

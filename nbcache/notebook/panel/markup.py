@@ -30,7 +30,7 @@ def cells_of_function(row: FunctionRow, now: float) -> dict[Column, str]:
     calls = row.hits + row.misses
     return {
         "name": row.label,
-        "size": quantities.size(row.size) if row.size else NOTHING,
+        "size": _size(row.size),
         "hits": f"{row.hits:,} of {calls:,}" if calls else NOTHING,
         "took": _duration(row.seconds),
         "saved": _duration(row.seconds_saved),
@@ -44,7 +44,7 @@ def cells_of_entry(entry: EntryRow, now: float) -> dict[Column, str]:
     """Return what the row of an entry says in each column."""
     return {
         "name": entry.arguments,
-        "size": quantities.size(entry.size) if entry.size else NOTHING,
+        "size": _size(entry.size),
         "hits": quantities.count(entry.hits) if entry.hits else NOTHING,
         "took": _duration(entry.seconds),
         "saved": _duration(entry.hits * entry.seconds),
@@ -52,6 +52,10 @@ def cells_of_entry(entry: EntryRow, now: float) -> dict[Column, str]:
         "expires": quantities.left(entry.expires, now),
         "state": ", ".join(entry.states),
     }
+
+
+def _size(amount: int) -> str:
+    return quantities.size(amount) if amount else NOTHING
 
 
 def _duration(seconds: float) -> str:
@@ -69,15 +73,15 @@ def figures(totals: Totals, *, one: bool = False) -> list[tuple[str, str, str]]:
     hits = f"{quantities.count(totals.hits, 'hit')}, {quantities.count(totals.misses, 'miss', 'misses')}"
     found = [("Entries", quantities.count(totals.entries), "")]
     if one:
-        found.append(("Size", quantities.size(totals.memory), ""))
+        found.append(("Size", _size(totals.memory), ""))
     else:
         limit = f"of {quantities.size(totals.disk_limit)}" if totals.disk_limit else ""
-        found.append(("Memory", quantities.size(totals.memory), ""))
-        found.append(("Disk", quantities.size(totals.disk), limit))
+        found.append(("Memory", _size(totals.memory), ""))
+        found.append(("Disk", _size(totals.disk), limit))
     if totals.shared:
         found.append(("Shared", totals.shared, ""))
     found.append(("Hit rate", quantities.percent(totals.hits, calls), hits))
-    found.append(("Time saved", quantities.duration(totals.seconds_saved), ""))
+    found.append(("Time saved", _duration(totals.seconds_saved), ""))
     return found
 
 

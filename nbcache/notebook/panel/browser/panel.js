@@ -67,7 +67,7 @@ class Table {
     foot.append(this.notice, this.undo);
     this.el.append(this.figures, this.tools, this.grid, this.empty, foot);
     this.el.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || this.undo.hidden || event.target === this.search) return;
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || this.undo.hidden || (event.target === this.search && this.search.value)) return;
       event.preventDefault();
       event.stopPropagation();
       this.takeBack();
@@ -264,11 +264,11 @@ class Table {
   drawFigures() {
     const t = this.totals;
     const shown = [["Entries", count(t.entries)]];
-    if (this.owner) shown.push(["Size", size(t.memory)]);
-    else shown.push(["Memory", size(t.memory)], ["Disk", size(t.disk), t.limit ? `of ${size(t.limit)}` : ""]);
+    if (this.owner) shown.push(["Size", quiet(t.memory, size)]);
+    else shown.push(["Memory", quiet(t.memory, size)], ["Disk", quiet(t.disk, size), t.limit ? `of ${size(t.limit)}` : ""]);
     if (t.shared) shown.push(["Shared", t.shared]);
     shown.push(["Hit rate", percent(t.hits, t.hits + t.misses), `${many(t.hits, "hit", "hits")}, ${many(t.misses, "miss", "misses")}`]);
-    shown.push(["Time saved", duration(t.saved)]);
+    shown.push(["Time saved", quiet(t.saved, duration)]);
     this.figures.replaceChildren(...shown.map(([title, value, remark]) => {
       const tile = make("div", "nbc-figure");
       tile.append(make("span", "nbc-figure-title", title), " ", make("span", "nbc-figure-value", value));
