@@ -126,11 +126,11 @@ _SCRIPTS = {
     "bash": f"""_nbcache() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
     case $before in
-        nbcache) COMPREPLY=($(compgen -W "{_WORDS} {' '.join(_OPTIONS)}" -- "$word")) ;;
+        nbcache) COMPREPLY=($(compgen -W "{_WORDS} {" ".join(_OPTIONS)}" -- "$word")) ;;
         info|clear) COMPREPLY=($(compgen -W "$(nbcache completion names 2>/dev/null)" -- "$word")) ;;
         completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
         --dir) COMPREPLY=($(compgen -d -- "$word")) ;;
-        *) COMPREPLY=($(compgen -W "{' '.join(_OPTIONS)}" -- "$word")) ;;
+        *) COMPREPLY=($(compgen -W "{" ".join(_OPTIONS)}" -- "$word")) ;;
     esac
 }}
 complete -F _nbcache nbcache""",

@@ -25,6 +25,8 @@ from nbcache.tracebacks import without_ours
 
 #: A function up to this size travels with its tasks.
 _SMALL = 32 << 10
+#: What any pickler writes alike.
+_ATOMS = frozenset({type(None), bool, int, float})
 #: So many functions are kept in a worker process.
 _KEPT = 8
 #: Backends whose workers run on this machine, and can read its files.
@@ -174,6 +176,8 @@ def nothing() -> tuple[int, None]:
 
 
 def _packed(outcome: Outcome, folder: str) -> bytes | Parcel:
+    if type(outcome.payload) in _ATOMS:
+        return pickle.dumps(tuple(outcome), protocol=5)
     import cloudpickle
 
     spill = Spill("" if outcome.kind == "error" else folder)

@@ -159,8 +159,8 @@ class Tiers:
         if whose is None:
             return store.clear(owner)
         rows = [row for row in store.entries(owner) if whose(row.address.key)]
-        removed = [(store.delete(row.address), row.meta.kind in RESULTS) for row in rows]
-        return sum(count for count, is_result in removed if is_result)
+        removed = store.delete_all([row.address for row in rows])
+        return sum(row.address in removed for row in rows if row.meta.kind in RESULTS)
 
     def forget(self, address: Address) -> None:
         """Drop an entry from memory only."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -190,6 +190,9 @@ class MemoryStore:
             self._tidy(owner, held)
         self._report([address])
         return True
+
+    def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
+        return {address for address in addresses if self.delete(address)}
 
     def clear(self, owner: str | None = None) -> int:
         return len(self._clear(owner)[0])

@@ -16,7 +16,7 @@ Every store keeps these, and `tests/store_contract.py` holds them to it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from nbcache.entries.entry import Address, Entry, Meta
@@ -97,6 +97,9 @@ class Store(Protocol):
 
     def delete(self, address: Address) -> int:
         """Remove one entry; returns how many were removed, 0 or 1."""
+
+    def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
+        """Remove entries, which may be many; returns those that were there."""
 
     def clear(self, owner: str | None = None) -> int:
         """Remove every entry of an owner, or all; returns how many results were removed."""

@@ -124,6 +124,12 @@ class TieredStore:
         removed = [store.delete(address) for store in reversed(self.tiers)]
         return max(removed)
 
+    def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
+        removed: set[Address] = set()
+        for store in reversed(self.tiers):
+            removed |= store.delete_all(addresses)
+        return removed
+
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))
 

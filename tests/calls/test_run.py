@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -102,3 +103,19 @@ def test_an_error_while_the_world_is_looked_at_leaves_the_call_alone(
 
     assert [read(), read()] == ["a", "a"]
     assert not read.is_cached()
+
+
+def test_what_observed_a_run_is_gone_after_it(cache):
+    @cache_data
+    def load(x):
+        return x
+
+    def recorders():
+        gc.collect()
+        return sum(type(one) is Recorder for one in gc.get_objects())
+
+    load(-1)
+    before = recorders()
+    for x in range(20):
+        load(x)
+    assert recorders() <= before

@@ -129,6 +129,19 @@ class StoreContract:
         assert store.get(address_of(2)) is not None
         assert store.delete(address_of(1)) == 0
 
+    @pytest.mark.parametrize("count", [2, 20])
+    def test_many_entries_are_removed_at_once(self, store: Store, count: int) -> None:
+        for number in range(count + 2):
+            store.put(address_of(number), entry_of(number))
+        wanted = [address_of(number) for number in range(1, count + 1)]
+        mark, other = store.mark(wanted[0]), store.mark(address_of(1, "m.g"))
+
+        assert store.delete_all([*wanted, address_of(999)]) == set(wanted)
+
+        assert {row.address for row in store.entries()} == {address_of(0), address_of(count + 1)}
+        assert mark.cleared and not other.cleared
+        assert store.delete_all(wanted) == store.delete_all([]) == set()
+
     def test_clear_of_an_owner_leaves_the_others(self, store: Store) -> None:
         for number in range(3):
             store.put(address_of(number), entry_of(number))

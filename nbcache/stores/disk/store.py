@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,9 @@ from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Clock, Mark, Stored, Warn, Whose
 from nbcache.stores.warnings import StoreWarnings, reason, untrusted
+
+#: So many entries are deleted, and told of, one by one.
+_ONE_BY_ONE = 8
 
 
 class DiskStore:
@@ -191,6 +194,22 @@ class DiskStore:
         except OSError as error:
             self._could_not_delete(1, error)
         return min(1, removed)
+
+    def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
+        if len(addresses) <= _ONE_BY_ONE:
+            return {address for address in addresses if self.delete(address)}
+        removed: set[Address] = set()
+        try:
+            # Told of the owner as a whole: to tell of each costs ten times what it takes to delete it.
+            owners = {address.owner for address in addresses}
+            for owner in owners:
+                self._publish_lock.cleared(owner)
+            removed = {one for one in addresses if sum(map(self._catalogue.unlink, self._catalogue.paths(one)))}
+            for owner in owners:
+                self._invalidations.cleared(owner)
+        except OSError as error:
+            self._could_not_delete(1, error)
+        return removed
 
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))

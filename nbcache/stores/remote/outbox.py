@@ -236,6 +236,10 @@ class Outbox:
         letter = self._letter(address)
         return max(self.store.delete(address), letter is not None)
 
+    def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
+        waiting = {address for address in addresses if self._letter(address) is not None}
+        return waiting | self.store.delete_all(addresses)
+
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))
 

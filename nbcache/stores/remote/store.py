@@ -177,6 +177,12 @@ class RemoteStore:
         self._marks.clear(address=address)
         return min(1, len(self._removed(lambda: self.bucket.delete(self._names(address)))))
 
+    def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
+        meant = {name: address for address in addresses for name in self._names(address)}
+        for address in addresses:
+            self._marks.clear(address=address)
+        return {meant[name] for name in self._removed(lambda: self.bucket.delete(list(meant)))} if meant else set()
+
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))
 

@@ -82,11 +82,18 @@ class _Began:
     """The filters at the beginning of one run, and the warnings that were heard of since."""
 
     def __init__(self, observer: Observer, outer: _Began | None, filters: tuple[Any, ...]) -> None:
-        self.observer = observer
+        # It is the key under which this is found: held here, no run would ever be forgotten.
+        self._observer = weakref.ref(observer)
         self.outer = outer
         self.filters = filters
         self.met: set[tuple[str, str, type]] = set()
         self.token: Any = None
+
+    @property
+    def observer(self) -> Observer:
+        found = self._observer()
+        assert found is not None  # it lives while its run is under way
+        return found
 
     def decides(self, found: Any) -> bool:
         """Whether the run itself has set a filter."""
