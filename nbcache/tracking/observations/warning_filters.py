@@ -24,7 +24,7 @@ from nbcache.tracking.observations.observation import Observer
 __all__ = ["GIVEN", "WARNINGS"]
 
 _KIND = "warning"
-_MOST = 100
+_MOST = 20
 _ANSWERS = {"error": b"an error", "ignore": b"ignored"}
 _SHOWN = b"shown"
 #: The text of a pattern that matches nothing.
@@ -136,13 +136,20 @@ def _full_name(kind: type) -> str:
 
 def _deciding(text: str, module: str, names: list[str]) -> Any:
     """The first filter that matches; None where none does."""
+    last = _last_parts(*names)
     for one in _filters():
         _, message, category, place, _ = one
-        if one is _LISTENER or _full_name(category) not in names:
+        if one is _LISTENER or category.__name__ not in last or _full_name(category) not in names:
             continue
         if _matches(message, text) and _matches(place, module):
             return one
     return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _last_parts(*names: str) -> frozenset[str]:
+    """What classes are called, which tells most of them apart for less than their full names."""
+    return frozenset(name.rpartition(".")[2] for name in names)
 
 
 def _matches(pattern: Any, text: str) -> bool:
