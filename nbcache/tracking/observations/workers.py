@@ -12,6 +12,7 @@ import functools
 import itertools
 import json
 import os
+import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
@@ -191,7 +192,7 @@ def _follow_processes(module: ModuleType) -> None:
                 path = os.path.join(tempfile.mkdtemp(prefix="nbcache-"), "seen")
                 _notes[self] = recorder, path
                 self.run = _Noted(self.run, path)
-                recorder.ending.append(functools.partial(_read_note, self))
+                recorder.ending.append(functools.partial(_read_note, self, ending=True))
         start(self)
 
     @functools.wraps(join)
@@ -202,15 +203,18 @@ def _follow_processes(module: ModuleType) -> None:
     kind.start, kind.join = started, joined
 
 
-def _read_note(process: Any) -> None:
+def _read_note(process: Any, *, ending: bool = False) -> None:
+    """Read the note of a process that is over; at the end of the run those of the others are given up."""
     recorder, path = _notes.get(process, (None, ""))
-    if recorder is None or process.exitcode is None:
-        return  # what one goes on to see that nobody waits for is no part of the run
+    if recorder is None or (process.exitcode is None and not ending):
+        return
     del _notes[process]
-    with unrecorded(), suppress(OSError, ValueError):
-        with suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as file:
-            told = json.load(file)
-        os.unlink(path)
+    with unrecorded():
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                told = json.load(file)
+        except (OSError, ValueError):  # killed, or not over: what it goes on to see is no part of the run
+            told = None
+        shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    if told is not None:
         _tell(recorder, told)
-    with suppress(OSError), unrecorded():
-        os.rmdir(os.path.dirname(path))

@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -261,7 +262,11 @@ def _read_and_fail(folder: Path) -> None:
     raise ValueError
 
 
-def test_a_process_that_nobody_waits_for_keeps_nobody_waiting(folder: Path) -> None:
+def test_a_process_that_nobody_waits_for_keeps_nobody_waiting_and_leaves_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     with recording():
         process = _fork.Process(target=time.sleep, args=(60,))
         process.start()
@@ -269,3 +274,4 @@ def test_a_process_that_nobody_waits_for_keeps_nobody_waiting(folder: Path) -> N
     process.join(60)
 
     assert not list(workers._notes)
+    assert not [name for name in os.listdir(tmp_path / "temporary") if name.startswith("nbcache-")]
