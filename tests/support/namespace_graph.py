@@ -180,7 +180,7 @@ class _Walk:
     def function(self, value: Any) -> _Fields:
         code = value.__code__
         # a set among the constants of a library's code has its order from the hashes of this process
-        said = _code_text(code) if value.__module__ == "__main__" else f"{value.__module__}"
+        said = _code_text(code) if value.__module__ == "__main__" else f"{value.__module__}".encode()
         fields: _Fields = [("name", value.__qualname__), ("code", _digest(said))]
         fields += [("here", value.__globals__ is self._namespace), ("defaults", value.__defaults__)]
         fields += [("keywords", value.__kwdefaults__)]
