@@ -143,6 +143,21 @@ def test_native_writers_count(nb):
     assert again(nb, cell) and pl.read_parquet("flights-2024.parquet").height == 1
 
 
+def test_what_a_native_writer_made_may_be_read_again_by_the_same_cell(nb):
+    pytest.importorskip("polars")
+    nb("import polars as pl")
+    cell = "pl.DataFrame({'a': [1]}).write_parquet('own.parquet'); content = open('own.parquet', 'rb').read()"
+    nb(cell)
+    os.remove("own.parquet")
+    assert again(nb, cell) and open("own.parquet", "rb").read() == nb.ns["content"]
+
+
+def test_a_temporary_file_without_a_name_is_nothing(nb):
+    cell = "import tempfile\nwith tempfile.TemporaryFile() as f: f.write(b'x')\ndel f"
+    nb(cell)
+    assert again(nb, cell), last(nb).reason
+
+
 def test_a_cached_function_that_stores_its_results_is_no_effect(nb):
     nb("@cache_data(persist='disk')\ndef load(x): return x")
     nb("v = load(1)")

@@ -86,11 +86,21 @@ LOADABLE = {
         "B2().f()",
     ),
     "context manager": ("", "import contextlib\n@contextlib.contextmanager\ndef cm(): yield 5", "cm().__enter__()"),
+    "executor that is done": (
+        "",
+        "from concurrent.futures import ThreadPoolExecutor as T\nwith T(1) as ex: r = list(ex.map(abs, [-1]))",
+        "r, ex._shutdown",
+    ),
     "curry": ("", "import toolz\n@toolz.curry\ndef add(a, b): return a + b\ninc = add(1)", "inc(2)"),
     "pydantic": ("", "import pydantic\nclass M(pydantic.BaseModel):\n    x: int\nm = M(x=1)", "m.x, type(m) is M"),
     "numba": ("k = 1", "from numba import njit\n@njit\ndef nf(x): return x + 1", "nf(2)"),
 }
 REFUSED = {
+    "an executor at work": (
+        "",
+        "from concurrent.futures import ThreadPoolExecutor\nbusy = ThreadPoolExecutor(1)",
+        "busy.submit(abs, -1).result()",
+    ),
     "a wrong __setstate__": ("class P:\n    def __setstate__(self, state): self.missing", "p9 = P(); p9.x = 1", "p9.x"),
 }
 LIBRARIES = {"curry": "toolz", "pydantic": "pydantic", "numba": "numba"}

@@ -9,6 +9,7 @@ import importlib
 import io
 import pickle
 import sys
+from concurrent.futures import Executor
 from types import CellType, CodeType, FunctionType, GeneratorType, NoneType
 from typing import Any
 
@@ -141,6 +142,8 @@ class NamespacePickler(ByValuePickler):
             raise pickle.PicklingError("an open file")
         elif kind.__name__ in ("BlockManager", "SingleBlockManager") and kind.__module__ == _MANAGERS:
             self._leave(value)
+        elif issubclass(kind, Executor) and getattr(value, "_shutdown", getattr(value, "_shutdown_thread", False)):
+            return _closed_executor, (kind,)
         elif kind is GeneratorType:
             raise pickle.PicklingError("a live generator")
         elif any(base.__module__ == "ipywidgets.widgets.widget" and base.__name__ == "Widget" for base in kind.__mro__):
@@ -170,6 +173,12 @@ def _copies_on_write() -> bool:
 def _is_somebodys(value: object) -> bool:
     """Tell whether another name's object has an identity that a copy would not have."""
     return not isinstance(value, FunctionType | type) and facets_of(value) is not None
+
+
+def _closed_executor(kind: type[Executor]) -> Executor:
+    executor = kind()
+    executor.shutdown()
+    return executor
 
 
 class _Raw(io.BytesIO):

@@ -104,5 +104,8 @@ class Observer(Protocol):
     def write(self, path: str) -> None:
         """Note that the run writes a file."""
 
+    def made(self, path: str) -> None:
+        """Note that the run has made a file that was not there; what it saw of it was its own."""
+
     def reached(self, what: str) -> None:
         """Note that the run went outside: to the "network", or into a "subprocess"."""

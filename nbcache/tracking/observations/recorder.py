@@ -205,6 +205,14 @@ class Recorder:
         for recorder in self._enclosing():
             recorder._written.add(full)
 
+    def made(self, path: str) -> None:
+        """Note that the run made a file unheard, here and in the recorders around: what it saw of it was its own."""
+        self.write(path)
+        for recorder in self._enclosing():
+            for seen in [seen for seen in recorder._stamps if seen.kind == "file" and recorder.wrote(seen.name)]:
+                if os.path.realpath(os.path.join(recorder._folder, seen.name)) == os.path.realpath(path):
+                    del recorder._stamps[seen]
+
     def wrote(self, path: str) -> bool:
         """Tell whether the run wrote a file, or made the folder it lies in."""
         if not self._written:

@@ -45,6 +45,7 @@ class FilesWritten:
         self._before: dict[str, object] = {}
         self._read: set[str] = set()
         self._removed: set[str] = set()
+        self._own: set[str] = set()
         self._temporary: set[str] = set()
 
     def __enter__(self) -> FilesWritten:
@@ -56,12 +57,14 @@ class FilesWritten:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         audit_events.unsubscribe(self)
-        for path, whole in self._native.changed():
+        for path, whole, is_new in self._native.changed():
             if path in self._before:  # announced, so it is known better
                 continue
             recorder = current()
+            if is_new:  # it can only have been read once it had been written
+                self._own.add(path)
             if recorder is not None:
-                recorder.write(path)
+                recorder.made(path) if is_new else recorder.write(path)
             self._note(path, path, new=whole)
             self._before.setdefault(path, None)
 
@@ -70,6 +73,8 @@ class FilesWritten:
     def opened(self, path: str, flags: int) -> None:
         """Only what begins empty is new: what is appended to a file depends on whether it was there."""
         full = os.path.abspath(path)
+        if os.path.isdir(full):  # so a temporary file without a name is made
+            return
         if flags & _WRITES:
             self._note(path, full, new=bool(flags & os.O_TRUNC))
         elif full not in self._made:
@@ -146,7 +151,7 @@ class FilesWritten:
         if changed:
             return f"it changes {_names(changed)} in place"
         made = [full for full in self._made if self._users(full)]
-        both = sorted(self._read.union(map(os.path.abspath, read)).intersection(made))
+        both = sorted(self._read.union(map(os.path.abspath, read)).intersection(made) - self._own)
         if both:
             return f"it both reads and writes {_names(both)}"
         roots = (_project(self._folder), _temporary_files())

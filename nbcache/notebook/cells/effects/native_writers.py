@@ -44,14 +44,14 @@ class Folders:
             with unrecorded():
                 self._before = dict(self._files())
 
-    def changed(self) -> Iterator[tuple[str, bool]]:
-        """The files that are new or not what they were, and whether they were written as a whole."""
+    def changed(self) -> Iterator[tuple[str, bool, bool]]:
+        """The files that are new or not what they were; whether they were written as a whole, and whether new."""
         if self._before is None:
             return
         with unrecorded():
             for path, sign in list(self._files()):
                 if self._before.get(path) != sign and self._is_named(path):
-                    yield path, not path.endswith(_GROWING)
+                    yield path, not path.endswith(_GROWING), path not in self._before
 
     def _is_named(self, path: str) -> bool:
         name = os.path.basename(path)
