@@ -57,7 +57,7 @@ class FilesWritten:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         audit_events.unsubscribe(self)
-        for path, whole, is_new in self._native.changed():
+        for path, whole, is_new in list(self._native.changed()):  # nothing is recorded while it looks
             if path in self._before:  # announced, so it is known better
                 continue
             recorder = current()
