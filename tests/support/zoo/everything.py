@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from zoo import heavy, science, standard, web
-from zoo.specimen import Family, Specimen
+from zoo.specimen import Family
 
-__all__ = ["families", "specimens"]
+__all__ = ["families"]
 
 
 def families() -> list[Family]:
@@ -20,8 +20,3 @@ def families() -> list[Family]:
     wanted = os.environ.get("NBCACHE_ZOO", "")
     shown = [family for family in found if (family.heavy if wanted == "heavy" else wanted or not family.heavy)]
     return [family for family in shown if family.here()]
-
-
-def specimens() -> list[Specimen]:
-    """Every type that can be shown here."""
-    return [specimen for family in families() for specimen in family.specimens]

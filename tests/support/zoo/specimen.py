@@ -76,6 +76,9 @@ class Family:
         self.heavy = heavy
         self.specimens: list[Specimen] = []
 
+    def __str__(self) -> str:
+        return self.name
+
     def add(self, name: str, make: str, other: str, edit: str = "", use: str = "repr(x)", **more: str) -> None:
         """Add a type."""
         self.specimens.append(Specimen(self, name, make, other, edit, use, **more))

@@ -172,8 +172,8 @@ _add("class", "Plain", "Slots", use="x.__name__")
 _add("bound method", "Plain(n=1).__init__", "Plain(n=2).__init__", "x.__self__.n = 3", "x.__self__.n")
 _add("class method", "Counter.made", "Counter.static", use="0")
 _add("shared parts", "(lambda a: [a, a])([1])", "[[1], [1]]", "x[0].append(1)")
-_add("deep chain", "functools.reduce(lambda a, _: [a], range(20_000), [1])",
-     "functools.reduce(lambda a, _: [a], range(20_000), [2])",
+_add("deep chain", "functools.reduce(lambda a, _: [a], range(12_000), [1])",
+     "functools.reduce(lambda a, _: [a], range(12_000), [2])",
      "x.append(1)", "len(x)", unstored="pickle goes no deeper than the stack")
 _add("fails to come back", "NotBack(1)", "NotBack(2)", "x.n = 9", "x.n", unstored="its __setstate__ raises")
 
