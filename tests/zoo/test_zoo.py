@@ -1,4 +1,4 @@
-"""Every type of the zoo, library by library: as an argument, as a result, as a global that is followed, and over a restart."""
+"""Every type of the zoo, library by library: as an argument, as a result, as a followed global, and over a restart."""
 
 from __future__ import annotations
 
