@@ -153,6 +153,28 @@ def test_every_error_and_warning_has_its_place_in_troubleshooting() -> None:
             assert "**Cause.**" in section and "**Cure.**" in section, section.splitlines()[0]
 
 
+def test_the_warnings_of_troubleshooting_are_given_by_the_package() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    package = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "nbcache").rglob("*.py"))
+    given = (
+        "is not cached; it was computed and returned.",
+        "so nobody could tell when it is out of date.",
+        "is larger than its max_size and is kept alone.",
+        "changes its argument",
+        "This cell has run, and its result is not cached.",
+        "This cell is not cached; it runs every time.",
+        "A stored entry cannot be used; its value is computed again.",
+        "could not be loaded and is computed again.",
+        "Results on disk are kept for this session only.",
+        "in the background failed; the old value is kept.",
+        "A hit skips these side effects",
+    )
+
+    for text in given:
+        assert text in package, text
+        assert text in page, text
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     listed = {
         line.split("<")[-1].strip("> ")
