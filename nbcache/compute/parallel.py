@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any, NamedTuple
 
+from nbcache.errors import MissingExtraError, explain
+
 #: Tasks that one round takes for each worker, where a backend gives results only when a round is over.
 _ROUND = 8
+
+#: Backends that need a package of their own.
+_NEEDED = {"dask": "distributed", "ray": "ray"}
 
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -38,6 +44,7 @@ class Engine(NamedTuple):
         """The results of tasks, in the order in which they are done; closing it stops what has not begun."""
         import joblib
 
+        _prepare(self.backend)
         given = (joblib.delayed(function)(*arguments) for function, arguments in tasks)
         options: dict[str, Any] = {"n_jobs": self.n_jobs, "backend": self.backend}
         if self.batch_size is not None:
@@ -59,3 +66,28 @@ class Engine(NamedTuple):
             size = _ROUND * max(1, joblib.effective_n_jobs(self.n_jobs))
             while some := list(islice(given, size)):
                 yield from parallel(some)
+
+
+def _prepare(backend: str | None) -> None:
+    """Make a backend known to joblib that is not by itself.
+
+    Raises
+    ------
+    MissingExtraError
+        Its package is not installed.
+    """
+    needed = _NEEDED.get(backend or "")
+    if needed is None:
+        return
+    if find_spec(needed) is None:
+        raise MissingExtraError(
+            explain(
+                f"map() cannot use the backend {backend!r}.",
+                f"the package {needed} is not installed.",
+                f"pip install 'nbcache[{backend}]', or choose another backend.",
+            )
+        )
+    if backend == "ray":
+        from ray.util.joblib import register_ray
+
+        register_ray()

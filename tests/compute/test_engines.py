@@ -14,7 +14,8 @@ import joblib
 import pytest
 from processes import python_path
 
-from nbcache import cache_data
+from nbcache import MissingExtraError, cache_data
+from nbcache.compute import parallel
 from nbcache.engine.cache import Cache
 
 EXTRAS = os.environ.get("NBCACHE_TEST_EXTRAS", "").split(",")
@@ -78,16 +79,14 @@ def test_dask_computes_each_call_once_under_the_keys_of_the_notebook(cache: Cach
 @pytest.mark.skipif("ray" not in EXTRAS, reason="asked for by NBCACHE_TEST_EXTRAS=ray")
 def test_ray_computes_each_call_once_under_the_keys_of_the_notebook(cache: Cache, tmp_path: Path) -> None:
     ray: Any = pytest.importorskip("ray")
-    from ray.util.joblib import register_ray
-
     folder = str(tmp_path)
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         task = ray.remote(through)
         computed = ray.get([task.remote(x, folder) for x in (1, 2, 1)])
-        register_ray()
+        mapped = squared.map([2, 3], [folder] * 2, n_jobs=2, backend="ray", progress=False)
         with joblib.parallel_config("ray", n_jobs=2):
-            mapped = squared.map([2, 3], [folder] * 2, progress=False)
+            assert squared.map([2, 3], [folder] * 2, progress=False) == mapped
     finally:
         ray.shutdown()
 
@@ -118,3 +117,12 @@ def test_a_function_for_spark_has_the_keys_of_the_notebook(
 
     assert sorted(row.y for row in rows) == [1, 8, 27]
     assert [cubed.is_cached(x) for x in (1, 2, 3)] == [True] * 3
+
+
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_a_backend_that_is_not_installed_says_what_to_install(
+    backend: str, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=rf"nbcache\[{backend}\]"):
+        squared.map([1], ["nowhere"], backend=backend)

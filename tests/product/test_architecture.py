@@ -65,6 +65,7 @@ GUESTS: dict[str, set[str]] = {
     "xxhash": {"hashing", "tracking", "keys", "entries", "stores"},
     "cloudpickle": {"calls.pickling", "compute.workers", "entries.byvalue"},
     "joblib": {"compute.parallel"},
+    "ray": {"compute.parallel"},
     "fsspec": {"stores.remote"},
     "s3fs": {"stores.remote"},
     "redis": {"stores.remote"},

@@ -12,6 +12,11 @@ from nbcache.stores.remote.bucket import Blob, first_of
 _WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "memory"}
 
 
+#: Where a file that is written in parts is there when it is closed, and can be given up before.
+_IN_PARTS = {"s3", "s3a"}
+#: Up to this size a value is sent in one request; larger ones in parts of so many bytes.
+_ONE_REQUEST, _PART = 64 << 20, 16 << 20
+
 # Seconds that a server has to accept a connection, and to send the next piece; a call is waiting meanwhile.
 _CONNECT, _READ = 2, 5
 _LIMITS: dict[str, dict[str, Any]] = {
@@ -50,6 +55,7 @@ class FsspecBucket:
         protocol = self._files.protocol
         names = {protocol} if isinstance(protocol, str) else set(protocol)
         self._whole_writes = bool(names & _WHOLE_WRITES)
+        self._in_parts = bool(names & _IN_PARTS)
 
     def read(self, name: str, most: int) -> bytes | None:
         try:
@@ -81,6 +87,9 @@ class FsspecBucket:
 
     def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
         path = self._path(name)
+        if self._in_parts and sum(memoryview(block).nbytes for block in blocks) > _ONE_REQUEST:
+            self._write_in_parts(path, blocks)
+            return
         content = b"".join(blocks)
         if self._whole_writes:
             self._files.pipe_file(path, content)
@@ -92,6 +101,20 @@ class FsspecBucket:
             self._files.mv(temporary, path)
         except BaseException:
             self._remove(temporary)
+            raise
+
+    def _write_in_parts(self, path: str, blocks: Sequence[bytes | memoryview]) -> None:
+        """Send a large value part by part, so that no second copy of it is made here; it is there when all are."""
+        file = self._files.open(path, "wb", block_size=_PART)
+        try:
+            for block in blocks:
+                view = memoryview(block).cast("B")
+                for start in range(0, view.nbytes, _PART):
+                    file.write(view[start : start + _PART])
+            file.close()
+        except BaseException:
+            file.discard()
+            file.closed = True  # else it would be finished as it is
             raise
 
     def create(self, name: str, content: bytes, seconds: float) -> bool:

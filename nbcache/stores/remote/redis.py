@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ _PREFIX = "nbcache/"
 _AT_ONCE = 500
 #: So many bytes are fetched in one answer at most.
 _TOGETHER = 64 << 20
+#: Larger values are sent in pieces of so many bytes; what is left of one unfinished is forgotten after a time, in ms.
+_PIECE, _UNFINISHED = 8 << 20, 600_000
 
 
 class RedisBucket:
@@ -62,7 +65,30 @@ class RedisBucket:
 
     def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
         lifetime = None if seconds is None else max(1, int(seconds * 1000))
+        if sum(memoryview(block).nbytes for block in blocks) > _TOGETHER:
+            self._write_in_pieces(_PREFIX + name, blocks, lifetime)
+            return
         self._server.set(_PREFIX + name, b"".join(blocks), px=lifetime)
+
+    def _write_in_pieces(self, key: str, blocks: Sequence[bytes | memoryview], lifetime: int | None) -> None:
+        """Write under another key first, so that no second copy of a large value is made here."""
+        beside = f"{key}.{secrets.token_hex(8)}.tmp"
+        try:
+            for block in blocks:
+                view = memoryview(block).cast("B")
+                for start in range(0, view.nbytes, _PIECE):
+                    self._server.append(beside, bytes(view[start : start + _PIECE]))
+                    self._server.pexpire(beside, _UNFINISHED)
+            with self._server.pipeline() as pipeline:
+                pipeline.rename(beside, key)
+                if lifetime is None:
+                    pipeline.persist(key)
+                else:
+                    pipeline.pexpire(key, lifetime)
+                pipeline.execute()
+        except BaseException:
+            self._server.delete(beside)
+            raise
 
     def create(self, name: str, content: bytes, seconds: float) -> bool:
         return bool(self._server.set(_PREFIX + name, content, nx=True, px=max(1, int(seconds * 1000))))

@@ -186,6 +186,17 @@ class TestRedis(RemoteContract):
         assert lifetimes[0] == -1
         assert 190 <= lifetimes[1] <= 200
 
+    @pytest.mark.parametrize("lifetime", [None, 100])
+    def test_a_large_value_is_sent_in_pieces(self, store: Store, server: Any, clock: Any, lifetime: Any) -> None:
+        large = np.arange(9_000_000.0)
+        expires = None if lifetime is None else clock() + lifetime
+        store.put(address_of(1), entry_of(large, created=clock(), expires=expires))
+
+        (key,) = server.keys("*")
+        found = store.get(address_of(1))
+        assert found is not None and (found.value() == large).all()
+        assert (server.ttl(key) == -1) == (lifetime is None)
+
     def test_other_keys_of_the_server_stay(self, store: Store, server: Any) -> None:
         server.set("mine", b"1")
         server.set("nbcache/v1/other", b"1")
@@ -203,6 +214,17 @@ class TestS3(RemoteContract):
     @pytest.fixture
     def url(self, s3_url: str) -> str:
         return s3_url
+
+    def test_a_large_value_is_sent_in_parts_and_there_when_all_are(self, store: RemoteStore) -> None:
+        large = np.arange(9_000_000.0)
+        store.put(address_of(1), entry_of(large))
+        found = store.get(address_of(1))
+        assert found is not None and (found.value() == large).all()
+
+        blocks: Any = [bytes(40 << 20), "no block"]
+        with pytest.raises(TypeError):
+            store.bucket._write_in_parts("bucket/folder/other", blocks)
+        assert store.bucket.size("other") is None
 
     @pytest.fixture
     def tamper(self, url: str) -> Callable[[Callable[[bytes], bytes]], None]:
