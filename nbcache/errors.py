@@ -194,6 +194,16 @@ def is_library(filename: str) -> bool:
     return _LIBRARIES.match(filename) is not None
 
 
+def calling_line() -> str:
+    """The line of source that called nbcache; empty where it is not at hand."""
+    import linecache
+
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith((_HERE, "<nbcache")):
+        frame = frame.f_back
+    return "" if frame is None else linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+
+
 def warn(message: str) -> None:
     """Issue one `CacheWarning` that points at the user's own line; where there is none, at whoever called us."""
     level, called, users = 1, 0, 0

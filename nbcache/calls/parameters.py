@@ -18,6 +18,7 @@ from nbcache.errors import (
     InvalidParameterError,
     InvalidTTLError,
     UncacheableFunctionError,
+    calling_line,
     explain,
     near,
     shown,
@@ -220,7 +221,7 @@ def check_function(function: Any) -> None:
     if not callable(function):
         raise UncacheableFunctionError(explain(f"cache_data cannot decorate {shown(function)}.",
             "it is not a function.", _instead_of(function)))  # fmt: skip
-    if isinstance(function, type):
+    if isinstance(function, type) and calling_line().startswith("@"):  # cache_data(int) is a function that is called
         raise UncacheableFunctionError(explain(f"cache_data cannot decorate the class {name}.",
             f"a cached class would be a function, and isinstance(x, {name}) would fail.",
             f"decorate its methods, or a function that returns {name}(...)."))  # fmt: skip

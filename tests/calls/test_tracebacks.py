@@ -183,9 +183,14 @@ def test_a_note_of_a_worker_process_shows_the_users_lines() -> None:
     assert PACKAGE not in note and "return 1 / n" in note
 
 
-def test_a_class_is_refused_with_advice() -> None:
+def test_a_decorated_class_is_refused_and_a_class_that_is_called_is_not() -> None:
     with pytest.raises(UncacheableFunctionError, match="isinstance"):
-        cache_data(Point)
+
+        @cache_data
+        class Spot:
+            pass
+
+    assert cache_data(Point)().method(1) == 1
 
 
 def test_plain_python_prints_nothing_of_nbcache(tmp_path: Path) -> None:
