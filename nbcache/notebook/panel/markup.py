@@ -77,7 +77,7 @@ def figures(totals: Totals, *, one: bool = False) -> list[tuple[str, str, str]]:
     else:
         limit = f"of {quantities.size(totals.disk_limit)}" if totals.disk_limit else ""
         found.append(("Memory", _size(totals.memory), ""))
-        found.append(("Disk", _size(totals.disk), limit))
+        found.append(("Disk", quantities.size(totals.disk) if limit else _size(totals.disk), limit))
     if totals.shared:
         found.append(("Shared", totals.shared, ""))
     found.append(("Hit rate", quantities.percent(totals.hits, calls), hits))

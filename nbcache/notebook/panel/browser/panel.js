@@ -265,7 +265,7 @@ class Table {
     const t = this.totals;
     const shown = [["Entries", count(t.entries)]];
     if (this.owner) shown.push(["Size", quiet(t.memory, size)]);
-    else shown.push(["Memory", quiet(t.memory, size)], ["Disk", quiet(t.disk, size), t.limit ? `of ${size(t.limit)}` : ""]);
+    else shown.push(["Memory", quiet(t.memory, size)], ["Disk", t.limit ? size(t.disk) : quiet(t.disk, size), t.limit ? `of ${size(t.limit)}` : ""]);
     if (t.shared) shown.push(["Shared", t.shared]);
     shown.push(["Hit rate", percent(t.hits, t.hits + t.misses), `${many(t.hits, "hit", "hits")}, ${many(t.misses, "miss", "misses")}`]);
     shown.push(["Time saved", quiet(t.saved, duration)]);
