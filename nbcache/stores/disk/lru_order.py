@@ -21,6 +21,9 @@ from nbcache.stores.protocol import Whose
 _FEW = 256
 _TRUSTED_FOR = 1.0
 _TRUSTED_TIMES = 50
+#: While others write too, the names are not read again for so many times the seconds that the reading took: the bound
+#: is then kept but for what they write in that time.
+_SHARE = 20
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class LruOrder:
         self._notes: OrderedDict[str, _File] = OrderedDict()
         self._total = 0
         self._changed: list[int] = []
-        self._read_again_at = 0.0
+        self._read_again_at = self._not_before = 0.0
         self._journals: list[tuple[int, int]] = []
         self._sorted = True
 
@@ -111,7 +114,7 @@ class LruOrder:
         changed = [_changed(folder) for folder in self._folders]
         now = time.monotonic()
         few = len(self._results) + len(self._notes) <= _FEW
-        if not few and changed == self._changed and now < self._read_again_at:
+        if not few and now < (self._read_again_at if changed == self._changed else self._not_before):
             return
         present = {
             f"{folder}/{name}"
@@ -132,6 +135,7 @@ class LruOrder:
             self._journals = []
         self._changed = changed
         done = time.monotonic()
+        self._not_before = done + _SHARE * (done - now)
         self._read_again_at = done + max(_TRUSTED_FOR, _TRUSTED_TIMES * (done - now))
 
     def _learn_uses(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from disk_stores import Shop, files_of
 from store_contract import address_of, entry_of
 
-from nbcache.stores.disk import collection
+from nbcache.stores.disk import collection, lru_order
 from nbcache.stores.disk.store import DiskStore
 
 
@@ -202,3 +202,27 @@ def test_a_call_does_not_wait_until_room_is_made_for_all(
         if thread.name == "nbcache-collect":
             thread.join(30)
     assert len(list(store.entries())) < 12
+
+
+def test_a_bound_of_many_entries_costs_no_scan_for_each_put_though_others_write(
+    shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = shop.open(), shop.open()
+    for number in range(300):
+        mine.put(address_of(number), entry_of(number))
+    ticks = iter(range(1_000_000))
+    monkeypatch.setattr(lru_order.time, "monotonic", lambda: float(next(ticks)))
+    read: list[object] = []
+    plain = lru_order.list_names
+    monkeypatch.setattr(lru_order, "list_names", lambda folder: read.append(folder) or plain(folder))
+    for number in range(300, 360):
+        clock.move(1)
+        other.put(address_of(number + 1000), entry_of(number))
+        mine.put(address_of(number), entry_of(number))
+        mine.limit("m.f", 300, None)
+
+    assert 2 <= len(read) <= 8
+    for _ in range(100):  # time passes
+        next(ticks)
+    mine.limit("m.f", 300, None)
+    assert len(list(mine.entries("m.f"))) == 300
