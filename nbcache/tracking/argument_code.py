@@ -11,7 +11,7 @@ from nbcache.hashing import hasher
 from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import facts_of
-from nbcache.tracking.contents import outline
+from nbcache.tracking.contents import in_order, outline
 from nbcache.tracking.dependencies import name_of
 from nbcache.tracking.fingerprint import code_digest, tracker_of, tracker_of_several
 from nbcache.tracking.origins import UNCHANGED, Origins, Running
@@ -88,8 +88,7 @@ def digest_followed(
     digest = hasher.digest(value, hash_funcs, code=outlined)
     if not met:
         return digest
-    # Sets have no order of their own: what was met is put in order of its outline.
-    functions = tuple(function for _, function in sorted(met.values(), key=lambda pair: pair[0]))
+    functions = tuple(in_order(met.values()))
     if len(functions) == 1:
         followed = code_digest(functions[0]) if code is None else code(functions[0])
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from types import FunctionType, ModuleType
@@ -23,7 +23,7 @@ from nbcache.tracking.observations.handles.planned_files import planned_files
 from nbcache.tracking.packages import is_users
 from nbcache.tracking.snapshots import Snapshot, fixed, snapshot_of
 
-__all__ = ["DEFAULT", "Content", "Contents", "fixed", "outline", "path_texts"]
+__all__ = ["DEFAULT", "Content", "Contents", "fixed", "in_order", "outline", "path_texts"]
 
 #: What the labels of the defaults of parameters begin with.
 DEFAULT = "default of "
@@ -127,8 +127,7 @@ class Content:
         if not (found or self.fixed or self.unreadable):
             self.let_go()
         self._closures = any(type(inner) is FunctionType and inner.__closure__ for _, inner in found)
-        # Sets have no order of their own, so what was met inside is put in order of its outline.
-        self.inside = [inner for _, inner in sorted(found, key=lambda pair: pair[0])]
+        self.inside = in_order(found)
 
     def _give_up(self, why: str) -> None:
         self.unreadable, self.whole = why, False
@@ -270,6 +269,19 @@ def outline(value: object) -> bytes:
         return short_digest(b"module", str(value.__dict__.get("__name__")).encode())
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     return short_digest(b"other", _type_name(value).encode(), str(name).encode())
+
+
+def in_order(met: Iterable[tuple[bytes, Any]]) -> list[Any]:
+    """Put what was met, each with its outline, in an order that no run moves: sets have none of their own.
+
+    By code first, as the closures of functions, which an outline tells, may be changed by a run.
+    """
+
+    def place(pair: tuple[bytes, Any]) -> tuple[bytes, bytes]:
+        told, value = pair
+        return facts_of(value.__code__).digest if type(value) is FunctionType else told, told
+
+    return [value for _, value in sorted(met, key=place)]
 
 
 def _shallow(value: object, depth: int = 3) -> bytes:
