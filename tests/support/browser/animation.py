@@ -150,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("images", type=Path, help="the folder for the pictures, such as docs/images")
     asked = parser.parse_args()
+    asked.images.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp())
     server = Server(folder / "jupyter")
     try:
