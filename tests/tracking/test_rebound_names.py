@@ -13,6 +13,7 @@ from edits_of_names import IN_TEXTS, PATCHED, REBOUND, REGISTERED, UNTOUCHED, Ch
 
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
+from nbcache.inspection.wording import change_in_words
 
 COUNTS = {
     f"{group}: {name}": change
@@ -82,7 +83,7 @@ def test_a_change_that_counts_is_a_miss_and_its_way_back_a_hit(
         check_right(report)
     assert before["value"] != after["value"], "this changes nothing"
     assert not after["hit"], after["text"]
-    assert change.says in str(after["text"])
+    assert change_in_words(change.says) in str(after["text"])
     assert again["hit"], again["text"]
     assert once_more["hit"], once_more["text"]
     assert restarted["hit"], restarted["text"]
