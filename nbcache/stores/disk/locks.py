@@ -18,6 +18,7 @@ from types import TracebackType
 from nbcache.stores.disk.liveness import is_alive, name_for_now
 from nbcache.stores.disk.lockfile import LockFile, lock_file, offset_of
 from nbcache.stores.folders import CREATE, FILE_MODE, list_names, make_folder, read_small
+from nbcache.stores.polling import poll
 
 #: Waiting begins with short looks, so that short computations are not waited for longer than they take.
 _FIRST_LOOK, _LONGEST_LOOK = 0.001, 0.05
@@ -124,18 +125,7 @@ class Claim:
 
     def wait(self, waiting: Callable[[], None] | None = None) -> None:
         """Wait until `attempt` succeeds; `waiting` is called once if that is not at once."""
-        look = _FIRST_LOOK
-        try:
-            if self.attempt():
-                return
-            if waiting is not None:
-                waiting()
-            while not self.attempt():
-                time.sleep(look)
-                look = min(_LONGEST_LOOK, look * 1.5)
-        except BaseException:
-            self.release()
-            raise
+        poll(self, _FIRST_LOOK, _LONGEST_LOOK, waiting)
 
     def release(self) -> None:
         """Give the lock back; also ends a wait. Harmless when nothing is held."""

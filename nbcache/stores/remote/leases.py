@@ -21,6 +21,7 @@ from nbcache.entries.entry import Address
 from nbcache.entries.signing import Keyring
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.names import entry_name
+from nbcache.stores.polling import poll
 from nbcache.stores.remote.bucket import Bucket
 
 #: A lease that nobody has renewed for so many seconds is lost; it is renewed three times as often.
@@ -202,18 +203,7 @@ class Lease:
 
     def wait(self, waiting: Callable[[], None] | None = None) -> None:
         """Wait until the computation may go on; `waiting` is called once if that is not at once."""
-        look = _FIRST_LOOK
-        try:
-            if self.attempt():
-                return
-            if waiting is not None:
-                waiting()
-            while not self.attempt():
-                time.sleep(look)
-                look = min(_LONGEST_LOOK, look * 1.5)
-        except BaseException:
-            self.release()
-            raise
+        poll(self, _FIRST_LOOK, _LONGEST_LOOK, waiting)
 
     def attempt(self) -> bool:
         """Whether the computation may go on: it has the lease, or none can be had, or waiting would never end."""
