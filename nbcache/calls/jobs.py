@@ -125,7 +125,7 @@ class Jobs:
             key=call.key,
             whose=self.branches.whose() if policy.bounded else None,
             place=self._place(state, call.key) if state.outline != state.digest and state.counted else "",
-            renewed=lambda: self.job(bound, self.state(registry.the_cache()), began),
+            renewed=lambda: self._renewed(bound, state, began),
             policy=policy,
             compute=call.compute_async if self._awaited else call.compute,
             describe=call.describe,
@@ -135,6 +135,10 @@ class Jobs:
             silent=self._message is None,
             began=perf_counter() if began is None else began,
         )
+
+    def _renewed(self, bound: Bound, state: State, began: float | None) -> Job | None:
+        now = self.state(registry.the_cache())
+        return None if now is state else self.job(bound, now, began)
 
     def watched(self, bound: Bound, state: State) -> Watched:
         parameters = self._parameters

@@ -148,7 +148,7 @@ class Cache:
         return None if located is None else located[1]
 
     def _steps(self, job: Job) -> Steps:
-        found = self._find(job)
+        found, begun_again = self._find(job), False
         while found is None:
             mine, theirs = self._flights.join((job.key.owner, job.place or job.text), job.text)
             if theirs is not None:
@@ -156,14 +156,17 @@ class Cache:
                     ending = yield Wait(theirs)
                 finally:
                     self._flights.stop_waiting(theirs)
-                if job.renewed is not None and job.place:
-                    job = job.renewed()  # what the run has changed counts by now as what it found
+                job = self._renewed(job) or job  # what the run has changed counts by now as what it found
                 if ending is Ending.UNSTORED:
                     return self._computed(job, (yield Compute(job)), None, None)
                 found = self._find(job)
                 continue
             if mine is None:
                 return self._computed(job, (yield Compute(job)), None, None)
+            if not begun_again and (again := self._changed_meanwhile(job, mine)) is not None:
+                job, begun_again = again, True
+                found = self._find(job)
+                continue
             ending, lock = Ending.FAILED, self.tiers.lock(job.text) if job.policy.disk else None
             lease = None
             try:
@@ -196,6 +199,20 @@ class Cache:
         if found.stale:
             yield Refresh(job)
         return self._hit(found, job)
+
+    @staticmethod
+    def _renewed(job: Job) -> Job | None:
+        return job.renewed() if job.renewed is not None and job.place else None
+
+    def _changed_meanwhile(self, job: Job, mine: Flight) -> Job | None:
+        """The request as it is now, if a run at its place has ended since the call looked at what such runs change."""
+        again: Job | None = job
+        try:
+            again = self._renewed(job)
+        finally:
+            if again is not None:
+                self._flights.leave(mine, Ending.FAILED)
+        return again
 
     def _hit(self, found: _Found, job: Job) -> Fetched:
         slot = found.slot

@@ -113,7 +113,7 @@ class Job:
     silent : nothing is shown while another process computes the same
     began : when the call was made, as `time.perf_counter` counts, so that a hit knows what it cost
     place : where only one computation runs at a time, if other keys than this one share it; "" for the key alone
-    renewed : the same request as it is after a computation at its place
+    renewed : the same request as it is now, after a computation at its place; None if nothing has changed
     whose : of the results of one name, those that count for the bounds; None for all
     """
 
@@ -128,7 +128,7 @@ class Job:
     silent: bool = False
     began: float = field(default_factory=perf_counter)
     place: str = ""
-    renewed: Callable[[], Job] | None = None
+    renewed: Callable[[], Job | None] | None = None
     whose: Whose | None = None
     text: str = field(init=False)
     address: Address = field(init=False)
