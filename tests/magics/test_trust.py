@@ -248,7 +248,7 @@ def test_the_command_line_says_what_the_magic_says(tmp_path: Path, ring: Path) -
     assert damaged.returncode == 1 and "it is empty" in damaged.stdout
     assert wrong.returncode == 1 and wrong.stderr.startswith("nbcache: ")
     assert run("--help").returncode == 0 and run("-h").stdout.startswith("usage: ")
-    assert run().returncode == 2 and run("bogus").stderr.startswith("usage: ")
+    assert run().returncode == 2 and run("bogus").stderr.startswith("nbcache: bogus is not known.")
 
 
 def test_looking_at_trust_never_unpickles() -> None:

@@ -45,5 +45,6 @@ def test_a_cache_that_follows_nothing_is_found_out(surroundings: None, monkeypat
 
 
 def test_all_sights_can_be_looked_at_here() -> None:
-    pytest.importorskip("pyarrow")
+    for library in ("duckdb", "h5py", "pyarrow"):
+        pytest.importorskip(library)
     assert set(known_sights()) == set(SIGHTS)

@@ -144,6 +144,8 @@ def _split(text: str) -> list[str]:
             cuts.append(token.start[1])
         depth += (token.string in "([{") - (token.string in ")]}") if token.type == tokenize.OP else 0
         previous = token
+    if depth > 0:  # from Python 3.12 on the end of the line comes before the error
+        raise tokenize.TokenError("an open bracket at the end")
     pieces = [text[start:end].strip().rstrip(",") for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
     return [piece for piece in pieces if piece]
 

@@ -241,7 +241,8 @@ def test_a_child_process_leaves_the_notices_to_its_parent(native: File) -> None:
             os._exit(0)
         os.waitpid(child, 0)
 
-    assert seen_by(run).observations == (Observation("a.bin", "file"),)
+    files = [seen for seen in seen_by(run).observations if seen.kind == "file"]  # from 3.12 on a fork gives a warning
+    assert files == [Observation("a.bin", "file")]
 
 
 @linux
