@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -151,7 +152,9 @@ def shell() -> Iterator[Any]:
     yield shell
     if "nbcache" in shell.extension_manager.loaded:
         shell.run_line_magic("unload_ext", "nbcache")
-    shell.reset(new_session=True)
+    # Not `reset`, here or at the end of the process: it collects all garbage, and there are hundreds of shells.
+    atexit.unregister(shell.atexit_operations)
+    shell.user_ns.clear()
     InteractiveShell.clear_instance()
 
 

@@ -202,8 +202,12 @@ class StoreContract:
 
         assert store.get(address_of(1)) is not None
 
+    def settle(self, store: Store) -> None:
+        """Wait for what the store does in the background."""
+
     def test_rows_tell_the_facts(self, store: Store, clock: Any) -> None:
         store.put(address_of(1), entry_of(np.arange(100.0)))
+        self.settle(store)
 
         (row,) = store.entries()
 

@@ -50,6 +50,9 @@ class TestBehindAnOutbox(StoreContract, LastingContract):
     def store(self, reopened: Callable[[], Outbox]) -> Outbox:
         return reopened()
 
+    def settle(self, store: Any) -> None:
+        assert store.drain(10)
+
 
 class Gate(FolderBucket):
     """A folder whose writes wait until they are let through, or fail."""
