@@ -9,25 +9,17 @@ Run as a script: ``random_names.py --programs 500 --seed 1``.
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
 import re
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from edits import Notebook, notebook
-from random_programs import Tally
-
-from nbcache import registry
-from nbcache.config import settings
-from nbcache.engine.cache import Cache
-from nbcache.engine.tiers import open_tiers
+from edits import Notebook
+from random_programs import Tally, play_each, run
 
 __all__ = ["KINDS", "play"]
 
@@ -223,45 +215,18 @@ class Program:
 
 def play(count: int, seed: int, folder: Path) -> Tally:
     """Play programs in folders of their own, up to the first one that goes wrong."""
-    tally = Tally()
-    for number in range(count):
-        home = folder / str(number)
-
-        def start(store: Path = home / "store") -> None:
-            settings().dir = str(store)
-            settings().persist = "disk"
-            registry.replace_cache(Cache(open_tiers()))
-
-        with notebook(home / "work") as book, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            start()
-            program = Program(random.Random(f"{seed} {number}"), book, tally, start)
-            try:
-                program.play(2)
-            finally:
-                program.undo()
-            registry.the_cache().close()
-        tally.programs += 1
-        if tally.wrong or tally.false_misses:
-            print(f"program {number} of seed {seed}", file=sys.stderr)
-            break
-    return tally
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return play_each(count, seed, folder, _play_one)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--programs", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["NBCACHE_KEY_FILE"] = str(Path(folder) / "keys" / "key")
-        tally = play(chosen.programs, chosen.seed, Path(folder))
-        registry.replace_cache(None)
-    print(*tally.wrong, *tally.false_misses, sep="\n\n")
-    print(f"seed {chosen.seed}: {tally}")
-    print("edits:", ", ".join(f"{kind} {count}" for kind, count in sorted(tally.edits.items())))
-    return 1 if tally.wrong or tally.false_misses else 0
+def _play_one(*begun: Any) -> None:
+    program = Program(*begun)
+    try:
+        program.play(2)
+    finally:
+        program.undo()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, 500, play))

@@ -434,6 +434,13 @@ def _outcome(foo: Any, argument: int) -> str:
 
 def play(count: int, seed: int, folder: Path, cached: Any = cache_data) -> Tally:
     """Play programs in folders of their own, up to the first one that goes wrong."""
+    return play_each(count, seed, folder, lambda *begun: Program(*begun, cached).play(2))
+
+
+def play_each(
+    count: int, seed: int, folder: Path, one: Callable[[random.Random, Notebook, Tally, Callable[[], None]], None]
+) -> Tally:
+    """Let `one` play a program after the other, each in a folder and a store of its own, up to the first wrong one."""
     tally = Tally()
     for number in range(count):
         home = folder / str(number)
@@ -445,8 +452,7 @@ def play(count: int, seed: int, folder: Path, cached: Any = cache_data) -> Tally
 
         with notebook(home / "work") as book:
             start()
-            program = Program(random.Random(f"{seed} {number}"), book, tally, start, cached)
-            program.play(2)
+            one(random.Random(f"{seed} {number}"), book, tally, start)
             registry.the_cache().close()
         tally.programs += 1
         if tally.wrong or tally.false_misses:
@@ -455,12 +461,12 @@ def play(count: int, seed: int, folder: Path, cached: Any = cache_data) -> Tally
     return tally
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--programs", type=int, default=2000)
+def run(description: str | None, programs: int, play: Callable[[int, int, Path], Tally]) -> int:
+    """Do what the command line asks for, print what was found, and return the exit code."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", type=int, default=programs)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    sys.dont_write_bytecode = True
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NBCACHE_KEY_FILE"] = str(Path(folder) / "keys" / "key")
         tally = play(chosen.programs, chosen.seed, Path(folder))
@@ -472,4 +478,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.dont_write_bytecode = True
+    sys.exit(run(__doc__, 2000, play))

@@ -13,9 +13,9 @@ import weakref
 from types import FrameType
 from typing import Any
 
-from nbcache.tracebacks import hide_frame
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
+from nbcache.tracking.observations.noted_methods import note_calls
 
 __all__ = ["ALL_VARIABLES", "VARIABLES"]
 
@@ -98,44 +98,8 @@ def _names() -> list[str]:
 
 
 def _install() -> None:
-    """Let `os.environ` and `os.environb` say what is read and set, once; they say nothing outside of recordings."""
-    get, put, remove, names = (*(_ENVIRON.__getitem__, _ENVIRON.__setitem__, _ENVIRON.__delitem__, _ENVIRON.__iter__),)
-
-    def __getitem__(self: Any, key: Any) -> Any:
-        if context.recorders:
-            _read(self, key)
-        try:
-            return get(self, key)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-
-    def __setitem__(self: Any, key: Any, value: Any) -> None:
-        if context.recorders:
-            _set(self, key)
-        try:
-            put(self, key, value)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-
-    def __delitem__(self: Any, key: Any) -> None:
-        if context.recorders:
-            _set(self, key)
-        try:
-            remove(self, key)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-
-    def __iter__(self: Any) -> Any:
-        if context.recorders:
-            _listed(self)
-        return names(self)
-
-    for ours, theirs in ((__getitem__, get), (__setitem__, put), (__delitem__, remove), (__iter__, names)):
-        ours.__module__, ours.__qualname__, ours.__doc__ = theirs.__module__, theirs.__qualname__, theirs.__doc__
-        setattr(_ENVIRON, theirs.__name__, ours)
+    """Let `os.environ` and `os.environb` say what is read and set, once."""
+    note_calls(_ENVIRON, {"__getitem__": _read, "__setitem__": _set, "__delitem__": _set, "__iter__": _listed})
 
 
 def _read(environ: Any, key: object) -> None:
@@ -149,7 +113,7 @@ def _read(environ: Any, key: object) -> None:
         recorder.observe(_KIND, name, VARIABLES.digest(name))
 
 
-def _set(environ: Any, key: object) -> None:
+def _set(environ: Any, key: object, value: object = None) -> None:
     recorder = context.current()
     if recorder is not None and (name := _text(environ, key)) is not None:
         recorder.own(_KIND, name)

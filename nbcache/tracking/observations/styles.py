@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbcache.hashing import hasher
-from nbcache.tracebacks import hide_frame
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
+from nbcache.tracking.observations.noted_methods import note_calls
 from nbcache.tracking.observations.observation import Observer
 
 __all__ = ["PARAMETERS", "STYLES"]
@@ -85,29 +85,7 @@ def _follow() -> bool:
         return False
     if not _followed:
         _followed.append(True)
-        get, put = kind.__getitem__, kind.__setitem__
-
-        def __getitem__(self: Any, key: Any) -> Any:
-            if context.recorders:
-                _note(self)
-            try:
-                return get(self, key)
-            except BaseException as error:
-                hide_frame(error)
-                raise
-
-        def __setitem__(self: Any, key: Any, value: Any) -> None:
-            if context.recorders:
-                _note(self)
-            try:
-                put(self, key, value)
-            except BaseException as error:
-                hide_frame(error)
-                raise
-
-        for ours, theirs in ((__getitem__, get), (__setitem__, put)):
-            ours.__module__, ours.__qualname__, ours.__doc__ = theirs.__module__, theirs.__qualname__, theirs.__doc__
-            setattr(kind, theirs.__name__, ours)
+        note_calls(kind, {"__getitem__": _note, "__setitem__": _note})
     return True
 
 
@@ -115,7 +93,7 @@ def _follow() -> bool:
 _noted: Any = None
 
 
-def _note(parameters: object) -> None:
+def _note(parameters: object, *_: object, **__: object) -> None:
     """Note what the parameters were before the run could change any; setting one looks at it as well."""
     global _noted
     if parameters is not sys.modules["matplotlib"].rcParams:
