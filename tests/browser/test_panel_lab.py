@@ -184,7 +184,8 @@ def test_a_hundred_thousand_entries_open_with_few_bytes_and_stay_in_the_browser(
 
     panel.open("function_4")
     expect(panel.row("function_4(7)")).to_be_visible()
-    quiet = notebook.received
+    assert notebook.asked.count("open") == 1
+    before, asked = notebook.received, len(notebook.asked)
     panel.root.get_by_label("Search").fill("9999")
     expect(panel.row("function_4(9999)")).to_be_visible()
     panel.root.get_by_label("Search").fill("")
@@ -192,8 +193,9 @@ def test_a_hundred_thousand_entries_open_with_few_bytes_and_stay_in_the_browser(
     assert panel.root.locator(".nbc-body .nbc-row").count() < 60
     panel.root.locator(".nbc-grid").evaluate("grid => { grid.scrollTop = 200_000; }")
     expect(panel.root.locator(".nbc-entry-row").first).to_be_visible()
-    # The browser answers an update every five seconds at most, and the kernel says busy and idle then.
-    assert notebook.received - quiet < 2_000, "searching, sorting and scrolling ask the kernel nothing"
+    # A search asks once, after the last key, for what the browser does not have; an update is answered now and then.
+    assert set(notebook.asked[asked:]) <= {"search", "seen"}, "sorting and scrolling ask the kernel nothing"
+    assert notebook.asked[asked:].count("search") <= 2 and notebook.received - before < 50_000
 
 
 def test_titles_sort_and_say_so(panel: PanelPage) -> None:

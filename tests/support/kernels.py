@@ -66,10 +66,18 @@ class Kernel:
         assert not answer["raised"] and not answer["warned"], answer
         return answer["value"]
 
+    def end(self) -> None:
+        """Let the process end in order, with all that it does at its end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(timeout=30) == 0
+
     def __enter__(self) -> Kernel:
         self.wait_until_ready()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.process.kill()
+        if self.process.stdin is not None and self.process.stdin.closed:
+            self.process.stdin = None
         self.process.communicate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 from nbcache.stores.disk import collection
@@ -18,8 +19,9 @@ from nbcache.stores.warnings import StoreWarnings, reason
 PAUSE = 30.0
 #: From this size on, the disk is asked for its free room before anything is written.
 _ASK_FROM = 64 << 10
-#: How often a folder that a clear took away is made again for one write.
-_TRIES = 8
+#: How often a folder that clears take away is made again for one write; the last times some milliseconds apart, because
+#: the clears of a loop in another thread or process leave hardly any time between two of them.
+_TRIES, _AT_ONCE, _LATER = 40, 8, 0.005
 
 
 class Writer:
@@ -57,11 +59,13 @@ class Writer:
         """Publish a file: a descriptor that the caller closes, and the length of what it replaced; OSError."""
         self._tidy_once()
         self._ask_for_room(content.size)
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             try:
                 return self._publisher.publish(content, path, now, turn)
             except FileNotFoundError:
                 # The first entry of an owner, or of all; or a clear took the folder away meanwhile.
+                if attempt >= _AT_ONCE:
+                    time.sleep(_LATER)
                 self._make_folders(os.path.dirname(path))
         return self._publisher.publish(content, path, now, turn)
 

@@ -122,6 +122,7 @@ def test_users_share_a_server_only_when_they_share_a_key(shared: bool, ground: P
             shutil.copyfile(homes[0] / "key", homes[1] / "key")
             (homes[1] / "key").chmod(0o600)
             own(homes[1], users[1])
+        first.end()  # what waits for the server is sent by then
 
     with Kernel(homes[1] / "store", homes[1] / "key", user=users[1], NBCACHE_STORE=url) as second:
         assert second.value("small(1)['n']") == 1

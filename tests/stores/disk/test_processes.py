@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import stat
 import time
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from disk_stores import Shop, files_of, finished, leftovers_of
 from store_contract import address_of, entry_of
 from threads import together
 
+from nbcache.stores.disk import publish
 from nbcache.stores.disk.store import DiskStore
 
 
@@ -153,6 +156,27 @@ def test_four_writers_keep_their_bound(shop: Shop) -> None:
     finished([shop.start(program, seed, start) for seed in range(4)])
 
     assert len(files_of(shop.folder)) == 10
+
+
+def test_a_put_outlasts_clears_that_come_between_again_and_again(
+    shop: Shop, store: DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [25]
+    fill = publish._fill
+
+    def cleared_after(fd: int, content: publish.Content, written: float) -> None:
+        fill(fd, content, written)
+        if left[0]:
+            left[0] -= 1
+            shutil.rmtree(shop.folder)
+
+    monkeypatch.setattr(publish, "_fill", cleared_after)
+
+    store.put(address_of(1), entry_of([1]))
+
+    assert shop.said == [] and left == [0]
+    found = shop.open().get(address_of(1))
+    assert found is not None and found.value() == [1]
 
 
 def test_threads_clear_and_put_at_once(shop: Shop, store: DiskStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, WebSocket
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 90
@@ -149,16 +150,26 @@ class Notebook:
         self._expected: tuple[str, ...] = ()
         self.errors: list[str] = []
         self.received = 0
+        self.asked: list[str] = []
         self.page.on("console", lambda said: self._hear(said.type, said.text))
         self.page.on("pageerror", lambda error: self._hear("error", str(error)))
-        self.page.on("websocket", lambda socket: socket.on("framereceived", self._count))
+        self.page.on("websocket", self._listen)
 
     def _hear(self, kind: str, text: str) -> None:
         if kind == "error" and not any(noise in text for noise in (*NOISE, *self._expected)):
             self.errors.append(text)
 
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._count)
+        socket.on("framesent", self._count_asked)
+
     def _count(self, frame: str | bytes) -> None:
         self.received += len(frame)
+
+    def _count_asked(self, frame: str | bytes) -> None:
+        text = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
+        if "comm_msg" in text:
+            self.asked += re.findall(r'"content": ?\{"type": ?"(\w+)"', text)
 
     def without_anywidget(self) -> Notebook:
         """Behave like a server whose environment lacks anywidget: ipywidgets says so in the console."""
