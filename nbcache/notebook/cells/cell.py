@@ -27,7 +27,7 @@ from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import size_of, unpack
 from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
 from nbcache.notebook.cells.options import Options, check_names, is_off
-from nbcache.notebook.cells.outcome import Packed
+from nbcache.notebook.cells.outcome import PickledNames
 from nbcache.notebook.cells.report import Report
 from nbcache.notebook.cells.run import TOO_LONG, CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again, skipped
@@ -284,7 +284,7 @@ class CachedCell:
         self._effects = self._not_repeated(seen)
         return seen.run.computed(packed, seen.recording.to_bytes(), None)
 
-    def _taken_down(self, inputs: Inputs, seen: CellRun) -> tuple[Packed | None, str]:
+    def _taken_down(self, inputs: Inputs, seen: CellRun) -> tuple[PickledNames | None, str]:
         reason = self._not_worth_keeping(seen)
         if reason:
             return None, reason

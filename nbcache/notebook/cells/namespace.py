@@ -19,13 +19,13 @@ from nbcache.errors import UnstorableResultError
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
-from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import PlainReader
 
 __all__ = ["pack", "size_of", "unpack", "without_values"]
 
 
-def pack(outcome: Outcome, known: KnownObjects) -> Packed:
+def pack(outcome: Outcome, known: KnownObjects) -> PickledNames:
     """Pickle an outcome; what is `known` is referred to.
 
     Raises
@@ -42,12 +42,12 @@ def pack(outcome: Outcome, known: KnownObjects) -> Packed:
         raise UnstorableResultError(f"{blamed[0]} cannot be stored ({_short(blamed[1])})") from error
 
 
-def size_of(packed: Packed) -> int:
+def size_of(packed: PickledNames) -> int:
     """Bytes of an outcome, buffers included."""
     return len(packed[0]) + sum(buffer.raw().nbytes for buffer in packed[1])
 
 
-def without_values(outcome: Outcome, known: KnownObjects) -> Packed | None:
+def without_values(outcome: Outcome, known: KnownObjects) -> PickledNames | None:
     """Pickle everything but the values of last expressions, where only these cannot be; else return `None`."""
     if outcome.values is None and outcome.result is None:
         return None
@@ -104,13 +104,13 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
+def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
     from nbcache.notebook.cells.pickling import pickled
 
     return pickled(value, outcome, known)
 
 
-def _proved(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
+def _proved(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
     """Pickle, and load what was pickled, once and for nothing: much can be pickled that cannot be unpickled."""
     packed = _pickled(value, outcome, known)
     if len(packed[0]) <= _LARGEST:
@@ -151,7 +151,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Proof(_Unpickler):
-    def __init__(self, packed: Packed, outcome: Outcome, known: KnownObjects) -> None:
+    def __init__(self, packed: PickledNames, outcome: Outcome, known: KnownObjects) -> None:
         super().__init__(packed[0], [buffer.raw() for buffer in packed[1]], known.namespace)
         self._own = outcome.bound
         self._there = known.reached.placed()

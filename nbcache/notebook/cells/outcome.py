@@ -9,9 +9,9 @@ from typing import Any
 from nbcache.notebook.cells.effects.file_outputs import FileOutput
 from nbcache.notebook.cells.objects.places import Place, Reached
 
-__all__ = ["KnownObjects", "Outcome", "Packed"]
+__all__ = ["KnownObjects", "Outcome", "PickledNames"]
 
-Packed = tuple[bytes, list[pickle.PickleBuffer]]
+PickledNames = tuple[bytes, list[pickle.PickleBuffer]]
 """A pickle stream and the buffers beside it; unpickled, the buffers are memory views."""
 
 

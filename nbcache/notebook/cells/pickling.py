@@ -21,7 +21,7 @@ from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import Overlaps
-from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
 from nbcache.tracking.fingerprint import code_digest
@@ -32,14 +32,14 @@ _NAMESPACE = ()
 """The place of the namespace itself."""
 
 
-def pickled(value: object, outcome: Outcome, known: KnownObjects) -> Packed:
+def pickled(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
     """Pickle a part of an outcome, or all of it."""
     overlaps = _overlaps(outcome, known)
     packed = with_whole_stack(_pass, value, outcome, known, overlaps)
     return with_whole_stack(_pass, value, outcome, known, overlaps) if overlaps.plan() else packed
 
 
-def _pass(value: object, outcome: Outcome, known: KnownObjects, overlaps: Overlaps) -> Packed:
+def _pass(value: object, outcome: Outcome, known: KnownObjects, overlaps: Overlaps) -> PickledNames:
     target = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
     NamespacePickler(target, buffers, outcome, known, overlaps).dump(value)

@@ -25,7 +25,7 @@ from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
 from nbcache.notebook.cells.objects.imported import modules_of
 from nbcache.notebook.cells.objects.places import MOST, TooManyObjectsError
 from nbcache.notebook.cells.options import Options
-from nbcache.notebook.cells.outcome import KnownObjects, Outcome, Packed
+from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
 from nbcache.tracking.observations.generators import draws
@@ -88,7 +88,7 @@ class CellRun:
 
     def packed(
         self, inputs: Inputs, code: CellCode, options: Options, namespace: dict[str, Any], result: Any
-    ) -> tuple[Packed | None, str]:
+    ) -> tuple[PickledNames | None, str]:
         """Pickle what the run did; or `None`, and why that cannot be."""
         outcome = Outcome(
             bound=dict(self.bound), deleted=self.deleted, values=list(self.recording.values), result=result

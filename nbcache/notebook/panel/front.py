@@ -13,13 +13,13 @@ from nbcache.notebook.panel import markup as markup
 from nbcache.notebook.panel.clicks import Clicks
 from nbcache.notebook.panel.live import Live
 from nbcache.notebook.panel.model import PanelModel
-from nbcache.notebook.panel.rows import Source
+from nbcache.notebook.panel.rows import PanelSource
 from nbcache.notebook.panel.static import html_table, saved_table, text_table
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def show(source: Source, owner: str | None = None) -> Panel:
+def show(source: PanelSource, owner: str | None = None) -> Panel:
     """Return the panel of a cache, or of one of its functions, ready to be displayed.
 
     Parameters

@@ -108,7 +108,7 @@ class Cleared:
     undo: Callable[[], bool] | None = None
 
 
-class Source(Protocol):
+class PanelSource(Protocol):
     """What the panel asks of a cache. Every method may be called from any thread."""
 
     def version(self) -> int:

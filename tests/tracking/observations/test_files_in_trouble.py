@@ -15,7 +15,7 @@ import pytest
 from nbcache import CacheWarning, cache_data
 from nbcache.tracking.observations.files import file_digest, tree_digest
 from nbcache.tracking.observations.native import notices
-from nbcache.tracking.observations.native.folders import Folders
+from nbcache.tracking.observations.native.folders import WatchedFolders
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
@@ -257,14 +257,14 @@ def test_a_descriptor_that_was_closed_is_not_read_as_another_file() -> None:
 def test_a_result_that_may_rest_on_overlooked_files_is_not_kept_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    read = Folders.read
+    read = WatchedFolders.read
 
-    def overflown(self: Folders) -> notices.Notices:
+    def overflown(self: WatchedFolders) -> notices.Notices:
         told = read(self)
         told.overflown = True
         return told
 
-    monkeypatch.setattr(Folders, "read", overflown)
+    monkeypatch.setattr(WatchedFolders, "read", overflown)
 
     with pytest.warns(CacheWarning, match="not kept"):
         assert text("a") == "a"

@@ -19,7 +19,7 @@ from nbcache.hashing import hasher
 from nbcache.notebook.cells.effects import audit_events
 from nbcache.notebook.cells.effects.callers import caller
 from nbcache.notebook.cells.effects.file_outputs import FileOutput
-from nbcache.notebook.cells.effects.native_writers import Folders
+from nbcache.notebook.cells.effects.native_writers import NativelyWritten
 from nbcache.tracking.observations.context import current, unrecorded
 from nbcache.tracking.observations.paths import is_private, text_of, working_folder
 
@@ -40,7 +40,7 @@ class FilesWritten:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         tempfile.gettempdir()  # once, before anything is noted: it opens files, and holds a lock meanwhile
         self._folder = working_folder()
-        self._native = Folders(self._folder, texts)
+        self._native = NativelyWritten(self._folder, texts)
         self._made: dict[str, str] = {}
         self._before: dict[str, object] = {}
         self._read: set[str] = set()

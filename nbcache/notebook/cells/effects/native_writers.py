@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.paths import is_private
 
-__all__ = ["Folders"]
+__all__ = ["NativelyWritten"]
 
 _NATIVE = (
     *("polars", "pyarrow", "torch", "h5py", "netCDF4", "cv2", "duckdb", "lightgbm", "xgboost", "rasterio", "tables"),
@@ -24,7 +24,7 @@ _MOST = 2000
 _GROWING = (".h5", ".hdf5", ".hdf", ".nc", ".duckdb", ".db", ".sqlite", ".sqlite3", ".lmdb", ".wal")
 
 
-class Folders:
+class NativelyWritten:
     """The files in the working folder, and in the folders that the code names.
 
     Parameters

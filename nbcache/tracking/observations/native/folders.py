@@ -10,7 +10,7 @@ import os
 from collections import deque
 from time import perf_counter
 
-from nbcache.tracking.observations.native.notices import MADE, Notices, Source
+from nbcache.tracking.observations.native.notices import MADE, Notices, Watcher
 from nbcache.tracking.observations.paths import is_private
 
 #: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
@@ -41,11 +41,11 @@ def mention(text: str) -> None:
     _named[folder] = None
 
 
-class Folders:
+class WatchedFolders:
     """The folders of this process about which the system tells."""
 
     def __init__(self) -> None:
-        self._source = Source()
+        self._source = Watcher()
         self._tops: dict[str, tuple[int, int]] = {}
         self._followed: set[str] = set()
         self._listed: list[str] = []

@@ -154,7 +154,7 @@ class _Inotify:
             start += 16 + length
 
 
-class Source:
+class Watcher:
     """Everything the system tells of the folders that are followed, from the first one on.
 
     Attributes

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from nbcache.tracking.observations.context import unrecorded
-from nbcache.tracking.observations.native.folders import Folders
+from nbcache.tracking.observations.native.folders import WatchedFolders
 from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.paths import is_private, working_folder
@@ -46,7 +46,7 @@ class NativeOpens:
     """Watches the folders of a run."""
 
     def __init__(self) -> None:
-        self._folders = Folders()
+        self._folders = WatchedFolders()
         self._lock = threading.RLock()  # a finalizer may come in between
         self._runs: list[_Run] = []
         self._looking: int | None = None  # the thread in which we look at folders ourselves
@@ -134,7 +134,7 @@ class NativeOpens:
         self._lock = threading.RLock()  # a finalizer may come in between
         self._runs = []
         self._folders.close()
-        self._folders = Folders()
+        self._folders = WatchedFolders()
 
 
 def _natively(run: _Run) -> dict[str, int]:

@@ -17,7 +17,7 @@ import pytest
 from nbcache import cache_data
 from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.native.calls import observe_calls
-from nbcache.tracking.observations.native.folders import Folders
+from nbcache.tracking.observations.native.folders import WatchedFolders
 from nbcache.tracking.observations.recorder import recording
 
 Heard = list[tuple[tuple[Any, ...], dict[str, Any]]]
@@ -35,8 +35,8 @@ def elsewhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def no_net(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that tells nothing of opened files."""
-    monkeypatch.setattr(Folders, "top", lambda self, folder: None)
-    monkeypatch.setattr(Folders, "covers", lambda self, folder: False)
+    monkeypatch.setattr(WatchedFolders, "top", lambda self, folder: None)
+    monkeypatch.setattr(WatchedFolders, "covers", lambda self, folder: False)
 
 
 def place() -> str:
