@@ -66,7 +66,9 @@ class PanelModel:
     thread of their own. Nothing here waits for anything but the source.
     """
 
-    def __init__(self, source: PanelSource, owner: str | None = None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, source: PanelSource, owner: str | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
         self.source = source
         self.owner = owner
         self.clock = clock
