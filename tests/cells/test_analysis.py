@@ -48,7 +48,7 @@ print(json.dumps({run.code.source.strip(): report.outcome for _, run, report in 
 KEPT = {cell.name for cell in CELLS if not cell.lives}
 
 
-@pytest.mark.timeout(500)  # twenty runs of thirty cells
+@pytest.mark.timeout(500)  # a dozen runs of thirty cells
 def test_an_edit_of_any_cell_recomputes_what_depends_on_it_and_nothing_else():
     with live() as nb:
         nb("%cache_cells on --min-time 0s")
@@ -56,7 +56,7 @@ def test_an_edit_of_any_cell_recomputes_what_depends_on_it_and_nothing_else():
         first = analysis.run()
         assert analysis.run() == first == analysis.uncached()
         assert {name for name, became in analysis.outcomes.items() if became == "hit"} == KEPT
-        for cell in CELLS[::3]:
+        for cell in CELLS[1::6]:
             cached = analysis.run(cell.name)
             again = {name for name, became in analysis.outcomes.items() if became != "hit"}
             assert cached == analysis.uncached(cell.name), cell.name

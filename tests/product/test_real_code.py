@@ -58,6 +58,6 @@ def test_a_change_in_place_is_a_miss_that_is_explained(name: str, sessions: dict
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_first_key_takes_no_time_to_speak_of(name: str, sessions: dict[str, dict[str, Report]]) -> None:
-    # the best of three: other processes on the machine may have been given the processor meanwhile
-    assert min(report["key"] for report in reports(sessions, name)) < 0.05
+def test_the_first_key_does_not_read_whole_libraries(name: str, sessions: dict[str, dict[str, Report]]) -> None:
+    # the best of three, and wide: some ten milliseconds where nobody else computes, many seconds where all is read
+    assert min(report["key"] for report in reports(sessions, name)) < 1
