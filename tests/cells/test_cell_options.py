@@ -54,6 +54,31 @@ class TestOptions:
         nb("a = 1")
         assert nb(marked("x = a", "prices")).count == 1
 
+    def test_a_name_is_known_where_the_cell_was_kept_before_it_had_one(self, nb):
+        nb("%cache_cells on --min-time 0s\na = 1")
+        nb("x = a + 1")
+        nb("%cache_cells off")
+        assert "restored" in nb("%%cache_cell two\nx = a + 1").out
+        assert ": hit" in str(nb("%cache_explain two").value)
+        assert "1" in str(nb("%cache_info two").value)
+        nb("a = 2")
+        assert "a 1 -> 2" in str(nb("%cache_explain two").value)
+        assert "(1 entry)" in nb("%cache_clear two").out
+        nb("a = 1")
+        assert "restored" not in nb("%%cache_cell two\nx = a + 1").out
+
+    def test_the_code_of_a_cell_is_explained_as_one(self, nb):
+        nb("%%cache_cell one\nx = 1\ny = x + 1\ny")
+        text = str(nb("%cache_explain one").value)
+        assert text.count("depends on its code: x = 1") == 1 and "code (2)" not in text
+        nb("%%cache_cell last\nlen('a')")
+        assert "depends on its code: len('a')" in str(nb("%cache_explain last").value)
+
+    def test_an_edit_of_a_cell_is_explained_by_its_lines(self, nb):
+        nb("%%cache_cell one\nx = 1\ny = x + 1\ny")
+        again = nb("%%cache_cell one\nx = 1\ny = x + 1\ny + 1")
+        assert "code changed: 1 line: y -> y + 1" in again.out
+
     def test_a_cell_without_a_name_is_listed_by_its_first_line(self, nb):
         nb("%%cache_cell\n# the first that is code\nnumber = 17\ntwice = number * 2")
         assert "number = 17" in str(nb("%cache_info").value)

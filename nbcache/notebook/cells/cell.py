@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -13,34 +14,31 @@ from nbcache import registry
 from nbcache.config import error_text, settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Description, Fetched, Job
+from nbcache.entries.entry import Address
 from nbcache.errors import of_other_version
 from nbcache.hashing.deadline import DeadlineError, within
 from nbcache.inspection.explanation import Explanation, explain_call
 from nbcache.notebook.cells import changes
+from nbcache.notebook.cells.aliases import make_known, other_owners
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
-from nbcache.notebook.cells.effects.commands import reading
-from nbcache.notebook.cells.effects.registrations import changed_by_magics
-from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import size_of, unpack
 from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import PickledNames
+from nbcache.notebook.cells.refusals import Refusals
 from nbcache.notebook.cells.report import Report
 from nbcache.notebook.cells.run import TOO_LONG, CellRun, observed
-from nbcache.notebook.cells.shown import hit_line, show_again, skipped
-from nbcache.notebook.display.messages import duration, note, warn_about
+from nbcache.notebook.cells.shown import hit_line, show_again
+from nbcache.notebook.display.messages import note, warn_about
 from nbcache.notebook.display.quantities import size
 
 __all__ = ["CachedCell", "CellFailedError", "Report"]
 
 Execute = Callable[[], Coroutine[Any, Any, bool]]
 """Runs the statements of the cell in its shell; true when they raised, and the traceback has been shown."""
-
-_ALIASES = "cells"
-_SESSION = "the session"
 
 
 class CellFailedError(Exception):
@@ -54,6 +52,10 @@ class CachedCell:
     ----------
     automatic : whether the user did not ask for this cell: then problems are only reported, and a run shorter than
         `min_seconds`, or one with effects outside of the notebook, is not kept
+
+    Attributes
+    ----------
+    shared : the entry of an equal cell of another name that answers this one
     """
 
     def __init__(
@@ -63,11 +65,12 @@ class CachedCell:
         self.options = options
         self.report = Report()
         self.owner = cell_owner(options.name or code.digest)
+        self.shared: Address | None = None
         self._shell = shell
         self._namespace: dict[str, Any] = shell.user_ns
         self._hidden: dict[str, Any] = shell.user_ns_hidden
         self._automatic = automatic
-        self._min_seconds = min_seconds
+        self._refusals = Refusals(code, options, self._namespace, min_seconds if automatic else None)
         self.costs = CellCosts()
         self._result: Any = None
         self._effects = ""
@@ -129,38 +132,28 @@ class CachedCell:
         result, self._result = self._result, None
         return result
 
-    def explain(self) -> Explanation:
-        """Why the cell would be a hit or a miss now."""
+    def explain(self, others: Collection[Address] = ()) -> Explanation:
+        """Why the cell would be a hit or a miss now.
+
+        Parameters
+        ----------
+        others : entries of equal cells that have answered it
+        """
         inputs = self._inputs(quietly=True)
         if inputs is None or inputs.state is None:
             return Explanation(False, (), self.report.reason, self.owner)
         cache = registry.the_cache()
         job = self._job(cache, inputs, nothing)
+        if others and not any(True for _ in cache.entries(job.key.owner)):
+            job = replace(job, key=inputs.key(next(iter(others)).owner))
         return explain_call(cache, job, self._description(inputs), unfollowed=inputs.state.unfollowed, tracked=True)
 
     # -- before a run ----------------------------------------------------------------------------------------------
 
-    def refusal(self) -> str:
-        """Say why this cell is never cached as it is; empty when it can be."""
-        names = self.code.names
-        if names.whole and self.options.inputs is None:
-            return f"{names.whole}; --inputs says which names count"
-        if names.asks:
-            return names.asks
-        if self.options.outputs is None and (state := self._refused_state() or self._learnt(_SESSION)):
-            return f"it changes the session ({state[0]})"
-        if self._automatic:
-            for command in names.commands:
-                if isinstance(does := reading(command, expanded=False), str):
-                    return does
-        if self.code.awaits and not in_event_loop():
-            return "it awaits, and no asyncio loop is running"
-        return ""
-
     def _inputs(self, quietly: bool = False) -> Inputs | None:
         """Take the inputs; `None`, with the reason reported, when the cell has no key."""
         check_names(self.options, self.code.names, self.code.roots, self._namespace)
-        self.report.reason = is_off() or self.refusal()
+        self.report.reason = is_off() or self._refusals.before()
         if self.report.reason:
             if not is_off() and not quietly:
                 self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
@@ -218,9 +211,9 @@ class CachedCell:
 
         job = make(self.owner)
         if not self.options.force and cache.locate(job) is None:
-            for owner in cache.profiles.get(_ALIASES, job.text, self.options.policy.disk):
-                other = make(owner)
-                if owner != self.owner and cache.holds(other):
+            for other in map(make, other_owners(cache, job)):
+                if cache.holds(other):
+                    self.shared = other.address
                     return other
         return job
 
@@ -281,11 +274,11 @@ class CachedCell:
         if packed is None:
             self.report.reason = reason
             return Computed(None, storable=False)
-        self._effects = self._not_repeated(seen)
+        self._effects = self._refusals.not_repeated(seen)
         return seen.run.computed(packed, seen.recording.to_bytes(), None)
 
     def _taken_down(self, inputs: Inputs, seen: CellRun) -> tuple[PickledNames | None, str]:
-        reason = self._not_worth_keeping(seen)
+        reason = self._refusals.after(seen)
         if reason:
             return None, reason
         packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
@@ -294,41 +287,6 @@ class CachedCell:
         elif reason == TOO_LONG:
             self.costs.key_takes_too_long(reason)
         return packed, reason
-
-    def _not_repeated(self, seen: CellRun) -> str:
-        """What the run did that a hit will not do again."""
-        return ", ".join(skipped(seen.effects(), self._state(), seen.draws_unseeded()))
-
-    def _changed(self, seen: CellRun) -> list[str]:
-        """What it left in the process; what magics such as `%cd` do in a marked cell is said, and not repeated."""
-        said = frozenset() if self._automatic else changed_by_magics(self.code.names.state)
-        return [what for what in seen.changed_session() if what not in said]
-
-    def _refused_state(self) -> list[str]:
-        return [what for what in self._state() if self._automatic or not what.startswith("%")]
-
-    def _state(self) -> Sequence[str]:
-        """What the cell changes that is not the notebook's, as far as its text tells."""
-        return [*self.code.names.state, *of_libraries(self.code.names, self._namespace)]
-
-    def _learnt(self, what: str) -> tuple[str, ...]:
-        """What an earlier run of this code has shown; empty for nothing."""
-        owner = cell_owner(self.code.digest)
-        return tuple(registry.the_cache().profiles.get(owner, what, self.options.policy.disk))
-
-    def _learn(self, what: str, shown: tuple[str, ...]) -> None:
-        if self._learnt(what) != shown:
-            registry.the_cache().profiles.put(cell_owner(self.code.digest), what, shown, self.options.policy.disk)
-
-    def _not_worth_keeping(self, seen: CellRun) -> str:
-        if self._automatic and seen.run.seconds < self._min_seconds:
-            return f"it took {duration(seen.run.seconds)}, less than {duration(self._min_seconds)}"
-        if self.options.outputs is None and (changed := self._changed(seen)):
-            self._learn(_SESSION, tuple(changed))  # the next run in this kernel would find it as it leaves it
-            return f"it changes {changed[0]}, which a hit would not do"
-        if not self._automatic:
-            return ""
-        return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
 
     # -- a hit -----------------------------------------------------------------------------------------------------
 
@@ -373,7 +331,7 @@ class CachedCell:
         if fetched.slot is not None:
             self.report.outcome = "stored"
             if job.key.owner == self.owner:
-                self._make_known(cache, job)
+                make_known(cache, job)
             if self._effects and not self._automatic and not self.options.quiet:
                 note(f"Cached. A hit skips these side effects: {self._effects}.")
             return
@@ -387,13 +345,6 @@ class CachedCell:
             "del it, or name what to keep with --outputs.",
         )
         self._require()
-
-    def _make_known(self, cache: Cache, job: Job) -> None:
-        """Let equal cells of another name, or of none, find the entry."""
-        disk = self.options.policy.disk
-        owners = cache.profiles.get(_ALIASES, job.text, disk)
-        if self.owner not in owners:
-            cache.profiles.put(_ALIASES, job.text, (*owners, self.owner)[-8:], disk)
 
 
 _SPLIT = "put that part into a cell of its own."

@@ -86,8 +86,8 @@ class Inputs:
             (f"input {name}", digest.hex(), "" if private else hasher.summary(self.values[name]))
             for name, digest in sorted(self.digests.items())
         )
-        followed = tuple(
-            (part.label, part.digest, "" if private else without_magic(part.summary)) for part in self.state.parts
+        followed = _one_code(
+            [(part.label, part.digest, "" if private else without_magic(part.summary)) for part in self.state.parts]
         )
         typed = ("options", self.typed.in_key().hex(), self.typed.said())
         extra = tuple((label, digest.hex(), "") for label, digest in self.extra)
@@ -125,6 +125,16 @@ class Inputs:
         return {
             text.split()[1] for text in self.state.unfollowed if text.startswith("global ") and "(assigned by " in text
         }
+
+
+def _one_code(parts: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """The parts, with one for the code of the cell, whose last expression is compiled by itself."""
+    code = [part for part in parts if part[0].partition(" ")[0] == "code"]
+    if len(code) < 2:
+        return parts
+    digest = _digest(*(bytes.fromhex(part[1]) for part in code)).hex()
+    source = max((part[2] for part in code), key=len)
+    return [("code", digest, source), *(part for part in parts if part not in code)]
 
 
 def inputs_of(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nbcache.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from nbcache.entries.entry import Address
     from nbcache.inspection.explanation import Explanation
     from nbcache.notebook.cells.cell import CachedCell
     from nbcache.notebook.cells.left_alone import LeftAlone
@@ -24,14 +25,21 @@ class KnownCells:
 
     def __init__(self) -> None:
         self._latest: dict[str, Cell] = {}
+        self._shared: dict[str, dict[Address, None]] = {}
 
     def add(self, cell: Cell) -> None:
         """Remember a run, in place of an earlier one of the same cell."""
         self._latest.pop(cell.owner, None)
         self._latest[cell.owner] = cell
+        if cell.shared is not None:
+            self._shared.setdefault(cell.owner, {})[cell.shared] = None
 
     def find(self, owner: str) -> Cell | None:
         return self._latest.get(owner)
+
+    def shared(self, owner: str) -> list[Address]:
+        """The entries of equal cells of another name that have answered the cell of this one, the latest first."""
+        return list(reversed(self._shared.get(owner, {})))
 
     def rows(self) -> list[tuple[str, Cell, Report]]:
         """Owner, cell and report of every cell, in the order of their latest runs."""
@@ -55,7 +63,8 @@ def explain_cell(shell: Any, owner: str) -> Explanation:
     UnknownNameError
         It has not run in this kernel, so that its code is not known.
     """
-    cell = known_cells(shell).find(owner)
+    known = known_cells(shell)
+    cell = known.find(owner)
     if cell is None:
         raise UnknownNameError(f"{owner} has not run in this kernel; run it once, and its code is known.")
-    return cell.explain()
+    return cell.explain(known.shared(owner))

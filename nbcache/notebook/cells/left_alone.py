@@ -15,6 +15,8 @@ __all__ = ["LeftAlone"]
 class LeftAlone:
     """A run that is not looked at, but for the time that it takes."""
 
+    shared = None
+
     def __init__(self, code: str, written: str, costs: Costs, least: float) -> None:
         self.code = Written(written.strip().partition("\n")[0], written)
         self.owner = f"cell {code}"
@@ -30,7 +32,7 @@ class LeftAlone:
         follows = "its next run is kept" if seconds >= self._least else f"less than {duration(self._least)}"
         self.report.reason = self._costs.reason(self._digest) or f"it took {duration(seconds)}, {follows}"
 
-    def explain(self) -> Explanation:
+    def explain(self, others: object = ()) -> Explanation:
         """Why the cell would be a hit or a miss now."""
         return Explanation(False, (), self.report.reason, self.owner)
 

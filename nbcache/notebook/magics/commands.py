@@ -43,8 +43,9 @@ class Commands:
             return cleared(registry.the_cache().clear())
         known = self._function(aim)
         if known is None:
-            owner = self._cell(aim)
-            return cleared(registry.the_cache().clear(owner), f"the {owner}")
+            owner, cache = self._cell(aim), registry.the_cache()
+            shared = sum(map(cache.delete, known_cells(self._shell).shared(owner)))
+            return cleared(shared + cache.clear(owner), f"the {owner}")
         if aim.is_call:
             args, kwargs = aim.evaluate(self._namespace)
             return cleared(known.forget(*args, **kwargs), _typed(aim), call=True)
@@ -62,8 +63,15 @@ class Commands:
             return cache.tiers.has_disk() and cache.tiers.outer.disk.find(row.address) is not None
 
         known = self._function(aim)
-        rows = entry_rows(cache, owner) if known is None else known.entries()
+        rows = self._rows_of_cell(owner) if known is None else known.entries()
         return info.entries_table(owner, rows, on_disk=on_disk)
+
+    def _rows_of_cell(self, owner: str) -> list[EntryInfo]:
+        """The entries of a cell, with those of equal cells of another name that have answered it."""
+        cache = registry.the_cache()
+        shared = set(known_cells(self._shell).shared(owner))
+        others = [row for one in sorted({address.owner for address in shared}) for row in entry_rows(cache, one)]
+        return [*entry_rows(cache, owner), *(row for row in others if row.address in shared)]
 
     def explain(self, line: str) -> Explanation:
         """Why the call or the cell that the line names would be a hit or a miss."""
@@ -116,6 +124,8 @@ class Commands:
 
     def _is_cell(self, owner: str) -> bool:
         cache = registry.the_cache()
+        if known_cells(self._shell).shared(owner):
+            return True
         return owner in cache.slots.owners() or any(True for _ in cache.entries(owner))
 
 
