@@ -143,6 +143,16 @@ TARGETS = [
            lambda r: r.of("30 cells after a restart") / r.of("30 cells after a restart: first run"), at_most=0.1),
     Target("cells", "a print in a kernel that is recorded, over a plain one",
            lambda r: r.of("a print in a kernel") / r.of("a print in a kernel: plain"), at_most=2),
+    *(
+        Target("cells", f"automatic caching: {row}, over plain ones",
+               lambda r, row=row: r.of(row) / r.of(f"{row}: plain"), at_most=bound)
+        for row, bound in (
+            ("1,000 tiny cells", 1.15), ("a print that automatic caching watches", 1.3),
+            ("cells over 2 GB of inputs", 1.1),
+        )
+    ),
+    Target("cells", "automatic caching: a cell among 5,000 names, ms more",
+           lambda r: 10 * (r.of("cells among 5,000 names") - r.of("cells among 5,000 names: plain")), at_most=20),
     Target("panel", "opens on 1e5 entries, s, both tiers",
            lambda r: _worse(lambda s: r.of("panel, 1e5 entries", s)), at_most=1),
     Target("panel", "opens on 1e5 entries of an earlier kernel, s",

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from . import arguments, cold, growth, hits, imports, isolation, memory, misses, notebook, observations, panel, stampede
+from . import (
+    arguments,
+    automatic,
+    cold,
+    growth,
+    hits,
+    imports,
+    isolation,
+    memory,
+    misses,
+    notebook,
+    observations,
+    panel,
+    stampede,
+)
 from .case import Case
 
 CASES: dict[str, Case] = {
     case.name: case
     for room in (
-        *(isolation, hits, arguments, cold, memory, stampede, imports, misses, growth, notebook, panel, observations),
+        *(isolation, hits, arguments, cold, memory, stampede, imports, misses, growth, notebook, automatic, panel),
+        observations,
     )
     for case in room.CASES
 }

@@ -18,14 +18,16 @@ from .case import Case
 
 _PRINTS = 20_000
 _EFFORT = 300
-_SUPPORT = Path(__file__).resolve().parents[2] / "tests" / "support"
+SUPPORT = Path(__file__).resolve().parents[2] / "tests" / "support"
 
 
-def _ours(system: System) -> bool:
+def ours(system: System) -> bool:
+    """Whether a system is nbcache."""
     return system.name == "nbcache"
 
 
-def _shell() -> Any:
+def shell_with_nbcache() -> Any:
+    """A shell of this process, with the extension."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -60,7 +62,7 @@ def _cell(system: System, folder: Path) -> dict[str, float]:
     """Running one small cell: plain, computed and stored, restored from memory, and seen but not kept."""
     os.chdir(folder)
     os.environ["NBCACHE_DIR"] = str(folder / "store")
-    shell = _shell()
+    shell = shell_with_nbcache()
     screen, sys.stdout = sys.stdout, io.StringIO()
     try:
         plain = min(once(lambda: shell.run_cell("x = 1 + 1")) for _ in range(20))
@@ -76,7 +78,7 @@ def _cell(system: System, folder: Path) -> dict[str, float]:
 
 def _kernel_prints(system: System, folder: Path) -> dict[str, float]:
     """One print of a hundred thousand in a real kernel: in a plain cell, in one that is recorded, and shown again."""
-    sys.path.append(str(_SUPPORT))
+    sys.path.append(str(SUPPORT))
     from live import live
 
     prints = "import time\nbegan = time.perf_counter()\nfor n in range(100_000): print(n)\n"
@@ -96,7 +98,7 @@ def _analysis(system: System, folder: Path) -> dict[str, float]:
 
     The time of a run is that of its cells, imports included; a kernel's own start is not.
     """
-    sys.path.append(str(_SUPPORT))
+    sys.path.append(str(SUPPORT))
     from analysis import with_effort
 
     cells = with_effort(_EFFORT)
@@ -147,9 +149,9 @@ def _authentication(system: System, folder: Path) -> dict[str, float]:
 
 
 CASES = [
-    Case("authentication of a small entry", "trust", _authentication, takes_part=_ours),
-    Case("a recorded print", "cells", _print, takes_part=_ours),
-    Case("a print in a kernel", "cells", _kernel_prints, takes_part=_ours),
-    Case("a restored cell", "cells", _cell, takes_part=_ours),
-    Case("30 cells after a restart", "cells", _analysis, takes_part=_ours, in_quick=False, rounds=2),
+    Case("authentication of a small entry", "trust", _authentication, takes_part=ours),
+    Case("a recorded print", "cells", _print, takes_part=ours),
+    Case("a print in a kernel", "cells", _kernel_prints, takes_part=ours),
+    Case("a restored cell", "cells", _cell, takes_part=ours),
+    Case("30 cells after a restart", "cells", _analysis, takes_part=ours, in_quick=False, rounds=2),
 ]

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from nbcache.notebook.cells.costs import CellCosts, Costs, hashing_time
+from nbcache.notebook.cells.costs import CellCosts, Costs
+from nbcache.notebook.cells.hashing_time import hashing_time
 from nbcache.notebook.cells.known import known_cells
 from nbcache.notebook.cells.report import Report
 
@@ -49,12 +50,23 @@ def test_what_cells_cost_is_remembered_by_later_sessions():
 
     later = Costs(lambda: kept)
 
-    assert later.allowance("f(slow)", 2.0) == 7.5 and alone(later, "g()")
+    assert later.allowance("f(slow)", 2.0) == 1.5 and alone(later, "g()")
     assert not alone(later, "f(slow)") and later.reason("g()") == "r cannot be stored (a lock)"
     later.ran("g()", 11.0, 2.0)
     assert alone(later, "g()")
     later.ran("g()", 13.0, 2.0)
     assert not alone(later, "g()") and not later.reason("g()")
+
+
+def test_the_key_of_code_that_was_kept_may_take_longer_than_that_of_code_that_never_was():
+    kept: list[str] = []
+    costs = Costs(lambda: kept, lambda texts: kept.__setitem__(slice(None), texts))
+    costs.ran("never()", 40.0, 2.0)
+    costs.ran("once()", 40.0, 2.0, kept=True)
+    costs.ran("once()", 40.0, 2.0)
+    later = Costs(lambda: kept)
+    assert later.allowance("once()", 2.0) == 10.0 and later.allowance("never()", 2.0) == 2.0
+    assert not later.reason("once()")
 
 
 def test_a_share_of_the_time_that_cells_took_may_be_spent():
@@ -63,7 +75,7 @@ def test_a_share_of_the_time_that_cells_took_may_be_spent():
     costs.spent(1.0)
     assert first < 0.5 and costs.allowance("new", 2.0) < 0.05
     costs.ran("other", 60.0, 2.0)
-    costs.restored(40.0)
+    costs.passed(40.0)
     assert costs.allowance("new", 2.0) == pytest.approx(3.0 + first)
     costs.spent(3.0)
     assert costs.allowance("new", 2.0) == pytest.approx(first)
@@ -71,8 +83,42 @@ def test_a_share_of_the_time_that_cells_took_may_be_spent():
 
 def test_a_cell_whose_restoring_costs_more_than_its_run_is_run():
     costs = Costs()
-    CellCosts(costs, "import pandas", 2.0).settle(Report("hit", "", 2.5, 3.0), None)
+    cell = CellCosts(costs, "import pandas", 2.0, iter((0.0, 3.0)).__next__)
+    cell.settle(Report("hit", "", 2.5))
     assert alone(costs, "import pandas")
+
+
+def test_all_that_a_cell_takes_beside_its_own_run_counts_as_spent():
+    costs = Costs()
+    report = Report("not cached", "", 2.5)
+    CellCosts(costs, "f()", 2.0, iter((0.0, 3.5)).__next__).settle(report)
+    assert report.overhead == 1.0 and alone(costs, "new()") and not alone(costs, "f()")
+
+
+def test_new_code_is_left_alone_where_the_share_is_used_up_and_slow_code_is_not():
+    costs = Costs()
+    costs.ran("slow()", 3.0, 2.0)
+    costs.spent(5.0)
+    assert alone(costs, "new()") and not alone(costs, "slow()")
+    costs.passed(1000.0)
+    assert not alone(costs, "new()")
+
+
+def test_a_run_that_failed_says_nothing_of_its_code():
+    costs = Costs()
+    CellCosts(costs, "f()", 2.0, iter((0.0, 0.5)).__next__).settle(Report("failed", "", 0.5))
+    assert not alone(costs, "f()")
+
+
+def test_quick_code_is_left_alone_by_later_sessions_too():
+    kept: list[str] = []
+    costs = Costs(lambda: kept, lambda texts: kept.__setitem__(slice(None), texts))
+    for number in range(40):
+        costs.ran(f"f({number})", 0.01, 2.0)
+    later = Costs(lambda: kept)
+    assert alone(later, "f(1)") and not later.reason("f(1)") and not alone(later, "new()")
+    later.ran("f(1)", 3.0, 2.0)
+    assert not alone(later, "f(1)")
 
 
 @pytest.mark.parametrize(

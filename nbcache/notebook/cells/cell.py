@@ -92,7 +92,6 @@ class CachedCell:
                 return await execute()
             finally:
                 self.report.seconds = time.perf_counter() - began
-                self.costs.settle(self.report, self.report.seconds)
         cache = registry.the_cache()
         awaited = self.code.awaits and in_event_loop()
         job = self._job(
@@ -109,7 +108,6 @@ class CachedCell:
             self.report.outcome = "failed"
             return True
         self._finish(cache, job, fetched)
-        self.costs.settle(self.report, None if self.report.outcome == "hit" else self.report.seconds)
         return False
 
     def value(self, execute: Callable[[], Any]) -> Any:
@@ -255,9 +253,9 @@ class CachedCell:
     # -- after a run -----------------------------------------------------------------------------------------------
 
     def _computed(self, inputs: Inputs, seen: CellRun) -> Computed:
+        self.report.seconds = seen.run.seconds
         if seen.raised:
             raise CellFailedError
-        self.report.seconds = seen.run.seconds
         began = time.perf_counter()
         try:
             with within(self.costs.storing(seen.run.seconds)):

@@ -2,34 +2,39 @@
 
 Code that ran quickly, and code whose result costs more to restore than to compute, is run without being looked at,
 until it proves slow. For all other code, finding the key may take a small share of what this session's cells would
-have taken so far; for code that is known to be slow, a quarter of its time. Taking down what a run left may take as
-much. What did not pay is remembered, with the reason, by later sessions.
+have taken so far; for code that is known to be slow, the same share of its own time, and a quarter once it was kept.
+All time that a cell takes beside its own statements counts, and where the share is used up, new code is left alone
+too. What was quick, and what did not pay, is remembered by later sessions.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import inf
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nbcache.notebook.cells.report import Report
 
-__all__ = ["CellCosts", "Costs", "digest_of_text", "hashing_time"]
+__all__ = ["CellCosts", "Costs", "digest_of_text"]
 
 _SHARE = 0.04
 _LEAST = 0.02
 # What a session may spend on keys before its cells have taken any time.
-_CREDIT = 0.3
+_CREDIT = 0.1
 _STORING = 0.25
-# The key of slow code may take its run divided by this.
-_KEY_OF_SLOW = 4.0
+# The key of slow code may take this share of its run, and more where an earlier run was kept, so that a hit is likely.
+_SLOW = 0.05
+_KEPT = 0.25
 # What did not pay is tried again when it takes so many times as long.
 _AGAIN = 4
+_WAS_KEPT = "kept"
 _REMEMBERED = 2000
+# So many new quick cells are saved at once.
+_AT_ONCE = 20
 # No key takes longer than this, also that of a cell which the user has marked.
 _LONGEST = 60.0
 _INERT = (
@@ -44,7 +49,7 @@ class Costs:
     Parameters
     ----------
     load, save : what earlier sessions learnt: texts of "digest seconds reason"; the seconds are below 0 where a run of
-        that length did not pay
+        that length did not pay, and 0 for quick code; of slow code the reason says that it was kept
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Costs:
         self._save = save
         self._quick: set[str] = set()
         self._slow: dict[str, float] | None = None
+        self._unsaved = 0
         self._reasons: dict[str, str] = {}
         self._ran = 0.0
         self._spent = 0.0
@@ -67,30 +73,37 @@ class Costs:
         """
         if least < 0.1 or self._known().get(code, 0.0) > 0.0:
             return False
-        return code in self._quick or code in self._known() or all(map(_is_inert, nodes))
+        if code in self._quick or code in self._known():
+            return True
+        return self._spent > _CREDIT + _SHARE * self._ran or all(map(_is_inert, nodes))
 
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
         if least < 0.1:
             return _LONGEST / 10
-        return max(_LEAST, _CREDIT + _SHARE * self._ran - self._spent, self._known().get(code, 0.0) / _KEY_OF_SLOW)
+        took = self._known().get(code, 0.0)
+        share = _KEPT if self._reasons.get(code) == _WAS_KEPT else _SLOW
+        return max(_LEAST, _CREDIT + _SHARE * self._ran - self._spent, took * share)
 
     def storing(self, seconds: float, least: float) -> float:
         """How long taking down what a run left may take, in seconds."""
         return _LONGEST / 10 if least < 0.1 else max(2 * _LEAST, _STORING * seconds)
 
-    def ran(self, code: str, seconds: float, least: float) -> None:
-        """Note how long a run took."""
+    def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:
+        """Note how long a run took, and whether it was kept."""
         self._ran += seconds
         if seconds >= max(least, 0.1):
             self._quick.discard(code)
             if seconds >= -_AGAIN * self._known().get(code, 0.0):
-                self._learn(code, seconds)
-        elif seconds < least / 2:
+                self._learn(code, seconds, _WAS_KEPT if kept or self._reasons.get(code) == _WAS_KEPT else "")
+        elif seconds < least / 2 and code not in self._quick:
             self._quick.add(code)
+            self._unsaved += 1
+            if self._unsaved >= max(_AT_ONCE, len(self._quick) // 4):
+                self._save_all()
 
-    def restored(self, seconds: float) -> None:
-        """Note that a run of that length was saved."""
+    def passed(self, seconds: float) -> None:
+        """Note that a run of that length was saved, or that one failed: nothing is learnt of its code."""
         self._ran += seconds
 
     def spent(self, seconds: float) -> None:
@@ -110,7 +123,7 @@ class Costs:
         return self._reasons.get(code, "") if self._known().get(code, 0.0) < 0.0 else ""
 
     def of(self, code: str, least: float) -> CellCosts:
-        """What one cell may spend."""
+        """What one cell, which begins now, may spend."""
         return CellCosts(self, code, least)
 
     def _known(self) -> dict[str, float]:
@@ -118,31 +131,47 @@ class Costs:
             self._slow = {}
             for text in self._load():
                 digest, seconds, *reason = text.split(" ", 2)
+                if not float(seconds):
+                    self._quick.add(digest)
+                    continue
                 self._slow[digest] = float(seconds)
                 self._reasons[digest] = "".join(reason)
         return self._slow
 
     def _learn(self, code: str, seconds: float, reason: str = "") -> None:
         known = self._known()
-        before = known.pop(code, None)
+        before, reason_before = known.pop(code, None), self._reasons.get(code, "")
         known[code] = round(seconds, 3)
         self._reasons[code] = reason
         while len(known) > _REMEMBERED:
             oldest = next(iter(known))
             del known[oldest]
             self._reasons.pop(oldest, None)
-        if before is None or before * seconds <= 0 or not 0.5 <= seconds / before <= 2:
-            self._save(tuple(f"{one} {value} {self._reasons.get(one, '')}".rstrip() for one, value in known.items()))
+        if before is None or before * seconds <= 0 or not 0.5 <= seconds / before <= 2 or reason != reason_before:
+            self._save_all()
+
+    def _save_all(self) -> None:
+        self._unsaved = 0
+        known = [f"{one} {value} {self._reasons.get(one, '')}".rstrip() for one, value in self._known().items()]
+        self._save((*known, *(f"{one} 0" for one in sorted(self._quick)[:_REMEMBERED])))
 
 
 class CellCosts:
-    """What one cell may spend, and has."""
+    """What one cell, which begins now, may spend."""
 
-    def __init__(self, costs: Costs | None = None, code: str = "", least: float = 0.0) -> None:
+    def __init__(
+        self,
+        costs: Costs | None = None,
+        code: str = "",
+        least: float = 0.0,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
         self._costs = costs
         self._code = code
         self._least = least
         self._reason = ""
+        self._clock = clock
+        self._began = clock()
 
     def allowance(self) -> float:
         """How long finding the key may take, in seconds."""
@@ -161,19 +190,25 @@ class CellCosts:
         if self._costs is not None and self._costs.is_slow(self._code):
             self._reason = reason
 
-    def settle(self, report: Report, ran: float | None) -> None:
-        """Note a run, or, with `ran` None, a hit."""
+    def settle(self, report: Report) -> None:
+        """Note what became of the cell: whatever it took beside its own run was spent."""
         if self._costs is None:
             return
-        self._costs.spent(report.overhead)
-        if ran is None:
-            self._costs.restored(report.seconds)
-            if report.overhead > report.seconds:
+        took = self._clock() - self._began
+        if report.outcome == "hit":
+            report.overhead = took
+            self._costs.passed(report.seconds)
+            if took > report.seconds:
                 self._costs.not_worth(self._code, report.seconds, "restoring it takes longer than running it")
-            return
-        self._costs.ran(self._code, ran, self._least)
-        if self._reason and ran >= self._least:
-            self._costs.not_worth(self._code, ran, self._reason)
+        else:
+            report.overhead = max(0.0, took - report.seconds)
+            if report.outcome == "failed":
+                self._costs.passed(report.seconds)
+            else:
+                self._costs.ran(self._code, report.seconds, self._least, report.outcome == "stored")
+                if self._reason and report.seconds >= self._least:
+                    self._costs.not_worth(self._code, report.seconds, self._reason)
+        self._costs.spent(report.overhead)
 
 
 def digest_of_text(text: str) -> str:
@@ -184,46 +219,3 @@ def digest_of_text(text: str) -> str:
 def _is_inert(node: ast.AST) -> bool:
     """Whether a statement does no more than bind and compare: it calls nothing, and loops over nothing."""
     return all(isinstance(part, _INERT) for part in ast.walk(node))
-
-
-def hashing_time(values: Mapping[str, Any]) -> float:
-    """Estimate the seconds that the digests of values take, from their sizes, without reading them."""
-    return sum(_weight(value, 3) for value in values.values())
-
-
-def _weight(value: Any, depth: int) -> float:
-    size = getattr(value, "nbytes", None)
-    if type(size) is int:
-        return size * 4e-10 if getattr(getattr(value, "dtype", None), "hasobject", False) is False else size * 1e-7
-    if isinstance(value, str | bytes | bytearray):
-        return len(value) * 1e-9
-    if isinstance(value, list | tuple | set | frozenset | dict):
-        return _of_container(value, depth)
-    usage = getattr(value, "memory_usage", None)
-    if usage is not None and type(value).__module__.startswith("pandas"):
-        return _of_frame(value)
-    inner = getattr(value, "__dict__", None)
-    if depth and type(inner) is dict and not isinstance(value, type | ModuleType):
-        return sum(_weight(one, depth - 1) for one in list(inner.values())[:50])
-    return 1e-6
-
-
-def _of_container(value: Any, depth: int) -> float:
-    count = len(value)
-    if not count or not depth:
-        return count * 1e-6
-    some = []
-    for number, one in enumerate(value.values() if isinstance(value, dict) else value):
-        if number >= 8:
-            break
-        some.append(_weight(one, depth - 1) + 3e-7)
-    return count * sum(some) / len(some)
-
-
-def _of_frame(value: Any) -> float:
-    try:
-        kinds = value.dtypes if hasattr(value, "columns") else [value.dtype]
-        objects = sum(str(kind) in ("object", "str", "string") for kind in kinds)
-        return len(value) * (objects * 2e-7 + len(list(kinds)) * 4e-9)
-    except Exception:  # an estimate only
-        return 0.0

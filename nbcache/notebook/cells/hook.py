@@ -186,6 +186,7 @@ class CellHook:
             return await original([_raising(error)], cell_name, "none", compiler, result)
         finally:
             self._depth -= 1
+            run.costs.settle(run.report)
             self._report(run)
 
     async def _timed(self, cell: LeftAlone, running: Any) -> Any:
@@ -219,9 +220,10 @@ class CellHook:
             known = digest_of_text(written)
             if self._costs.left_alone(known, nodes, chosen[1]):
                 return LeftAlone(known, written, self._costs, chosen[1])
+            costs = self._costs.of(known, chosen[1])
             code = CellCode(nodes, source, filename, self._shell, written)
             cell = CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])
-            cell.costs = self._costs.of(known, chosen[1])
+            cell.costs = costs
             return cell
         except UsageError as error:
             return error

@@ -19,7 +19,7 @@ from nbcache.inspection.wording import without_magic
 from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
-from nbcache.notebook.cells.costs import hashing_time
+from nbcache.notebook.cells.hashing_time import hashing_time
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import one_memory

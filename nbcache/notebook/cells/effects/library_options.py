@@ -7,6 +7,7 @@ run began is as it comes, so its row counts only what the run found there.
 from __future__ import annotations
 
 import importlib
+import string
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -40,7 +41,8 @@ def _set_parameters(matplotlib: Any, values: Values) -> None:
 
 
 def _letters(colors: Any) -> Values:
-    return {name: value for name, value in colors.colorConverter.colors.items() if len(name) == 1}
+    known = colors.colorConverter.colors
+    return {name: known[name] for name in string.ascii_letters if name in known}
 
 
 def _set_letters(colors: Any, values: Values) -> None:
