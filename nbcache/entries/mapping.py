@@ -6,7 +6,7 @@ the deletion of its file. CPython's own `mmap` keeps a duplicate of the descript
 of addresses and nothing else.
 
 To make a map and to take it away is most of what a hit on a large value costs, so a map that nobody holds any more is
-lent again, after the kernel has dropped what was written to it.
+lent again, after it was looked at what was written to it, and the kernel has dropped that.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import ctypes
 import mmap
 import os
 import sys
+import weakref
 from functools import cache, lru_cache
 from typing import Any
+
+from nbcache.entries.hits.overwriting import Overwriting, Read
 
 __all__ = ["HUGE_FROM", "PrivateMaps", "fresh_memory", "map_private", "map_readonly"]
 
@@ -39,15 +42,40 @@ class PrivateMaps:
     Parameters
     ----------
     offset, length : the range, in bytes
+
+    Attributes
+    ----------
+    attentive : whether it is worth asking `overwritten` before the next map is lent
+    uses : what became of those that were lent
+    spare : the map that nobody holds, if there is one
     """
 
-    __slots__ = ("_from_address", "_length", "_offset", "_spare")
+    __slots__ = ("_former", "_from_address", "_length", "_offset", "attentive", "spare", "uses")
 
     def __init__(self, offset: int, length: int) -> None:
         self._offset = offset
         self._length = length
-        self._spare: list[_Place] = []
         self._from_address = _lent_type(length).from_address
+        self._former: weakref.ref[Any] | None = None
+        self.spare: list[_Place] = []
+        self.uses = Overwriting(length)
+        self.attentive = True
+
+    def overwritten(self, descriptor: int) -> bool:
+        """Tell whether the next holder had better get a copy, after a look at the map that was lent last."""
+        former = None if self._former is None else self._former()
+        self._former = None
+        if former is not None:
+            offset = self._offset
+            self.look(former.place[1], lambda place, count: os.pread(descriptor, count, offset + place))
+        elif not self.uses.told:
+            self.uses.miss_one()
+        return self.uses.copies and self.uses.copy()
+
+    def look(self, address: int, read: Read | None = None) -> None:
+        """Look at a map that is held, or comes back."""
+        self.uses.look(address, read)
+        self.attentive = self.uses.copies or self.uses.watches or not self.uses.told
 
     def lend(self, descriptor: int) -> Any:
         """Give a buffer over a map that nobody else holds, with the bytes of the file.
@@ -58,12 +86,14 @@ class PrivateMaps:
             The system refuses, for lack of address space or of maps.
         """
         try:
-            place = self._spare.pop()
+            place = self.spare.pop()
         except IndexError:
             owner, skipped = _mapped(descriptor, self._offset, self._length, writable=True)
             place = (owner, _address(owner) + skipped)
         lent = self._from_address(place[1])
-        lent.place, lent.spare = place, self._spare
+        lent.place, lent.maps = place, self
+        if self.uses.watches:
+            self._former = weakref.ref(lent)
         return lent
 
 
@@ -85,21 +115,28 @@ def map_readonly(descriptor: int, offset: int, length: int) -> memoryview:
 def _lent_type(length: int) -> Any:
     """Make the type of buffers of a length, which live as long as anything looks into them, and leave their map behind.
 
-    The map is kept as a spare one, without what was written to it, unless there is one already.
+    The map is looked at, and kept as a spare one, without what was written to it, unless there is one already.
     """
+    parts = {"__slots__": ("maps", "place")}
     if not _forgets_writes():
-        return type("Lent", (ctypes.c_char * length,), {"__slots__": ("place", "spare")})
-    dying, references, not_needed = _dying(), sys.getrefcount, mmap.MADV_DONTNEED  # here also when Python shuts down
+        return type("Lent", (ctypes.c_char * length,), parts)
+    # here also when Python shuts down
+    dying, references, not_needed, ending = _dying(), sys.getrefcount, mmap.MADV_DONTNEED, sys.is_finalizing
 
     class Lent(ctypes.c_char * length):  # type: ignore[misc]
-        __slots__ = ("place", "spare")
+        __slots__ = ("maps", "place")
 
         def __del__(self) -> None:
+            maps = self.maps
+            uses = maps.uses
+            uses.passed += 1
+            if uses.passed >= uses.due and not ending():
+                maps.look(self.place[1])
             # The collector asks before it breaks a cycle of garbage, from which finalizers can still look in here.
-            if not self.spare and references(self) <= dying:
+            if not maps.spare and references(self) <= dying:
                 try:
                     self.place[0].madvise(not_needed)
-                    self.spare.append(self.place)
+                    maps.spare.append(self.place)
                 except OSError:
                     pass  # pages that the user has locked
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from nbcache.entries.mapping import HUGE_FROM, PrivateMaps, fresh_memory, map_readonly
+from nbcache.entries.hits.copying import copied
+from nbcache.entries.mapping import PrivateMaps, map_readonly
 from nbcache.errors import DamagedEntryError
 
 __all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "reserve", "spool"]
@@ -23,7 +24,6 @@ MAPPED_FROM = 1 << 20
 _SMALL_ALIGNMENT = 64
 _PAGE_ALIGNMENT = 4096
 _PAGE_ALIGNED_FROM = 64 << 10
-_COPIED_AT_ONCE = 32 << 20
 _RESERVED_FROM = 16 << 20
 _ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
 
@@ -56,14 +56,14 @@ class RamSection:
         return self.plain()
 
     def plain(self) -> memoryview:
-        return _copied(self._content)
+        return copied(self._content)
 
     def shared(self) -> memoryview:
         return self._content
 
 
 class FileSection:
-    """Buffers in a file that stays open, or mapped: a hit maps them.
+    """Buffers in a file that stays open, or mapped: a hit maps them, or copies them where hits are overwritten.
 
     Parameters
     ----------
@@ -105,16 +105,21 @@ class FileSection:
             return self.plain()
         if self._named:
             self._check()
+        maps = self._maps
+        if maps.attentive and maps.overwritten(self._descriptor):
+            return self.plain()
         try:
-            return memoryview(self._maps.lend(self._descriptor)).cast("B")
+            return memoryview(maps.lend(self._descriptor)).cast("B")
         except OSError:
             return self.plain()  # this process has as many maps as the system allows
 
     def plain(self) -> memoryview:
-        if self._descriptor < 0:
-            return _copied(self.shared())
-        self._check()
-        return _copy_of_range(self._descriptor, self._offset, self.nbytes)
+        if self._descriptor >= 0:
+            self._check()
+        try:
+            return copied(self.shared())
+        except OSError:  # no map is left
+            return _read(self._descriptor, self._offset, self.nbytes)
 
     def _check(self) -> None:
         """Nothing of ours writes in place; to read pages of a file that was cut short would end the process."""
@@ -128,31 +133,15 @@ class FileSection:
         return self._shared
 
 
-def _copy_of_range(descriptor: int, offset: int, length: int) -> memoryview:
-    space = fresh_memory(length)
+def _read(descriptor: int, offset: int, length: int) -> memoryview:
+    space = memoryview(bytearray(length))
     filled = 0
     while filled < length:
-        piece = space[filled : filled + _COPIED_AT_ONCE]
-        got = _read_into(descriptor, piece, offset + filled)
-        if not got:
+        content = os.pread(descriptor, length - filled, offset + filled)
+        if not content:
             raise DamagedEntryError("the file was cut short")
-        filled += got
-    return space
-
-
-def _read_into(descriptor: int, piece: memoryview, offset: int) -> int:
-    if hasattr(os, "preadv"):
-        return os.preadv(descriptor, [piece], offset)
-    content = os.pread(descriptor, len(piece), offset)
-    piece[: len(content)] = content
-    return len(content)
-
-
-def _copied(content: memoryview) -> memoryview:
-    if content.nbytes < HUGE_FROM:
-        return memoryview(bytearray(content))
-    space = fresh_memory(content.nbytes)
-    space[:] = content
+        space[filled : filled + len(content)] = content
+        filled += len(content)
     return space
 
 

@@ -1,0 +1,1 @@
+"""How a hit gets a value of its own, cheaply for what its holder does with it."""
