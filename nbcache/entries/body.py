@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcache.entries import serialize
+from nbcache.entries.hits.repeated import Beside, Repeated
 from nbcache.entries.section import MAPPED_FROM, RamSection, Section, arrange, in_order, spool
 from nbcache.entries.serialize import READONLY, WRITABLE, Serialized
 from nbcache.entries.template import array_maker
@@ -17,6 +18,7 @@ from nbcache.entries.treehash import Sink, digest_of_pieces
 __all__ = ["Body"]
 
 _SMALL_STREAM = 64 << 10
+_REPEATED_BELOW = 16 << 20
 
 Loader = Callable[[bytes, Sequence[memoryview], bytes], Any]
 
@@ -105,11 +107,16 @@ class Body:
         private = self._section.private() if WRITABLE in self.kinds else self._section.shared()
         return self._load(self.stream, self._cut(private), self.kinds)
 
-    def shortest(self) -> Callable[[], Any]:
-        """Return the shortest way to the values of `fresh`."""
+    def shortest(self, beside: Beside | None = None) -> Callable[[], Any]:
+        """Return the shortest way to the values of `fresh`, which may keep something `beside` the body."""
         if not self.kinds:
-            plain = self._load is serialize.loads and len(self.stream) < _SMALL_STREAM
-            return partial(pickle.loads, self.stream) if plain else self.fresh
+            if self._load is not serialize.loads:
+                return self.fresh
+            if len(self.stream) < _SMALL_STREAM:
+                return partial(pickle.loads, self.stream)
+            if beside is None or len(self.stream) > _REPEATED_BELOW:
+                return self.fresh
+            return Repeated(self.stream, self.fresh, beside)
         section = self._section
         if section is None or len(self.kinds) > 1 or not self.length:
             return self.fresh

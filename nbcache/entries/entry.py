@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from nbcache.entries import layout, opening, restore, safe, serialize
 from nbcache.entries.body import Body
+from nbcache.entries.hits.repeated import Beside
 from nbcache.entries.meta import Address, Meta, facts_of, sections_of
 from nbcache.entries.packed import Packed
 from nbcache.entries.signing import Keyring
@@ -15,8 +16,11 @@ from nbcache.entries.source import Given
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import CacheError, DamagedEntryError
 
-__all__ = ["Address", "Entry", "Meta"]
+__all__ = ["KEPT_FROM", "Address", "Entry", "Meta"]
 
+
+#: Entries of fewer bytes keep nothing beside them.
+KEPT_FROM = 64 << 10
 
 #: Parts that listings of others may show; a global that is read, or an input of a cell, may be a password.
 _GIVEN = "argument "
@@ -37,6 +41,7 @@ class Entry:
     meta : its facts
     recording : what computing it showed, JSON; empty for nothing
     size : bytes it occupies, value and recording
+    beside : what it keeps in memory beyond that, for its hits
     restore : (True, the value) if it can be handed out as it is, else (False, a function making independent values)
 
     Notes
@@ -46,7 +51,7 @@ class Entry:
     `DamagedEntryError`.
     """
 
-    __slots__ = ("__weakref__", "_body", "_live", "_recipe", "_restore", "_size", "meta", "recording")
+    __slots__ = ("__weakref__", "_beside", "_body", "_live", "_recipe", "_restore", "_size", "meta", "recording")
 
     def __init__(self, meta: Meta, recording: bytes, recipe: str, live: object, body: Body | None) -> None:
         self.meta = meta
@@ -56,6 +61,7 @@ class Entry:
         self._body = body
         self._restore: tuple[bool, Any] | None = None
         self._size = -1
+        self._beside: Beside | None = None
 
     @classmethod
     def of(cls, value: object, meta: Meta, recording: bytes = b"") -> Entry:
@@ -134,6 +140,12 @@ class Entry:
             inside = restore.occupied(self._live) if self._body is None else self._body.size
             self._size = inside + len(self.recording)
         return self._size
+
+    @property
+    def beside(self) -> Beside:
+        if self._beside is None:
+            self._beside = Beside()
+        return self._beside
 
     @property
     def restore(self) -> tuple[bool, Any]:
@@ -235,7 +247,7 @@ class Entry:
             return False, body.master().clone
         if recipe == restore.SHALLOW:
             return False, restore.shallow_copies(body.master())
-        return False, body.shortest()
+        return False, body.shortest(self.beside if body.size > KEPT_FROM else None)
 
 
 def _body_of(value: object, recipe: str) -> Body:

@@ -24,6 +24,7 @@ __all__ = [
     "RECIPES",
     "SHALLOW",
     "SHARE",
+    "ZONED",
     "occupied",
     "recipe_for",
 ]
@@ -60,7 +61,7 @@ _NUMPY_ATOMS = frozenset(
         "datetime64", "timedelta64",
     )
 )  # fmt: skip
-_ZONED = (datetime.datetime, datetime.time)
+ZONED = (datetime.datetime, datetime.time)
 _FLAT = (dict, list, set, bytearray)
 
 
@@ -91,7 +92,7 @@ def is_immutable(value: object) -> bool:
             return _all_immutable(value)  # type: ignore[arg-type]
         except RecursionError:
             return False
-    if kind in _ZONED:
+    if kind in ZONED:
         return type(value.tzinfo) in _ZONES  # type: ignore[attr-defined]
     return kind.__module__ == "numpy" and kind.__name__.rstrip("_") in _NUMPY_ATOMS
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from nbcache.entries.entry import Address, Entry
+from nbcache.entries.entry import KEPT_FROM, Address, Entry
 from nbcache.entries.section import MAPPED_FROM
 from nbcache.stores.eviction import notes_to_keep
 from nbcache.stores.folders import make_scratch
@@ -20,12 +22,13 @@ from nbcache.stores.protocol import RESULTS, Clock, Dropped, Mark, Stored, Whose
 
 
 class _Kept:
-    """An entry, when it was last used, and whether a store on disk has it too."""
+    """An entry, the bytes it takes, when it was last used, and whether a store on disk has it too."""
 
-    __slots__ = ("backed", "entry", "used")
+    __slots__ = ("backed", "entry", "size", "used")
 
     def __init__(self, entry: Entry, used: float, backed: bool) -> None:
         self.entry = entry
+        self.size = entry.size
         self.used = used
         self.backed = backed
 
@@ -158,12 +161,25 @@ class MemoryStore:
             kept = _Kept(owned, self.clock(), backed)
             if entry.meta.kind in RESULTS:
                 held.results[key] = kept
-                held.size += owned.size
+                held.size += kept.size
             else:
                 held.notes[key] = kept
+        if owned.size > KEPT_FROM:
+            owned.beside.changed = partial(_weigh, weakref.ref(self), address, weakref.ref(owned))
+            self.weigh(address, owned)
         if replaced is not None and replaced.entry is not owned:
             self._report([address])
         return owned
+
+    def weigh(self, address: Address, entry: Entry) -> None:
+        """Count what an entry keeps in memory by now beside its bytes, if it is still there."""
+        with self._lock:
+            held = self._owners.get(address.owner)
+            kept = None if held is None else held.results.get(address.key)
+            if held is not None and kept is not None and kept.entry is entry:
+                size = entry.size + entry.beside.size
+                held.size += size - kept.size
+                kept.size = size
 
     def delete(self, address: Address) -> int:
         owner, key = address
@@ -229,15 +245,15 @@ class MemoryStore:
             results, size = held.results, held.size
             if whose is not None:
                 results = OrderedDict((key, kept) for key, kept in results.items() if whose(key))
-                size = sum(kept.entry.size for kept in results.values())
+                size = sum(kept.size for kept in results.values())
             while len(results) > 1 and (
                 (max_entries is not None and len(results) > max_entries) or (max_size is not None and size > max_size)
             ):
                 gone.append(results.popitem(last=False))
-                size -= gone[-1][1].entry.size
+                size -= gone[-1][1].size
             for key, kept in gone:
                 held.results.pop(key, None)
-                held.size -= kept.entry.size
+                held.size -= kept.size
             evicted = len(gone)
             if gone:
                 gone += self._trim_notes(held)
@@ -320,7 +336,7 @@ class MemoryStore:
         kept = held.results.pop(key, None)
         if kept is None:
             return held.notes.pop(key, None)
-        held.size -= kept.entry.size
+        held.size -= kept.size
         return kept
 
     @staticmethod
@@ -351,3 +367,9 @@ class MemoryStore:
         if self.on_drop is not None:
             for address in addresses:
                 self.on_drop(address)
+
+
+def _weigh(store: weakref.ref[MemoryStore], address: Address, entry: weakref.ref[Entry]) -> None:
+    here, grown = store(), entry()
+    if here is not None and grown is not None:
+        here.weigh(address, grown)

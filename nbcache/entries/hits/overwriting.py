@@ -121,9 +121,7 @@ def _own_pages(addresses: list[int]) -> int | None:
     except OSError:
         return None
     try:
-        tops = [
-            os.pread(descriptor, _ENTRY, address // mmap.PAGESIZE * _ENTRY)[_HIGHEST] >> 5 for address in addresses
-        ]
+        tops = [os.pread(descriptor, _ENTRY, address // mmap.PAGESIZE * _ENTRY)[_HIGHEST] >> 5 for address in addresses]
     except (OSError, IndexError):
         return None
     finally:
