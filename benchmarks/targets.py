@@ -136,6 +136,8 @@ TARGETS = [
            lambda r: _worse(lambda s: 1e3 * r.of("hit among 1e5 entries: clear one", s)), at_most=0.2),
     Target("T15", "list 1e5 entries, s, both tiers",
            lambda r: _worse(lambda s: r.of("hit among 1e5 entries: listing", s)), at_most=0.5),
+    Target("T15", "list 1e5 entries of an earlier process, s",
+           lambda r: r.of("listing of 1e5 entries, new process", "nbcache disk"), at_most=0.3),
     Target("T15", "disk for a tiny entry, bytes",
            lambda r: r.of("hit among 1e5 entries: disk", "nbcache disk"), at_most=1024),
     Target("T15", "memory for a tiny entry, bytes", lambda r: r.of("hit among 1e5 entries: memory"), at_most=1024),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sys import intern
 from typing import Any, NamedTuple, overload
 
-__all__ = ["Address", "LateParts", "Meta", "meta_of", "sections_of"]
+__all__ = ["Address", "LateParts", "Meta", "meta_of", "observed_of", "sections_of"]
 
 LONGEST_ARGUMENTS = 8192
 _TEXT = json.JSONEncoder(separators=(",", ":")).encode
@@ -93,15 +93,15 @@ class LateParts(Sequence[Part]):
 class _UnreadParts(LateParts):
     """Verified text of the parts: parsed at the first look."""
 
-    __slots__ = ("_parts", "_text")
+    __slots__ = ("_parts", "text")
 
     def __init__(self, text: bytes) -> None:
-        self._text = text
+        self.text = text
         self._parts: tuple[Part, ...] | None = None
 
     def read(self) -> tuple[Part, ...]:
         if self._parts is None:
-            self._parts = tuple((label, digest, summary) for label, digest, summary in json.loads(self._text))
+            self._parts = tuple((label, digest, summary) for label, digest, summary in json.loads(self.text))
         return self._parts
 
 
@@ -111,9 +111,11 @@ def _text(rows: Sequence[Sequence[str]]) -> bytes:
 
 def sections_of(meta: Meta) -> tuple[bytes, bytes]:
     """Write the observations, with the effects behind them, and the parts down; nothing for none."""
-    parts = meta.parts.read() if isinstance(meta.parts, LateParts) else tuple(meta.parts)
     effects = [(name, kind, b64encode(data).decode()) for name, kind, data in meta.effects]
-    return _text([*meta.observations, *effects]), _text(parts)
+    seen = _text([*meta.observations, *effects])
+    if isinstance(meta.parts, _UnreadParts):
+        return seen, meta.parts.text
+    return seen, _text(meta.parts.read() if isinstance(meta.parts, LateParts) else tuple(meta.parts))
 
 
 def facts_of(meta: Meta, address: Address) -> dict[str, Any]:
@@ -140,8 +142,9 @@ def _as_text(given: object) -> str:
     return given
 
 
-def _observed(rows: list[list[str]]) -> tuple[tuple[tuple[str, str], ...], tuple[EffectRow, ...]]:
-    """Tell observations, rows of two texts, from effects, rows of three."""
+def observed_of(text: str | bytes) -> tuple[tuple[tuple[str, str], ...], tuple[EffectRow, ...]]:
+    """Read observations, rows of two texts, and effects, rows of three; ValueError and TypeError for anything else."""
+    rows = json.loads(text)
     seen = tuple([(_as_text(row[0]), _as_text(row[1])) for row in rows if len(row) == 2])
     effects = [
         (_as_text(name), _as_text(kind), b64decode(_as_text(data), validate=True))
@@ -168,7 +171,7 @@ def meta_of(facts: dict[str, Any], observed: bytes, parts: bytes) -> tuple[Addre
         raise ValueError("a time is no number")
     if expires is not None and type(expires) not in _NUMBER:
         raise ValueError("its end is no time")
-    seen, effects = _observed(json.loads(observed)) if observed else ((), ())
+    seen, effects = observed_of(observed) if observed else ((), ())
     unread = _UnreadParts(parts) if parts else ()
     # of many entries few names differ: each is kept once
     owner, name = intern(owner), intern(name)

@@ -40,11 +40,11 @@ class Packed:
     buffered : bytes of it that are buffers
     """
 
-    __slots__ = ("_body", "_compose", "_head", "_late", "_sections", "_zeros", "buffered", "size")
+    __slots__ = ("_body", "_compose", "_head", "_late", "_zeros", "buffered", "sections", "size")
 
     def __init__(self, compose: Callable[[bytes], tuple[bytes, bytes]], sections: Sequence[bytes], body: Body) -> None:
         self._compose = compose
-        self._sections = sections
+        self.sections = sections
         self._body = body
         self.buffered = body.length
         self._late = body.length >= _LATE_FROM
@@ -81,7 +81,7 @@ class Packed:
         if self._late:
             self._head, self._zeros = self._compose(self._body.root())  # as long as with the digest of nothing
             self._late = False
-        return [piece for piece in (self._head, *self._sections, self._zeros) if piece]
+        return [piece for piece in (self._head, *self.sections, self._zeros) if piece]
 
 
 def _write(descriptor: int, place: int, pieces: Iterable[Bytes]) -> None:

@@ -14,6 +14,9 @@ _KEY = re.compile(r"[0-9a-f]{40}(?:-[0-9a-f]{16})?")
 RESULT = ".nbc"
 NOTE = ".note.nbc"
 
+#: The journals in an owner's folder: when entries were used, and the rows of a listing.
+USES, ROWS = ".recent", ".rows"
+
 _FOLDER = re.compile(r"[0-9a-f]{32}")
 _FILE = re.compile(r"([0-9a-f]{40}(?:-[0-9a-f]{16})?)(\.nbc|\.note\.nbc)")
 _KEY_ID = re.compile(r"[0-9a-f]{16}")
@@ -50,6 +53,11 @@ def parts_of_file(name: str) -> tuple[str, str] | None:
     """The key and the ending of a file of ours; None for any other name."""
     match = _FILE.fullmatch(name)
     return None if match is None else (match.group(1), match.group(2))
+
+
+def is_journal(name: str) -> bool:
+    """Whether a file in an owner's folder is a journal, or what a killed process left of one."""
+    return name.partition("-")[0] in (USES, ROWS)
 
 
 def may_be_note(stem: str) -> bool:

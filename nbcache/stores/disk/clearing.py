@@ -10,9 +10,8 @@ from pathlib import Path
 
 from nbcache.stores.disk.disk_usage import occupied
 from nbcache.stores.disk.liveness import is_alive, name_for_now
-from nbcache.stores.disk.use_journal import is_journal
 from nbcache.stores.folders import list_names, make_folder, move_aside
-from nbcache.stores.names import RESULT, is_key_folder, is_owner_folder, parts_of_file
+from nbcache.stores.names import RESULT, is_journal, is_key_folder, is_owner_folder, parts_of_file
 
 Failed = Callable[[OSError], None]
 Freed = Callable[[int], object]

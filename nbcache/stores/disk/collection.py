@@ -10,7 +10,7 @@ from nbcache.stores.disk.clearing import Trash, owner_folders
 from nbcache.stores.disk.disk_usage import occupied
 from nbcache.stores.eviction import Candidate, to_make_room
 from nbcache.stores.folders import Places, append, list_names
-from nbcache.stores.names import parts_of_file
+from nbcache.stores.names import is_journal, parts_of_file
 
 #: An entry is kept for one more time-to-live after it has expired, because an old value may still be served while a
 #: new one is computed in the background.
@@ -91,7 +91,7 @@ def _candidates(folder: Path) -> list[Candidate]:
 
 def _remove_if_empty(folder: Path) -> None:
     names = list_names(folder)
-    if all(use_journal.is_journal(name) for name in names):
+    if all(is_journal(name) for name in names):
         try:
             for name in names:
                 os.unlink(folder / name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
 from itertools import islice
 
 from nbcache.stores.folders import list_names
@@ -12,16 +11,6 @@ from nbcache.stores.protocol import Whose
 
 #: Of so many files at most the age is looked up.
 _LOOKED_AT = 5000
-
-
-class Without(Container[str]):
-    """All names of entries but those of some files."""
-
-    def __init__(self, files: list[str]) -> None:
-        self._keys = {name.partition(".")[0] for name in files}
-
-    def __contains__(self, name: object) -> bool:
-        return str(name).rpartition("/")[2] not in self._keys
 
 
 def few_names(folder: str, wanted: Whose | None, most: int) -> list[str]:

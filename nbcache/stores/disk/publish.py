@@ -13,7 +13,7 @@ from nbcache.entries.section import reserve
 from nbcache.stores.disk.liveness import name_for_now
 from nbcache.stores.folders import CREATE, FILE_MODE, make_folder, size_of
 
-Turn = Callable[[], AbstractContextManager[None]]
+Turn = Callable[[int], AbstractContextManager[object]]
 
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _DESCRIPTORS = "/proc/self/fd"
@@ -69,7 +69,7 @@ class Publisher:
         Parameters
         ----------
         written : the modification time the file gets, epoch seconds
-        turn : the context of the moment in which the file, whole by then, gets its name; may raise
+        turn : given the file, whole by then, makes the context of the moment in which it gets its name; may raise
 
         Returns
         -------
@@ -111,7 +111,7 @@ class Publisher:
         fd = self._fill_unnamed(content, os.path.dirname(target), written)
         with _closed_on_failure(fd):
             try:
-                with turn():
+                with turn(fd):
                     _link(fd, target)
                 return fd, None
             except FileExistsError:
@@ -123,7 +123,7 @@ class Publisher:
                 make_folder(self._temporary)
                 _link(fd, name)
             before = size_of(target)
-            self._replace(name, target, turn)
+            self._replace(fd, name, target, turn)
             return fd, before
 
     @staticmethod
@@ -144,13 +144,13 @@ class Publisher:
         fd = _fill_named(content, name, written)
         with _closed_on_failure(fd):
             before = size_of(target) if os.path.lexists(target) else None
-            self._replace(name, target, turn)
+            self._replace(fd, name, target, turn)
             return fd, before
 
     @staticmethod
-    def _replace(name: str, target: str, turn: Turn) -> None:
+    def _replace(fd: int, name: str, target: str, turn: Turn) -> None:
         try:
-            with turn():
+            with turn(fd):
                 os.replace(name, target)
         except BaseException:
             os.unlink(name)

@@ -6,6 +6,8 @@ and for good if its writer is killed in between.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nbcache.entries.entry import Address
 from nbcache.stores.disk.invalidations import Invalidations
 from nbcache.stores.disk.lockfile import offset_of
@@ -13,6 +15,8 @@ from nbcache.stores.disk.locks import KeyLocks
 from nbcache.stores.protocol import Mark
 
 _TURN = offset_of("nbcache publishes or clears")
+
+Tell = Callable[[int], Callable[[], None]]
 
 
 class ClearedError(Exception):
@@ -22,23 +26,36 @@ class ClearedError(Exception):
 class Turn:
     """A context in which one file gets its name; `ClearedError` if it must not, because of a clear after the mark.
 
+    Parameters
+    ----------
+    tell : given the file before the turn, prepares what is done in it, before the file has its name
+
     Attributes
     ----------
     alone : whether nobody else could publish or clear meanwhile
     """
 
-    __slots__ = ("_locks", "_since", "alone")
+    __slots__ = ("_locks", "_since", "_tell", "_telling", "alone")
 
-    def __init__(self, locks: KeyLocks, since: Mark | None) -> None:
+    def __init__(self, locks: KeyLocks, since: Mark | None, tell: Tell | None = None) -> None:
         self._locks = locks
         self._since = since
+        self._tell = tell
+        self._telling: Callable[[], None] | None = None
         self.alone = False
+
+    def of(self, fd: int) -> Turn:
+        """The turn of a file, whole and still without its name."""
+        self._telling = None if self._tell is None else self._tell(fd)
+        return self
 
     def __enter__(self) -> None:
         self.alone = self._locks.alone(_TURN)
         try:
             if self._since is not None and self._since.cleared:
                 raise ClearedError
+            if self._telling is not None:
+                self._telling()
         except BaseException:
             self._end()
             raise
@@ -64,9 +81,9 @@ class PublishLock:
         self._locks = locks
         self._invalidations = invalidations
 
-    def publishing(self, since: Mark | None) -> Turn:
+    def publishing(self, since: Mark | None, tell: Tell | None = None) -> Turn:
         """The turn of a file; entered once for each try to give it its name."""
-        return Turn(self._locks, since)
+        return Turn(self._locks, since, tell)
 
     def cleared(self, owner: str | None = None, address: Address | None = None) -> None:
         """Announce a clear that begins, as `Invalidations.cleared`; what is not published by now never will be.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from nbcache.entries.entry import Address, Entry, Meta
@@ -14,6 +15,7 @@ from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import DamagedEntryError, ForeignEntryError
 from nbcache.stores import folders
 from nbcache.stores.disk.quarantine import set_aside
+from nbcache.stores.disk.row_index import Head, RowIndex, facts_of
 from nbcache.stores.folders import Places
 from nbcache.stores.names import key_name, owner_name, parts_of_file
 from nbcache.stores.protocol import Clock, Stored
@@ -44,6 +46,7 @@ class Reader:
         trust: str,
         verified: VerifiedFiles,
         warnings: StoreWarnings,
+        index: RowIndex,
         clock: Clock,
     ) -> None:
         self._places = places
@@ -51,6 +54,7 @@ class Reader:
         self._trust = trust
         self._verified = verified
         self._warnings = warnings
+        self._index = index
         self._clock = clock
         self._outer = (str(places.root), str(places.base))
 
@@ -96,8 +100,13 @@ class Reader:
             self.trouble(path, error)
         return None
 
-    def head(self, path: str, folder: int | None = None) -> tuple[Address, Meta, int, float] | None:
-        """Address, facts, size and time of the last write of a file, from its verified header; None without a word.
+    def head(self, path: str) -> tuple[Address, Meta, int, float] | None:
+        """Address, facts, size and time of the last write of a file, from its verified header; None without a word."""
+        found = self._head(path)
+        return None if found is None else (*found[:3], found[3].st_mtime)
+
+    def _head(self, path: str, folder: int | None = None) -> tuple[Address, Meta, int, os.stat_result] | None:
+        """Address, facts, size and status of a file.
 
         Parameters
         ----------
@@ -112,14 +121,14 @@ class Reader:
             if folders.file_refusal(status) is not None:
                 return None
             address, meta, size = Entry.peek(FileSource(fd, status), self._keyring)
-            return address, meta, size, status.st_mtime
+            return address, meta, size, status
         except (ForeignEntryError, DamagedEntryError, OSError):
             return None
         finally:
             os.close(fd)
 
     def rows(self, folder: str, fd: int, but: Container[str], uses: Mapping[str, float]) -> Iterator[Stored]:
-        """The rows of an owner's trusted folder, from verified headers; other files are left out without a word.
+        """The rows of an owner's trusted folder: from its index, and of files that are not in there from their headers.
 
         Parameters
         ----------
@@ -128,18 +137,39 @@ class Reader:
         uses : when entries were used, by key
         """
         owner = os.path.basename(folder)
-        for name in os.listdir(fd):
+        with os.scandir(fd) as files:
+            present = {file.name: file.inode() for file in files}
+        if but:
+            present = {n: number for n, number in present.items() if f"{owner}/{n.partition('.')[0]}" not in but}
+        status_of = partial(os.stat, dir_fd=fd, follow_symlinks=False)
+        yield from self._index.rows(folder, present, uses, status_of)
+        unknown: list[Head] = []
+        yield from self.read(folder, fd, list(present), uses, unknown)
+        # Where a folder gives other numbers than its files do, none of them would be found again.
+        self._index.add(folder, [head for head in unknown if head.file[0] == present[head.name]], status_of)
+
+    def read(
+        self, folder: str, fd: int, names: Iterable[str], uses: Mapping[str, float], read: list[Head] | None = None
+    ) -> Iterator[Stored]:
+        """The rows of some files of a trusted folder, from verified headers; others are left out without a word.
+
+        Parameters
+        ----------
+        read : is given what was read
+        """
+        owner = os.path.basename(folder)
+        for name in names:
             parts = parts_of_file(name)
-            if parts is None or f"{owner}/{parts[0]}" in but:
+            head = None if parts is None else self._head(name, fd)
+            if parts is None or head is None:
                 continue
-            head = self.head(name, fd)
-            if head is None:
-                continue
-            (stated_owner, stated_key), meta, size, written = head
+            address, meta, size, status = head
             # A key that is the name of its file needs no look at its form.
-            if (stated_key == parts[0] or key_name(stated_key) == parts[0]) and owner_name(stated_owner) == owner:
-                used = uses.get(parts[0], 0.0)
-                yield Stored(head[0], meta, size, used if used > written else written, "disk")
+            if parts[0] not in (address.key, key_name(address.key)) or owner_name(address.owner) != owner:
+                continue
+            if read is not None:
+                read.append(Head(name, facts_of(status), address, meta))
+            yield Stored(address, meta, size, max(status.st_mtime, uses.get(parts[0], 0.0)), "disk")
 
     def trusts(self, folder: str) -> bool:
         """Whether files may be read from, and written to, a folder of an owner; warns once if not."""

@@ -22,12 +22,13 @@ from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
 from nbcache.stores.disk.collector import Collector
 from nbcache.stores.disk.disk_usage import occupied
-from nbcache.stores.disk.few import Without, few_names
+from nbcache.stores.disk.few import few_names
 from nbcache.stores.disk.invalidations import Concerned, DiskMark, Invalidations, Stamp
 from nbcache.stores.disk.locks import Claim, KeyLocks
 from nbcache.stores.disk.publish import Publisher
 from nbcache.stores.disk.publish_lock import ClearedError, PublishLock
 from nbcache.stores.disk.reader import Reader
+from nbcache.stores.disk.row_index import RowIndex
 from nbcache.stores.disk.writer import Writer
 from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork
@@ -77,7 +78,6 @@ class DiskStore:
         self._max_size = max_size
         self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
         self._warnings = StoreWarnings(warn, clock)
-        self._reader = Reader(self.places, keyring, trust, self._verified, self._warnings, clock)
         publisher = Publisher(self.places.temporary)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
         self._trash = Trash(self.places.trash, lambda freed: self._catalogue.usage.change(-freed))
@@ -85,6 +85,8 @@ class DiskStore:
         self._writer = Writer(self.places, publisher, self._invalidations, self._trash, self._warnings, clock)
         self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
         self._publish_lock = PublishLock(self._locks, self._invalidations)
+        self._index = RowIndex(keyring, self._publish_lock, self.places.temporary)
+        self._reader = Reader(self.places, keyring, trust, self._verified, self._warnings, self._index, clock)
         self._collector = Collector(
             self.places, self._catalogue, self._trash, self._locks, max_size, clock, partial(self._could_not_delete, 1)
         )
@@ -147,7 +149,7 @@ class DiskStore:
         try:
             for folder in self._catalogue.owner_folders(owner):
                 names = few_names(folder, wanted, most - len(rows))
-                rows += self._rows(folder, Without(names)) if names else ()
+                rows += self._rows(folder, names=names) if names else ()
         except OSError as error:
             self._reader.trouble(str(self.places.base), error)
         return rows
@@ -299,15 +301,20 @@ class DiskStore:
         if foreign:
             raise untrusted(foreign[0], "it was signed with another key")
 
-    def _rows(self, folder: str, but: Container[str]) -> Iterator[Stored]:
-        """The rows of one owner's folder, opened once for all of them."""
+    def _rows(self, folder: str, but: Container[str] = (), names: list[str] | None = None) -> Iterator[Stored]:
+        """The rows of one owner's folder, opened once for all of them; those of some files, where they are named."""
         try:
             fd = os.open(folder, folders.READ_FOLDER)
         except OSError:
             return
         try:
             if self._reader.trusts(folder):
-                yield from self._reader.rows(folder, fd, but, self._catalogue.uses.of(folder))
+                uses = self._catalogue.uses.of(folder)
+                yield from (
+                    self._reader.rows(folder, fd, but, uses)
+                    if names is None
+                    else self._reader.read(folder, fd, names, uses)
+                )
         finally:
             os.close(fd)
 
@@ -322,9 +329,9 @@ class DiskStore:
             return entry.owned(None)
         now = self._clock()
         watched = self._catalogue.watched(path)
-        turn = self._publish_lock.publishing(since)
+        turn = self._publish_lock.publishing(since, self._index.telling(path, address, entry.meta, packed.sections))
         try:
-            fd, replaced = self._writer.write(packed, path, now, lambda: turn)
+            fd, replaced = self._writer.write(packed, path, now, turn.of)
         except ClearedError:
             return entry.owned(None)
         try:
@@ -346,6 +353,7 @@ class DiskStore:
                 self._catalogue.used(path, now, entry.meta.expires)
             self._writer.succeeded()
             self._collector.written(total)
+            self._index.shorten()
             return self._backed(fd, packed, address, entry)
         finally:
             os.close(fd)

@@ -12,8 +12,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 
 from nbcache.stores.folders import CREATE, FILE_MODE, append, read_small
+from nbcache.stores.names import USES
 
-NAME = ".recent"
+NAME = USES
 
 #: A journal longer than this is rewritten with one line per entry, and never read beyond it.
 LONGEST = 4 << 20
@@ -79,11 +80,6 @@ def rewrite(folder: str, hints: Mapping[str, Hint]) -> None:
         raise
     finally:
         os.close(fd)
-
-
-def is_journal(name: str) -> bool:
-    """Whether a file in an owner's folder is a journal, or what a killed process left of one."""
-    return name == NAME or name.startswith(NAME + "-")
 
 
 def _lines(hints: Iterable[tuple[str, Hint]]) -> bytes:

@@ -30,6 +30,7 @@ from nbcache.stores.disk import (
     publish,
     quarantine,
     reader,
+    row_index,
     use_journal,
     writer,
 )
@@ -42,7 +43,7 @@ COUNTED = {
 }  # fmt: skip
 ROOMS = (
     catalogue, clearing, collection, collector, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order,
-    invalidations, publish, quarantine, reader, use_journal, writer, source, section, packed,
+    invalidations, publish, quarantine, reader, row_index, use_journal, writer, source, section, packed,
 )  # fmt: skip
 
 
