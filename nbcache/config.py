@@ -199,8 +199,8 @@ class NBCache(SingletonConfigurable):
     ).tag(config=True)
     max_written_size = Union(
         [Unicode(), Integer()],
-        help="How many bytes of the files that a cell writes are kept with its result, so that a hit can put them "
-        "back; beyond that, only their digests are.",
+        help='How many bytes of the files that a cell writes, or a function with `outputs="files"`, are kept with '
+        "the result, so that a hit can put them back; beyond that, only their digests are.",
     ).tag(config=True)
     store = Unicode(help="A shared store behind the local ones: `redis://…`, `s3://…` or any fsspec URL.").tag(
         config=True
@@ -304,7 +304,7 @@ class NBCache(SingletonConfigurable):
 
     @property
     def written_bound(self) -> int:
-        """How much of the files that a cell writes is kept, in bytes."""
+        """How much of the files that a run writes is kept, in bytes."""
         return _bytes_of(self.max_written_size)
 
     def folder(self) -> Path:

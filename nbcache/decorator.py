@@ -25,6 +25,7 @@ Persist = Literal["disk"]
 Scope = Literal["global", "session"]
 RefreshMode = Literal["foreground", "background"]
 Shown = Literal["display", "all", "none"]
+Outputs = Literal["files"]
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
 
 
@@ -111,6 +112,7 @@ class CacheData:
         replay: Shown = ...,
         cache_if: Callable[[Any], object] | None = ...,
         copy: bool = ...,
+        outputs: Outputs | None = ...,
     ) -> Decorate: ...
 
     @api_boundary
@@ -133,6 +135,7 @@ class CacheData:
         replay: str = "display",
         cache_if: Callable[[Any], object] | None = None,
         copy: bool = False,
+        outputs: str | None = None,
     ) -> Any:
         """Cache the results of a function. Streamlit's ``st.cache_data`` has the same names and meanings.
 
@@ -157,6 +160,8 @@ class CacheData:
         cache_if : called with a result; if it returns something false, the result is returned but not kept
         copy : whether hits are plain copies in memory; large arrays and frames are then slower to fetch, and faster to
             overwrite completely, than with a copy-on-write map
+        outputs : "files": the files that the function writes belong to its result, and a hit writes those again that
+            are missing or different; None: a hit writes nothing
 
         Returns
         -------
@@ -185,6 +190,7 @@ class CacheData:
             replay=replay,
             cache_if=cache_if,
             copy=copy,
+            outputs=outputs,
         )
         from nbcache.calls.decorating import (
             decorated,

@@ -108,6 +108,8 @@ class Unprintable:
         ({"replay": "text"}, InvalidParameterError),
         ({"cache_if": 3}, InvalidParameterError),
         ({"copy": 1}, InvalidParameterError),
+        ({"outputs": "file"}, InvalidParameterError),
+        ({"outputs": True}, InvalidParameterError),
     ],
 )
 def test_bad_parameters_are_refused_at_decoration_with_advice(options, error):

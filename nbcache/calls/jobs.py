@@ -30,13 +30,16 @@ from nbcache.stores.forks import renew_after_fork
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.fingerprint import Tracker
 from nbcache.tracking.observations.generators.objects import Within, among
-from nbcache.tracking.observations.named_files import candidates
+from nbcache.tracking.observations.named_files import candidates, texts_in
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.options.state import brought
 from nbcache.tracking.origins import Origins
 from nbcache.tracking.state import Changes, State
+from nbcache.tracking.written.files_written import FilesWritten
 
 __all__ = ["Jobs"]
+
+_FILES: Part = ("option outputs", "files", "files")
 
 
 class Jobs:
@@ -106,7 +109,9 @@ class Jobs:
 
     def _fingerprint(self, digest: bytes, bound: Bound, state: State) -> bytes:
         options = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
-        return digest + options + self.arguments.sharing(bound)
+        # an entry of the other kind would write files that nobody asked for, or would not
+        files = b"files" if self._parameters.outputs else b""
+        return digest + options + self.arguments.sharing(bound) + files
 
     def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
         """The options that count because of the arguments; those of what the function itself reaches count already."""
@@ -147,7 +152,11 @@ class Jobs:
             named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
         shown = (self._message, parameters.show_time, parameters.replay)
         generators = Within(state.generators, among(self.arguments.items(bound)))
-        return Watched(*shown, named, parameters.track, state.packages, generators)
+        written = None
+        if parameters.outputs:
+            given = texts_in(value for _, value in self.arguments.items(bound))
+            written = FilesWritten((*given, *state.paths), always=True)
+        return Watched(*shown, named, parameters.track, state.packages, generators, written)
 
     def record(self, state: State) -> None:
         """Keep what was learnt about the function's own changes for later sessions."""
@@ -164,6 +173,8 @@ class Jobs:
     def description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
             reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
+            if self._parameters.outputs:
+                reached += (_FILES,)
             self._reached = (state, private, reached)
         reached = self._reached[2] + self._brought(bound, state)
         if private:

@@ -47,6 +47,7 @@ class Parameters:
     replay: str = "display"
     cache_if: Callable[[Any], object] | None = None
     copy: bool = False
+    outputs: str | None = None
 
     def on_disk(self) -> bool:
         """Whether results go beyond memory now; `persist=None` follows the setting."""
@@ -86,6 +87,7 @@ def check(
     replay: str,
     cache_if: Callable[[Any], object] | None,
     copy: bool,
+    outputs: str | None,
 ) -> Parameters:
     """Check every parameter and normalise it.
 
@@ -106,6 +108,8 @@ def check(
     _choice("scope", scope, ("global", "session"))
     _choice("refresh_mode", refresh_mode, ("foreground", "background"))
     _choice("replay", replay, ("display", "all", "none"))
+    if outputs is not None:
+        _choice("outputs", outputs, ("files",))
     _flag("track", track)
     _flag("show_time", show_time)
     _flag("copy", copy)
@@ -136,6 +140,7 @@ def check(
         replay=replay,
         cache_if=cache_if,
         copy=copy,
+        outputs=outputs,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbcache.compute.recursion import SHALLOW, give_back, make_room
 from nbcache.compute.singleflight import inside
+from nbcache.config import error_text, settings
 from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
 from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
@@ -24,6 +25,8 @@ from nbcache.tracking.observations.kinds import digest_of, state_digest
 from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import recording
+from nbcache.tracking.written.file_outputs import FileOutput
+from nbcache.tracking.written.files_written import FilesWritten
 
 _NOTHING = nullcontext()
 _NO_GENERATORS = Within()
@@ -42,6 +45,8 @@ class Run:
     overlooked: str = ""
     digests: Mapping[Observation, bytes] = field(default_factory=dict)
     found: Mapping[Observation, Signature | None] = field(default_factory=dict)
+    files: tuple[FileOutput, ...] = ()
+    refused: str = ""
 
     def computed(self, value: Any, recording: bytes, key: Key | None) -> Computed:
         """The outcome of the run, for the cache to keep; `key` is another than the one asked for, if not None."""
@@ -53,6 +58,8 @@ class Run:
             overlooked=self.overlooked,
             digests=self.digests,
             found=self.found,
+            files=self.files,
+            refused=self.refused,
         )
 
 
@@ -67,13 +74,14 @@ class Watched:
     track : whether observations count at all
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
     generators : the random generators within its reach
+    written : finds the files that it writes, where they are outputs
 
     Notes
     -----
     A class, because a generator behind `contextlib.contextmanager` costs a small run two microseconds more.
     """
 
-    __slots__ = ("_before", "_named", "_outputs", "_room", "_run", "_seen", "_spinner", "_start", "_track")
+    __slots__ = ("_before", "_named", "_outputs", "_room", "_run", "_seen", "_spinner", "_start", "_track", "_written")
 
     def __init__(
         self,
@@ -84,6 +92,7 @@ class Watched:
         track: bool,
         uses: frozenset[str] = frozenset(),
         generators: Within = _NO_GENERATORS,
+        written: FilesWritten | None = None,
     ) -> None:
         self._spinner = _NOTHING if message is None else hooks.spinner(message, show_time)
         self._outputs = UNRECORDED if what == "none" else hooks.record(what)
@@ -92,6 +101,7 @@ class Watched:
         readers.install()
         self._named = named
         self._track = track
+        self._written = written
         self._run = Run()
 
     def __enter__(self) -> Run:
@@ -110,6 +120,8 @@ class Watched:
             raise
         seen.scope = scope = inside()  # threads that the run starts are part of the same computations
         self._room = make_room(len(scope)) if len(scope) > SHALLOW else 0
+        if self._written is not None:
+            self._begin_to_note(self._written)
         self._start = perf_counter()
         return run
 
@@ -119,6 +131,8 @@ class Watched:
         self._run.seconds = perf_counter() - self._start
         if self._room:
             give_back(self._room)
+        if self._written is not None and not self._run.refused:
+            self._end_noting(self._written)
         self._seen.__exit__()
         try:
             self._outputs.__exit__(kind, error, trace)
@@ -129,6 +143,29 @@ class Watched:
                 self._settle()
             except Exception:  # looking at the world must not stop the user's call: the result is not kept
                 self._run.steady = False
+        if kind is None and self._written is not None and not self._run.refused:
+            self._take_files_down(self._written)
+
+    def _begin_to_note(self, written: FilesWritten) -> None:
+        try:
+            written.__enter__()
+        except Exception as error:  # a folder that cannot be looked at must not stop the user's call
+            self._run.refused = f"what it writes cannot be seen ({error_text(error)})"
+
+    def _end_noting(self, written: FilesWritten) -> None:
+        try:
+            written.__exit__(None, None, None)
+        except Exception as error:
+            self._run.refused = f"what it wrote cannot be seen ({error_text(error)})"
+
+    def _take_files_down(self, written: FilesWritten) -> None:
+        """Keep what the run wrote, or say why a hit could not write it again."""
+        try:
+            self._run.refused = written.trouble(seen.name for seen in self._seen.observations if seen.kind == "file")
+            if not self._run.refused:
+                self._run.files = tuple(written.outputs(settings().written_bound))
+        except Exception as error:
+            self._run.refused = f"its files cannot be read again ({error_text(error)})"
 
     def _settle(self) -> None:
         """Find what the run rests on, and whether that stayed as it was."""

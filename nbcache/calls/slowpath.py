@@ -29,6 +29,7 @@ from nbcache.tracking.argument_code import ArgumentCode, in_words
 from nbcache.tracking.observations.generators.objects import given
 from nbcache.tracking.observations.recorder import note
 from nbcache.tracking.state import State
+from nbcache.tracking.written.native_writers import expect_company
 
 
 class SlowPath:
@@ -143,6 +144,7 @@ class SlowPath:
     def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         """Compute for another process, which keeps the result, or finds it in the store that both share."""
         bound = self.arguments.bind(*arguments)
+        expect_company()
         if settings().off or self._jobs.policy().disk:
             value = finished(self._call_async(bound) if self.awaited else self._call(bound))
             return Outcome("stored") if self.is_cached(bound) else Outcome("value", value)

@@ -22,7 +22,7 @@ from nbcache import registry
 from nbcache.config import settings
 from nbcache.entries.keyfile import state_folder
 
-_NAMES = ("persist", "trust", "max_disk_size", "store", "encrypt", "key_file", "off", "private")
+_NAMES = ("persist", "trust", "max_disk_size", "max_written_size", "store", "encrypt", "key_file", "off", "private")
 _TOKEN = re.compile(r"(\d+)-[0-9a-f]{32}")
 _OTHERS = 0o077
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)

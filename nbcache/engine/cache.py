@@ -33,10 +33,9 @@ from nbcache.tracking.observations.context import active, scope_here
 from nbcache.tracking.observations.effects import repeat
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import note
+from nbcache.tracking.written.with_files import FilesLostError, lost_file
 
 _NOTHING: Mapping[Observation, bytes] = {}
-
-
 #: The one logger of nbcache: it says what is computed and cleared, never with an argument or a value.
 _LOG = logging.getLogger("nbcache")
 
@@ -140,7 +139,9 @@ class Cache:
     def holds(self, job: Job) -> bool:
         """Whether the call would be a hit; counts nothing and loads nothing."""
         entry = self.locate(job)
-        return entry is not None and self.clock() < job.policy.deadline(entry.meta.created)
+        if entry is None or self.clock() >= job.policy.deadline(entry.meta.created):
+            return False
+        return not lost_file(entry.meta.effects)
 
     def locate(self, job: Job) -> Entry | None:
         """The entry of a job, expired or not; counts nothing and loads no value."""
@@ -249,6 +250,8 @@ class Cache:
             value = slot.take()
         except UntrustedEntryError:
             raise
+        except FilesLostError:
+            return None
         except Exception as error:  # a class that is gone, a __setstate__ of the user's: the entry is of no use
             self._unloadable(job, address, error)
             return None

@@ -20,6 +20,7 @@ from nbcache.stores.protocol import Whose
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.observations.files import Signature
 from nbcache.tracking.observations.observation import Effect, Observation
+from nbcache.tracking.written.file_outputs import FileOutput
 
 Parts = Sequence[tuple[str, str, str]]
 """What a key rests on, for explanations: (label, digest, summary) each."""
@@ -41,6 +42,8 @@ class Computed(NamedTuple):
     found : in which state its files were
     overlooked : why something may have been overlooked, so that the result must not be kept; "" when nothing was
     moved : what changed meanwhile, where it is not storable
+    files : what the run wrote, where that is an output
+    refused : why a hit could not do what the run did with files, so that the result is not kept; "" for nothing
     """
 
     value: Any
@@ -55,6 +58,8 @@ class Computed(NamedTuple):
     found: Mapping[Observation, Signature | None] = MappingProxyType({})
     overlooked: str = ""
     moved: str = "a file that it read"
+    files: tuple[FileOutput, ...] = ()
+    refused: str = ""
 
 
 class CallParts(LateParts):

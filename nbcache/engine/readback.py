@@ -6,6 +6,7 @@ be computed and stored again at every call.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from pickle import PickleBuffer
 from typing import Any
@@ -39,8 +40,12 @@ class ReadBack:
         """Tell whether results of this type were found to be lost, and that was said."""
         return bool(self._known.get((owner, _name_of(type(value)))))
 
-    def check(self, owner: str, value: object, entry: Entry) -> None:
+    def check(self, owner: str, value: object, entry: Entry, load: Callable[[], object]) -> None:
         """Load the first result of a type once.
+
+        Parameters
+        ----------
+        load : loads it from its entry
 
         Raises
         ------
@@ -51,7 +56,7 @@ class ReadBack:
         if name in _KNOWN or (owner, name) in self._known or not entry.by_pickle or entry.size > _LARGEST:
             return
         try:
-            back = entry.value()
+            back = load()
         except Exception as error:
             cause = error.__cause__ or error
             problem = f"it can be pickled and not unpickled ({error_text(cause)})"

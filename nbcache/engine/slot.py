@@ -11,6 +11,7 @@ from nbcache.entries.entry import Address, Entry
 from nbcache.keys.key import branch_of
 from nbcache.stores.protocol import Whose
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.written.with_files import has_files, putting_back
 
 #: Hits per entry are remembered for so many entries that have left memory.
 _ENTRIES = 100_000
@@ -48,8 +49,11 @@ class Slot:
         as_it_is, value = entry.restore
         self.value: Any = value if as_it_is else None
         self.restore: Callable[[], Any] | None = None if as_it_is else entry.copied if copied else value
+        made = entry.copied if copied else entry.value
+        if entry.meta.effects and has_files(entry.meta.effects):
+            self.restore = made = putting_back(made)
         if entry.recording and replay is not None:
-            self.restore = _replaying(entry, entry.copied if copied else entry.value, replay)
+            self.restore = _replaying(entry, made, replay)
 
     def hands_out(self, entry: Entry, replay: Replay | None, copied: bool) -> bool:
         """Whether this is the slot of an entry, for a function that wants it in this way."""

@@ -19,6 +19,7 @@ from nbcache.errors import UnstorableResultError, explain, warn
 from nbcache.keys.key import combine
 from nbcache.stores.protocol import Mark
 from nbcache.tracking.origins import Change
+from nbcache.tracking.written.with_files import effects_of, joined, result_in
 
 
 class Keeper:
@@ -29,6 +30,7 @@ class Keeper:
         self._slots = slots
         self._clock = clock
         self._oversized: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
         self.read_back = ReadBack()
 
     def keep(self, job: Job, computed: Computed, mine: Flight | None, since: Mark | None) -> Slot | None:
@@ -41,6 +43,10 @@ class Keeper:
         """
         policy = job.policy
         if policy.ttl == 0:
+            return None
+        if computed.refused:
+            self._slots.unkept(job.address, computed.refused)
+            self._say_once(job, computed.refused)
             return None
         if not computed.storable:
             self._slots.unkept(job.address, computed.overlooked or f"{computed.moved} changed while it ran")
@@ -68,16 +74,16 @@ class Keeper:
             seconds=computed.seconds,
             kind=job.kind,
             observations=computed.observations,
-            effects=computed.effects,
+            effects=(*computed.effects, *effects_of(computed.files)),
             parts=_with_observations(description.parts, computed),
         )
         if self.read_back.refused(key.owner, computed.value):
             self._slots.unkept(address, "its result does not survive being stored")
             return None
         try:
-            entry = Entry.of(computed.value, meta, computed.recording)
+            entry = _entry_of(computed, meta)
             if job.kind != "cell":  # what a cell left is read back where its names are known
-                self.read_back.check(key.owner, computed.value, entry)
+                self.read_back.check(key.owner, computed.value, entry, lambda: result_in(entry.value(), computed.files))
         except UnstorableResultError as error:
             what, *rest = str(error).splitlines()
             why, do = [line.partition(": ")[2] for line in rest] or ("", "leave this function uncached.")
@@ -104,6 +110,18 @@ class Keeper:
             self._warn_if_oversized(job, entry, policy)
             self._tiers.limit(key.owner, policy, job.whose)
         return slot
+
+    def _say_once(self, job: Job, reason: str) -> None:
+        if (job.key.owner, reason) in self._said:
+            return
+        self._said.add((job.key.owner, reason))
+        warn(
+            explain(
+                f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
+                f'{reason}, and a hit could not do that again for outputs="files".',
+                "write each file as a whole, in the project's folder; or leave outputs out.",
+            )
+        )
 
     def _warn_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
         if policy.max_size is None or entry.size <= policy.max_size or job.key.owner in self._oversized:
@@ -140,6 +158,16 @@ class Keeper:
         for old in forgotten:
             self._tiers.delete(old)
         return place
+
+
+def _entry_of(computed: Computed, meta: Meta) -> Entry:
+    stored = joined(computed.value, computed.files)
+    try:
+        return Entry.of(stored, meta, computed.recording)
+    except UnstorableResultError:
+        if computed.files:
+            Entry.of(computed.value, meta)  # says of the result itself what is wrong with it
+        raise
 
 
 def _with_observations(parts: Parts, computed: Computed) -> Parts:

@@ -20,6 +20,7 @@ from nbcache.inspection.wording import age, ago, change_in_words, in_words, line
 from nbcache.keys.key import same_arguments
 from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.written.with_files import lost_file, names_of
 
 #: What Python and libraries write into classes, and options that nobody has set: it counts, and says little.
 _SAYS_LITTLE = re.compile(r"class \S+\.__\w+__(:|$)|options: none$")
@@ -40,6 +41,7 @@ class Explanation:
     reason : one line for what is not a change: nothing stored yet, expired, cleared, evicted, not trusted
     rests_on : what the key follows, a line each; the text leaves out what Python itself writes into classes
     unfollowed : what it does not follow, a line each
+    files : what the run wrote, where that is an output: a hit writes it again if it is missing or different
     """
 
     hit: bool
@@ -48,6 +50,7 @@ class Explanation:
     name: str = ""
     rests_on: tuple[str, ...] = field(default=(), repr=False)
     unfollowed: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return f"{self._answer()}{self._details()}"
@@ -60,6 +63,7 @@ class Explanation:
         lines += [f"  changed: {change_in_words(line)}" for line in self.changed]
         if self.hit or not self.changed:
             lines += [f"  depends on {in_words(line)}" for line in self.rests_on if not _SAYS_LITTLE.match(line)]
+        lines += [f"  writes {name}" for name in self.files]
         lines += [f"  not followed: {line}" for line in self.unfollowed]
         return "\n".join(lines)
 
@@ -112,7 +116,9 @@ def explain_call(
     if located is not None:
         rests_on += tuple(_line(label_of(seen), _note(seen)) for seen in _observed(located.meta))
         hit, reason = _found(job, located, cache.clock())
-        return Explanation(hit, (), reason, name, rests_on, unfollowed)
+        if hit and (gone := lost_file(located.meta.effects)):
+            hit, reason = False, gone
+        return Explanation(hit, (), reason, name, rests_on, unfollowed, tuple(names_of(located.meta.effects)))
     if (lost := _lost(cache, job, claim)) is not None:
         return Explanation(False, (), lost, name, rests_on, unfollowed)
     parts = keyed_parts(description.parts)

@@ -29,6 +29,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "replay": ("display", "all", "none"),
     "cache_if": (None, lambda result: result is not None),
     "copy": (False, True),
+    "outputs": (None, "files"),
 }
 
 

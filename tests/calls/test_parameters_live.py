@@ -37,6 +37,8 @@ SEEN: dict[str, tuple[Any, Any]] = {
     "cache_if": ([["here", 3], OWN], [["here", 3], THEIRS]),
     "copy": ([True, True], [True, True]),
     "copy, False": ([True, True], [True, True]),
+    "outputs": ([1, True], [0, True]),
+    "outputs, None": ([1, False], [0, False]),
 }
 
 

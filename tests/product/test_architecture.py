@@ -27,6 +27,7 @@ FLOORS: list[set[str]] = [
     {"entries"},
     {"tracking.code"},
     {"tracking"},
+    {"tracking.written"},
     {"stores"},
     {"stores.disk", "stores.remote"},
     {"stores.tiered"},

@@ -57,7 +57,6 @@ class Page:
         press = {"comm_id": model, "data": {"method": "custom", "content": {"event": "click"}}}
         kernel.shell_channel.send(kernel.session.msg("comm_msg", press))
 
-
     def pictures(self, name: str) -> list[str]:
         outputs = self.cells[name][1]["outputs"]
         return [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]

@@ -155,6 +155,23 @@ def changed(copy: bool) -> Any:
     return made()[-1] == 0, made() is not made()
 
 
+def written(outputs: str | None) -> Any:
+    """How often a function that writes a file ran in this process, and whether a hit has written it again."""
+    name, runs = f"written by {outputs}", []
+
+    def write() -> str:
+        runs.append("computed")
+        Path(name).write_text(name)
+        return name
+
+    write.__qualname__ = f"write_{outputs}"
+    made = cache_data(show_spinner=False, persist="disk", outputs=outputs)(write)
+    made()
+    Path(name).unlink(missing_ok=True)
+    made()
+    return len(runs), Path(name).exists()
+
+
 def main() -> None:
     """Print what holds in this process."""
     warnings.simplefilter("ignore")
@@ -182,6 +199,8 @@ def main() -> None:
         "cache_if": choosy(),
         "copy": changed(True),
         "copy, False": changed(False),
+        "outputs": written("files"),
+        "outputs, None": written(None),
     }
     print(json.dumps(told))
 

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
-from nbcache.notebook.cells.effects.file_outputs import PutBack
 from nbcache.notebook.cells.effects.library_options import held_now, set_again
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.objects.restoring import Restoring, uninterrupted
 from nbcache.notebook.cells.outcome import Outcome
 from nbcache.notebook.cells.syntax.bodies import Names
+from nbcache.tracking.written.file_outputs import PutBack
 
 __all__ = ["Before", "apply", "is_session"]
 

@@ -6,8 +6,8 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbcache.notebook.cells.effects.file_outputs import FileOutput
 from nbcache.notebook.cells.objects.places import Place, Reached
+from nbcache.tracking.written.file_outputs import FileOutput
 
 __all__ = ["KnownObjects", "Outcome", "PickledNames"]
 

@@ -15,7 +15,6 @@ from nbcache.errors import UnstorableResultError
 from nbcache.hashing.deadline import DeadlineError, within
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
-from nbcache.notebook.cells.effects.files_written import FilesWritten
 from nbcache.notebook.cells.effects.library_options import LibraryOptions
 from nbcache.notebook.cells.effects.programs import ProgramsStarted
 from nbcache.notebook.cells.effects.registrations import ProcessState
@@ -30,6 +29,7 @@ from nbcache.notebook.display import figures
 from nbcache.notebook.display.outputs import Recording, record
 from nbcache.tracking.observations.generators import draws
 from nbcache.tracking.observations.recorder import Recorder, recording
+from nbcache.tracking.written.files_written import FilesWritten
 
 __all__ = ["TOO_LONG", "CellRun", "observed"]
 

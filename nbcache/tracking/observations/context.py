@@ -32,6 +32,9 @@ class Open(Observer, Protocol):
     def opened(self, path: str, found: os.stat_result) -> None:
         """Note that the run opens a file to read it."""
 
+    def is_part_of(self, run: object) -> bool:
+        """Whether the run is another one, or was called by it."""
+
 
 #: The recordings under way in this process; empty nearly always, so that listeners find out fast.
 recorders: set[Any] = set()

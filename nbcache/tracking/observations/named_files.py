@@ -42,6 +42,14 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[Obse
     return tuple(found)
 
 
+def texts_in(values: Iterable[object]) -> Iterator[str]:
+    """Yield the texts and paths in arguments, those that objects of the user's keep included."""
+    for value in values:
+        if type(value) not in _NO_PATHS:
+            yield from _texts(value, 3)
+            yield from _texts_of_attributes(value)
+
+
 def _texts(value: object, depth: int) -> Iterator[str]:
     """Yield the texts and paths in a value."""
     kind = type(value)

@@ -232,6 +232,13 @@ class Recorder:
         for recorder in self._enclosing():
             recorder.outside[what] = None
 
+    def is_part_of(self, run: object) -> bool:
+        """Tell whether this is the recording of a run, or of one that it called."""
+        recorder: Recorder | None = self
+        while recorder is not None and recorder is not run:
+            recorder = recorder._parent
+        return recorder is not None
+
     def _enclosing(self) -> Iterator[Recorder]:
         recorder: Recorder | None = self
         while recorder is not None:

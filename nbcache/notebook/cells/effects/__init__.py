@@ -1,1 +1,1 @@
-"""What does a cell do beside the namespace: files, programs, options, and what it registers."""
+"""What does a cell do beside the namespace: programs, options, and what it registers."""

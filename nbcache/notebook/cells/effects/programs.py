@@ -12,11 +12,11 @@ import socket
 from types import TracebackType
 from typing import Any
 
-from nbcache.notebook.cells.effects import audit_events
-from nbcache.notebook.cells.effects.callers import caller
 from nbcache.notebook.cells.effects.commands import command_under_way, reading
 from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.paths import is_private
+from nbcache.tracking.written import audit_events
+from nbcache.tracking.written.callers import caller
 
 __all__ = ["ProgramsStarted"]
 

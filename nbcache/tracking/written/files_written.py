@@ -1,27 +1,25 @@
 """Which files does a run write, and can a hit write them again.
 
 What a run wrote from its beginning and left behind is an output. What was there before and was only changed, what is
-removed, and what lies elsewhere than the notebook's project cannot be made again; then the cell has to run.
+removed, and what lies elsewhere than the notebook's project cannot be made again; then it has to run.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
-import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
 from typing import Any
 
-from nbcache.hashing import hasher
-from nbcache.notebook.cells.effects import audit_events
-from nbcache.notebook.cells.effects.callers import caller
-from nbcache.notebook.cells.effects.file_outputs import FileOutput
-from nbcache.notebook.cells.effects.native_writers import NativelyWritten
 from nbcache.tracking.observations.context import current, unrecorded
 from nbcache.tracking.observations.paths import is_private, text_of, working_folder
+from nbcache.tracking.observations.recorder import Recorder
+from nbcache.tracking.written import audit_events
+from nbcache.tracking.written.callers import caller
+from nbcache.tracking.written.file_outputs import PUT_BACK, FileOutput, taken_down
+from nbcache.tracking.written.native_writers import NativelyWritten
 
 __all__ = ["FilesWritten"]
 
@@ -35,17 +33,19 @@ class FilesWritten:
     Parameters
     ----------
     texts : string constants of the code, which say what native writers may have written
+    always : whether to look for those even if no library is loaded that writes natively
     """
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str] = (), always: bool = False) -> None:
         tempfile.gettempdir()  # once, before anything is noted: it opens files, and holds a lock meanwhile
         self._folder = working_folder()
-        self._native = NativelyWritten(self._folder, texts)
+        self._native = NativelyWritten(self._folder, texts, always)
         self._made: dict[str, str] = {}
         self._before: dict[str, object] = {}
         self._read: set[str] = set()
         self._removed: set[str] = set()
         self._own: set[str] = set()
+        self._unsure: set[str] = set()
         self._temporary: set[str] = set()
 
     def __enter__(self) -> FilesWritten:
@@ -57,16 +57,27 @@ class FilesWritten:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         audit_events.unsubscribe(self)
-        for path, whole, is_new in list(self._native.changed()):  # nothing is recorded while it looks
+        recorder = current()
+        for path, whole, is_new, shared in self._native.changed(self._made):
             if path in self._before:  # announced, so it is known better
                 continue
-            recorder = current()
+            if shared:
+                self._unsure.add(path)
             if is_new:  # it can only have been read once it had been written
                 self._own.add(path)
             if recorder is not None:
                 recorder.made(path) if is_new else recorder.write(path)
             self._note(path, path, new=whole)
             self._before.setdefault(path, None)
+        if isinstance(recorder, Recorder):
+            self._note_workers(recorder)
+
+    def _note_workers(self, recorder: Recorder) -> None:
+        """What worker processes of the run say that they wrote: how, nobody knows."""
+        known = {os.path.realpath(path) for path in (*self._before, *self._removed)}
+        for path in recorder.written - known:
+            if os.path.isfile(path):
+                self._before[path] = None
 
     # -- while it runs ---------------------------------------------------------------------------------------------
 
@@ -84,6 +95,10 @@ class FilesWritten:
         full = os.path.abspath(path)
         if not os.path.lexists(full):
             self._note(path, full, new=_may_exist())
+
+    def put_back(self, path: str) -> None:
+        """A hit within the run has written a file in the place of the code that wrote it first."""
+        self._note(path, os.path.abspath(path), new=True)
 
     def connected(self, path: str) -> None:
         if path and not path.startswith(("file:", ":memory:")):
@@ -143,6 +158,9 @@ class FilesWritten:
         removed = sorted(full for full in self._removed if not os.path.lexists(full) and not is_private(full))
         if removed:
             return f"it removes {_names(removed)}"
+        unsure = sorted(full for full in self._unsure if self._users(full))
+        if unsure:
+            return f"it may not be what writes {_names(unsure)}, because others write at the same time"
         changed = sorted(
             full
             for full, before in self._before.items()
@@ -157,7 +175,7 @@ class FilesWritten:
         roots = (_project(self._folder), _temporary_files())
         outside = sorted(full for full in made if not _within(full, roots))
         if outside:
-            return f"it writes {_names(outside)}, outside of the notebook's project"
+            return f"it writes {_names(outside)}, outside of the project"
         odd = sorted(full for full in made if not (os.path.isfile(full) or os.path.isdir(full)) or os.path.islink(full))
         return f"it makes {_names(odd)}, which is no file" if odd else ""
 
@@ -167,21 +185,8 @@ class FilesWritten:
 
     def outputs(self, room: int) -> list[FileOutput]:
         """Take the files down, the contents of up to `room` bytes of them."""
-        found = []
         with unrecorded():
-            for full, path in sorted(self._made.items()):
-                if not self._users(full):
-                    continue
-                mode = stat.S_IMODE(os.stat(full).st_mode)
-                if os.path.isdir(full):
-                    found.append(FileOutput(path, b"", mode, None))
-                    continue
-                with open(full, "rb") as file:
-                    content = file.read()
-                room -= len(content)
-                kept = pickle.PickleBuffer(content) if room >= 0 else None
-                found.append(FileOutput(path, hasher.digest(content), mode, kept))
-        return found
+            return taken_down([(path, full) for full, path in sorted(self._made.items()) if self._users(full)], room)
 
 
 def _signature(path: str) -> object:
@@ -284,4 +289,5 @@ _LISTENERS: audit_events.Listeners = {
     "os.symlink": _on_path(FilesWritten.touched, 1),
     "tempfile.mkstemp": _on_path(FilesWritten.temporary),
     "tempfile.mkdtemp": _on_path(FilesWritten.temporary),
+    PUT_BACK: _on_path(FilesWritten.put_back),
 }

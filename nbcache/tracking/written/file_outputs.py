@@ -1,4 +1,4 @@
-"""The files that a cell has written, kept with its result, and put back by a hit.
+"""The files that a run has written, kept with its result, and put back by a hit.
 
 As build systems do: what is missing or different is written again, and what is equal is left alone, its times included.
 """
@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from nbcache.hashing import hasher
-from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.context import current, unrecorded
+from nbcache.tracking.observations.files import file_digest
+from nbcache.tracking.written import audit_events
 
-__all__ = ["FileOutput", "PutBack"]
+__all__ = ["PUT_BACK", "FileOutput", "PutBack", "is_equal", "taken_down"]
+
+#: What is announced of each file of a hit, for a run around it.
+PUT_BACK = "nbcache.put_back"
 
 
 class FileOutput(NamedTuple):
@@ -31,9 +37,35 @@ class FileOutput(NamedTuple):
     """
 
     path: str
-    digest: bytes
+    digest: str
     mode: int
     content: Any
+
+
+def taken_down(made: Iterable[tuple[str, str]], room: int) -> list[FileOutput]:
+    """Take files and folders down as they are now, the contents of up to `room` bytes of them.
+
+    Parameters
+    ----------
+    made : each as the run gave it, and with its full path
+    """
+    found = []
+    for path, full in made:
+        status = os.stat(full)
+        mode = stat.S_IMODE(status.st_mode)
+        if stat.S_ISDIR(status.st_mode):
+            found.append(FileOutput(path, "", mode, None))
+            continue
+        content = None
+        if status.st_size <= room:
+            room -= status.st_size
+            with open(full, "rb") as file:
+                content = pickle.PickleBuffer(file.read())
+        digest = file_digest(full)
+        if not digest:
+            raise OSError(f"{os.path.basename(full)} cannot be read")
+        found.append(FileOutput(path, digest, mode, content))
+    return found
 
 
 class PutBack:
@@ -86,13 +118,23 @@ class PutBack:
                 self._former.append((former, path))
                 os.replace(place, path)
 
+    def announce(self) -> None:
+        """Let the files be those of a run around this hit, as if the code had written them there."""
+        recorder = current()
+        if recorder is not None:
+            for one in self._outputs:
+                audit_events.announce(PUT_BACK, (one.path,))
+                recorder.write(one.path)
+
     def _write_beside(self, output: FileOutput) -> None:
         if not output.digest:
             self._make(output.path)
-        elif not _is_equal(output):
+        elif not is_equal(output.path, output.digest):
+            name = os.path.basename(output.path)
             if output.content is None:
-                name = os.path.basename(output.path)
-                raise LookupError(f"{name} is not what the cell wrote, and too big to be kept")
+                raise LookupError(f"{name} is not what was written, and too big to be kept")
+            if _is_more_than_a_name(output.path):
+                raise LookupError(f"{name} is a link now, or not to be written to")
             folder = os.path.dirname(os.path.abspath(output.path))
             self._make(folder)
             handle, place = tempfile.mkstemp(dir=folder, prefix=".", suffix="~")
@@ -132,11 +174,16 @@ def _keep(path: str, former: str) -> None:
         shutil.copy2(path, former, follow_symlinks=False)
 
 
-def _is_equal(output: FileOutput) -> bool:
+def is_equal(path: str, digest: str) -> bool:
+    """Whether the content of a file is what it was; it is read once per state of the file."""
+    with unrecorded():
+        return file_digest(path) == digest
+
+
+def _is_more_than_a_name(path: str) -> bool:
+    """Whether writing to a file that is there does more than putting another one in its place, or fails."""
     try:
-        if output.content is not None and os.path.getsize(output.path) != len(memoryview(output.content)):
-            return False
-        with open(output.path, "rb") as file:
-            return hasher.digest(file.read()) == output.digest
+        found = os.lstat(path)
     except OSError:
         return False
+    return stat.S_ISLNK(found.st_mode) or found.st_nlink > 1 or not os.access(path, os.W_OK)

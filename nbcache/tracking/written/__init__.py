@@ -1,0 +1,1 @@
+"""Which files does a run write, and how does a hit put them back."""

@@ -1,0 +1,133 @@
+"""Files that native code and other programs write, which nobody announces: folders are looked at before and after.
+
+Only files whose kind or name stands in the code or in the arguments count: what another program changes meanwhile is
+not the run's. While runs overlap, here or in other processes, each is given what it alone names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from nbcache.tracking.observations.context import Open, current, unrecorded
+from nbcache.tracking.observations.paths import is_private
+
+__all__ = ["Change", "NativelyWritten", "expect_company"]
+
+_NATIVE = (
+    *("polars", "pyarrow", "torch", "h5py", "netCDF4", "cv2", "duckdb", "lightgbm", "xgboost", "rasterio", "tables"),
+    *("pyogrio", "fiona", "soundfile", "torchvision", "tensorflow", "jaxlib", "catboost", "vtk", "SimpleITK"),
+)
+_MOST = 2000
+_MOST_FOLDERS = 200
+# Formats that programs add to, so that what is in them depends on what was.
+_GROWING = (".h5", ".hdf5", ".hdf", ".nc", ".duckdb", ".db", ".sqlite", ".sqlite3", ".lmdb", ".wal")
+
+#: The folders of runs under way; and whether other processes may be running the same code.
+_under_way: list[NativelyWritten] = []
+_company: list[bool] = []
+
+
+def expect_company() -> None:
+    """In a worker process: others write at the same time."""
+    if not _company:
+        _company.append(True)
+
+
+def _is_part(one: Open | None, run: Open | None) -> bool:
+    return one is not None and one.is_part_of(run)
+
+
+class Change(NamedTuple):
+    """A file that is new, or not what it was.
+
+    Attributes
+    ----------
+    whole : whether it was written from its beginning
+    is_new : whether it was not there
+    shared : whether another run under way may as well have written it
+    """
+
+    path: str
+    whole: bool
+    is_new: bool
+    shared: bool
+
+
+class NativelyWritten:
+    """The files in the working folder, and in the folders that the code names.
+
+    Parameters
+    ----------
+    texts : string constants of the code, and arguments
+    always : whether to look even if no library is loaded that writes natively
+    """
+
+    def __init__(self, folder: str, texts: Iterable[str], always: bool = False) -> None:
+        self._texts = [text for text in texts if len(text) < 1024 and "\n" not in text and "\0" not in text]
+        named = {os.path.dirname(text) for text in self._texts if "/" in text}
+        named.update(self._texts[:_MOST_FOLDERS])
+        self._folders = {folder, *(os.path.abspath(name) for name in named if name)}
+        self._always = always
+        self._before: dict[str, tuple[int, int]] | None = None
+        self._others: list[NativelyWritten] = []
+        self._run: Open | None = None
+
+    def look(self) -> None:
+        """Look at the folders, where that can show anything."""
+        if self._always or any(name in sys.modules for name in _NATIVE):
+            with unrecorded():
+                self._before = dict(self._files(self._folders))
+        self._run = current()
+        for other in tuple(_under_way):
+            if not (_is_part(self._run, other._run) or _is_part(other._run, self._run)):
+                other._others.append(self)
+                self._others.append(other)
+        _under_way.append(self)
+
+    def changed(self, made: Iterable[str]) -> list[Change]:
+        """The files that are new or not what they were.
+
+        Parameters
+        ----------
+        made : folders that the run has made
+        """
+        _under_way.remove(self)
+        if self._before is None:
+            return []
+        found = []
+        with unrecorded():
+            for path, sign in self._files({*self._folders, *made}):
+                if self._before.get(path) == sign or not self._is_named(path):
+                    continue
+                if not self._names(path) and any(other._names(path) for other in self._others):
+                    continue
+                company = bool(self._others or _company)
+                shared = company and (not self._names(path) or any(other._names(path) for other in self._others))
+                found.append(Change(path, not path.endswith(_GROWING), path not in self._before, shared))
+        return found
+
+    def _names(self, path: str) -> bool:
+        """Whether the run names this very file."""
+        name = os.path.basename(path)
+        return any(text == name or text.endswith((f"/{name}", f"{os.sep}{name}")) for text in self._texts)
+
+    def _is_named(self, path: str) -> bool:
+        name = os.path.basename(path)
+        ending = os.path.splitext(name)[1]
+        return any(name in text or (ending and text.endswith(ending)) for text in self._texts)
+
+    def _files(self, folders: Iterable[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+        for folder in sorted(folders):
+            try:
+                with os.scandir(folder) as entries:
+                    for number, entry in enumerate(entries):
+                        if number >= _MOST:
+                            break
+                        if entry.is_file() and entry.name[0] != "." and not is_private(entry.path):
+                            found = entry.stat()
+                            yield entry.path, (found.st_size, found.st_mtime_ns)
+            except OSError:
+                continue
