@@ -82,6 +82,9 @@ FOLLOWED = {
     "the working folder": ("!pwd", "import os; os.chdir('inner')"),
     "a pipe": ("!cat data.csv | wc -c", "open('data.csv', 'w').write('other')"),
     "taken as a value": ("shown = !cat data.csv", "open('data.csv', 'w').write('other')"),
+    "a script": ("%%bash\n# the data\ncat data.csv | \\\n  wc -c\n", "open('data.csv', 'w').write('other')"),
+    "a script with a pattern": ("%%sh\nset -e\ncat *.csv", "open('more.csv', 'w').write('more')"),
+    "a script's output as a value": ("%%bash --out shown\ncat data.csv", "open('data.csv', 'w').write('other')"),
     "a tree": ("!grep -r other inner", "open('inner/x', 'w').write('other')"),
 }
 
@@ -110,6 +113,30 @@ def test_a_command_is_restored_until_what_it_reads_changes(nb, command, change):
 def test_a_command_that_does_more_makes_the_cell_run_and_says_which(nb):
     nb("!touch new")
     assert last(nb).outcome == "not cached" and "it runs touch" in last(nb).reason and os.path.exists("new")
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("cat data.csv\ntouch new", "touch"),
+        ("for one in *; do cat one; done", "for"),
+        ("cat $name", "a shell computes"),
+        ("cat <<END\ntext\nEND", "<<"),
+        ("A=1\ncat data.csv", "A=1"),
+        ("cd inner\ncat data.csv", "cd"),
+    ],
+)
+def test_a_script_that_may_do_more_makes_the_cell_run(nb, script, why):
+    nb("name = 'data.csv'")
+    nb(f"%%bash\n{script}", fails=True)
+    assert last(nb).outcome != "stored" and (last(nb).outcome == "failed" or why in last(nb).reason)
+
+
+def test_other_programs_and_options_are_not_taken_for_a_script_that_reads(nb):
+    for cell in ("%%bash -s one\ncat data.csv", "%%bash --bg\ncat data.csv", "%%script bash\ncat data.csv"):
+        nb("open('data.csv', 'w').write('x'); None")
+        nb(cell)
+        assert last(nb).outcome == "not cached", cell
 
 
 def test_what_an_expanded_name_brings_is_looked_at_when_it_runs(nb):

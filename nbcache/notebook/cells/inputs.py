@@ -58,6 +58,7 @@ class Inputs:
     ----------
     digests : of the values hashed here, by name
     values : of all inputs, also functions, classes and modules
+    commands, scripts : texts for a shell; and those among them that are cells of their own
     options : those that differ from a fresh process, of libraries whose objects are among the values
     state : of the code and what it reaches
     unreadable : (name, type) of an input that has no digest
@@ -69,6 +70,7 @@ class Inputs:
     options: tuple[Part, ...] = ()
     extra: list[tuple[str, bytes]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
     state: State | None = None
     fingerprint: bytes = b""
     unreadable: tuple[str, str] | None = None
@@ -166,7 +168,8 @@ def inputs_of(
         return inputs
     ignore = frozenset((code.roots | code.stores | wanted | set(options.ignore)) - followed)
     inputs.state = tracker_of_code(code.codes, namespace, ignore=ignore, depends_on=_stars(code)).state()
-    inputs.commands = code.names.commands
+    inputs.commands = [*code.names.commands, *code.names.scripts]
+    inputs.scripts = code.names.scripts
     written = {
         name
         for name in inputs.assigned_by_helpers() - wanted - set(options.ignore)

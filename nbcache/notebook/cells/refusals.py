@@ -8,7 +8,7 @@ from typing import Any
 from nbcache import registry
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.driving import in_event_loop
-from nbcache.notebook.cells.effects.commands import reading
+from nbcache.notebook.cells.effects.commands import reading_all
 from nbcache.notebook.cells.effects.registrations import changed_by_magics
 from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.options import Options
@@ -45,10 +45,8 @@ class Refusals:
             return names.asks
         if self._options.outputs is None and (state := self._refused_state() or self._learnt()):
             return f"it changes the session ({state[0]})"
-        if self._least is not None:
-            for command in names.commands:
-                if isinstance(does := reading(command, expanded=False), str):
-                    return does
+        if self._least is not None and isinstance(does := reading_all(names.commands, names.scripts), str):
+            return does
         if self._code.awaits and not in_event_loop():
             return "it awaits, and no asyncio loop is running"
         return ""

@@ -170,7 +170,7 @@ def observed(
         Watched(None, False, "none", inputs.files(), True, inputs.packages(), inputs.generators()) as run,
         recording() as opened,
         FilesWritten(inputs.texts()) as written,
-        ProgramsStarted() as programs,
+        ProgramsStarted(inputs.scripts) as programs,
         record("cell") as shown,
     ):
         _import(code.first_imports())

@@ -11,12 +11,15 @@ import re
 import shlex
 import site
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 
 from nbcache.tracking.observations.observation import Observation
 
-__all__ = ["command_under_way", "reading"]
+__all__ = ["SHELLS", "command_under_way", "reading", "reading_all"]
+
+#: What `%%bash` and `%%sh` start.
+SHELLS = frozenset({"bash", "sh"})
 
 _SIGNS = frozenset("();<>|&")
 _ENDS = frozenset({"|", ";", "&&", "||"})
@@ -58,6 +61,24 @@ def reading(line: str, expanded: bool = True) -> list[Observation] | str:
         rests = known(arguments) if known is not None else None
         if rests is None:
             return f"it runs {os.path.basename(program)}"
+        seen += rests
+    return seen
+
+
+def reading_all(commands: Iterable[str], scripts: Iterable[str]) -> list[Observation] | str:
+    """The same for all texts of a cell.
+
+    Parameters
+    ----------
+    commands : lines in which IPython has not put values in place of names yet
+    scripts : whole texts for a shell
+    """
+    lines = [line.strip() for script in scripts for line in script.replace("\\\n", " ").splitlines()]
+    seen: list[Observation] = []
+    for text, expanded in (*((one, False) for one in commands), *((one, True) for one in lines)):
+        rests = reading(text, expanded)
+        if isinstance(rests, str):
+            return rests
         seen += rests
     return seen
 
@@ -164,6 +185,7 @@ _PROGRAMS: Mapping[str, Callable[[list[str]], Seen]] = {
     "sort": _unless("-o", "--output"),
     "uniq": _one_file,
     "xxd": _one_file,
+    "set": _nothing,
     "ls": _listing,
     "pwd": _of_folder,
 }

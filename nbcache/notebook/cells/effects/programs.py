@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from nbcache.notebook.cells.effects.commands import command_under_way, reading
+from nbcache.notebook.cells.effects.commands import SHELLS, command_under_way, reading, reading_all
 from nbcache.tracking.observations.context import current
 from nbcache.tracking.observations.paths import is_private
 from nbcache.tracking.written import audit_events
@@ -24,13 +25,18 @@ __all__ = ["ProgramsStarted"]
 class ProgramsStarted:
     """Programs and connections of one run.
 
+    Parameters
+    ----------
+    scripts : texts that cell magics such as `%%bash` hand to a shell
+
     Attributes
     ----------
     done : what it did that a hit would not do again, in a reader's words
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scripts: Iterable[str] = ()) -> None:
         self.done: dict[str, None] = {}
+        self._scripts = list(scripts)
         self._arguments: list[tuple[str, list[str]]] = []
 
     def __enter__(self) -> ProgramsStarted:
@@ -50,7 +56,10 @@ class ProgramsStarted:
             self._arguments.append((program, arguments))
             return
         command = command_under_way()
-        rests = f"it runs {os.path.basename(program)}" if command is None else reading(command)
+        if self._scripts and os.path.basename(program) in SHELLS and not arguments:
+            rests = reading_all((), self._scripts)  # which of them it was given nobody can tell
+        else:
+            rests = f"it runs {os.path.basename(program)}" if command is None else reading(command)
         if isinstance(rests, str):
             self.done[rests] = None
             return

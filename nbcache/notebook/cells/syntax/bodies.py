@@ -32,7 +32,8 @@ class Names:
     modules : modules imported by the cell itself, at any depth
     star : whether a `from module import *` binds names that are not known before it runs
     stars : the modules of such imports
-    commands : texts for a shell, whose words may name files
+    commands : texts for a shell, whose words may name files; IPython replaces `{expression}` and `$name` in them
+    scripts : whole texts for a shell, as they are
     whole : why the cell reads more of the namespace than names can say; empty when it does not
     asks : why the cell waits for the user; empty when it does not
     state : magics that change the session itself, such as `%cd`
@@ -51,6 +52,7 @@ class Names:
     star: bool = False
     stars: set[str] = field(default_factory=set)
     commands: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
     whole: str = ""
     asks: str = ""
     state: list[str] = field(default_factory=list)
@@ -70,6 +72,7 @@ class Names:
         self.asks = self.asks or found.asks
         self.state += found.state
         self.commands += found.commands
+        self.scripts += found.scripts
         self.queries = self.queries or found.queries
         self.tables = self.tables or found.tables
 

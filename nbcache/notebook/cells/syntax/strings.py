@@ -89,7 +89,8 @@ class StringNames:
     state : magics that change the session
     queries : whether a text may name variables with an @
     tables : whether a text that is SQL may name tables
-    commands : texts for a shell
+    commands : texts for a shell, in which IPython replaces `{expression}` and `$name`
+    scripts : whole texts for a shell, as they are
     """
 
     code: list[str] = field(default_factory=list)
@@ -101,6 +102,7 @@ class StringNames:
     queries: bool = False
     tables: bool = False
     commands: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
 
 
 def looked_up(node: ast.AST) -> set[str] | None:
@@ -305,7 +307,8 @@ def _cell_magic(name: object, line: object, body: object) -> StringNames:
         pass
     elif name in ("bash", "sh", "script", "system", "sx", "!", "perl", "ruby", "python", "python3", "pypy"):
         found.binds |= set(re.findall(r"--(?:out|err)[ =](\w+)", line))
-        found.commands = [body]
+        plain = name in ("bash", "sh") and not re.search(r"--(?:bg|proc)\b", line)
+        (found.scripts if plain else found.commands).append(body)
     else:
         found.names |= identifiers(line) | identifiers(body)
     return found
