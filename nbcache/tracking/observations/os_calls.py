@@ -54,6 +54,7 @@ def install() -> None:
     _replace("access", _access)
     _replace("readlink", _readlink)
     _replace("scandir", _scandir)
+    _replace("umask", _umask)
 
 
 def _replace(name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -66,6 +67,28 @@ def _replace(name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]
         if original in table:
             table.add(function)
     setattr(os, name, function)
+
+
+#: The mask that the process began with, and the one of now; empty while nobody has set it.
+_masks: list[int] = []
+
+
+def mask_set() -> int | None:
+    """The mask of new files where it is another than the process began with; to ask the system would be to set it."""
+    return _masks[1] if _masks and _masks[0] != _masks[1] else None
+
+
+def _umask(original: Callable[..., int]) -> Callable[..., int]:
+    def call(*arguments: Any) -> int:
+        try:
+            before = original(*arguments)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        _masks[:] = [_masks[0] if _masks else before, *arguments]
+        return before
+
+    return call
 
 
 def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:

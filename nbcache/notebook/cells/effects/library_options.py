@@ -112,6 +112,15 @@ def _set_polars(polars: Any, values: Values) -> None:
     polars.Config.load(values["config"])
 
 
+def _plotly(io: Any) -> Values:
+    return {"templates": io.templates.default, "renderers": io.renderers.default}
+
+
+def _set_plotly(io: Any, values: Values) -> None:
+    for name, value in values.items():
+        getattr(io, name).default = value
+
+
 _ROWS: dict[str, _Row] = {
     "matplotlib": _Row("matplotlib", _parameters, _set_parameters),
     "matplotlib's letters for colours": _Row("matplotlib.colors", _letters, _set_letters),
@@ -128,6 +137,12 @@ _ROWS: dict[str, _Row] = {
     "polars": _Row("polars", lambda polars: {"config": polars.Config.save()}, _set_polars),
     "warnings": _Row("warnings", _filters, _set_filters),
     "decimal": _Row("decimal", _decimal, _set_decimal),
+    "plotly": _Row("plotly.io", _plotly, _set_plotly),
+    "the locale": _Row(
+        "locale",
+        lambda locale: {"categories": locale.setlocale(locale.LC_ALL)},
+        lambda locale, new: locale.setlocale(locale.LC_ALL, new["categories"]),
+    ),
     "the limit of recursion": _Row(
         "sys",
         lambda system: {"limit": system.getrecursionlimit()},
@@ -149,12 +164,14 @@ COVERED = (
         "setrecursionlimit()",
     ),
     *("sns.set()", "getcontext().prec", "getcontext().rounding", "reset_defaults()", "reset_orig()", "set_options()"),
+    "setlocale()",
 )
 
 
 # Options that are in no key, so that a cell which sets one to what it was already has to set it all the same.
 _IN_NO_KEY: Mapping[str, tuple[str, ...]] = {
     "the limit of recursion": ("setrecursionlimit()",),
+    "plotly": ("renderers.default",),
     "matplotlib's letters for colours": ("set_color_codes()", "set_palette()", "set_theme()", "sns.set()"),
 }
 

@@ -8,6 +8,7 @@ where it can be told apart.
 from __future__ import annotations
 
 import builtins
+import gc
 import os
 import sys
 import threading
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbcache.notebook.display.listeners import current_shell
+from nbcache.tracking.observations.os_calls import mask_set
 from nbcache.tracking.options.values import equal, taken
 
 __all__ = ["ProcessState", "changed_by_magics"]
@@ -135,6 +137,17 @@ def _figures() -> object:
     return list(sys.modules["matplotlib._pylab_helpers"].Gcf.figs)
 
 
+def _start_method() -> object:
+    """Set or not set: libraries settle for the usual one when they first need it."""
+    context = sys.modules["multiprocessing.context"]._default_context
+    return context.get_start_method(allow_none=True) or context.get_all_start_methods()[0]
+
+
+def _custom_exceptions() -> object:
+    shell = current_shell()
+    return None if shell is None else tuple(map(id, shell.custom_exceptions))
+
+
 def _joblib() -> object:
     return repr(getattr(sys.modules["joblib.parallel"]._backend, "config", None))
 
@@ -154,7 +167,16 @@ _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
     "hooks of the interpreter": ("sys", _hooks),
     "builtins": ("builtins", lambda: vars(builtins).keys() - {"_"}),
     "what pickle knows": ("copyreg", _reducers),
-    "the locale": ("locale", lambda: sys.modules["locale"].setlocale(sys.modules["locale"].LC_ALL)),
+    "the umask": ("os", mask_set),
+    "how garbage is collected": ("gc", lambda: (gc.isenabled(), gc.get_threshold(), len(gc.callbacks))),
+    "the size of fields in csv": ("csv", lambda: sys.modules["csv"].field_size_limit()),
+    "the timeout of sockets": ("socket", lambda: sys.modules["socket"].getdefaulttimeout()),
+    "the first day of weeks": ("calendar", lambda: sys.modules["calendar"].firstweekday()),
+    "limits of the interpreter": ("sys", lambda: (sys.get_int_max_str_digits(), sys.getswitchinterval())),
+    "how memory is traced": ("tracemalloc", lambda: sys.modules["tracemalloc"].is_tracing()),
+    "how crashes are reported": ("faulthandler", lambda: sys.modules["faulthandler"].is_enabled()),
+    "how processes are started": ("multiprocessing.context", _start_method),
+    "how errors are shown": ("IPython", _custom_exceptions),
     "magics": ("IPython", _magics),
     "how types are shown": ("IPython", _formatters),
     "callbacks of IPython": ("IPython", _callbacks),

@@ -20,7 +20,7 @@ __all__ = ["of_libraries"]
 _GIVES_OWN = ("gca().", "gcf().", "figure().", "subplot().", "axes().", "subplots().")
 # Calls that reach the session whatever they are called on.
 _ALWAYS = (".addHandler()", ".addFilter()", ".removeHandler()", ".for_type()", ".for_type_by_name()")
-_OPTIONS = (".options.", ".rcParams[", "rcParams[")
+_OPTIONS = (".options.", ".rcParams[", "rcParams[", "rcParams.update()", "renderers.default", "templates.default")
 
 
 def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:

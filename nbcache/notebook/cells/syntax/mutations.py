@@ -11,8 +11,11 @@ _CHANGING = re.compile(
     r"|(?:use|enable|disable|register|unregister|init|install|patch|activate|deactivate|configure|config|apply|login"
     r"|extension|reset|unset)(?:_\w+|[A-Z]\w*)?"
     r"|addHandler|removeHandler|addFilter|removeFilter|for_type\w*|parallel_config|parallel_backend|umask"
-    r"|basicConfig|filterwarnings|simplefilter|resetwarnings|captureWarnings|pandas|addfont"
+    r"|basicConfig|filterwarnings|simplefilter|resetwarnings|captureWarnings|pandas|addfont|addLevelName|load_dotenv"
+    r"|add_type|field_size_limit|start|chdir|fchdir|putenv|ion|ioff|append|extend|insert|update|output_notebook"
 )
+# The same where what they return is taken: what stood before.
+_CHANGING_AND_TELLING = re.compile(r"umask|field_size_limit|seterr|seterrcall|setlocale|setprofile|settrace|signal")
 
 
 # Decorators that hand what they decorate to somebody.
@@ -41,15 +44,21 @@ def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def changed_by(call: ast.expr) -> tuple[str, str] | None:
-    """The root and the text of a call that may be made for what it changes; `None` for others."""
+def changed_by(call: ast.expr, taken: bool = False) -> tuple[str, str] | None:
+    """The root and the text of a call that may be made for what it changes; `None` for others.
+
+    Parameters
+    ----------
+    taken : whether somebody takes what it returns
+    """
     if not isinstance(call, ast.Call):
         return None
     called = call.func
     root, last = _root_of(called), _last_name(called)
     if root == "copyreg" and last == "pickle":
         return root, "copyreg.pickle()"
-    return (root, f"{ast.unparse(called)}()") if root and _CHANGING.fullmatch(last) else None
+    changing = _CHANGING_AND_TELLING if taken else _CHANGING
+    return (root, f"{ast.unparse(called)}()") if root and changing.fullmatch(last) else None
 
 
 def changed_place(target: ast.expr) -> tuple[str, str] | None:

@@ -65,6 +65,7 @@ class Flow(Evaluation):
         self.expression(node.value)
 
     def _Assign(self, node: ast.Assign) -> None:
+        self.touch(changed_by(node.value, taken=True))
         if isinstance(node.value, ast.Lambda) and all(isinstance(target, ast.Name) for target in node.targets):
             self.each(defaults_of(node.value.args))
             used = self.used_later(ast.Expr(node.value))
