@@ -289,6 +289,35 @@ def test_what_an_inner_hit_has_written_is_no_input_of_the_outer_function(calls: 
     assert outer.is_cached(calls)
 
 
+def test_a_folder_that_was_there_keeps_its_other_files_inputs(calls: Any) -> None:
+    @saving
+    def inner() -> None:
+        os.makedirs("d", exist_ok=True)
+        Path("d", "made").write_text("1")
+
+    @cache_data
+    def outer(_calls: Any) -> str:
+        inner()
+        return Path("d", "other").read_text()
+
+    inner()
+    Path("d", "other").write_text("one")
+    outer(calls)
+    Path("d", "other").write_text("two")
+    assert outer(calls) == "two"
+
+
+@pytest.mark.parametrize("trust", ["safe", "strict"])
+def test_files_need_no_code_to_be_loaded(trust: str, calls: Any, restart: Any) -> None:
+    settings().trust = trust
+    restart()
+    write = saving(_big)
+    write("big", calls)
+    restart()
+    os.remove("big")
+    assert write("big", calls) == ["big"] and os.path.exists("big") and len(calls) == 1
+
+
 # -- life of an entry
 
 
@@ -443,6 +472,7 @@ def test_a_folder_in_the_place_of_a_file_lets_the_function_say_so(calls: Any) ->
     assert os.listdir() and os.path.isdir("a")
 
 
+@pytest.mark.filterwarnings("ignore::nbcache.CacheWarning")
 @pytest.mark.parametrize(("place", "other"), [(_make_link, "elsewhere"), (_make_second_name, "second")])
 def test_a_link_is_written_through_by_the_function_itself(place: Any, other: str, calls: Any) -> None:
     write = saving(_text)

@@ -124,7 +124,10 @@ class PutBack:
         if recorder is not None:
             for one in self._outputs:
                 audit_events.announce(PUT_BACK, (one.path,))
-                recorder.write(one.path)
+                if (
+                    one.digest or os.path.abspath(one.path) in self._folders
+                ):  # what lies in a folder that was there counts
+                    recorder.write(one.path)
 
     def _write_beside(self, output: FileOutput) -> None:
         if not output.digest:
