@@ -178,7 +178,7 @@ class Watched:
         # digested before it is looked whether all still is what the run saw: a later change is another state
         run.digests = seen.digests(run.observations)
         run.found = seen.found
-        run.state = state_digest(run.observations, run.digests)
+        run.state = state_digest(run.digests)
         # any other file that changed meanwhile moved under it
         run.steady = seen.steady() and all(digest_of(one) == self._before[one] for one in named)
 

@@ -58,7 +58,7 @@ def places(address: Address, trace: Trace) -> Iterator[tuple[Address, dict[Obser
                 if digest is None:
                     digest = now[seen] = digest_of(seen)
                 digests[seen] = digest
-        yield Address(address.owner, variant(address.key, trace.nonce, state_digest(digests, digests))), digests
+        yield Address(address.owner, variant(address.key, trace.nonce, state_digest(digests))), digests
 
 
 def written(address: Address, trace: Trace) -> list[Address]:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from nbcache.tracking import watch
 from nbcache.tracking.observations import context, file_queries, os_calls, programs
-from nbcache.tracking.observations.callers import asks_for_code, matches_a_pattern
+from nbcache.tracking.observations.callers import USERS, asks_for_code, matches_a_pattern, role
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, moved, text_of
 
@@ -26,7 +26,7 @@ _stat = os.stat  # as it is before `os_calls` takes its place
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _LISTING = frozenset({"os.listdir", "os.scandir"})
 _NEW = os.O_TRUNC | os.O_EXCL
-_KIND, _REGULAR = 0o170000, stat.S_IFREG
+_KIND, _FOLDER = 0o170000, stat.S_IFDIR
 
 _by_python = NATIVE_OPENS.by_python
 _current = context.current
@@ -52,7 +52,7 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
     if not recorders:  # bound above: the names of a module are None while the program ends
         return
     if event == "open":
-        _opened(*arguments)
+        _opened(arguments)
         return
     listener = _LISTENERS.get(event)
     if listener is None:
@@ -62,9 +62,9 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
         _by_python(path if type(path) is str else text_of(path) or ".")
     elif event == "os.chdir":
         NATIVE_OPENS.moves()
-        moved()
         for one in tuple(context.recorders):
-            one.moved = True
+            one.moves()
+        moved()
     recorder = _current()
     if recorder is None:
         return
@@ -74,33 +74,47 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
         recorder.failed = f"{event}: {error!r}"
 
 
-def _opened(given: Any, mode: str | None, flags: int) -> None:
+def _opened(arguments: tuple[Any, str | None, int]) -> None:
     """Hear that a file is opened; written for speed, as a run may open thousands."""
+    given, mode, flags = arguments
     path = given if type(given) is str else text_of(given) or "."
-    _by_python(path)
+    if flags & _WRITES:
+        _by_python(path, writes=True)
+    else:
+        _by_python(path)
     recorder = _current()
     if recorder is None or (path is not given and text_of(given) is None):
         return
     try:
-        if is_private(path) or asks_for_code(sys._getframe(_ASKS), path):
+        if not flags & _WRITES and path in recorder.opens and not recorder.moved:
+            return  # the first time counts
+        frame = sys._getframe(_ASKS)
+        if role(frame.f_code.co_filename) != USERS and (is_private(path) or asks_for_code(frame, path)):
             return
         try:
             found: os.stat_result | None = _stat(path)
         except (OSError, ValueError):
             found = None
-        if flags & _WRITES:
-            if found is None or flags & (_NEW | os.O_WRONLY):
-                recorder.write(path)
-                return
-            recorder.opened(path, found)  # to read and write, and it is there
-            recorder.write(path)
-        elif found is None:
-            if mode is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
-                recorder.observe("missing", path)
-        elif found.st_mode & _KIND == _REGULAR:
+        if not flags & _WRITES and found is not None:
             recorder.opened(path, found)
+            if found.st_mode & _KIND == _FOLDER:  # to open files from there, by names that tell nothing
+                NATIVE_OPENS.watch(path)
+        elif not is_private(path):
+            _opened_otherwise(recorder, path, mode, flags, found)
     except Exception as error:  # it would stop the user's own call
         recorder.failed = f"open: {error!r}"
+
+
+def _opened_otherwise(
+    recorder: context.Open, path: str, mode: str | None, flags: int, found: os.stat_result | None
+) -> None:
+    """Note that a file is opened to write to it, or that it is missing."""
+    if flags & _WRITES:
+        if found is not None and not flags & (_NEW | os.O_WRONLY):
+            recorder.opened(path, found)  # to read and write, and it is there
+        recorder.write(path)
+    elif mode is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
+        recorder.observe("missing", path)
 
 
 def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
@@ -211,8 +225,8 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     "_thread.start_joinable_thread": _started,
     "socket.connect": _outside("network"),
     # Not "os.fork": workers that compute and hand back are the run itself.
-    "os.system": programs.command,
     "os.forkpty": programs.in_terminal,
+    "os.system": programs.command,
     "os.posix_spawn": programs.spawned,
     "os.spawn": programs.spawned,
     "subprocess.Popen": programs.popen,

@@ -21,16 +21,21 @@ class Open(Observer, Protocol):
     is_open : false once its run is over, also for threads of the run that are still alive
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     moved : whether the working folder may be another than at the beginning
+    opens : the files that were opened to be read, as they were then, by the names that were given
     ending : called when the run is over, while it is still recorded
     """
 
     is_open: bool
     scope: object
     moved: bool
+    opens: dict[str, os.stat_result]
     ending: list[Callable[[], object]]
 
     def opened(self, path: str, found: os.stat_result) -> None:
-        """Note that the run opens a file to read it."""
+        """Note that the run opens something to read it, which may turn out to be nobody's input."""
+
+    def moves(self) -> None:
+        """Hear that the working folder is about to change."""
 
     def is_part_of(self, run: object) -> bool:
         """Whether the run is another one, or was called by it."""

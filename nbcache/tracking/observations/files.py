@@ -58,6 +58,11 @@ def found_in(path: str) -> tuple[bytes, Signature | None]:
     return digest, after
 
 
+def digest_in(found: Signature | None) -> bytes | None:
+    """The digest of a file that was read before in the same state; None where none was."""
+    return None if found is None else _digests.get(found)
+
+
 def _settled(found: Signature, now: int) -> bool:
     """Tell whether a later change is sure to show in the times of the file."""
     newest = max(found[3], found[4])

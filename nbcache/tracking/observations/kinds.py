@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import marshal
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import xxhash
 
@@ -51,8 +52,6 @@ LOOKS = PATHS - {"file", "folder", "tree"}
 #: What needs no telling of a file whose content counts.
 IMPLIED = frozenset({"existence", "link existence", "size"})
 
-_NONE: Mapping[Observation, bytes] = {}
-
 
 def digest_of(seen: Observation) -> bytes:
     """Digest what it is now.
@@ -66,11 +65,18 @@ def digest_of(seen: Observation) -> bytes:
         return os.urandom(16)
 
 
-def state_digest(observations: Iterable[Observation], recorded: Mapping[Observation, bytes] = _NONE) -> bytes:
-    """Digest what they are now, or were when it was recorded; their order does not matter."""
-    rows = {(*seen, recorded[seen] if seen in recorded else digest_of(seen)) for seen in observations}
+def state_digest(digests: Mapping[Observation, bytes]) -> bytes:
+    """Digest what observations are, or were when it was recorded; their order does not matter."""
+    by_kind: dict[str, dict[str, bytes]] = {}
+    for (name, kind), digest in digests.items():
+        by_kind.setdefault(kind, {})[name] = digest
+    rows: list[Any] = []
+    for kind in sorted(by_kind):
+        of_kind = by_kind[kind]
+        names = sorted(of_kind)
+        rows += (kind, names, [of_kind[name] for name in names])
     # version 0 knows no references and nothing of interned strings: equal rows are written alike
-    return xxhash.xxh3_128_digest(marshal.dumps(sorted(rows), 0))
+    return xxhash.xxh3_128_digest(marshal.dumps(rows, 0))
 
 
 def label_of(seen: Observation) -> str:

@@ -63,11 +63,13 @@ class Observer(Protocol):
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
     generators : the random generators within its reach
     failed : why something may have been overlooked, empty when nothing was; the result is then not kept
+    unchanged : files, as the run named them, of which the system says that nobody changed them while it ran
     """
 
     uses: frozenset[str]
     generators: Within
     failed: str
+    unchanged: set[str]
 
     def observe(self, kind: str, name: str, digest: bytes | None = None, *, here: bool = False) -> None:
         """Note that the run saw something; the first sight counts.

@@ -22,12 +22,23 @@ _COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dylib", ".nbi")
 _getcwd = os.getcwd  # as it is before it says that it was asked
 _ignored: list[str] = []
 _DOTS = frozenset({"", ".", ".."})
-#: Folders in which some names are private and others are not.
-_ABOVE = {os.path.dirname(name.rstrip(os.sep)).rstrip(os.sep) for name in _SYSTEM}
-#: What was found of folders: by their full names, and of those that were named from the working folder.
-_private_folders: dict[str, bool] = {}
-_private_here: dict[str, bool] = {}
+# How paths end that have to be looked at as a whole.
+_TELLING_ENDS = frozenset({name[-1:] for name in (*_COMPILED, *_DOTS)} | {os.sep})
+#: Folders in which some names are private and others are not, and how those begin, each with a separator behind it.
+_above: dict[str, tuple[str, ...]] = {}
+#: What was found of folders: whether all names in them are private, or how those begin that are.
+_known: dict[str, bool | tuple[str, ...]] = {}
+_known_from_here: set[str] = set()
 _MOST_REMEMBERED = 10_000
+
+
+def _note_above(prefix: str) -> None:
+    folder, name = os.path.split(prefix.rstrip(os.sep))
+    _above[folder] = (*_above.get(folder, ()), name + (os.sep if prefix.endswith(os.sep) else ""))
+
+
+for _prefix in _SYSTEM:
+    _note_above(_prefix)
 
 
 def ignore_folder(path: str | os.PathLike[str]) -> None:
@@ -35,34 +46,40 @@ def ignore_folder(path: str | os.PathLike[str]) -> None:
     prefix = os.path.join(os.path.abspath(path), "")
     if prefix not in _ignored:
         _ignored.append(prefix)
-        _ABOVE.add(os.path.dirname(prefix.rstrip(os.sep)))
-        _private_folders.clear()
-        _private_here.clear()
+        _note_above(prefix)
+        _known.clear()
 
 
 def is_private(path: str) -> bool:
     """Whether a path belongs to the system, to Python, to libraries or to the cache itself."""
-    if path.endswith(_COMPILED):
-        return True
-    folder, _, name = path.rpartition(os.sep)
-    if name in _DOTS:
-        return _is_private_folder(os.path.abspath(path))
-    if path[:1] != os.sep:
-        known = _private_here.get(folder)
-        if known is None:
-            known = _private_here[folder] = _is_private_folder(os.path.abspath(folder))
-        return known
-    known = _private_folders.get(folder)
+    if path[-1:] in _TELLING_ENDS:
+        if path.endswith(_COMPILED):
+            return True
+        if path.rpartition(os.sep)[2] in _DOTS:
+            return _is_private_folder(os.path.abspath(path))
+    folder, separator, name = path.rpartition(os.sep)
+    if separator and not folder:
+        folder = os.sep
+    known = _known.get(folder)
     if known is None:
-        if len(_private_folders) > _MOST_REMEMBERED:
-            _private_folders.clear()
-        known = _private_folders[folder] = _is_private_folder(os.path.abspath(folder or os.sep))
-    return known or (folder in _ABOVE and _is_private_folder(os.path.abspath(path)))
+        known = _find_out(folder)
+    return known if type(known) is bool else f"{name}{os.sep}".startswith(known)
+
+
+def _find_out(folder: str) -> bool | tuple[str, ...]:
+    if len(_known) > _MOST_REMEMBERED:
+        _known.clear()
+    full = os.path.abspath(folder)
+    found = _known[folder] = True if _is_private_folder(full) else _above.get(full, False)
+    if folder[:1] != os.sep:
+        _known_from_here.add(folder)
+    return found
 
 
 def moved() -> None:
     """Hear that the working folder may be another one."""
-    _private_here.clear()
+    while _known_from_here:
+        _known.pop(_known_from_here.pop(), None)
 
 
 def _is_private_folder(full: str) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Token
+from typing import cast
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
-from nbcache.tracking.observations.files import Signature, found_in, signature_of
+from nbcache.tracking.observations.files import Signature, digest_in, found_in, signature_of
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
-from nbcache.tracking.observations.paths import moved, working_folder
+from nbcache.tracking.observations.paths import is_private, moved, working_folder
 from nbcache.tracking.observations.warning_filters import GIVEN
 from nbcache.tracking.observations.watches import WATCHES
 
+_KIND, _REGULAR = 0o170000, stat.S_IFREG
 _new = tuple.__new__  # what a named tuple does, without a call of Python code
 _NOTHING: frozenset[str] = frozenset()
 _NO_GENERATORS = Within()
@@ -35,6 +38,8 @@ class Recorder:
     uses : the packages that the run's code reaches
     generators : the random generators within its reach
     moved : whether the working folder may be another by now
+    opens : the files that were opened to be read, as they were then, by the names that were given
+    unchanged : files of which the system says that nobody changed them while the run ran
     number : by which worker processes know it, if it has any
     ending : called when the run is over, while it is still recorded
     """
@@ -54,8 +59,12 @@ class Recorder:
         self._effects: dict[Observation, bytes] = {}
         self._written: set[str] = set()
         self._own: set[Observation] = set()
+        self._linked: set[str] = set()
         self._folder = working_folder()
         self.moved = False
+        self.opens: dict[str, os.stat_result] = {}
+        self._taken_in = 0
+        self.unchanged: set[str] = set()
         self.number: int | None = None
         self._found: dict[Observation, Signature | None] = {}
         self._began: list[object] = []
@@ -82,12 +91,29 @@ class Recorder:
 
     def any(self) -> bool:
         """Tell whether the run saw anything, or something may have been overlooked."""
-        return bool(self._stamps or self.failed or self._effects)
+        return bool(self._seen() or self.failed or self._effects)
 
     @property
     def observations(self) -> tuple[Observation, ...]:
         """What was seen, in order, without what the run itself wrote, before or after."""
-        return tuple([seen for seen in self._stamps if seen.kind not in LOOKS or self._counts(seen)])
+        return tuple([seen for seen in self._seen() if seen[1] not in LOOKS or self._counts(seen)])
+
+    def _seen(self) -> dict[Observation, object]:
+        """What was seen, with the sign that each gave; the files that were opened are sorted out here."""
+        stamps = self._stamps
+        if self._taken_in != len(self.opens):
+            opens = list(self.opens.items())  # at once: threads of the run may go on
+            for path, found in opens[self._taken_in :]:
+                mode, _, _, links = found[:4]
+                if mode & _KIND != _REGULAR or is_private(path):
+                    continue
+                seen = _new(Observation, (path, "file"))
+                if seen not in stamps:
+                    stamps[seen] = signature_of(found)
+                    if links != 1:  # changed under another name, it is told of there
+                        self._linked.add(path)
+            self._taken_in = len(opens)
+        return stamps
 
     def _counts(self, look: Observation) -> bool:
         if look.kind in IMPLIED and Observation(look.name, "file") in self._stamps:
@@ -116,12 +142,19 @@ class Recorder:
 
     def digests(self, observations: Iterable[Observation]) -> dict[Observation, bytes]:
         """Digest each as it was for this run."""
-        digests, known, found = {}, self._digests, self._found
+        digests, known, found, stamps = {}, self._digests, self._found, self._seen()
+        unchanged = self.unchanged - self._linked if self._linked else self.unchanged
         for seen in observations:
-            if seen in known:
+            if known and seen in known:
                 digests[seen] = known[seen]
-            elif seen.kind == "file":
-                digests[seen], found[seen] = found_in(seen[0])
+            elif seen[1] == "file":
+                digest = None
+                if seen[0] in unchanged:
+                    state = found[seen] = cast("Signature | None", stamps.get(seen))
+                    digest = digest_in(state)
+                if digest is None:
+                    digest, found[seen] = found_in(seen[0])
+                digests[seen] = digest
             else:
                 digests[seen] = digest_of(seen)
         return digests
@@ -131,7 +164,7 @@ class Recorder:
         if self.failed:
             return False
         found = self._found
-        for seen, stamp in self._stamps.items():
+        for seen, stamp in self._seen().items():
             if seen in found:
                 if found[seen] != stamp:
                     return False
@@ -149,7 +182,7 @@ class Recorder:
         """Note that the run saw something, here and in the recorders around."""
         for recorder in (self,) if here else self._enclosing():
             seen = Observation(recorder._spelt(name) if kind in PATHS else name, kind)
-            if (seen in recorder._stamps and not here) or seen in recorder._own:
+            if (seen in recorder._seen() and not here) or seen in recorder._own:
                 continue
             if kind in PATHS and recorder.wrote(name):
                 continue
@@ -158,22 +191,25 @@ class Recorder:
                 recorder._digests[seen] = digest
 
     def opened(self, path: str, found: os.stat_result) -> None:
-        """Note that the run opens a file to read it: what `observe` does, for what happens most often."""
-        seen = _new(Observation, (path, "file"))
-        sign = signature_of(found)
+        """Note that the run opens something to read it: what `observe` does, for what happens most often."""
         recorder: Recorder | None = self
         while recorder is not None:
             if recorder.is_open:
-                one = Observation(recorder._spelt(path), "file") if recorder.moved else seen
-                if one not in recorder._stamps and not (recorder._written and recorder.wrote(path)):
-                    recorder._stamps[one] = sign
+                name = recorder._spelt(path) if recorder.moved else path
+                if name not in recorder.opens and not (recorder._written and recorder.wrote(path)):
+                    recorder.opens[name] = found
             recorder = recorder._parent
+
+    def moves(self) -> None:
+        """Hear that the working folder is about to change; what was opened by a relative name is still found."""
+        self._seen()
+        self.moved = True
 
     def own(self, kind: str, name: str, *, here: bool = False) -> None:
         """Note that the run itself decides what it sees from now on, here and in the recorders around."""
         for recorder in (self,) if here else self._enclosing():
             seen = Observation(name, kind)
-            if seen not in recorder._stamps:
+            if seen not in recorder._seen():
                 recorder._own.add(seen)
 
     def effect(self, kind: str, name: str, data: bytes, *, here: bool = False) -> None:
@@ -185,7 +221,7 @@ class Recorder:
         """Note what a result that was found in the cache rests on: as it is now, for now it was looked up."""
         for seen in observations:
             for recorder in self._enclosing():
-                if seen not in recorder._stamps and seen not in recorder._own:
+                if seen not in recorder._seen() and seen not in recorder._own:
                     if seen.kind == "warning" and GIVEN.is_own(recorder, seen.name):
                         continue
                     recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
@@ -194,7 +230,7 @@ class Recorder:
 
     def only_looked(self, named: Observation) -> bool:
         """Tell whether the run asked something of a file that it was pointed at, and surely did not open it."""
-        if named.kind != "file" or named in self._stamps:
+        if named.kind != "file" or named in self._seen():
             return False
         looked = any(Observation(named.name, kind) in self._stamps for kind in LOOKS)
         return looked and NATIVE_OPENS.covers(os.path.join(self._folder, named.name))
@@ -209,7 +245,7 @@ class Recorder:
         """Note that the run made a file unheard, here and in the recorders around: what it saw of it was its own."""
         self.write(path)
         for recorder in self._enclosing():
-            for seen in [seen for seen in recorder._stamps if seen.kind == "file" and recorder.wrote(seen.name)]:
+            for seen in [seen for seen in recorder._seen() if seen.kind == "file" and recorder.wrote(seen.name)]:
                 if os.path.realpath(os.path.join(recorder._folder, seen.name)) == os.path.realpath(path):
                     del recorder._stamps[seen]
 

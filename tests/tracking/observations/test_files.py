@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from observed import state_now
 
 from nbcache.tracking.observations.context import active, unrecorded
-from nbcache.tracking.observations.kinds import state_digest
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.paths import ignore_folder
@@ -154,11 +154,11 @@ def test_a_file_that_cannot_be_opened_is_followed_as_missing(folder: Path) -> No
 
     with recording() as seen:
         run()
-    before = state_digest(seen.observations)
+    before = state_now(seen.observations)
     (folder / "absent.csv").write_text("now")
 
     assert seen.observations == (Observation("absent.csv", "missing"),)
-    assert state_digest(seen.observations) != before
+    assert state_now(seen.observations) != before
 
 
 def test_what_the_run_writes_first_is_no_input(folder: Path) -> None:
@@ -262,11 +262,11 @@ def test_a_database_counts_with_what_was_committed_last(folder: Path) -> None:
     insert(1)
     with recording() as seen:
         run()
-    before = state_digest(seen.observations)
-    assert state_digest(seen.observations) == before
+    before = state_now(seen.observations)
+    assert state_now(seen.observations) == before
     insert(2)
 
-    assert state_digest(seen.observations) != before
+    assert state_now(seen.observations) != before
     connection.close()
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from observed import state_now
 
 from nbcache.tracking.observations import files
 from nbcache.tracking.observations.files import file_digest
-from nbcache.tracking.observations.kinds import state_digest
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
@@ -19,13 +19,13 @@ from nbcache.tracking.observations.recorder import recording
 def test_touching_changes_nothing_and_content_does(folder: Path) -> None:
     path = folder / "a.txt"
     deps = [Observation("a.txt", "file")]
-    before = state_digest(deps)
+    before = state_now(deps)
 
     os.utime(path, ns=(1, 1))
-    assert state_digest(deps) == before
+    assert state_now(deps) == before
     path.write_text("b")
 
-    assert state_digest(deps) != before
+    assert state_now(deps) != before
 
 
 def test_a_change_that_hides_in_size_and_time_is_seen(folder: Path) -> None:
@@ -70,41 +70,41 @@ def test_a_replaced_file_is_another(folder: Path) -> None:
 
 def test_a_folder_counts_by_its_names(folder: Path) -> None:
     deps = [Observation("sub", "folder")]
-    before = state_digest(deps)
+    before = state_now(deps)
 
     (folder / "sub" / "b.txt").write_text("other content")
-    assert state_digest(deps) == before
+    assert state_now(deps) == before
     (folder / "sub" / "c.txt").write_text("")
 
-    assert state_digest(deps) != before
+    assert state_now(deps) != before
 
 
 def test_the_order_of_files_does_not_matter_and_their_names_do(folder: Path) -> None:
     (folder / "same.txt").write_text("a")
     one, other = Observation("a.txt", "file"), Observation("sub", "folder")
 
-    assert state_digest([one, other]) == state_digest([other, one, one])
-    assert state_digest([one]) != state_digest([Observation("same.txt", "file")])
+    assert state_now([one, other]) == state_now([other, one, one])
+    assert state_now([one]) != state_now([Observation("same.txt", "file")])
 
 
 def test_a_file_that_is_gone_is_no_error(folder: Path) -> None:
     deps = [Observation("a.txt", "file"), Observation("sub", "folder")]
-    before = state_digest(deps)
+    before = state_now(deps)
 
     (folder / "a.txt").unlink()
 
-    assert state_digest(deps) != before
+    assert state_now(deps) != before
     assert file_digest("a.txt") == ""
 
 
 def test_relative_names_are_resolved_at_each_lookup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "sub" / "a.txt").write_text("another")
     deps = [Observation("a.txt", "file")]
-    before = state_digest(deps)
+    before = state_now(deps)
 
     monkeypatch.chdir(folder / "sub")
 
-    assert state_digest(deps) != before
+    assert state_now(deps) != before
 
 
 # -- candidates --------------------------------------------------------------------------------------------------------

@@ -259,8 +259,8 @@ def test_a_result_that_may_rest_on_overlooked_files_is_not_kept_and_that_is_said
 ) -> None:
     read = WatchedFolders.read
 
-    def overflown(self: WatchedFolders) -> notices.Notices:
-        told = read(self)
+    def overflown(self: WatchedFolders, *, opens: bool = True) -> notices.Notices:
+        told = read(self, opens=opens)
         told.overflown = True
         return told
 

@@ -10,7 +10,7 @@ import os
 from collections import deque
 from time import perf_counter
 
-from nbcache.tracking.observations.native.notices import MADE, Notices, Watcher
+from nbcache.tracking.observations.native.notices import MADE, MOVED_AWAY, Notices, Watcher
 from nbcache.tracking.observations.paths import is_private
 
 #: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
@@ -47,8 +47,10 @@ class WatchedFolders:
     def __init__(self) -> None:
         self._source = Watcher()
         self._tops: dict[str, tuple[int, int]] = {}
-        self._followed: set[str] = set()
+        self._followed: dict[str, int] = {}  # the number that each had when it was found
+        self._local: dict[str, bool] = {}
         self._listed: list[str] = []
+        self._count = 0
 
     def prepare(self) -> bool:
         """Follow the working folder and those that were named; True if any of them is new."""
@@ -76,32 +78,62 @@ class WatchedFolders:
         """Whether a folder, as its real name, is followed."""
         return folder in self._followed
 
-    def read(self) -> Notices:
-        """Tell what happened, and follow folders that were made."""
-        notices = self._source.read()
+    @property
+    def count(self) -> int:
+        """How many folders have been found so far."""
+        return self._count
+
+    def told_all(self, folder: str, count: int) -> bool:
+        """Whether what anybody did to a file in a folder, as its real name, has been told since `count` was that."""
+        if self._followed.get(folder, count) >= count:
+            return False
+        local = self._local.get(folder)
+        if local is None:
+            local = self._local[folder] = self._source.is_local(folder)
+        return local
+
+    def read(self, *, opens: bool = True) -> Notices:
+        """Tell what happened, and follow folders that were made.
+
+        Parameters
+        ----------
+        opens : False where only what happened to folders is of interest
+        """
+        notices = self._source.read(opens=opens)
         more = notices
-        while made := [full for full, what in more.folders() if self._is_new(full, what)]:
+        while made := self._changed(more):
             for full in made:
                 self._follow_below(full)
             more = self._source.read()  # to look below a folder is told as well
             notices.add(more)
         for folder in self._listed:  # that was us
-            notices.ours.pop((folder, ""), None)
-            notices.ours.pop(os.path.split(folder), None)
+            above, name = os.path.split(folder)
+            notices.ours.get(folder, {}).pop("", None)
+            notices.ours.get(above, {}).pop(name, None)
         self._listed.clear()
-        if self._source.lost:
+        if self._source.lost or notices.overflown:  # folders that were made may be among what is lost
             self.close()
         return notices
 
-    def _is_new(self, full: str, what: int) -> bool:
-        self._followed.discard(full)
-        return bool(what & MADE) and not _is_nobodys(os.path.basename(full))
+    def _changed(self, notices: Notices) -> list[str]:
+        """Forget folders that are gone or others now, and return those that are to be followed."""
+        if not notices.of_folders:
+            return []
+        happened = dict(notices.folders())
+        if happened:
+            away = tuple([os.path.join(full, "") for full, what in happened.items() if what & MOVED_AWAY])
+            gone = [full for full in self._followed if full in happened or full.startswith(away)]
+            for full in gone:
+                del self._followed[full]
+            self._local.clear()
+        return [full for full, what in happened.items() if what & MADE and not _is_nobodys(os.path.basename(full))]
 
     def close(self) -> None:
         """Forget all folders."""
         self._source.close()
         self._tops.clear()
         self._followed.clear()
+        self._local.clear()
 
     def _follow_below(self, top: str) -> None:
         until = perf_counter() + _LONGEST
@@ -110,7 +142,8 @@ class WatchedFolders:
             folder = waiting.popleft()
             if folder in self._followed or is_private(os.path.join(folder, "")) or not self._source.follow(folder):
                 continue
-            self._followed.add(folder)
+            self._followed[folder] = self._count
+            self._count += 1
             self._listed.append(folder)
             count += 1
             try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from nbcache.tracking.observations.context import unrecorded
@@ -35,9 +35,11 @@ _WITH_SIDECARS = (".tif", ".tiff", ".img", ".jp2", ".vrt", ".asc", ".hgt", ".bil
 class _Run:
     """What is noticed during one run."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, count: int) -> None:
         self.folder = folder
+        self.count = count  # of the folders that were followed when it began
         self.by_python: dict[str, None] = {}
+        self.written_to: dict[str, None] = {}  # those that were opened to be changed
         self.told = Notices()
         self.moved = False  # away from `folder`
 
@@ -55,11 +57,11 @@ class NativeOpens:
 
     def begin(self, observer: Observer) -> _Run:
         """Start to listen."""
-        run = _Run(working_folder())
         with self._lock, unrecorded():
-            self._fetch()
+            self._fetch()  # what nobody has recorded
             if self._folders.prepare():
                 self._fetch()
+            run = _Run(working_folder(), self._folders.count)
             self._runs.append(run)
         return run
 
@@ -72,22 +74,27 @@ class NativeOpens:
         told = began.told
         if told.overflown:
             observer.failed = _OVERFLOWN
-        for (folder, name), what in told.anybodys.items():
-            if not (what & _NOT_A_READ or name.startswith(".") or name.endswith(_BESIDE)):
-                told.ours[folder, name] = what
+        for folder, names in told.anybodys.items():
+            for name, what in names.items():
+                if not (what & _NOT_A_READ or name.startswith(".") or name.endswith(_BESIDE)):
+                    told.note(told.ours, folder, name, what)
         if told.ours:
             with unrecorded():
-                found = _natively(began)
+                found = self._sorted_out(observer, began)
                 for full, what in found.items():
                     _note(observer, began, full, what, found)
 
-    def by_python(self, path: str) -> None:
+    def by_python(self, path: str, *, writes: bool = False) -> None:
         """Listener that Python code, whichever, opens a file or lists a folder."""
         if self._looking is not None and self._looking == threading.get_ident():
             return
         for run in self._runs:
+            if run.moved:
+                path = os.path.abspath(path)
             names = run.by_python
-            names[os.path.abspath(path) if run.moved else path] = None
+            names[path] = None
+            if writes:
+                run.written_to[path] = None
             if not len(names) % _AT_ONCE and self._lock.acquire(blocking=False):
                 try:
                     self._fetch()
@@ -122,9 +129,42 @@ class NativeOpens:
         finally:
             self._looking = None
 
+    def _sorted_out(self, observer: Observer, run: _Run) -> dict[str, int]:
+        """What no Python code opened, by its full name; of the rest, tell which files surely stayed as they were."""
+        ours, others = run.told.ours, run.told.others
+        places: dict[str, tuple[str, dict[str, int], bool]] = {}
+        listed = any("" in names for names in ours.values())
+        touched = {os.path.realpath(os.path.join(run.folder, path)) for path in run.written_to}
+        touched.update(os.path.join(folder, name) for folder, names in others.items() for name in names)
+        elsewhere, unchanged = [], []
+        for path in run.by_python:
+            folder, _, name = path.rpartition("/")
+            place = places.get(folder)
+            if place is None:
+                real = os.path.realpath(os.path.join(run.folder, f"{folder}/") if folder else run.folder)
+                place = places[folder] = real, ours.get(real, {}), self._folders.told_all(real, run.count)
+            real, names, told_all = place
+            known = names.pop(name, 0)
+            if known == OPENED and told_all:
+                unchanged.append(path)
+            if listed:  # a folder is told of by itself and by the one above
+                known = ours.get(os.path.join(real, name), {}).pop("", 0) or known
+            if not known:
+                elsewhere.append(path)
+        if touched:
+            unchanged = [path for path in unchanged if _full(path, places) not in touched]
+        observer.unchanged.update(unchanged)
+        found = {os.path.join(folder, name): what for folder, names in ours.items() for name, what in names.items()}
+        if found:  # a folder, or opened by another name: through links, or with dots
+            for path in elsewhere:
+                real = os.path.realpath(os.path.join(run.folder, path))
+                found.pop(real, None)
+                found.pop(os.path.join(real, ""), None)
+        return found
+
     def _fetch(self) -> None:
         with self._our_own():
-            told = self._folders.read()
+            told = self._folders.read(opens=bool(self._runs))
         if told:
             for run in self._runs:
                 run.told.add(told)
@@ -137,27 +177,9 @@ class NativeOpens:
         self._folders = WatchedFolders()
 
 
-def _natively(run: _Run) -> dict[str, int]:
-    """What no Python code opened, by its full name."""
-    ours, folders, elsewhere = run.told.ours, {"": os.path.realpath(run.folder)}, []
-    listed = any(not name for _, name in ours)
-    for path in run.by_python:
-        folder, _, name = path.rpartition("/")
-        real = folders.get(folder)
-        if real is None:
-            real = folders[folder] = os.path.realpath(os.path.join(run.folder, f"{folder}/"))
-        known = ours.pop((real, name), 0)
-        if listed:  # a folder is told of by itself and by the one above
-            known = ours.pop((os.path.join(real, name), ""), 0) or known
-        if not known:
-            elsewhere.append(path)
-    found = {os.path.join(folder, name): what for (folder, name), what in ours.items()}
-    if found:  # a folder, or opened by another name: through links, or with dots
-        for path in elsewhere:
-            real = os.path.realpath(os.path.join(run.folder, path))
-            found.pop(real, None)
-            found.pop(os.path.join(real, ""), None)
-    return found
+def _full(path: str, places: Mapping[str, tuple[str, dict[str, int], bool]]) -> str:
+    folder, _, name = path.rpartition("/")
+    return os.path.join(places[folder][0], name)
 
 
 def _note(observer: Observer, run: _Run, full: str, what: int, found: Iterable[str]) -> None:
@@ -179,7 +201,8 @@ def _note(observer: Observer, run: _Run, full: str, what: int, found: Iterable[s
             observer.write(full)
     elif what & OPENED and os.path.exists(full):
         observer.observe("file", name)
-        if run.told.others.get(os.path.split(full), 0) & (MODIFIED | MADE | GONE):
+        folder, last = os.path.split(full)
+        if run.told.others.get(folder, {}).get(last, 0) & (MODIFIED | MADE | GONE):
             observer.failed = f"{name} was changed while the run read it"
 
 

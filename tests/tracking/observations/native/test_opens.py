@@ -254,7 +254,6 @@ def test_notices_tell_names_and_what_was_done(folder: Path) -> None:
     told = source.read()
     source.close()
 
-    key = str(folder), "a.txt"
-    what = told.ours.get(key, 0) | told.anybodys.get(key, 0)
+    what = {**told.ours, **told.anybodys}.get(str(folder), {}).get("a.txt", 0)
     assert what & OPENED and what & MODIFIED
     assert not told.others
