@@ -20,6 +20,7 @@ from nbcache.inspection.wording import age, ago, change_in_words, in_words, line
 from nbcache.keys.key import same_arguments
 from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.unseen import UNSEEN_KIND
 from nbcache.tracking.written.with_files import lost_file, names_of
 
 #: What Python and libraries write into classes, and options that nobody has set: it counts, and says little.
@@ -114,7 +115,9 @@ def explain_call(
         return Explanation(False, (), f"entry not trusted, which is an error with trust='strict': {why}", name,
                            rests_on, unfollowed)  # fmt: skip
     if located is not None:
-        rests_on += tuple(_line(label_of(seen), _note(seen)) for seen in _observed(located.meta))
+        seen = _observed(located.meta)
+        rests_on += tuple(_line(label_of(one), _note(one)) for one in seen if one.kind != UNSEEN_KIND)
+        unfollowed += tuple(label_of(one) for one in seen if one.kind == UNSEEN_KIND)
         hit, reason = _found(job, located, cache.clock())
         if hit and (gone := lost_file(located.meta.effects)):
             hit, reason = False, gone

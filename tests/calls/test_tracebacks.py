@@ -84,6 +84,25 @@ SHAPES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
 }
 
 
+# Functions of the system in whose place others stand, each in trouble.
+STOOD_IN_FOR: dict[str, Callable[[], object]] = {
+    "stat": lambda: os.stat("missing"),
+    "lstat": lambda: os.lstat("missing"),
+    "fstat": lambda: os.fstat(-1),
+    "access": lambda: os.access("a\0b", os.R_OK),
+    "readlink": lambda: os.readlink("missing"),
+    "scandir": lambda: os.scandir("missing"),
+}
+
+
+@pytest.mark.parametrize("name", STOOD_IN_FOR)
+def test_what_stands_in_for_a_function_of_the_system_leaves_no_frame(name: str) -> None:
+    ours = os.path.basename(__file__), "<lambda>"
+
+    assert frames(STOOD_IN_FOR[name]) == [ours]
+    assert frames(cache_data(STOOD_IN_FOR[name])) == [ours]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_error_shows_the_frames_that_the_undecorated_call_shows(shape: str) -> None:
     plain, cached = (frames(call) for call in SHAPES[shape])

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbcache.tracking import watch
-from nbcache.tracking.observations import context, file_queries, os_calls, programs
+from nbcache.tracking.observations import context, file_queries, os_calls, programs, unseen
 from nbcache.tracking.observations.callers import USERS, asks_for_code, matches_a_pattern, role
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, moved, text_of
@@ -59,6 +59,9 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
         return
     if event in _LISTING:
         path = arguments[0]
+        if type(path) is int:  # a descriptor of the folder
+            path = os_calls.path_of(path)
+            arguments = (path,)
         _by_python(path if type(path) is str else text_of(path) or ".")
     elif event == "os.chdir":
         NATIVE_OPENS.moves()
@@ -224,8 +227,8 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     "_thread.start_new_thread": _started,
     "_thread.start_joinable_thread": _started,
     "socket.connect": _outside("network"),
-    # Not "os.fork": workers that compute and hand back are the run itself.
-    "os.forkpty": programs.in_terminal,
+    "os.fork": unseen.forked,
+    "os.forkpty": unseen.forked_with_terminal,
     "os.system": programs.command,
     "os.posix_spawn": programs.spawned,
     "os.spawn": programs.spawned,

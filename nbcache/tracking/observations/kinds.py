@@ -16,6 +16,7 @@ from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STA
 from nbcache.tracking.observations.handles.databases import DEFAULT_TABLES
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.styles import PARAMETERS
+from nbcache.tracking.observations.unseen import UNSEEN, UNSEEN_KIND
 from nbcache.tracking.observations.warning_filters import GIVEN
 from nbcache.tracking.observations.working_folder import FOLDER
 
@@ -44,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "warning": GIVEN,
     "generator": SEEDED_STATE,
     "generator state": ANY_STATE,
+    UNSEEN_KIND: UNSEEN,
 }
 
 #: Kinds whose names are paths, and those of them that are about other things than content.

@@ -51,8 +51,8 @@ def install() -> None:
     _replace("stat", _stat)
     _replace("lstat", _stat)
     _replace("fstat", _fstat)
-    _replace("access", _access)
-    _replace("readlink", _readlink)
+    _replace("access", _asking("access"))
+    _replace("readlink", _asking("links"))
     _replace("scandir", _scandir)
     _replace("umask", _umask)
 
@@ -95,7 +95,7 @@ def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_resu
     linked = original.__name__ == "lstat"
 
     def call(*arguments: Any, **options: Any) -> os.stat_result:
-        recorder = context.current() if context.recorders and options.get("dir_fd") is None else None
+        recorder = context.current() if context.recorders else None
         found = None
         try:
             found = original(*arguments, **options)
@@ -103,8 +103,7 @@ def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_resu
             hide_frame(error)
             raise
         finally:
-            if recorder is not None and (arguments or "path" in options):
-                path = arguments[0] if arguments else options["path"]
+            if recorder is not None and (path := _path_in(arguments, options)) is not None:
                 follow = not linked and options.get("follow_symlinks", True)
                 _note(recorder, _looked, path, sys._getframe(1), found, follow)
         return found
@@ -114,10 +113,14 @@ def _stat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_resu
 
 def _fstat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
     def call(*arguments: Any, **options: Any) -> os.stat_result:
-        found = original(*arguments, **options)
+        try:
+            found = original(*arguments, **options)
+        except BaseException as error:
+            hide_frame(error)
+            raise
         recorder = context.current() if context.recorders else None
         if recorder is not None and stat.S_ISREG(found.st_mode):
-            path = _path_of(arguments[0] if arguments else options["fd"])
+            path = path_of(arguments[0] if arguments else options["fd"])
             if path:
                 _note(recorder, _looked, path, sys._getframe(1), found, True)
         return found
@@ -125,7 +128,7 @@ def _fstat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_res
     return call
 
 
-def _path_of(descriptor: int) -> str:
+def path_of(descriptor: int) -> str:
     """The name under which a file was opened, from the working folder if it lies below; "" where nobody tells."""
     path = ""
     try:
@@ -137,39 +140,48 @@ def _path_of(descriptor: int) -> str:
             path = os.fsdecode(fcntl.fcntl(descriptor, _GET_PATH, bytes(1024)).rstrip(b"\0"))
     except OSError:
         return ""
-    if path.endswith(" (deleted)"):
+    if not path.startswith(os.sep) or path.endswith(" (deleted)"):  # no file, or none by this name
         return ""
     folder = os.path.join(working_folder(), "")
     return path[len(folder) :] if path.startswith(folder) else path
 
 
-def _access(original: Callable[..., bool]) -> Callable[..., bool]:
-    def call(*arguments: Any, **options: Any) -> bool:
-        recorder = context.current() if context.recorders else None
-        if recorder is not None and arguments and options.get("dir_fd") is None:
-            _note(recorder, _asked, arguments[0], sys._getframe(1), "access")
-        try:
-            return original(*arguments, **options)
-        except BaseException as error:
-            hide_frame(error)
-            raise
+def _asking(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make what stands for a function whose first argument names the file that it asks about."""
 
-    return call
+    def made(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            recorder = context.current() if context.recorders else None
+            if recorder is not None and (path := _path_in(arguments, options)) is not None:
+                frame = sys._getframe(1)
+                if not _is_realpath(frame):
+                    _note(recorder, _asked, path, frame, kind)
+            try:
+                return original(*arguments, **options)
+            except BaseException as error:
+                hide_frame(error)
+                raise
+
+        return call
+
+    return made
 
 
-def _readlink(original: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: Any, **options: Any) -> Any:
-        recorder = context.current() if context.recorders else None
-        frame = sys._getframe(1)
-        if recorder is not None and arguments and not options and "realpath" not in frame.f_code.co_name:
-            _note(recorder, _asked, arguments[0], frame, "links")
-        try:
-            return original(*arguments, **options)
-        except BaseException as error:
-            hide_frame(error)
-            raise
+def _is_realpath(frame: FrameType) -> bool:
+    """Whether `os.path.realpath` goes from link to link, which is noted as one question."""
+    return "realpath" in frame.f_code.co_name and role(frame.f_code.co_filename) == CARRIER
 
-    return call
+
+def _path_in(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The path that a call names, from the folder that it names besides; None where there is none."""
+    path = arguments[0] if arguments else options.get("path")
+    if type(path) is int:
+        return path_of(path) or None
+    folder = options.get("dir_fd")
+    if folder is None or path is None:
+        return path
+    text, top = text_of(path), path_of(folder)
+    return os.path.join(top, text) if top and text is not None else None
 
 
 def _scandir(original: Callable[..., Any]) -> Callable[..., Any]:

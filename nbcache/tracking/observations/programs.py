@@ -1,12 +1,13 @@
 """Which files does a run hand to other programs: arguments of `subprocess`, `os.system` and `!command` that name some.
 
 A program reads unseen. What its command line names is taken for its input, unless it is another file afterwards: then
-it was its output.
+it was its output. Environment variables that the line names, as in `echo $HOME`, are inputs as well.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.environment import VARIABLES
 from nbcache.tracking.observations.file_queries import matching, pattern
 from nbcache.tracking.observations.files import signature
 from nbcache.tracking.observations.observation import Observation, Observer
@@ -30,6 +32,7 @@ _EXECUTABLES = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\
 _STARTERS = frozenset({"system", "getoutput", "spawn", "_spawn", "__init__"})
 _COMMANDS = ("cmd", "command", "argv")
 _DEEPEST = 15
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 
 Started = dict[Observation, object]
 
@@ -55,11 +58,22 @@ class Programs:
             else:
                 observer.write(name)
 
-    def started(self, recorder: context.Open, words: Iterable[object], folder: str = "") -> None:
-        """Hear that a program is started with a command line, in a folder."""
+    def started(
+        self, recorder: context.Open, words: Iterable[object], folder: str = "", *, environment: object = None
+    ) -> None:
+        """Hear that a program is started with a command line, in a folder.
+
+        Parameters
+        ----------
+        environment : None: it has the variables of this process
+        """
         started = self._runs.get(id(recorder))
         if started is None:
             return
+        words = list(words)
+        if environment is None:
+            for name in _variables(words):
+                recorder.observe("variable", name, VARIABLES.digest(name))
         with unrecorded():
             for seen in _named(_words(words), folder):
                 if seen not in started:
@@ -73,7 +87,7 @@ def popen(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     """Hear the audit event of `subprocess.Popen`: executable, arguments, folder, environment."""
     given = arguments[1]
     words = [given] if isinstance(given, str | bytes | os.PathLike) else list(given)
-    PROGRAMS.started(recorder, words, text_of(arguments[2]) or "")
+    PROGRAMS.started(recorder, words, text_of(arguments[2]) or "", environment=arguments[3])
     recorder.reached("subprocess")
 
 
@@ -90,21 +104,33 @@ def spawned(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     recorder.reached("subprocess")
 
 
-def in_terminal(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
-    """Hear that a terminal is made for a program, and look for the command in the code that starts it."""
-    frame: FrameType | None = sys._getframe(3)
+def in_terminal(recorder: context.Open, arguments: tuple[Any, ...]) -> bool:
+    """Hear that a terminal is made for a program, and look for the command in the code that starts it.
+
+    Returns
+    -------
+    Whether there is one.
+    """
+    frame: FrameType | None = sys._getframe(4)
+    known = False
     for _ in range(_DEEPEST):
         if frame is None:
             break
         if frame.f_code.co_name in _STARTERS:
             for name in _COMMANDS:
                 given = frame.f_locals.get(name)
-                if isinstance(given, str):
-                    PROGRAMS.started(recorder, ["sh", "-c", given])
-                elif isinstance(given, list):
-                    PROGRAMS.started(recorder, given)
+                if isinstance(given, str | list | tuple) and given:
+                    PROGRAMS.started(recorder, ["sh", "-c", given] if isinstance(given, str) else given)
+                    known = True
         frame = frame.f_back
     recorder.reached("subprocess")
+    return known
+
+
+def _variables(words: Iterable[object]) -> list[str]:
+    """The environment variables that a command line for a shell names."""
+    texts = [word for word in map(text_of, words) if word and "$" in word]
+    return list(dict.fromkeys(name for text in texts for name in _VARIABLE.findall(text)))
 
 
 def _words(given: Iterable[object]) -> Iterator[str]:

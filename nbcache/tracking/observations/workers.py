@@ -26,9 +26,10 @@ from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.kinds import PATHS
 from nbcache.tracking.observations.paths import working_folder
 from nbcache.tracking.observations.recorder import Recorder, recording
+from nbcache.tracking.observations.unseen import UNSEEN_KIND
 
 #: Kinds that mean the same in a worker as in the process that started it.
-_SHARED = frozenset({"variable", "variables"})
+_SHARED = frozenset({"variable", "variables", UNSEEN_KIND})
 
 _installed: list[bool] = []
 _numbers = itertools.count(1)

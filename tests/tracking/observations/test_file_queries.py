@@ -19,11 +19,12 @@ from os.path import exists as there  # bound before anything is recorded
 from pathlib import Path
 
 import pytest
+from observed import state_now
 from threads import in_thread
 
 from nbcache import cache_data
 from nbcache.tracking.observations import callers
-from nbcache.tracking.observations.kinds import label_of, outline_of, state_digest
+from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import recording
 from nbcache.tracking.packages import installed_folders
@@ -52,6 +53,23 @@ def touch(name: str) -> Action:
 def _status_of_open() -> os.stat_result:
     with open("a.txt") as file:
         return os.fstat(file.fileno())
+
+
+def _by_descriptor(ask: Callable[[int], object], path: str = "sub") -> Action:
+    """Ask a function that takes a descriptor of a file or folder."""
+
+    def asked() -> object:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return ask(descriptor)
+        finally:
+            os.close(descriptor)
+
+    return asked
+
+
+def _sizes_below(top: str) -> list[int]:
+    return [os.stat(name, dir_fd=inside).st_size for *_, names, inside in os.fwalk(top) for name in names]
 
 
 NOTHING: Action = lambda: None
@@ -91,6 +109,25 @@ ASKED: dict[str, tuple[Action, Action, Action]] = {
     "scandir, sizes": (lambda: [e.stat().st_size for e in os.scandir("sub")], write("sub/b.txt", "long"), NOTHING),
     "walk": (lambda: list(os.walk(".")), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
     "which": (lambda: shutil.which("tool", path="sub"), lambda: tool("sub/tool"), write("sub/c.txt", "")),
+    "stat, by descriptor": (_by_descriptor(lambda one: os.stat(one).st_mtime, "a.txt"), touch("a.txt"), NOTHING),
+    "stat, from a folder": (
+        *(_by_descriptor(lambda top: os.stat("b.txt", dir_fd=top).st_size), write("sub/b.txt", "longer")),
+        write("b.txt", ""),
+    ),
+    "access, from a folder": (
+        *(_by_descriptor(lambda top: os.access("new.txt", os.R_OK, dir_fd=top)), write("sub/new.txt", "")),
+        write("new.txt", ""),
+    ),
+    "readlink, from a folder": (
+        *(_by_descriptor(lambda top: os.readlink("link", dir_fd=top), "."), lambda: relink("sub")),
+        NOTHING,
+    ),
+    "listdir, by descriptor": (_by_descriptor(os.listdir), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
+    "scandir, by descriptor": (
+        *(_by_descriptor(lambda top: [entry.name for entry in os.scandir(top)]), write("sub/c.txt", "")),
+        write("c.txt", ""),
+    ),
+    "fwalk": (lambda: _sizes_below("sub"), write("sub/b.txt", "longer"), NOTHING),
     "in a thread": (lambda: in_thread(lambda: os.path.exists("new.txt")), write("new.txt", ""), NOTHING),
 }
 
@@ -114,24 +151,24 @@ def test_a_run_rests_on_what_it_asked(what: str) -> None:
     ask, changes, leaves = ASKED[what]
     os.symlink("a.txt", "link")
     seen = seen_by(ask)
-    before = state_digest(seen)
+    before = state_now(seen)
 
     leaves()
-    left = state_digest(seen)
+    left = state_now(seen)
     changes()
 
     assert left == before
-    assert state_digest(seen) != before
+    assert state_now(seen) != before
 
 
 def test_changed_back_is_the_same_again() -> None:
     seen = seen_by(lambda: os.path.exists("new.txt"))
-    before = state_digest(seen)
+    before = state_now(seen)
 
     Path("new.txt").write_text("")
     os.remove("new.txt")
 
-    assert state_digest(seen) == before
+    assert state_now(seen) == before
 
 
 def test_entries_of_a_listing_are_what_they_were() -> None:

@@ -50,6 +50,10 @@ PROGRAMS: dict[str, Program] = {
     "another folder": lambda name: output("cat", os.path.basename(name), cwd=os.path.dirname(name) or "."),
     "a pattern": lambda name: subprocess.getoutput(f"cat {name[:-4]}*.txt"),
     "asyncio": lambda name: asyncio.run(_awaited(name)),
+    "spawnlp": lambda name: os.spawnlp(os.P_WAIT, "cp", "cp", name, "out.txt") or Path("out.txt").read_text(),
+    "spawnv": lambda name: (
+        os.spawnv(os.P_WAIT, "/bin/sh", ["sh", "-c", f"cat {name} > out.txt"]) or Path("out.txt").read_text()
+    ),
     "a terminal": _in_a_terminal,
 }
 
@@ -114,3 +118,35 @@ def test_odd_command_lines_break_nothing() -> None:
             subprocess.run(["no such program", "a.txt"])
 
     assert not seen.failed
+
+
+# What starts a program that prints a variable.
+SAYING: dict[str, Callable[[], object]] = {
+    "a shell": lambda: subprocess.run("echo $COLOUR", shell=True, capture_output=True).stdout,
+    "braces": lambda: subprocess.getoutput("echo ${COLOUR:-none}"),
+    "sh -c": lambda: output("sh", "-c", "echo $COLOUR"),
+    "system": lambda: "blue" if os.system("test $COLOUR = red") else "red",
+    "popen": lambda: os.popen("echo $COLOUR").read(),
+}
+
+
+@pytest.mark.parametrize("how", SAYING)
+def test_a_variable_that_a_command_line_names_is_an_input(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    say = cache_data(show_spinner=False)(lambda: str(SAYING[how]()))
+    monkeypatch.setenv("COLOUR", "red")
+    before = say()
+    monkeypatch.setenv("COLOUR", "blue")
+    after = say()
+    monkeypatch.setenv("COLOUR", "red")
+
+    assert ("red" in before, "blue" in after, say()) == (True, True, before)
+    assert say.info().hits == 1
+
+
+def test_a_variable_of_an_environment_that_the_run_made_is_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "red")
+
+    with recording() as seen:
+        subprocess.run("echo $COLOUR", shell=True, env={"COLOUR": "green"}, stdout=subprocess.DEVNULL)
+
+    assert Observation("COLOUR", "variable") not in seen.observations
