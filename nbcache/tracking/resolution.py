@@ -13,7 +13,7 @@ from typing import Any
 
 from nbcache.tracking import bindings, packages
 from nbcache.tracking.code.facts import Chain, Facts, Import
-from nbcache.tracking.code.strings import at_names, identifiers, is_bare, is_sql, may_be_table
+from nbcache.tracking.code.strings import at_names, fields, identifiers, is_bare, is_sql, may_be_table
 from nbcache.tracking.code.text_reads import NOTHING, TextReads
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.guards import Place
@@ -93,17 +93,19 @@ class Names:
         for name in sorted(found.main):
             home = namespace if "get_ipython" in namespace or main is None else main.__dict__
             self.chain(home, (name,))
-        if found.open_queries or found.open_sql:
+        if found.open_queries or found.open_sql or found.open_formats:
             self._open.append((namespace, found))
 
     def follow_statements(self) -> None:
-        """Follow names in texts that a query or SQL may have been given from elsewhere."""
+        """Follow names in texts that a query, SQL or a format may have been given from elsewhere."""
         for namespace, found in self._open:
             for text in list(self.statements):
                 if found.open_queries:
                     self._present(namespace, at_names(text))
                 if found.open_sql and is_sql(text):
                     self._tables(namespace, identifiers(text))
+                if found.open_formats:
+                    self._present(namespace, fields(text))
 
     def _present(self, namespace: Namespace, words: Iterable[str]) -> None:
         for word in sorted(words):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from nbcache.tracking.code.bytecode import Step, digest_of, name_in, steps_of
 from nbcache.tracking.code.remembered import ByIdentity
+from nbcache.tracking.code.strings import may_name
 from nbcache.tracking.code.text_reads import NOTHING, TextReads, text_reads
 
 Chain = tuple[str, ...]
@@ -60,7 +61,7 @@ class Facts:
     texts : string constants without line breaks
     attributes : names of attributes read from anything, constants given to `getattr` included
     hidden : names that stand in texts, beyond those in `reads`
-    statements : string constants that may be queries or SQL
+    statements : string constants that may be queries, SQL or formats
     notes : dynamic code, in the user's words
     """
 
@@ -159,7 +160,7 @@ class _Reading:
                 continue
             own = inner.stores.union(self.locals)
             self._nested(inner, tuple(chain for chain in inner.reads if chain[0] not in own))
-        self.statements = {text: None for text in self.used if type(text) is str and (" " in text or "@" in text)}
+        self.statements = {text: None for text in self.used if type(text) is str and may_name(text)}
 
     def _text(self, constant: object) -> None:
         if type(constant) is str:

@@ -22,12 +22,14 @@ __all__ = [
     "is_bare",
     "is_sql",
     "may_be_table",
+    "may_name",
 ]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _AT = re.compile(r"@\s*([^\W\d]\w*)")
 _PERCENT = re.compile(r"%\(([^\W\d]\w*)\)")
 _DOLLAR = re.compile(r"\$\{?([^\W\d]\w*)")
+_NAMING = frozenset(" @{%$")
 _STATEMENT = re.compile(r"\b(select|from|join|describe|summarize|show|copy|insert|create|with|pivot)\b", re.IGNORECASE)
 
 #: Functions and methods whose text names variables with an @, such as `frame.query`.
@@ -45,6 +47,11 @@ _BARE = frozenset({"pandas", "numexpr", "pd", "ne"})
 def identifiers(text: str) -> set[str]:
     """Return every word of `text` that could be a name."""
     return set(_WORD.findall(text))
+
+
+def may_name(text: str) -> bool:
+    """Tell whether a text may be a query, a statement of SQL, or a format."""
+    return not _NAMING.isdisjoint(text)
 
 
 def at_names(text: str) -> set[str]:

@@ -61,7 +61,7 @@ class TextReads(NamedTuple):
     bare : the first name of a chain, and names that count if that is a module which evaluates texts
     tables : words of SQL, each of which counts if it names something like a table
     main : in the namespace of the notebook, whatever the code's own is
-    open_queries, open_sql : whether such a call takes its text from elsewhere
+    open_queries, open_sql, open_formats : whether such a call takes its text from elsewhere
     sources : texts that run in the namespace
     notes : what could not be told, in the user's words
     """
@@ -72,6 +72,7 @@ class TextReads(NamedTuple):
     main: frozenset[str]
     open_queries: bool
     open_sql: bool
+    open_formats: bool
     sources: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -86,6 +87,7 @@ class TextReads(NamedTuple):
             self.main | other.main,
             self.open_queries or other.open_queries,
             self.open_sql or other.open_sql,
+            self.open_formats or other.open_formats,
             self.sources,
             self.notes,
         )
@@ -93,7 +95,7 @@ class TextReads(NamedTuple):
 
 _NULL = Known("null")
 _UNKNOWN = Known()
-NOTHING = TextReads(frozenset(), (), frozenset(), frozenset(), False, False, (), ())
+NOTHING = TextReads(frozenset(), (), frozenset(), frozenset(), False, False, False, (), ())
 # Without one of these names nothing can be hidden.
 _TELLING = (
     QUERYING
@@ -123,7 +125,7 @@ class _Reader:
         self._bare: list[tuple[str, frozenset[str]]] = []
         self._tables: set[str] = set()
         self._main: set[str] = set()
-        self._open = {"query": False, "sql": False}
+        self._open = {"query": False, "sql": False, "format": False}
         self._sources: list[str] = []
         self._notes: dict[str, None] = {}
         self._dynamic: dict[str, int] = {}
@@ -151,6 +153,7 @@ class _Reader:
             frozenset(self._main),
             self._open["query"],
             self._open["sql"],
+            self._open["format"],
             tuple(self._sources),
             tuple(self._notes),
         )
@@ -284,9 +287,11 @@ class _Reader:
             self._notes[f"a computed name in {space.name}"] = None
 
     def _formatted(self, text: Known) -> None:
-        texts = list(_texts([text])) or self._strings()
-        self._names |= {name for found in texts for name in fields(found)}
-        self._understood("globals")
+        texts = list(_texts([text]))
+        self._names |= {name for found in texts or self._strings() for name in fields(found)}
+        self._open["format"] = self._open["format"] or not texts
+        if texts or _root(text):
+            self._understood("globals")
 
     def _attribute(self, found: Known) -> None:
         owner = found.parts[0]

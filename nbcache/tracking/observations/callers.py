@@ -16,15 +16,19 @@ from nbcache.tracking.packages import installed_folders
 #: code, one that reads code if it is pointed at any.
 USERS, LIBRARY, CARRIER, READER, SOURCE_READER = range(5)
 
-_FROZEN = ("<frozen importlib", "<frozen zipimport", "<frozen runpy", "<frozen site")
+_FROZEN = ("<frozen importlib", "<frozen zipimport", "<frozen site")
 _STDLIB: Final = os.path.join(os.path.abspath(sysconfig.get_paths()["stdlib"]), "")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _HANDS_ON = os.path.join(_HERE, "os_calls.py")
 _OURS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "")  # the whole package
 # Rooms of the standard library, without ".py", which ask for whoever called them.
-_CARRIERS = frozenset({"pathlib", "genericpath", "posixpath", "ntpath", "os", "glob", "contextlib", "zipfile", "io"})
-_FROZEN_CARRIERS = frozenset({"<frozen os>", "<frozen posixpath>", "<frozen genericpath>", "<frozen ntpath>"})
-_READERS = frozenset({"importlib", "pkgutil", "zipimport", "runpy", "site", "modulefinder", "sysconfig"})
+_CARRIERS = frozenset(
+    {"pathlib", "genericpath", "posixpath", "ntpath", "os", "glob", "contextlib", "zipfile", "io", "runpy"}
+)
+_FROZEN_CARRIERS = frozenset(
+    {"<frozen os>", "<frozen runpy>", "<frozen posixpath>", "<frozen genericpath>", "<frozen ntpath>"}
+)
+_READERS = frozenset({"importlib", "pkgutil", "zipimport", "site", "modulefinder", "sysconfig"})
 # These read whatever they are pointed at; as long as that is code, it is for a traceback or a listing.
 _SOURCE_READERS = frozenset({"linecache", "tokenize", "inspect", "traceback", "pydoc"})
 _OF_PACKAGES = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import pytest
 
+from nbcache import cache_data
 from nbcache.tracking.code.facts import Facts, facts_of
 from nbcache.tracking.code.strings import is_bare
 from nbcache.tracking.code.text_reads import NOTHING
@@ -68,6 +70,11 @@ NOTES = {
     "globals()['limit']": (),
     "globals()[name]": ("globals()",),
     "'{limit}'.format(**globals())": (),
+    "TEXT.format(**globals())": (),
+    "texts.of.mine.format_map(globals())": (),
+    "TEXT % globals()": (),
+    "x.format(**globals())": ("globals()",),
+    "x % globals()": ("globals()",),
     "use(globals())": ("globals()",),
     "locals()": ("locals()",),
     "get_ipython().user_ns[name]": ("a computed name in user_ns",),
@@ -104,6 +111,42 @@ def test_a_text_that_comes_from_elsewhere_may_be_any_statement_of_the_code() -> 
 
     assert found.hidden.open_queries
     assert found.statements == ("a > @limit",)
+
+
+@pytest.mark.parametrize("text", ["{limit:>5}", "%(limit)d", "$limit", "a > @limit", "a limit"])
+@pytest.mark.parametrize(
+    "expression", ["TEXT.format(**globals())", "x.format_map(globals())", "TEXT % globals()"], ids=["format", "x", "%"]
+)
+def test_a_format_that_comes_from_elsewhere_may_be_any_text_of_the_code(expression: str, text: str) -> None:
+    found = facts(f"{expression}, {text!r}")
+
+    assert found.hidden.open_formats
+    assert found.statements == (text,)
+
+
+TEXTS = {
+    "format": ("{limit}", lambda: TEXT.format(**globals())),
+    "format_map": ("{limit:>3}", lambda: TEXT.format_map(globals())),
+    "%": ("%(limit)s", lambda: TEXT % globals()),
+    "Template": ("${limit}", lambda: string.Template(TEXT).substitute(globals())),
+}
+TEXT = ""
+limit = 1
+
+
+@pytest.mark.parametrize("way", TEXTS)
+def test_a_name_in_a_format_that_is_a_global_is_followed(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, run = TEXTS[way]
+    monkeypatch.setitem(globals(), "TEXT", text)
+    cached = cache_data(show_spinner=False)(run)
+    before = cached()
+
+    monkeypatch.setitem(globals(), "limit", 2)
+    changed = cached()
+    monkeypatch.setitem(globals(), "limit", 1)
+
+    assert (before.strip(), changed.strip(), cached()) == ("1", "2", before)
+    assert cached.info().hits == 1
 
 
 def test_code_without_such_calls_costs_no_second_look() -> None:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import pickle
+import runpy
 import sqlite3
 import subprocess
 import sys
@@ -105,6 +106,14 @@ def test_common_readers_are_seen(folder: Path, reader: str) -> None:
     read(path)
 
     assert kinds(lambda: read(path)) == {path: "file"}
+
+
+def test_a_script_that_is_run_is_read(folder: Path) -> None:
+    Path("t.py").write_text("a = 1")
+
+    found = kinds(lambda: runpy.run_path("t.py"))
+
+    assert {(os.path.abspath(name), kind) for name, kind in found.items()} == {(os.path.abspath("t.py"), "file")}
 
 
 @pytest.mark.parametrize("reader", installed(NATIVE))
