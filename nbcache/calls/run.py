@@ -18,12 +18,12 @@ from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
 from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
-from nbcache.tracking.observations import workers
 from nbcache.tracking.observations.files import Signature
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import digest_of, state_digest
 from nbcache.tracking.observations.native import readers
 from nbcache.tracking.observations.observation import Effect, Observation
+from nbcache.tracking.observations.processes import workers
 from nbcache.tracking.observations.recorder import recording
 from nbcache.tracking.written.file_outputs import FileOutput
 from nbcache.tracking.written.files_written import FilesWritten

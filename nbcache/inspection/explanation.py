@@ -20,7 +20,7 @@ from nbcache.inspection.wording import age, ago, change_in_words, in_words, line
 from nbcache.keys.key import same_arguments
 from nbcache.tracking.observations.kinds import label_of, outline_of
 from nbcache.tracking.observations.observation import Observation
-from nbcache.tracking.observations.unseen import UNSEEN_KIND
+from nbcache.tracking.observations.processes.unseen import UNSEEN_KIND
 from nbcache.tracking.written.with_files import lost_file, names_of
 
 #: What Python and libraries write into classes, and options that nobody has set: it counts, and says little.

@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbcache.tracking import watch
-from nbcache.tracking.observations import context, file_queries, os_calls, programs, unseen
+from nbcache.tracking.observations import context, file_queries, os_calls
 from nbcache.tracking.observations.callers import USERS, asks_for_code, matches_a_pattern, role
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, moved, text_of
+from nbcache.tracking.observations.processes import programs, unseen
 
 # Frames from a listener up to the code that asks.
 _ASKS = 3

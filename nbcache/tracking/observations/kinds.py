@@ -15,8 +15,8 @@ from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STATE
 from nbcache.tracking.observations.handles.databases import DEFAULT_TABLES
 from nbcache.tracking.observations.observation import Kind, Observation
+from nbcache.tracking.observations.processes.unseen import UNSEEN, UNSEEN_KIND
 from nbcache.tracking.observations.styles import PARAMETERS
-from nbcache.tracking.observations.unseen import UNSEEN, UNSEEN_KIND
 from nbcache.tracking.observations.warning_filters import GIVEN
 from nbcache.tracking.observations.working_folder import FOLDER
 

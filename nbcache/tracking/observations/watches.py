@@ -8,7 +8,7 @@ from nbcache.tracking.observations.generators.draws import GENERATORS
 from nbcache.tracking.observations.handles.databases import TABLES
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observer
-from nbcache.tracking.observations.programs import PROGRAMS
+from nbcache.tracking.observations.processes.programs import PROGRAMS
 from nbcache.tracking.observations.styles import STYLES
 from nbcache.tracking.observations.warning_filters import WARNINGS
 

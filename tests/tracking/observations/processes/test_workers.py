@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from nbcache import cache_data
-from nbcache.tracking.observations import workers
 from nbcache.tracking.observations.after_import import when_imported
+from nbcache.tracking.observations.processes import workers
 from nbcache.tracking.observations.recorder import recording
 
 pytestmark = pytest.mark.filterwarnings("ignore")

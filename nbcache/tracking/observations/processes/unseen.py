@@ -6,7 +6,8 @@ import sys
 from types import FrameType
 from typing import Any
 
-from nbcache.tracking.observations import context, programs
+from nbcache.tracking.observations import context
+from nbcache.tracking.observations.processes import programs
 
 __all__ = ["UNSEEN", "UNSEEN_KIND", "forked", "forked_with_terminal"]
 

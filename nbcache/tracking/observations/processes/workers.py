@@ -25,8 +25,8 @@ from nbcache.tracking.observations.after_import import when_imported
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.kinds import PATHS
 from nbcache.tracking.observations.paths import working_folder
+from nbcache.tracking.observations.processes.unseen import UNSEEN_KIND
 from nbcache.tracking.observations.recorder import Recorder, recording
-from nbcache.tracking.observations.unseen import UNSEEN_KIND
 
 #: Kinds that mean the same in a worker as in the process that started it.
 _SHARED = frozenset({"variable", "variables", UNSEEN_KIND})
