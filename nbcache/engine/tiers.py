@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcache.config import settings
 from nbcache.engine import traces
@@ -108,6 +108,10 @@ class Tiers:
         marks = {address: outer.disk.mark(address) for address in wanted}
         found = outer.outbox.get_many(wanted) if wanted else {}
         return [outer.disk.put(address, entry, marks[address]) for address, entry in found.items() if entry is not None]
+
+    def lasts(self, address: Address) -> bool:
+        """Whether the disk, which other processes see, has an entry at an address."""
+        return self.outer.disk.may_have(address)
 
     def has_shared(self) -> bool:
         """Whether there is a store behind the disk, which is slow to ask."""
@@ -322,7 +326,8 @@ def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -
         from nbcache.stores.remote.store import open_remote
 
         try:
-            outbox = Outbox(open_remote(chosen.store, disk.keyring, trust=chosen.trust, encrypted=chosen.encrypt))
+            how: dict[str, Any] = {"trust": chosen.trust, "encrypted": chosen.encrypt, "scratch": folder / "scratch"}
+            outbox = Outbox(open_remote(chosen.store, disk.keyring, clock=clock, **how))
         except CacheError as error:  # a URL that means nothing, or a package that is missing
             warn(str(error))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,10 @@ class Body:
         if self._section is not None:
             return [self._section.shared()] if self.length else []
         return in_order(self._loose, [offset for offset, _ in self.spans])
+
+    def in_turn(self) -> Iterator[memoryview]:
+        """Yield the buffers in order; of a file, some at a time."""
+        return iter(self.pieces()) if self._section is None or not self.length else self._section.in_turn()
 
     def root(self, sink: Sink | None = None) -> bytes:
         """Digest the buffers, once; a `sink` is given all of them each time, in pieces and from several threads."""

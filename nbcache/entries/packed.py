@@ -60,6 +60,11 @@ class Packed:
         """List the bytes in order; the first piece ends with the MAC."""
         return [*self._before(), *self._body.pieces()]
 
+    def in_turn(self) -> Iterator[Bytes]:
+        """Yield the bytes in order; what lies in a file, some at a time."""
+        yield from self._before()
+        yield from self._body.in_turn()
+
     def write_to(self, descriptor: int) -> None:
         """Write all of it to an open file, from its beginning.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +16,9 @@ from nbcache.entries.hits.copying import copied
 from nbcache.entries.mapping import PrivateMaps, map_readonly
 from nbcache.errors import DamagedEntryError
 
-__all__ = ["MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "reserve", "spool"]
+__all__ = [
+    "MAPPED_FROM", "FileSection", "RamSection", "Section", "arrange", "in_order", "nameless", "reserve", "spool",
+]  # fmt: skip
 
 MAPPED_FROM = 1 << 20
 """Bytes from which a map beats a copy; a write to every page costs more in a map, a copy more in everything else."""
@@ -24,6 +26,7 @@ MAPPED_FROM = 1 << 20
 _SMALL_ALIGNMENT = 64
 _PAGE_ALIGNMENT = 4096
 _PAGE_ALIGNED_FROM = 64 << 10
+_IN_TURN = 8 << 20
 _RESERVED_FROM = 16 << 20
 _ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
 
@@ -41,6 +44,9 @@ class Section(Protocol):
 
     def shared(self) -> memoryview:
         """Return the bytes, unwritable."""
+
+    def in_turn(self) -> Iterator[memoryview]:
+        """Yield the bytes, of a file some at a time, so that they are in memory only while they are used."""
 
 
 class RamSection:
@@ -60,6 +66,9 @@ class RamSection:
 
     def shared(self) -> memoryview:
         return self._content
+
+    def in_turn(self) -> Iterator[memoryview]:
+        yield self._content
 
 
 class FileSection:
@@ -132,6 +141,15 @@ class FileSection:
             self._shared = map_readonly(self._descriptor, self._offset, self.nbytes)
         return self._shared
 
+    def in_turn(self) -> Iterator[memoryview]:
+        if self._descriptor < 0:
+            yield self.shared()
+            return
+        self._check()
+        for start in range(0, self.nbytes, _IN_TURN):
+            length = min(_IN_TURN, self.nbytes - start)
+            yield _read(self._descriptor, self._offset + start, length)
+
 
 def _read(descriptor: int, offset: int, length: int) -> memoryview:
     space = memoryview(bytearray(length))
@@ -192,7 +210,7 @@ def spool(pieces: Sequence[memoryview], folder: Path | None) -> Section:
 
 
 def _spool_to_file(pieces: Sequence[memoryview], folder: Path, length: int) -> FileSection:
-    descriptor = _nameless(folder)
+    descriptor = nameless(folder)
     try:
         reserve(descriptor, length)
         for piece in pieces:
@@ -224,7 +242,7 @@ def reserve(descriptor: int, length: int) -> None:
             raise
 
 
-def _nameless(folder: Path) -> int:
+def nameless(folder: Path) -> int:
     """Open a new owner-only file without a name, which is gone when its last user is."""
     flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
     if hasattr(os, "O_TMPFILE"):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+#: What is larger is fetched, and sent where a server takes it so, in pieces of so many bytes.
+PIECE = 8 << 20
+
 
 class Blob(NamedTuple):
     """Some named bytes, as a listing tells of them."""
@@ -23,8 +26,13 @@ class Bucket(Protocol):
 
     largest: int
 
-    def read(self, name: str, most: int) -> bytes | None:
-        """The first `most` bytes of a name, or None; never more is fetched."""
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
+        """Up to `most` bytes of a name, or None; never more is fetched.
+
+        Parameters
+        ----------
+        start : a place before the end
+        """
 
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         """The first of some names that is there, with its first `most` bytes, in as few requests as can be."""
@@ -35,8 +43,8 @@ class Bucket(Protocol):
     def size(self, name: str) -> int | None:
         """How many bytes a name has; None when there is no such name."""
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
-        """Put bytes under a name, whole or not at all; they may be forgotten after `seconds`."""
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
+        """Put blocks of `size` bytes under a name, whole or not at all; they may be forgotten after `seconds`."""
 
     def create(self, name: str, content: bytes, seconds: float) -> bool:
         """Put a few bytes under a name that nobody has; False if somebody has. They may be forgotten after a time."""
@@ -49,6 +57,14 @@ class Bucket(Protocol):
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """What there is under a prefix that ends with a slash."""
+
+
+def cut(blocks: Iterable[bytes | memoryview], most: int = PIECE) -> Iterator[memoryview]:
+    """The same bytes in blocks of `most` bytes at most."""
+    for block in blocks:
+        view = memoryview(block).cast("B")
+        for start in range(0, view.nbytes, most):
+            yield view[start : start + most]
 
 
 def each_first(bucket: Bucket, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:

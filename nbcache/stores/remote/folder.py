@@ -7,9 +7,11 @@ clear somewhere else, or let it wait.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,6 +19,9 @@ from urllib.request import url2pathname
 
 from nbcache.stores.folders import CREATE, READ
 from nbcache.stores.remote.bucket import Blob, each_first, first_of
+
+#: How the name of a file ends while it is written. Writers that were killed leave one; after a day it is removed.
+_UNFINISHED, _LONG_AGO = ".tmp", 86400.0
 
 
 class FolderBucket:
@@ -33,7 +38,7 @@ class FolderBucket:
             raise ValueError("file:// takes an absolute path: file:///folder")
         self._root = Path(path)
 
-    def read(self, name: str, most: int) -> bytes | None:
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
         try:
             self._check_folders(name)
             fd = os.open(self._root / name, READ)
@@ -42,6 +47,7 @@ class FolderBucket:
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise OSError(f"{name} is no file")
+            os.lseek(fd, start, os.SEEK_SET)
             pieces = []
             while most > 0 and (piece := os.read(fd, min(most, 1 << 24))):
                 pieces.append(piece)
@@ -64,11 +70,11 @@ class FolderBucket:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         self._check_folders(name)
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
         fd = os.open(temporary, CREATE, 0o666)
         try:
             with os.fdopen(fd, "wb") as file:
@@ -107,9 +113,17 @@ class FolderBucket:
         for folder, _, names in os.walk(self._root / prefix):  # which enters no link
             for name in names:
                 path = Path(folder, name)
-                found = os.lstat(path)
-                if stat.S_ISREG(found.st_mode):
-                    yield Blob(path.relative_to(self._root).as_posix(), found.st_size)
+                try:
+                    found = os.lstat(path)
+                except FileNotFoundError:
+                    continue
+                if not stat.S_ISREG(found.st_mode):
+                    continue
+                if name.endswith(_UNFINISHED) and time.time() - found.st_mtime > _LONG_AGO:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+                    continue
+                yield Blob(path.relative_to(self._root).as_posix(), found.st_size)
 
     def _remove(self, name: str) -> bool:
         try:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nbcache.stores.remote.bucket import Blob, first_of
+from nbcache.stores.remote.bucket import PIECE, Blob, cut, first_of
 
 #: Where a write under a name is whole or not at all. Elsewhere it is made under another name and moved.
 _WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "memory"}
@@ -14,8 +14,8 @@ _WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "me
 
 #: Where a file that is written in parts is there when it is closed, and can be given up before.
 _IN_PARTS = {"s3", "s3a"}
-#: Up to this size a value is sent in one request; larger ones in parts of so many bytes.
-_ONE_REQUEST, _PART = 64 << 20, 16 << 20
+#: The smallest part that S3 takes: its library holds several copies of one.
+_PART = 5 << 20
 
 # Seconds that a server has to accept a connection, and to send the next piece; a call is waiting meanwhile.
 _CONNECT, _READ = 2, 5
@@ -57,9 +57,9 @@ class FsspecBucket:
         self._whole_writes = bool(names & _WHOLE_WRITES)
         self._in_parts = bool(names & _IN_PARTS)
 
-    def read(self, name: str, most: int) -> bytes | None:
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
         try:
-            return bytes(self._files.cat_file(self._path(name), start=0, end=most))
+            return bytes(self._files.cat_file(self._path(name), start=start, end=start + most))
         except FileNotFoundError:
             return None
 
@@ -85,32 +85,34 @@ class FsspecBucket:
         except FileNotFoundError:
             return None
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
         path = self._path(name)
-        if self._in_parts and sum(memoryview(block).nbytes for block in blocks) > _ONE_REQUEST:
+        if self._in_parts and size > PIECE:
             self._write_in_parts(path, blocks)
             return
-        content = b"".join(blocks)
         if self._whole_writes:
-            self._files.pipe_file(path, content)
+            self._files.pipe_file(path, b"".join(blocks))
             return
         temporary = f"{path}.{secrets.token_hex(8)}.tmp"
         self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
         try:
-            self._files.pipe_file(temporary, content)
+            if size <= PIECE:
+                self._files.pipe_file(temporary, b"".join(blocks))
+            else:
+                with self._files.open(temporary, "wb") as file:
+                    for piece in cut(blocks):
+                        file.write(piece)
             self._files.mv(temporary, path)
         except BaseException:
             self._remove(temporary)
             raise
 
-    def _write_in_parts(self, path: str, blocks: Sequence[bytes | memoryview]) -> None:
+    def _write_in_parts(self, path: str, blocks: Iterable[bytes | memoryview]) -> None:
         """Send a large value part by part, so that no second copy of it is made here; it is there when all are."""
         file = self._files.open(path, "wb", block_size=_PART)
         try:
-            for block in blocks:
-                view = memoryview(block).cast("B")
-                for start in range(0, view.nbytes, _PART):
-                    file.write(view[start : start + _PART])
+            for piece in cut(blocks, _PART):
+                file.write(piece)
             file.close()
         except BaseException:
             file.discard()

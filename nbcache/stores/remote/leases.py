@@ -142,6 +142,19 @@ class Leases:
             return None
         return Note(str(token), str(chain), float(at))
 
+    def tidy(self) -> None:
+        """Remove what machines that died have left, where the store does not forget it by itself.
+
+        Raises
+        ------
+        Whatever the bucket raises.
+        """
+        for folder in ("lease/", "lease-waits/"):
+            notes = [(blob.name, self.read(blob.name)) for blob in self.bucket.list(folder)]
+            left = [name for name, note in notes if note is not None and time.time() - note.at > _LONG_AGO]
+            if left:
+                self.bucket.delete(left)
+
     def hold(self, lease: Lease) -> None:
         """Renew a lease from now on."""
         with self._lock:
@@ -239,7 +252,8 @@ class Lease:
             if found is None or found.token != self.token or self._is_lost():
                 self._leases.drop(self)
             else:
-                self._leases.bucket.write(name, [self._content(name)], self._leases.lasts)
+                content = self._content(name)
+                self._leases.bucket.write(name, [content], len(content), self._leases.lasts)
                 self._renewed_at = time.monotonic()
         except Exception:  # the next time may go well; until then it is the others who decide
             if self._is_lost():
@@ -290,9 +304,8 @@ class Lease:
             return False
         self._looked = now
         place = f"lease-waits/{self._chain}"
-        self._leases.bucket.write(
-            place, [self._leases.written(place, Note(self._place(), self._chain, time.time()))], 2 * self._leases.lasts
-        )
+        content = self._leases.written(place, Note(self._place(), self._chain, time.time()))
+        self._leases.bucket.write(place, [content], len(content), 2 * self._leases.lasts)
         self._noted = True
         return now - self._began > _PATIENCE or self._chain == min(self._cycle(), default="")
 

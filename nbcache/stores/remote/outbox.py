@@ -245,6 +245,8 @@ class Outbox:
 
     def discard(self, owner: str | None = None) -> set[str]:
         waiting = {entry_name(row.address) for row in self._rows(owner) if row.meta.kind in RESULTS}
+        if owner is None:
+            self.store.tidy(self.leases.tidy)
         return waiting | self.store.discard(owner)
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:

@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nbcache.stores.remote.bucket import Blob, first_of
+from nbcache.stores.remote.bucket import PIECE, Blob, cut, first_of
 
 _PREFIX = "nbcache/"
 _AT_ONCE = 500
 #: So many bytes are fetched in one answer at most.
 _TOGETHER = 64 << 20
-#: Larger values are sent in pieces of so many bytes; what is left of one unfinished is forgotten after a time, in ms.
-_PIECE, _UNFINISHED = 8 << 20, 600_000
+#: What is left of a large value that was not sent to its end is forgotten after a time, in ms.
+_UNFINISHED = 600_000
 
 
 class RedisBucket:
@@ -28,8 +28,8 @@ class RedisBucket:
         # A server that does not answer must not hold up a cell for long.
         self._server: Any = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
 
-    def read(self, name: str, most: int) -> bytes | None:
-        content: bytes = self._server.getrange(_PREFIX + name, 0, most - 1)
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
+        content: bytes = self._server.getrange(_PREFIX + name, start, start + most - 1)
         # An entry is never empty, so that this is what a missing key looks like.
         return content or None
 
@@ -63,22 +63,20 @@ class RedisBucket:
     def size(self, name: str) -> int | None:
         return int(self._server.strlen(_PREFIX + name)) or None
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
         lifetime = None if seconds is None else max(1, int(seconds * 1000))
-        if sum(memoryview(block).nbytes for block in blocks) > _TOGETHER:
+        if size > PIECE:
             self._write_in_pieces(_PREFIX + name, blocks, lifetime)
             return
         self._server.set(_PREFIX + name, b"".join(blocks), px=lifetime)
 
-    def _write_in_pieces(self, key: str, blocks: Sequence[bytes | memoryview], lifetime: int | None) -> None:
+    def _write_in_pieces(self, key: str, blocks: Iterable[bytes | memoryview], lifetime: int | None) -> None:
         """Write under another key first, so that no second copy of a large value is made here."""
         beside = f"{key}.{secrets.token_hex(8)}.tmp"
         try:
-            for block in blocks:
-                view = memoryview(block).cast("B")
-                for start in range(0, view.nbytes, _PIECE):
-                    self._server.append(beside, bytes(view[start : start + _PIECE]))
-                    self._server.pexpire(beside, _UNFINISHED)
+            for piece in cut(blocks):
+                self._server.append(beside, bytes(piece))
+                self._server.pexpire(beside, _UNFINISHED)
             with self._server.pipeline() as pipeline:
                 pipeline.rename(beside, key)
                 if lifetime is None:

@@ -19,7 +19,8 @@ class SealedBucket:
 
     Notes
     -----
-    Names are those of `RemoteStore`: the second part says which key is used.
+    Names are those of `RemoteStore`: the second part says which key is used. What is read from a place on must begin
+    with a chunk, as each piece does.
     """
 
     def __init__(self, bucket: Bucket, keyring: Keyring) -> None:
@@ -27,8 +28,13 @@ class SealedBucket:
         self._sealer = Sealer(keyring)
         self.largest = plain_size(bucket.largest)
 
-    def read(self, name: str, most: int) -> bytes | None:
-        return self._opened(name, self._bucket.read(_BELOW + name, _to_read(most)), most)
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
+        if not start:
+            return self._opened(name, self._bucket.read(_BELOW + name, _to_read(most)), most)
+        place = sealed_size(start)
+        head = self._bucket.read(_BELOW + name, sealed_size(0))
+        rest = self._bucket.read(_BELOW + name, sealed_size(start + _whole(most)) - place, place)
+        return None if head is None or rest is None else self._opened(name, head + rest, most, start // CHUNK)
 
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         found = self._bucket.read_first([_BELOW + name for name in names], _to_read(most))
@@ -51,8 +57,9 @@ class SealedBucket:
         size = self._bucket.size(_BELOW + name)
         return None if size is None else plain_size(size)
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
-        self._bucket.write(_BELOW + name, self._sealer.seal(_key_of(name), name, blocks), seconds)
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
+        sealed = self._sealer.seal(_key_of(name), name, blocks)
+        self._bucket.write(_BELOW + name, sealed, sealed_size(size), seconds)
 
     def create(self, name: str, content: bytes, seconds: float) -> bool:
         return self._bucket.create(_BELOW + name, content, seconds)
@@ -67,11 +74,11 @@ class SealedBucket:
         for blob in self._bucket.list(_BELOW + prefix):
             yield Blob(blob.name.removeprefix(_BELOW), plain_size(blob.size))
 
-    def _opened(self, name: str, content: bytes | None, most: int) -> bytes | None:
+    def _opened(self, name: str, content: bytes | None, most: int, first: int = 0) -> bytes | None:
         if content is None:
             return None
         try:
-            return self._sealer.opened(_key_of(name), name, content)[:most]
+            return self._sealer.opened(_key_of(name), name, content, first)[:most]
         except DamagedEntryError:
             return _ALTERED
 
@@ -82,7 +89,11 @@ def _key_of(name: str) -> str:
 
 def _to_read(most: int) -> int:
     """So many bytes, that the beginning can be opened: whole chunks."""
-    return sealed_size(-(-most // CHUNK) * CHUNK)
+    return sealed_size(_whole(most))
+
+
+def _whole(most: int) -> int:
+    return -(-most // CHUNK) * CHUNK
 
 
 def _without_folder(names: Sequence[str]) -> list[str]:

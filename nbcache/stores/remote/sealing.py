@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from nbcache.entries.signing import Keyring
 from nbcache.errors import DamagedEntryError, MissingExtraError, explain
@@ -21,6 +21,8 @@ _HEAD = len(_MAGIC) + _SALT
 _TAG = 16
 #: Bytes that are sealed together, so that the beginning of a large value can be read alone.
 CHUNK = 64 << 10
+#: So many chunks go on together.
+_TOGETHER = 64
 
 
 def sealed_size(plain: int) -> int:
@@ -59,15 +61,25 @@ class Sealer:
         self._cipher = AESGCM
         self._altered = InvalidTag
 
-    def seal(self, key_id: str, name: str, blocks: Sequence[bytes | memoryview]) -> list[bytes]:
-        """Seal blocks under a key and a name."""
+    def seal(self, key_id: str, name: str, blocks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+        """Seal blocks under a key and a name, some at a time."""
         salt = secrets.token_bytes(_SALT)
         cipher = self._cipher(self._key(key_id, salt))
-        chunks = enumerate(_cut(blocks))
-        return [_MAGIC + salt, *(cipher.encrypt(_nonce(number), chunk, name.encode()) for number, chunk in chunks)]
+        yield _MAGIC + salt
+        sealed: list[bytes] = []
+        for number, chunk in enumerate(_cut(blocks)):
+            sealed.append(cipher.encrypt(_nonce(number), chunk, name.encode()))
+            if len(sealed) == _TOGETHER:
+                yield b"".join(sealed)
+                sealed = []
+        yield b"".join(sealed)
 
-    def opened(self, key_id: str, name: str, content: bytes) -> bytes:
+    def opened(self, key_id: str, name: str, content: bytes, first: int = 0) -> bytes:
         """What was sealed; of a beginning that ends with a whole chunk, the beginning.
+
+        Parameters
+        ----------
+        first : the number of the first chunk that follows the head
 
         Raises
         ------
@@ -82,7 +94,7 @@ class Sealer:
         try:
             return b"".join(
                 cipher.decrypt(_nonce(number), view[start : start + CHUNK + _TAG], name.encode())
-                for number, start in enumerate(starts)
+                for number, start in enumerate(starts, first)
             )
         except (self._altered, ValueError) as error:
             raise DamagedEntryError("its encryption was altered") from error

@@ -2,7 +2,8 @@
 
 Nothing that comes from there is trusted more than a file somebody sent: it is verified in memory at each fetch, and
 no more than an entry may have is fetched. The server decides how much it keeps; entries with a time-to-live are
-given one there, where the server knows such a thing.
+given one there, where the server knows such a thing. Elsewhere whoever meets an entry that has outlived it, in a
+look-up or in a listing, removes it.
 """
 
 from __future__ import annotations
@@ -11,26 +12,24 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
+from pathlib import Path
 
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
+from nbcache.entries.source import Given
 from nbcache.errors import DamagedEntryError, ForeignEntryError, UnstorableResultError, warn
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
 from nbcache.stores.names import NOTE, RESULT, entry_name, may_be_note, owner_name, parts_of_file
 from nbcache.stores.protocol import RESULTS, Clock, Mark, Stored, Warn, Whose
-from nbcache.stores.remote.breaker import Breaker, is_answer, is_unreachable
-from nbcache.stores.remote.bucket import Blob, Bucket
+from nbcache.stores.remote.arriving import arrived
+from nbcache.stores.remote.bucket import PIECE, Blob, Bucket
+from nbcache.stores.remote.requests import Requests
 from nbcache.stores.remote.urls import open_bucket, shown
-from nbcache.stores.warnings import StoreWarnings, reason, untrusted
-
-Answer = TypeVar("Answer")
+from nbcache.stores.warnings import untrusted
 
 #: Entries larger than this are neither sent nor fetched.
 LARGEST = 1 << 30
-#: What is told once, and again after it was over: that nothing is read, or that nothing is written.
-_KIND_OF_TROUBLE = ("server", "writing")
 #: What a listing fetches of each entry; the header, the files and the parts of a key are within.
 _HEAD = 64 << 10
 #: Entries up to this size are fetched with others.
@@ -49,6 +48,7 @@ class RemoteStore:
     keyring : signs what is put, verifies what is got; users who share a key share entries
     largest : bytes of an entry; larger ones are neither sent nor fetched
     notes : where leases lie, which hold no values; the bucket itself by default
+    scratch : a folder for nameless files, through which large values come
 
     Notes
     -----
@@ -68,6 +68,7 @@ class RemoteStore:
         warn: Warn = warn,
         largest: int = LARGEST,
         notes: Bucket | None = None,
+        scratch: Path | None = None,
     ) -> None:
         self.bucket = bucket
         self.notes = bucket if notes is None else notes
@@ -76,27 +77,25 @@ class RemoteStore:
         self._clock = clock
         self._trust = trust
         self._largest = min(largest, bucket.largest)
-        self._warnings = StoreWarnings(warn, clock)
-        self._reading = Breaker(clock)
-        self._writing = Breaker(clock)
+        self._at_once = min(PIECE, self._largest + 1)
+        self._scratch = scratch
+        self._server = Requests(place, warn, clock)
         self._marks = Marks()
         self._damaged: dict[str, bytes] = {}
         renew_after_fork(self)
 
     def renew(self) -> None:
-        self._warnings.renew()
-        self._reading.renew()
-        self._writing.renew()
+        self._server.renew()
         self._marks.renew()
 
     def get(self, address: Address) -> Entry | None:
-        found = self._ask(partial(self.bucket.read_first, self._names(address), self._largest + 1))
+        found = self._server.ask(partial(self.bucket.read_first, self._names(address), self._at_once))
         return None if found is None else self._verified(*found, address)
 
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, Entry | None]:
         """Entries that are not large, in as few requests as can be; None for what is not there, or is large."""
         groups = [self._names(address) for address in addresses]
-        found = self._ask(lambda: self.bucket.read_many(groups, _SMALL)) or [None] * len(addresses)
+        found = self._server.ask(lambda: self.bucket.read_many(groups, _SMALL)) or [None] * len(addresses)
         return {
             address: None if one is None else self._verified(*one, address)
             for address, one in zip(addresses, found, strict=True)
@@ -104,21 +103,21 @@ class RemoteStore:
 
     def peek(self, address: Address) -> Entry | None:
         """Like `get`, and of a large entry only the facts: its value cannot be had."""
-        found = self._ask(partial(self.bucket.read_first, self._names(address), _HEAD))
+        found = self._server.ask(partial(self.bucket.read_first, self._names(address), _HEAD))
         if found is None:
             return None
         name, head = found
         if len(head) < _HEAD:
             return self._verified(name, head, address)
-        size: int | None = self._ask(lambda: self.bucket.size(name))
-        row = None if size is None else self._row(Blob(name, size), head)
-        return None if row is None or row.address != address else Entry.described(row.meta, row.size)
+        size: int | None = self._server.ask(lambda: self.bucket.size(name))
+        row = None if size is None else self._row_of(address, Blob(name, size), head)
+        return None if row is None else Entry.described(row.meta, row.size)
 
     def find(self, address: Address) -> Stored | None:
         for name in self._names(address):
-            size = self._ask(partial(self.bucket.size, name))
-            row = None if size is None else self._row(Blob(name, size))
-            if row is not None and row.address == address:
+            size = self._server.ask(partial(self.bucket.size, name))
+            row = None if size is None else self._row_of(address, Blob(name, size))
+            if row is not None:
                 return row
         return None
 
@@ -129,59 +128,57 @@ class RemoteStore:
         return self._marks.mark(address)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
-        if self._writing.closed and (since is None or not since.cleared):
+        if self._server.may_write and (since is None or not since.cleared):
             self.send(address, entry, since)
         return entry.owned(None)
 
     def send(self, address: Address, entry: Entry, since: Mark | None) -> bool:
         """Put an entry, if the server may be written; False where it is worth to try again later."""
         try:
-            blocks = entry.without_texts().pack(address, self.keyring)
+            packed = entry.without_texts().packed(address, self.keyring)
         except UnstorableResultError:
             # The disk has said so already, with more to say about it.
             return True
-        size = sum(memoryview(block).nbytes for block in blocks)
-        if size > self._largest:
-            self._warn_too_large(size)
+        if packed.size > self._largest:
+            self._warn_too_large(packed.size)
             return True
         name = self._name_for(address, entry.meta)
-        self._tell(lambda: self.bucket.write(name, blocks, _lifetime(entry.meta)))
-        written = self._writing.closed
+        self._server.tell(lambda: self.bucket.write(name, packed.in_turn(), packed.size, _lifetime(entry.meta)))
+        written = self._server.may_write
         # A lookup takes a result before bookkeeping: only the latter must not find the former in its way.
         stale = [name.replace(NOTE, RESULT)] if name.endswith(NOTE) else []
         if since is not None and since.cleared:
             stale.append(name)
         if stale:
-            self._tell(partial(self.bucket.delete, stale))
+            self._server.tell(partial(self.bucket.delete, stale))
         return written
 
     def may_be_written(self) -> bool:
         """Whether the server may be sent something now; it has not failed a moment ago."""
-        return self._writing.closed
+        return self._server.may_write
 
     def is_reachable(self) -> bool:
         """Whether the server may be asked and told now."""
-        return self._reading.closed and self._writing.closed
+        return self._server.may_ask and self._server.may_write
 
     def left_unsent(self, count: int) -> None:
         """Say that results were not sent, once until the server takes some again."""
-        self._warnings.once(
-            _KIND_OF_TROUBLE[True],
-            "unsent",
-            f"{count} result{'s' if count != 1 else ''} could not be sent to {self._place} in time.",
-            "it takes them more slowly than they are made, or it is away.",
-            "nothing; they are kept on this machine.",
-        )
+        self._server.left_unsent(count)
+
+    def tidy(self, request: Callable[[], object]) -> None:
+        """Do what nobody asked for, if the server lets us."""
+        self._server.tidy(request)
 
     def delete(self, address: Address) -> int:
         self._marks.clear(address=address)
-        return min(1, len(self._removed(lambda: self.bucket.delete(self._names(address)))))
+        return min(1, len(self._server.remove(lambda: self.bucket.delete(self._names(address)))))
 
     def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
         meant = {name: address for address in addresses for name in self._names(address)}
         for address in addresses:
             self._marks.clear(address=address)
-        return {meant[name] for name in self._removed(lambda: self.bucket.delete(list(meant)))} if meant else set()
+        removed = self._server.remove(lambda: self.bucket.delete(list(meant))) if meant else ()
+        return {meant[name] for name in removed}
 
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))
@@ -190,8 +187,8 @@ class RemoteStore:
         self._marks.clear(owner=owner)
         names: set[str] = set()
         for prefix in self._prefixes(owner):
-            listed = self._removed(partial(self._listed, prefix))
-            if listed and self._removed(partial(self.bucket.delete_listed, listed)):
+            listed = self._server.remove(partial(self._listed, prefix))
+            if listed and self._server.remove(partial(self.bucket.delete_listed, listed)):
                 for name in listed:
                     folder, file = name.split("/")[-2:]
                     key, ending = parts_of_file(file) or ("", "")
@@ -201,11 +198,17 @@ class RemoteStore:
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
         for prefix in self._prefixes(owner):
-            blobs: list[Blob] = self._ask(partial(self._blobs, prefix)) or []
+            blobs: list[Blob] = self._server.ask(partial(self._blobs, prefix)) or []
+            expired: list[str] = []
             for blob in blobs:
                 row = self._row(blob)
-                if row is not None and blob.name in self._names(row.address):
+                if row is None or blob.name not in self._names(row.address):
+                    continue
+                if self._has_expired(row.meta):
+                    expired.append(blob.name)
+                else:
                     yield row
+            self._remove_expired(expired)
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
         """Nothing: bounds of a function are for the tiers of its own user."""
@@ -233,19 +236,52 @@ class RemoteStore:
     def _listed(self, prefix: str) -> list[str]:
         return [blob.name for blob in self._blobs(prefix)]
 
-    def _verified(self, name: str, content: bytes, address: Address) -> Entry | None:
+    def _verified(self, name: str, begins: bytes, address: Address) -> Entry | None:
+        """The entry under a name, of which so much is here as is fetched at once."""
         try:
-            if len(content) > self._largest:
-                raise DamagedEntryError(f"it has more than {self._largest} bytes")
-            return Entry.open(content, address, self.keyring, trust=self._trust)
+            entry = self._opened(begins, address) if len(begins) < self._at_once else self._large(name, begins, address)
         except (ForeignEntryError, DamagedEntryError) as error:
             place = f"{self._place} {name}"
             if self._trust == "strict":
                 raise untrusted(place, str(error)) from error
-            if isinstance(error, DamagedEntryError) and self._is_new(name, content[:_TELLING]):
-                self._warnings.damaged(place, None, str(error))
+            if isinstance(error, DamagedEntryError) and self._is_new(name, begins[:_TELLING]):
+                self._server.warnings.damaged(place, None, str(error))
+            return None
         except MemoryError as error:
-            self._trouble(error, self._reading)
+            self._server.failed(error)
+            return None
+        if entry is not None and self._has_expired(entry.meta):
+            self._remove_expired([name])
+            return None
+        return entry
+
+    def _opened(self, content: Given, address: Address) -> Entry:
+        return Entry.open(content, address, self.keyring, trust=self._trust)
+
+    def _large(self, name: str, begins: bytes, address: Address) -> Entry | None:
+        """Fetch the rest of an entry; from its beginning again, if another one takes its place meanwhile."""
+
+        def more(place: int) -> bytes | None:
+            return self._server.ask(partial(self.bucket.read, name, PIECE, place))
+
+        for last in (False, True):
+            size = self._server.ask(partial(self.bucket.size, name))
+            if size is None:
+                return None
+            if size > self._largest:
+                raise DamagedEntryError(f"it has more than {self._largest} bytes")
+            content: int | bytes | None = None
+            try:
+                content = arrived(begins, size, more, self._scratch)
+                return None if content is None else self._opened(content, address)
+            except DamagedEntryError:
+                again = None if last else self._server.ask(partial(self.bucket.read, name, self._at_once))
+                if again is None or again == begins:
+                    raise
+                begins = again
+            finally:
+                if isinstance(content, int):
+                    os.close(content)
         return None
 
     def _is_new(self, name: str, begins: bytes) -> bool:
@@ -257,9 +293,19 @@ class RemoteStore:
         self._damaged[name] = begins
         return True
 
+    def _row_of(self, address: Address, blob: Blob, head: bytes | None = None) -> Stored | None:
+        """The row of an address, which has not expired."""
+        row = self._row(blob, head)
+        if row is None or row.address != address:
+            return None
+        if self._has_expired(row.meta):
+            self._remove_expired([blob.name])
+            return None
+        return row
+
     def _row(self, blob: Blob, head: bytes | None = None) -> Stored | None:
         if head is None:
-            head = self._ask(lambda: self.bucket.read(blob.name, _HEAD))
+            head = self._server.ask(lambda: self.bucket.read(blob.name, _HEAD))
         if head is None:
             return None
         try:
@@ -268,67 +314,18 @@ class RemoteStore:
             return None
         return Stored(address, meta, size, meta.created, self.tier)
 
-    def _ask(self, request: Callable[[], Answer]) -> Answer | None:
-        """What the server answers; None when it fails, or has failed not long ago."""
-        return self._through(self._reading, request)
+    def _has_expired(self, meta: Meta) -> bool:
+        """Whether a server that knows lifetimes would have forgotten an entry by now."""
+        lifetime = _lifetime(meta)
+        return lifetime is not None and self._clock() > meta.created + lifetime
 
-    def _tell(self, request: Callable[[], Answer]) -> None:
-        """Send something to the server; a full one, or one that may only be read, goes on being read."""
-        self._through(self._writing, request)
-
-    def _through(self, breaker: Breaker, request: Callable[[], Answer]) -> Answer | None:
-        if not breaker.closed:
-            return None
-        try:
-            answer = request()
-        except Exception as error:
-            # Every library of every server raises something else.
-            self._trouble(error, breaker)
-            return None
-        if breaker.succeeded():
-            self._warnings.over(_KIND_OF_TROUBLE[breaker is self._writing])
-        return answer
-
-    def _removed(self, request: Callable[[], Sequence[str]]) -> Sequence[str]:
-        """Like `_tell`, for a removal: that nothing was removed must be said each time."""
-        if self._writing.closed:
-            try:
-                return request()
-            except Exception as error:
-                if not is_answer(error):
-                    self._writing.failed()
-                why = reason(error)
-        else:
-            why = "the server did not answer a moment ago"
-        self._warnings.always(
-            f"Entries in {self._place} could not be deleted, and may be found again.",
-            f"{why}.",
-            "clear once more when the server answers.",
-        )
-        return []
-
-    def _trouble(self, error: Exception, breaker: Breaker) -> None:
-        writing = breaker is self._writing
-        if is_answer(error) and not writing:
-            # About one name, such as one of another type; the next question may be answered well.
-            self._warnings.once(
-                "answer", None, f"The shared store {self._place} refused to answer.", f"{reason(error)}.", "nothing."
-            )
-            return
-        pause = breaker.failed()
-        if not writing or is_unreachable(error):
-            (self._reading if writing else self._writing).failed()
-        what = "takes no results" if writing and not is_unreachable(error) else "is not used"
-        self._warnings.once(
-            _KIND_OF_TROUBLE[writing and not is_unreachable(error)],
-            None,
-            f"The shared store {self._place} {what} for now; everything else goes on.",
-            f"{reason(error)}.",
-            f"see why; it is asked again after {pause:.0f} s.",
-        )
+    def _remove_expired(self, names: Sequence[str]) -> None:
+        """Remove what a server without lifetimes has kept for too long."""
+        if names:
+            self._server.tidy(partial(self.bucket.delete, names))
 
     def _warn_too_large(self, size: int) -> None:
-        self._warnings.once(
+        self._server.warnings.once(
             "size",
             None,
             f"A result is not sent to {self._place}; it is kept on this machine.",
@@ -345,6 +342,7 @@ def open_remote(
     trust: str = "sign",
     warn: Warn = warn,
     encrypted: bool = False,
+    scratch: Path | None = None,
 ) -> RemoteStore:
     """Open a shared store by its URL; nothing is sent yet.
 
@@ -364,7 +362,7 @@ def open_remote(
         holds: Bucket = SealedBucket(bucket, keyring)
     else:
         holds = bucket
-    return RemoteStore(holds, shown(url), keyring, clock=clock, trust=trust, warn=warn, notes=bucket)
+    return RemoteStore(holds, shown(url), keyring, clock=clock, trust=trust, warn=warn, notes=bucket, scratch=scratch)
 
 
 def _lifetime(meta: Meta) -> float | None:

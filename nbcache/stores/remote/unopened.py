@@ -27,8 +27,8 @@ class UnopenedBucket:
             self.largest = self._opened.largest
         return self._opened
 
-    def read(self, name: str, most: int) -> bytes | None:
-        return self._bucket().read(name, most)
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
+        return self._bucket().read(name, most, start)
 
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         return self._bucket().read_first(names, most)
@@ -39,8 +39,8 @@ class UnopenedBucket:
     def size(self, name: str) -> int | None:
         return self._bucket().size(name)
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
-        self._bucket().write(name, blocks, seconds)
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
+        self._bucket().write(name, blocks, size, seconds)
 
     def create(self, name: str, content: bytes, seconds: float) -> bool:
         return self._bucket().create(name, content, seconds)

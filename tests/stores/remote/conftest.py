@@ -36,6 +36,9 @@ class RedisServer:
                     break
             time.sleep(0.02)
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ class Gate(FolderBucket):
         self.open = threading.Event()
         self.error: Exception | None = None
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
         self.open.wait(60)
         if self.error is not None:
             raise self.error
-        super().write(name, blocks, seconds)
+        super().write(name, blocks, size, seconds)
 
 
 @pytest.fixture

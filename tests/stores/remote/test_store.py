@@ -18,7 +18,7 @@ from nbcache.entries.signing import Keyring, rotate_key
 from nbcache.errors import InvalidParameterError, MissingExtraError, UntrustedEntryError
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import Store
-from nbcache.stores.remote.bucket import Blob
+from nbcache.stores.remote.bucket import PIECE, Blob
 from nbcache.stores.remote.store import RemoteStore, open_remote
 from nbcache.stores.tiered import TieredStore
 
@@ -52,6 +52,15 @@ class RemoteContract(StoreContract, LastingContract):
         (row,) = store.entries()
 
         assert row.size > 1_600_000
+        assert shop.said == []
+
+    @pytest.mark.parametrize("more", [-1, 0, 1, 500_000])
+    def test_a_value_of_about_a_piece_comes_back_whole(self, store: Store, shop: Shop, more: int) -> None:
+        value = bytes(PIECE - 4096 + more)  # 4096 bytes come before the value
+        store.put(address_of(1), entry_of(value))
+        found = store.get(address_of(1))
+
+        assert found is not None and found.value() == value
         assert shop.said == []
 
     def test_many_are_found_at_once(self, store: RemoteStore, shop: Shop) -> None:
@@ -255,11 +264,12 @@ class FakeBucket:
         if self.error is not None:
             raise self.error
 
-    def read(self, name: str, most: int) -> bytes | None:
+    def read(self, name: str, most: int, start: int = 0) -> bytes | None:
         self._ask("read")
         content = self.blobs.get(name)
-        self.fetched += 0 if content is None else len(content[:most])
-        return None if content is None else content[:most]
+        piece = None if content is None else content[start : start + most]
+        self.fetched += len(piece or b"")
+        return piece
 
     def read_first(self, names: Sequence[str], most: int) -> tuple[str, bytes] | None:
         there = [name for name in names if name in self.blobs]
@@ -270,7 +280,7 @@ class FakeBucket:
         self._ask("size")
         return len(self.blobs[name]) if name in self.blobs else None
 
-    def write(self, name: str, blocks: Sequence[bytes | memoryview], seconds: float | None) -> None:
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
         self._ask("write")
         self.blobs[name] = b"".join(blocks)
 
