@@ -74,6 +74,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
             self.__dict__.update({name: value for name, value in own.items() if not hasattr(CachedFunction, name)})
         self.__wrapped__ = function
         self.owner = slow.owner
+        self._sending = pickling.Sending()
         # what a function follows, those follow too that call it
         self.__nbcache_depends_on__ = parameters.depends_on
         # the one way to give a partial that exists another function; typeshed does not know it
@@ -276,6 +277,10 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         """In the process of a `map`: compute and keep."""
         return self._slow.compute_here(args)
 
+    def unchanged_since_now(self) -> Callable[[], bool]:
+        """Return a function that is true as long as nothing has changed what this one depends on, nor runs of it."""
+        return self._slow.unchanged_since_now()
+
     # -- widgets --------------------------------------------------------------------------------------------------
 
     def panel(self) -> Any:
@@ -297,7 +302,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
     # -- being an object ------------------------------------------------------------------------------------------
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return pickling.reduced(self, self._slow.parameters, CachedFunction.shell)
+        return pickling.reduced(self, self._slow.parameters, CachedFunction.shell, self._sending)
 
     def __reduce__(self) -> Any:
         return self.__reduce_ex__(2)

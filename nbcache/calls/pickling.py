@@ -1,7 +1,9 @@
 """How a cached function travels: to a worker process, into a file, and back.
 
 A function that can be imported travels as its name. One that lives in a notebook or in another function travels by
-value, with cloudpickle, together with what it was decorated with and where this process keeps its entries.
+value, with cloudpickle, together with what it was decorated with and where this process keeps its entries. Where that
+is much, and the way leads to a worker of this machine, it lies in a file: a pool pickles a function with each batch of
+calls, and each worker reads it once.
 """
 
 from __future__ import annotations
@@ -9,13 +11,18 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from nbcache.calls.worker_settings import publish, take_over
+from nbcache.compute.spool import FROM, Spooled, goes_to_a_worker, is_there, read, spooled
 from nbcache.compute.workers import name_classes
+
+#: So many large functions are kept in a worker process.
+_KEPT = 8
 
 
 class _InProgress(threading.local):
@@ -29,6 +36,22 @@ class _InProgress(threading.local):
 _in_progress = _InProgress()
 
 
+class Sending:
+    """What is remembered of a function that was sent.
+
+    Attributes
+    ----------
+    token : the same each time, so that its pickles are equal
+    place : where it lies, if it is large
+    unchanged : whether all that it depends on is as it was written there
+    """
+
+    def __init__(self) -> None:
+        self.token = uuid4().hex
+        self.place: Spooled | None = None
+        self.unchanged: Callable[[], bool] = bool
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionState:
     """What a cached function takes along.
@@ -36,42 +59,78 @@ class FunctionState:
     Attributes
     ----------
     kind : makes an empty shell, which is filled once the function is there
-    function : the function itself, by value
+    function : the function itself, by value, or where it lies
     token : by which the function finds itself, where it refers to itself
     settings : leads a worker of the process that it comes from to the settings there
     """
 
     kind: Callable[[], Any]
-    function: bytes
+    function: bytes | Spooled
     parameters: Any
     token: str
     settings: str
 
 
-def reduced(function: Any, parameters: Any, kind: Callable[[], Any]) -> Any:
+def reduced(function: Any, parameters: Any, kind: Callable[[], Any], sending: Sending) -> Any:
     """What pickle is to write for a cached function."""
     if _importable(function):
         return function.__qualname__
     token = _in_progress.dumping.get(id(function))
     if token is not None:  # met again inside itself: it calls itself
         return _itself, (token,)
+    by_file = goes_to_a_worker()
+    content: bytes | Spooled
+    if by_file and sending.place is not None and is_there(sending.place) and sending.unchanged():
+        content = sending.place
+    else:
+        content = _content(function, sending, by_file)
+    return restored, (FunctionState(kind, content, parameters, sending.token, publish()),)
+
+
+def _content(function: Any, sending: Sending, by_file: bool) -> bytes | Spooled:
     from nbcache.entries.byvalue import copied
 
-    token = _in_progress.dumping[id(function)] = uuid4().hex
+    unchanged = function.unchanged_since_now() if by_file else bool
+    _in_progress.dumping[id(function)] = sending.token
     try:
         payload = copied(function.__wrapped__)
     finally:
         del _in_progress.dumping[id(function)]
-    return restored, (FunctionState(kind, payload, parameters, token, publish()),)
+    place = spooled(payload) if by_file and len(payload) >= FROM else None
+    if place is None:
+        return payload
+    sending.place, sending.unchanged = place, unchanged
+    return place
 
 
 def restored(state: FunctionState) -> Any:
     """Build a cached function from what it took along."""
     in_worker = take_over(state.settings)
+    if not isinstance(state.function, Spooled):
+        return _loaded(state, state.function, in_worker)
+    name = f"{state.function.digest} {state.token}"
+    known = _large.get(name)
+    if known is not None and known[1]():
+        return known[0]
+    _large.pop(name, None)
+    function = _loaded(state, read(state.function), in_worker)
+    for former in [former for former, (other, _) in list(_large.items()) if other.owner == function.owner]:
+        _large.pop(former, None)
+    _large[name] = function, function.unchanged_since_now()
+    while len(_large) > _KEPT:
+        _large.popitem(last=False)
+    return function
+
+
+#: By digest and token, the large functions that have arrived here, and whether they still are as they came.
+_large: OrderedDict[str, tuple[Any, Callable[[], bool]]] = OrderedDict()
+
+
+def _loaded(state: FunctionState, content: bytes, in_worker: bool) -> Any:
     shell = state.kind()
     _in_progress.loading[state.token] = shell
     try:
-        function = pickle.loads(state.function)
+        function = pickle.loads(content)
         if in_worker:
             name_classes()
     finally:

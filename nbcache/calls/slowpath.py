@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
@@ -145,9 +146,18 @@ class SlowPath:
         """Compute for another process, which keeps the result, or finds it in the store that both share."""
         bound = self.arguments.bind(*arguments)
         expect_company()
-        if settings().off or self._jobs.policy().disk:
-            value = finished(self._call_async(bound) if self.awaited else self._call(bound))
-            return Outcome("stored") if self.is_cached(bound) else Outcome("value", value)
+        if settings().off or self.parameters.ttl == 0 or near_limit():
+            return self.compute_here(arguments)
+        if self._jobs.policy().disk:
+            if self.awaited:
+                value = finished(self._call_async(bound))
+                return Outcome("stored") if self.is_cached(bound) else Outcome("value", value)
+            cache, _, job = self._asked(bound)
+            with given(self.arguments.items(bound)):
+                fetched = cache.fetch(job)
+            slot = fetched.slot
+            # where the disk has not taken it, the other process would look in vain, and compute it again
+            return Outcome("stored") if slot and cache.tiers.lasts(slot.address) else Outcome("value", fetched.value)
         computed = finished(self._jobs.job(bound, self._jobs.state(registry.the_cache())).compute())
         assert isinstance(computed, Computed)
         # described by whoever keeps it, who has the arguments as they are
@@ -164,6 +174,21 @@ class SlowPath:
         bound, state = self.arguments.bind(*arguments), self._jobs.state(cache)
         fetched = cache.collect(self._jobs.job(bound, state))
         return (False, None) if fetched is None else (True, self._offered(cache, fetched, bound, state))
+
+    def unchanged_since_now(self) -> Callable[[], bool]:
+        """Tell later whether all that the function depends on is as it is now; false where nobody could tell."""
+        jobs, state = self._jobs, None
+        if self.parameters.track:
+            with contextlib.suppress(Exception):  # of something in `depends_on`; the call says it
+                state = jobs.state(registry.the_cache())
+
+        def unchanged() -> bool:
+            try:
+                return state is not None and not (state.unfollowed or jobs.origins.labels) and state.current()
+            except Exception:
+                return False
+
+        return unchanged
 
     def call_text(self, arguments: tuple[Any, ...]) -> str:
         """A call in words."""

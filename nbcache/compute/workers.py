@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import secrets
 import shutil
 import sys
 import threading
@@ -70,7 +71,7 @@ class Sent:
         self.home = os.getpid()
         self._by_file = backend in _HERE
         self._folder = ""
-        self._packed: tuple[str, bytes | None, str, str] | None = None
+        self._packed: tuple[str, str, bytes | None, str, str] | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -79,22 +80,23 @@ class Sent:
                 self._packed = self._pack()
         return _arrived, (self.home, *self._packed)
 
-    def _pack(self) -> tuple[str, bytes | None, str, str]:
+    def _pack(self) -> tuple[str, str, bytes | None, str, str]:
         import cloudpickle
 
         content: bytes = cloudpickle.dumps(self.function)
-        digest = hashlib.sha256(content).hexdigest()
+        # each map begins with the function as it is in the notebook, whatever runs of an earlier map did to it
+        name, digest = secrets.token_hex(8), hashlib.sha256(content).hexdigest()
         if not self._by_file:
-            return digest, content, "", ""
+            return name, digest, content, "", ""
         import tempfile
 
         self._folder = tempfile.mkdtemp(prefix="nbcache-")  # that only this user can enter
         if len(content) <= _SMALL:
-            return digest, content, "", self._folder
+            return name, digest, content, "", self._folder
         path = os.path.join(self._folder, "function")
         with new_file(path) as file:
             file.write(content)
-        return digest, None, path, self._folder
+        return name, digest, None, path, self._folder
 
     def close(self) -> None:
         """Take the files away again; workers that have read the function need its file no more."""
@@ -120,16 +122,16 @@ _functions: OrderedDict[str, Worker] = OrderedDict()
 _loading = threading.Lock()
 
 
-def _arrived(home: int, digest: str, content: bytes | None, path: str, folder: str) -> _Arrived:
+def _arrived(home: int, name: str, digest: str, content: bytes | None, path: str, folder: str) -> _Arrived:
     with _loading:
-        function = _functions.get(digest)
+        function = _functions.get(name)
         if function is None:
             if content is None:
                 with open(path, "rb") as file:
                     content = file.read()
                 if hashlib.sha256(content).hexdigest() != digest:
                     raise ValueError(f"{path} is not what was sent")
-            function = _functions[digest] = pickle.loads(content)
+            function = _functions[name] = pickle.loads(content)
             while len(_functions) > _KEPT:
                 _functions.popitem(last=False)
         if home != os.getpid():

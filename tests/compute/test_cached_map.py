@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from nbcache import CallFailedError, cache_data
+from nbcache import CallFailedError, NBCache, cache_data
 from nbcache.compute.parcels import Parcel
 from nbcache.compute.workers import Outcome, Sent, opened, run
 from nbcache.engine.cache import Cache
@@ -174,6 +175,24 @@ def test_misses_that_workers_computed_are_counted(cache: Cache) -> None:
     assert (cube.info().misses, cube.info().hits) == (3, 0)
 
 
+def test_what_the_disk_did_not_take_comes_back_from_the_worker_and_is_not_computed_again(
+    cache: Cache, restart: Callable[[], Cache], tmp_path: Path
+) -> None:
+    NBCache.instance().max_disk_size = "1MB"
+    restart()
+
+    @cache_data(persist="disk", track=False)
+    def large(x: int) -> bytes:
+        with open(tmp_path / "computed", "a") as file:
+            file.write(f"{x}\n")
+        return bytes([x]) * 2_000_000
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert large.map([1, 2, 3], n_jobs=2, backend="loky") == [bytes([x]) * 2_000_000 for x in (1, 2, 3)]
+    assert sorted((tmp_path / "computed").read_text().split()) == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize("persist", ["disk", None])
 @pytest.mark.parametrize("backend", ["sequential", "loky"])
 def test_a_hit_of_a_map_is_a_plain_hit(
@@ -221,7 +240,7 @@ def test_a_large_function_is_written_once_and_taken_away_again() -> None:
     sent = Sent(Function(100_000), "loky")  # type: ignore[arg-type]
     first, second = pickle.dumps(sent), pickle.dumps(sent)
     assert first == second and len(first) < 1000
-    path = Path(pickle.loads(first) and sent.__reduce__()[1][3])
+    path = Path(pickle.loads(first) and sent.__reduce__()[1][4])
     assert path.stat().st_mode & 0o077 == 0
 
     sent.close()
@@ -278,7 +297,7 @@ def test_where_workers_may_be_on_other_machines_a_large_result_is_sent() -> None
 def test_a_file_that_was_changed_on_the_way_is_not_loaded() -> None:
     sent = Sent(Function(100_000), "loky")  # type: ignore[arg-type]
     content = pickle.dumps(sent)
-    path = Path(sent.__reduce__()[1][3])
+    path = Path(sent.__reduce__()[1][4])
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match="not what was sent"):
         pickle.loads(content)
