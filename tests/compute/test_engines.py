@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -40,7 +41,7 @@ def pool(kind: str) -> Executor:
     return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(kind))
 
 
-@pytest.mark.parametrize("kind", ["threads", "fork", "forkserver"])
+@pytest.mark.parametrize("kind", ["threads", "fork", "forkserver", "spawn"])
 def test_pools_of_futures_compute_each_call_once_under_the_keys_of_the_notebook(
     kind: str, cache: Cache, tmp_path: Path
 ) -> None:
@@ -74,6 +75,29 @@ def test_dask_computes_each_call_once_under_the_keys_of_the_notebook(cache: Cach
     assert mapped == [squared(x, folder) for x in (1, 2, 3)]
     assert (submitted, delayed) == (mapped[1], mapped[2]) and by_joblib == [squared(1, folder), squared(4, folder)]
     assert len([path for path in tmp_path.iterdir() if path.name[0].isdigit()]) == 4
+
+
+@pytest.mark.server
+def test_what_a_killed_worker_of_dask_has_computed_is_not_computed_again(cache: Cache, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    folder = str(tmp_path)
+
+    @cache_data(persist="disk", show_spinner=False, track=False)
+    def load(x: int) -> int:
+        with open(Path(folder, "computed"), "a") as file:
+            file.write(f"{x}\n")
+        if x == 5 and Path(folder, "computed").read_text().split().count("5") == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x * x
+
+    options = {"n_workers": 1, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        assert client.gather(client.map(load, range(10))) == [x * x for x in range(10)]
+
+    computed = Path(folder, "computed").read_text().split()
+    assert sorted(computed) == sorted([*map(str, range(10)), "5"])
+    assert [load(x) for x in range(10)] == [x * x for x in range(10)]
+    assert len(Path(folder, "computed").read_text().split()) == 11
 
 
 @pytest.mark.skipif("ray" not in EXTRAS, reason="asked for by NBCACHE_TEST_EXTRAS=ray")
