@@ -29,7 +29,7 @@ class BoundCachedFunction(functools.partial, Generic[P, R]):  # type: ignore[typ
     __nbcache__ = True
 
     def __new__(cls, function: Any, instance: Any) -> BoundCachedFunction[P, R]:
-        made = super().__new__(cls, function._slow.fast.function, instance)
+        made = super().__new__(cls, function.func, instance)
         made.__dict__.update(__func__=function, __self__=instance, __doc__=function.__doc__)
         return made
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from nbcache.calls.boundary import trim
 from nbcache.engine.slot import Slot
@@ -141,8 +141,10 @@ class FastPath:
             slow=slow,
         )
         self._run(f"{'async ' if awaited else ''}def {self._shown_name}({self._arguments.declaration}):{body}")
-        made: Callable[..., Any] = self._namespace.pop(self._shown_name)
-        return made
+        made: Any = self._namespace.pop(self._shown_name)
+        if self._arguments.keyword_defaults is not None:
+            made.__kwdefaults__ = self._arguments.keyword_defaults  # what is changed in place there is changed here
+        return cast("Callable[..., Any]", made)
 
     def _run(self, source: str) -> None:
         exec(compile(source, "<nbcache fast path>", "exec"), self._namespace)

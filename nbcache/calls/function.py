@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
@@ -13,6 +14,7 @@ from nbcache.calls.bound import BoundCachedFunction
 from nbcache.calls.boundary import api_boundary, bounded_results
 from nbcache.calls.clicks import is_click
 from nbcache.calls.parameters import Parameters
+from nbcache.calls.redefined import Below, PartOfFunction
 from nbcache.calls.slowpath import SlowPath
 from nbcache.compute.cached_map import CachedMap
 from nbcache.compute.parallel import Engine
@@ -48,6 +50,10 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     __nbcache__ = True
 
+    __code__ = PartOfFunction()
+    __defaults__ = PartOfFunction()
+    __kwdefaults__ = PartOfFunction()
+
     if TYPE_CHECKING:
         __wrapped__: Callable[P, R]
         __name__: str
@@ -67,7 +73,7 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
 
     def fill(self, function: Callable[P, R], parameters: Parameters) -> None:
         """Become the cached form of a function."""
-        self._slow = slow = SlowPath(function, parameters)
+        self._path = slow = SlowPath(function, parameters)
         functools.update_wrapper(self, slow.described, updated=())
         if not isinstance(slow.described, type):
             own = getattr(slow.described, "__dict__", {})
@@ -77,9 +83,40 @@ class CachedFunction(functools.partial, Generic[P, R]):  # type: ignore[type-arg
         self._sending = pickling.Sending()
         # what a function follows, those follow too that call it
         self.__nbcache_depends_on__ = parameters.depends_on
-        # the one way to give a partial that exists another function; typeshed does not know it
-        self.__setstate__((slow.fast.function, (), {}, self.__dict__))  # type: ignore[attr-defined]
+        self._call_by(slow.fast.function)
         registry.add(self, slow.branches)
+        self._below = Below(function)
+        this, below = weakref.ref(self), id(self._below)  # what listens must not keep the function alive
+
+        def redefine() -> None:
+            cached = this()
+            if cached is not None and id(cached._below) == below:
+                cached._call_by(cached._renewing())
+
+        self._below.listen(redefine)
+
+    def _call_by(self, function: Callable[..., Any]) -> None:
+        # the one way to give a partial that exists another function; typeshed does not know it
+        self.__setstate__((function, (), {}, self.__dict__))  # type: ignore[attr-defined]
+
+    @property
+    def _slow(self) -> SlowPath:
+        if self.func is not self._path.fast.function and self._below.changed():
+            self._path = SlowPath(self.__wrapped__, self._path.parameters)
+            self._call_by(self._path.fast.function)
+            registry.add(self, self._path.branches)
+        return self._path
+
+    def _renewing(self) -> Callable[..., Any]:
+        """What is called from now on: finds out what a call means once the function below is another."""
+
+        def renewed(*args: Any, **kwargs: Any) -> Any:
+            return self._slow.fast.function(*args, **kwargs)
+
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return await self._slow.fast.function(*args, **kwargs)
+
+        return awaited if self._path.awaited else renewed
 
     def become(self, other: CachedFunction[Any, Any]) -> None:
         """Be what another cached function is from now on: its module was edited and loaded anew."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain, findable
 from nbcache.hashing.hasher import digest, summary
+from nbcache.keys.defaults import live_keyword_defaults
 from nbcache.keys.handing_on import Use, use_of_arguments
 from nbcache.tracking.argument_code import ArgumentCode, digest_followed
 
@@ -89,6 +90,7 @@ class Arguments:
     signature : the signature of the function
     declaration : the parameters as source text, defaults as names of `defaults`
     defaults : the objects that `declaration` refers to
+    keyword_defaults : the function's own dict of them, for functions that are made from `declaration`; else None
     names : the parameters as source text of a tuple, in order
     forward : the parameters as source text of a call
     fast_key : source text of a tuple that is equal only for the same primitive arguments
@@ -122,6 +124,7 @@ class Arguments:
             if parameter.default is not _EMPTY
         }
         self.declaration = self._declare()
+        self.keyword_defaults = live_keyword_defaults(function, self._parameters)
         self.names = "".join(f"{parameter.name}, " for parameter in self._parameters)
         self.forward = ", ".join(_passed(parameter) for parameter in self._parameters)
         self.fast_key = "".join(_fast_key(parameter) for parameter in self._keyed())
@@ -161,7 +164,10 @@ class Arguments:
         )
         namespace: dict[str, Any] = dict(self.defaults)
         exec(compile(source, "<nbcache binder>", "exec"), namespace)
-        return namespace[self._shown_name()], namespace["_call_bound"]
+        bind = namespace[self._shown_name()]
+        if self.keyword_defaults is not None:
+            bind.__kwdefaults__ = self.keyword_defaults
+        return bind, namespace["_call_bound"]
 
     def _call_as_given(self, function: Callable[..., Any], bound: Bound) -> Any:
         """Call without what has its default: code in C may take a default that is spelled out for something else."""

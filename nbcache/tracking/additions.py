@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from nbcache.tracking import bindings, classes
 from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.functions import local_name
+from nbcache.tracking.functions import follow_said, local_name
 from nbcache.tracking.guards import Place
+from nbcache.tracking.registrations import Registered, is_abstract
 from nbcache.tracking.walker import CodeWalker
 
-__all__ = ["ANNOTATION_READERS", "Extensions"]
+__all__ = ["READERS", "Extensions"]
 
 # A line a library: the classes that are registered on, or patched, in practice.
 _EXTENDED = {
@@ -39,6 +41,12 @@ ANNOTATION_READERS = frozenset(
         *("validate_call", "beartype", "typechecked", "call_annotate_function"),
     )
 )
+# What reads the documentation of functions and classes, which otherwise does nothing.
+DOC_READERS = frozenset(("__doc__", "getdoc"))
+# What goes from a wrapper to what it wraps.
+_UNWRAPPERS = frozenset(("__wrapped__", "unwrap", "signature"))
+#: Names of which it matters that code reads them, whatever they are read from.
+READERS = ANNOTATION_READERS | DOC_READERS | _UNWRAPPERS
 # Where descriptors that libraries make for an extension keep the class of the user's.
 _KEPT = ("_accessor", "_ns", "accessor")
 
@@ -60,29 +68,44 @@ class Extensions:
     attributes : the names of attributes that the code met reads
     classes : the classes of the user's that were met
     functions : the functions of the user's that were met
+    cached : the cached functions that were met
     libraries : classes of packages that were met, by identity
     modules : modules of libraries that code uses as values, by identity
+    abstract : classes that were met on which others can be registered, by identity
     """
 
     def __init__(self, reach: CodeWalker) -> None:
         self.attributes: set[str] = set()
         self.classes: list[type] = []
+        self.cached: list[Any] = []
+        self._met: list[type] = []
         self.functions: list[FunctionType] = []
         self.libraries: dict[int, type] = {}
         self.modules: dict[int, ModuleType] = {}
+        self.abstract: dict[int, type] = {}
         self._reach = reach
         self._added: set[Place] = set()
         self._annotated: set[int] = set()
+        self._described: set[int] = set()
 
     def follow(self) -> None:
         """Follow what was hung on functions and classes under a name that some code reads."""
+        annotated = not ANNOTATION_READERS.isdisjoint(self.attributes)
+        unwrapped = not _UNWRAPPERS.isdisjoint(self.attributes)
         for function in self.functions:
             if function.__dict__:
                 self._hung_on(function, self.attributes & function.__dict__.keys())
-            if not ANNOTATION_READERS.isdisjoint(self.attributes):
+            if unwrapped:
+                self._unwrapped(function)
+            if annotated:
                 self.annotations(function)
+        for cached in self.cached if annotated else ():
+            self._annotations_of(cached)
+        if annotated or not DOC_READERS.isdisjoint(self.attributes):
+            self._said(annotated)
         if "__subclasses__" in self.attributes:
             met, self.classes = self.classes, []
+            self._met += met
             for cls in met:
                 self._subclasses(cls)
         for module in self.modules.values():
@@ -108,6 +131,7 @@ class Extensions:
         written = function.__annotations__
         reach = self._reach
         reach.guards.table(function, written, ordered=False)
+        reach.guards.attribute(function, "__annotations__", written)
         texts = [f"{name}: {classes.annotation_text(written[name])}" for name in sorted(written)]
         if texts:
             digest = short_digest(*[text.encode("utf-8", "surrogatepass") for text in texts])
@@ -115,6 +139,24 @@ class Extensions:
         for name in sorted(written):
             for found in classes.classes_in(written[name]):
                 reach.cls(found)
+
+    def note_abstract(self, cls: type) -> None:
+        """Remember a class on which others may be registered."""
+        if is_abstract(cls):
+            self.abstract[id(cls)] = cls
+
+    def follow_registered(self, reached: Collection[str]) -> None:
+        """Count which classes are registered on the abstract ones that were met."""
+        if not self.abstract:
+            return
+        found = Registered(self.abstract.values(), reached)
+        for cls, names in zip(self.abstract.values(), found.names, strict=True):
+            if names:
+                digest = short_digest(*[name.encode("utf-8", "surrogatepass") for name in names])
+                self._reach.part(f"registered on {classes.name_of(cls)}", digest, partial(", ".join, names))
+        self._reach.guards.registered(found)
+        for namespace, name, cls in found.places:
+            self._reach.guards.entry(namespace, name, cls)
 
     def guard(self, reached: Collection[str]) -> None:
         """Notice later additions to the classes, and functions of theirs that are replaced.
@@ -128,6 +170,39 @@ class Extensions:
             guards.members(owner, _replaceable(owner, self.attributes), package in reached)
         for owner in self.libraries.values():
             guards.members(owner, _replaceable(owner, self.attributes), True)
+
+    def _said(self, annotated: bool) -> None:
+        """Count the documentation of functions and classes, and guard annotations of classes, where code reads them."""
+        reach = self._reach
+        documented = not DOC_READERS.isdisjoint(self.attributes)
+        for value in (*self.functions, *self.classes, *self._met):
+            if id(value) in self._described:
+                continue
+            self._described.add(id(value))
+            if documented:
+                follow_said(reach, value, "__doc__")
+            if annotated and issubclass(type(value), type):
+                reach.guards.table(value, classes.annotations_of(value), ordered=False)  # type: ignore[arg-type]
+
+    def _annotations_of(self, cached: Any) -> None:
+        """Count annotations that were put on a cached function itself, beside those of the function below."""
+        written = vars(cached).get("__annotations__")
+        if id(cached) in self._annotated or type(written) is not dict:
+            return
+        self._annotated.add(id(cached))
+        self._reach.guards.entry(cached.__dict__, "__annotations__", written)
+        if written is not getattr(cached.__wrapped__, "__annotations__", None):
+            self._reach.guards.table(cached, written, ordered=False)
+            texts = [f"{name}: {classes.annotation_text(written[name])}" for name in sorted(written)]
+            self._reach.mark(b"annotations", *[text.encode("utf-8", "surrogatepass") for text in texts])
+
+    def _unwrapped(self, function: FunctionType) -> None:
+        """Notice what a function says it wraps, and that another signature is put on it."""
+        inner = function.__dict__.get("__wrapped__")
+        if inner is not None:
+            self._reach.guards.entry(function.__dict__, "__wrapped__", inner)
+        if "signature" in self.attributes:
+            self._hung_on(function, ("__signature__",))
 
     def _hung_on(self, function: FunctionType, names: Collection[str]) -> None:
         for name in sorted(names):

@@ -128,6 +128,20 @@ def _field(field: object) -> tuple[object, ...]:
     return (*values, dict(metadata) if metadata else None)
 
 
+def further(cls: type) -> Iterator[str]:
+    """Say what else a class statement, or an assignment after it, has decided: for most classes nothing."""
+    content = dict_of(cls)
+    name = type.__dict__["__name__"].__get__(cls)
+    if name != type.__dict__["__qualname__"].__get__(cls).rpartition(".")[2]:
+        yield f"name {name}"
+    abstract = content.get("__abstractmethods__")
+    if abstract:
+        yield f"abstract {' '.join(sorted(map(str, abstract)))}"
+    written = content.get("__orig_bases__")
+    if type(written) is tuple:
+        yield f"bases {', '.join(map(annotation_text, written))}"
+
+
 def annotations_of(cls: type) -> dict[str, Any]:
     """Give the annotations written in the class itself, unevaluated where Python keeps them so."""
     found = dict_of(cls).get("__annotations__")

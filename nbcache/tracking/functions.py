@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from operator import getitem
 from types import CellType, FunctionType, ModuleType
+from typing import Any
 
 from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import short_digest
@@ -14,8 +15,21 @@ from nbcache.tracking.packages import Home
 from nbcache.tracking.snapshots import fixed
 from nbcache.tracking.walker import CodeWalker
 
-__all__ = ["follow_annotations", "follow_parts", "local_name", "look_through", "reads_annotations"]
+__all__ = [
+    "SAID",
+    "follow_annotations",
+    "follow_parts",
+    "follow_said",
+    "local_name",
+    "look_through",
+    "reads_annotations",
+]
 
+#: What functions and classes say of themselves. It changes nothing of what they do, and counts for code that asks.
+SAID = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
+
+# How many classes were registered in the process when a dispatching function was last told of one.
+_COUNTED_BY_PYTHON = frozenset(("cache_token",))
 # Names whose use tells that code reads annotations.
 _READERS = frozenset(("__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"))
 
@@ -58,7 +72,7 @@ def look_through(reach: CodeWalker, function: FunctionType, label: str, home: Ho
     if home.kind == "package" and type(wrapped) is FunctionType:
         reach.annotations(wrapped)  # the wrapper may go by them
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        if _is_empty(cell):
+        if _is_empty(cell) or (home.kind == "stdlib" and name in _COUNTED_BY_PYTHON):
             continue
         value = cell.cell_contents
         cls = type(value)
@@ -93,9 +107,25 @@ def follow_annotations(reach: CodeWalker, function: FunctionType) -> None:
     digest = short_digest(*[text.encode("utf-8", "surrogatepass") for text in texts])
     reach.part(f"annotations of {function.__code__.co_qualname}", digest, lambda: ", ".join(texts))
     reach.guards.table(function, written, ordered=False)
+    reach.guards.attribute(function, "__annotations__", written)
     for value in written.values():
         for found in classes.classes_in(value):
             reach.cls(found)
+
+
+def follow_said(reach: CodeWalker, value: Any, name: str) -> None:
+    """Count what a function of the user's, a cached one, or a class says under one of the names in `SAID`."""
+    if type(value) is FunctionType:
+        said = getattr(value, name)
+        reach.guards.attribute(value, name, said)
+    elif getattr(type(value), "__nbcache__", False) is True:
+        said = value.__dict__.get(name)
+        reach.guards.entry(value.__dict__, name, said)
+    elif issubclass(type(value), type):
+        said = classes.dict_of(value).get(name)  # guarded with all that is in the class
+    else:
+        return
+    reach.mark(b"said", name.encode(), type(said).__name__.encode(), str(said).encode("utf-8", "surrogatepass"))
 
 
 def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:
@@ -108,6 +138,7 @@ def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:
             reach.guards.content(partial(_is_empty, cell))
             continue
         reach.guards.attribute(cell, "cell_contents", value, place)
+        reach.names.attributes_of(value, [chain[1] for chain in facts.free if chain[0] == name and chain[1:]], name)
         if issubclass(type(value), ModuleType):
             for chain in facts.free:
                 if chain[0] == name:

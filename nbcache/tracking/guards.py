@@ -12,6 +12,7 @@ from operator import is_
 from types import FunctionType
 from typing import Any
 
+from nbcache.tracking.registrations import Registered, token
 from nbcache.tracking.watch import Watched, changes
 
 Place = tuple[int, str]
@@ -33,6 +34,7 @@ class Guards:
         self._known: dict[int, str] = {}
         self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
         self._watched = Watched()
+        self._registered: Registered | None = None
         self._tables: dict[int, tuple[Mapping[str, Any], dict[str, Any], bool]] = {}
         self._modules: dict[int, dict[str, Any]] = {}
         self._members: dict[int, tuple[type, list[tuple[str, object]], bool]] = {}
@@ -65,6 +67,14 @@ class Guards:
     def function(self, function: FunctionType) -> None:
         """`function` still has the very same code and defaults."""
         self._watched.add(function)
+
+    def cls(self, cls: type) -> None:
+        """`cls` still derives from the very same classes, and has its name and its metaclass."""
+        self._watched.add_class(cls)
+
+    def registered(self, registered: Registered) -> None:
+        """The same classes are registered on abstract ones."""
+        self._registered = registered
 
     def release(self, place: Place) -> None:
         """Do not hold on to the object at `place`: a check of its content does without.
@@ -126,6 +136,9 @@ class Guards:
         if self._watched:
             same = f"{self.name(self._watched.seen)}[0] is {self.name(changes)}[0]"  # the very number it was set to
             checks.insert(0, f"({same} or {self.name(self._watched.unchanged)}())")
+        if self._registered is not None:
+            same = f"{self.name(token)}() == {self.name(self._registered.seen)}[0]"
+            checks.append(f"({same} or {self.name(self._registered.unchanged)}())")
         return " and ".join(checks) if checks else "True"
 
     def _loads(self, entries: Iterable[tuple[Place, tuple[Mapping[str, Any], object, Place]]]) -> Iterable[str]:
@@ -152,6 +165,9 @@ class Guards:
 
     def _table(self, mapping: Mapping[str, Any], values: dict[str, Any], ordered: bool) -> Iterable[str]:
         view = self.name(mapping)
+        if not values and type(mapping) is dict:
+            yield f"not {view}"
+            return
         yield f"{self.name(len)}({view}) == {len(values)}"
         if not ordered:
             for key, value in values.items():

@@ -16,14 +16,13 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
     """Follow a class of the user's: its members, bases, annotations and metaclass."""
     name = classes.name_of(cls)
     reach.guards.table(cls, classes.dict_of(cls))
-    if type(cls) is type:
-        reach.guards.attribute(cls, "__mro__", cls.__mro__)
+    reach.guards.cls(cls)
     members = list(classes.members_of(cls))
     bases = classes.bases_of(cls)
     written = classes.annotations_of(cls)
     annotations = [f"{key}: {classes.annotation_text(value)}" for key, value in written.items()]
     kinds = [f"{key} {type(value).__name__}" for key, value in members]
-    said = [*map(classes.name_of, bases), "", *annotations, "", *kinds]
+    said = [*map(classes.name_of, bases), "", *annotations, "", *kinds, *classes.further(cls)]
     digest = short_digest(*[text.encode("utf-8", "surrogatepass") for text in said])
     heads = ", ".join(map(classes.name_of, bases))
     reach.part(f"class {name}", digest, lambda: "; ".join([f"class {name}({heads})", *annotations]))

@@ -22,7 +22,7 @@ from types import (
 from typing import Any
 
 from nbcache.tracking import bindings, classes, packages
-from nbcache.tracking.additions import ANNOTATION_READERS, Extensions
+from nbcache.tracking.additions import READERS, Extensions
 from nbcache.tracking.code.bytecode import framed, short_digest
 from nbcache.tracking.code.facts import Facts, LateSource, facts_of
 from nbcache.tracking.contents import Content, Contents, path_texts
@@ -39,6 +39,7 @@ from nbcache.tracking.observations.generators.draws import tell_original
 from nbcache.tracking.observations.generators.objects import global_name, inside, is_generator, name_of
 from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.packages import Home
+from nbcache.tracking.registrations import abstract_inside
 from nbcache.tracking.resolution import Names
 from nbcache.tracking.wrappers import DESCRIPTORS, inner_functions
 
@@ -116,6 +117,7 @@ class Reach:
                 for function in functions:
                     follow_annotations(self, function)
         if self._track:
+            self.extensions.follow_registered(self.tops)
             self.extensions.guard({home.package for home in self._packages})
 
     def value(self, value: object, name: str, place: Place, get: Get, *, kind: str = "global") -> None:
@@ -142,6 +144,8 @@ class Reach:
             self.cls(value)  # type: ignore[arg-type]
         elif issubclass(cls, partial | partialmethod) and not getattr(cls, "__nbcache__", False):
             self.value(value.func, name, place, get)  # type: ignore[attr-defined]
+            for part in ("func", "args", "keywords"):
+                self.guards.attribute(value, part, getattr(value, part))
             self.guards.table(value, value.keywords)  # type: ignore[attr-defined]
             arguments = (value.args, *sorted(value.keywords.items()))  # type: ignore[attr-defined]
             self.content(arguments, f"arguments of {name}", (id(value), "args"), lambda: arguments)
@@ -151,10 +155,13 @@ class Reach:
             inner = inner_functions(value)
             if getattr(cls, "__nbcache__", False) is True and not self.met(value, b"cached"):
                 self.depends.extend(getattr(value, "__nbcache_depends_on__", ()))
+                self.extensions.cached.append(value)
                 if getattr(value, "__self__", None) is not None:
                     self._owner(value.__self__, name, place)  # type: ignore[attr-defined]
             for function in inner:
                 self.value(function, name, place, get, kind=kind)
+            if issubclass(cls, cached_property):
+                self.guards.attribute(value, "func", value.func)  # type: ignore[attr-defined]
             if inner and type(options := getattr(value, "targetoptions", None)) is dict:
                 self.mark(b"compiled", repr(sorted(options.items())).encode())
             if not inner:
@@ -217,6 +224,8 @@ class Reach:
             self.texts.update(dict.fromkeys(path_texts(value)))
         if type(value) is str:
             self.names.statements[value] = None
+        for cls in abstract_inside(value):
+            self.extensions.note_abstract(cls)
         for found in held if self._track else ():
             inner = getattr(found, "__qualname__", None)
             self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
@@ -284,6 +293,7 @@ class Reach:
             self.of_library(cls)
         elif self._track:
             self.extensions.classes.append(cls)
+            self.extensions.note_abstract(cls)
             self._queue.append(lambda: follow_class(self, cls))
 
     @property
@@ -295,6 +305,7 @@ class Reach:
         """Note a class or a module of a library that code names: users may have added to it."""
         cls = type(value)
         if issubclass(cls, type):
+            self.extensions.note_abstract(value)  # type: ignore[arg-type]
             if value.__flags__ & _HEAP_TYPE and _home_of_class(value).kind == "package":  # type: ignore[attr-defined,arg-type]
                 self.extensions.libraries[id(value)] = value  # type: ignore[assignment]
         elif issubclass(cls, ModuleType):
@@ -350,7 +361,7 @@ class Reach:
         self.part(label, facts.digest, LateSource(code))
         self.texts.update(dict.fromkeys(facts.texts))
         self.extensions.attributes |= facts.attributes
-        self.extensions.attributes |= ANNOTATION_READERS.intersection(chain[0] for chain in facts.reads)
+        self.extensions.attributes |= READERS.intersection(chain[0] for chain in facts.reads)
         return facts
 
     def _follow(self, function: FunctionType, label: str) -> None:

@@ -16,6 +16,7 @@ from nbcache.tracking.code.facts import Chain, Facts, Import
 from nbcache.tracking.code.strings import at_names, fields, identifiers, is_bare, is_sql, may_be_table
 from nbcache.tracking.code.text_reads import NOTHING, TextReads
 from nbcache.tracking.contents import fixed
+from nbcache.tracking.functions import SAID, follow_said
 from nbcache.tracking.guards import Place
 from nbcache.tracking.unfollowed import named, outside
 from nbcache.tracking.walker import CodeWalker
@@ -42,7 +43,7 @@ _SHELL_NAMES = frozenset(("In", "Out", "_oh", "_dh", "_ih", "_i", "_ii", "_iii")
 # As what a name counts that the code assigns and that is not there yet.
 _NOT_THERE = "<not there>"
 # What wrappers, ours among them, keep for themselves.
-_OF_WRAPPERS = frozenset(("__wrapped__", "_slow", "owner"))
+_OF_WRAPPERS = frozenset(("__wrapped__", "_path", "_below", "owner"))
 
 
 class Names:
@@ -156,8 +157,7 @@ class Names:
         if place not in self._taken:
             self._taken.add(place)
             reach.value(value, label, place, partial(namespace.__getitem__, name))
-        if len(chain) > 1 and reach.looks_into(value):
-            self.function_attribute(value, chain[1], f"{label}.{chain[1]}")
+        self.attributes_of(value, chain[1:2], label)
 
     def _of_shell(self, namespace: Namespace, name: str) -> bool:
         """Tell whether a name is IPython's own; its history is never followed."""
@@ -217,8 +217,7 @@ class Names:
                 if (id(content), name) not in self._taken:
                     self._taken.add((id(content), name))
                     reach.value(value, label, (id(content), name), partial(content.__getitem__, name))
-                if len(rest) > place + 1 and reach.looks_into(value):
-                    self.function_attribute(value, rest[place + 1], f"{label}.{rest[place + 1]}")
+                self.attributes_of(value, rest[place + 1 : place + 2], label)
                 return
             module = value
         reach.module(module, label)
@@ -294,6 +293,7 @@ class Names:
         reach.mark(b"undefined", name.encode())
         maker = content.get("__getattr__")
         if type(maker) is FunctionType:
+            reach.guards.entry(content, "__getattr__", maker)
             reach.function(maker, f"helper {label}")
             reach.unfollowed[f"{label} (made on demand)"] = None
 
@@ -310,19 +310,33 @@ class Names:
         get = partial(content.get, name, _NOT_THERE)
         reach.content(get(), f"global {label}", (id(content), name), get)
 
+    def attributes_of(self, value: object, names: Iterable[str], label: str) -> None:
+        """Follow attributes that code reads of a function or a class, by these names."""
+        if self._reach.looks_into(value):
+            for name in names:
+                self.function_attribute(value, name, f"{label}.{name}")
+
     def function_attribute(self, function: Any, name: str, label: str) -> None:
         """Follow `helper.limit`: an attribute hung on a function counts when it is read."""
+        reach = self._reach
+        if name in SAID:
+            follow_said(reach, function, name)
+            return
         try:
             content = object.__getattribute__(function, "__dict__")
         except (AttributeError, TypeError):
             return
         if type(content) is not dict or name in _OF_WRAPPERS or hasattr(type(function), name):
             return
-        if (id(content), name) in self._reach.assigned:
+        if (id(content), name) in reach.assigned:
             self._assigned(content, name, label)
-        elif name in content and (id(content), name) not in self._taken:
+        elif (id(content), name) not in self._taken:
             self._taken.add((id(content), name))
-            reach = self._reach
+            if type(function) is FunctionType:
+                reach.guards.attribute(function, "__dict__", content)  # another may be put in its place
+            if name not in content:
+                reach.guards.absent(content, name)
+                return
             reach.guards.entry(content, name, content[name])
             reach.value(content[name], label, (id(content), name), partial(content.__getitem__, name))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
@@ -21,6 +21,8 @@ class NameResolver(Protocol):
     def in_library(self, module: ModuleType, name: str) -> None: ...
 
     def function_attribute(self, function: Any, name: str, label: str) -> None: ...
+
+    def attributes_of(self, value: object, names: Iterable[str], label: str) -> None: ...
 
 
 class CodeWalker(Protocol):

@@ -1,27 +1,34 @@
-"""Has a function been changed in place: told by an audit event, so that a guard asks one number instead.
+"""Has a function or a class been changed in place: told by an audit event, so that a guard asks one number instead.
 
-Python announces every assignment to a function's `__code__`, `__defaults__` or `__kwdefaults__` as an audit event.
-One count of these events answers for all functions of a guard at once; only after it has moved are they looked at.
+Python announces every assignment to a function's `__code__`, `__defaults__` or `__kwdefaults__`, to a class's
+`__bases__` or `__name__`, and to the `__class__` of anything as an audit event. One count of these events answers for
+all functions and classes of a guard at once; only after it has moved are they looked at.
 """
 
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
+__all__ = ["Listener", "Watched", "changes", "listen", "parts_of", "tell"]
+
 Listener = Callable[[str, tuple[Any, ...]], None]
 
-_ATTRIBUTES = ("__code__", "__defaults__", "__kwdefaults__")
 _EVENTS = frozenset({"object.__setattr__", "object.__delattr__"})
-_read = attrgetter(*_ATTRIBUTES)
+_IN_CLASSES = tuple(type.__dict__[name].__get__ for name in ("__mro__", "__name__", "__qualname__"))
+
+#: What a function is called by, in the order of its items: code, defaults, defaults of keywords.
+parts_of = attrgetter("__code__", "__defaults__", "__kwdefaults__")
 
 #: How many changes in place were seen in this process, as the only item.
 changes = [0]
 _listeners: list[Listener] = []
 _installed: list[bool] = []
+_told: dict[int, list[tuple[weakref.ref[FunctionType], Callable[[], None]]]] = {}
 
 
 def listen(listener: Listener | None = None) -> None:
@@ -40,16 +47,35 @@ def _on_event(
     events: frozenset[str] = _EVENTS,
     count: list[int] = changes,
     listeners: list[Listener] = _listeners,
+    told: dict[int, list[tuple[weakref.ref[FunctionType], Callable[[], None]]]] = _told,
 ) -> None:
     if event in events:
         count[0] += 1
+        for function, act in tuple(told.get(id(arguments[0]), ())):
+            if function() is arguments[0]:
+                act()
     else:
         for listener in listeners:
             listener(event, arguments)
 
 
+def tell(function: FunctionType, act: Callable[[], None]) -> None:
+    """Call `act` before each change of a function's code or defaults, for as long as the function lives."""
+    listen()
+    place = id(function)
+
+    def forget(gone: weakref.ref[FunctionType]) -> None:
+        left = [pair for pair in _told.get(place, ()) if pair[0] is not gone]
+        if left:
+            _told[place] = left
+        else:
+            _told.pop(place, None)
+
+    _told[place] = [*_told.get(place, ()), (weakref.ref(function, forget), act)]
+
+
 class Watched:
-    """Functions as they were.
+    """Functions and classes as they were.
 
     Attributes
     ----------
@@ -60,19 +86,31 @@ class Watched:
         listen()
         self.seen = [changes[0]]
         self._functions: list[tuple[FunctionType, tuple[object, ...]]] = []
+        self._classes: list[tuple[type, tuple[object, ...]]] = []
 
     def __bool__(self) -> bool:
-        return bool(self._functions)
+        return bool(self._functions or self._classes)
 
     def add(self, function: FunctionType) -> None:
         """Watch a function; its code and defaults are kept alive, so that their identity stays their own."""
-        self._functions.append((function, _read(function)))
+        self._functions.append((function, parts_of(function)))
+
+    def add_class(self, cls: type) -> None:
+        """Watch what a class derives from, how it is called, and what made it."""
+        self._classes.append((cls, _parts_of_class(cls)))
 
     def unchanged(self) -> bool:
         """Whether all of them are as they were: looks at each one."""
         count = changes[0]
         for function, before in self._functions:
-            if any(now is not then for now, then in zip(_read(function), before, strict=True)):
+            if any(now is not then for now, then in zip(parts_of(function), before, strict=True)):
+                return False
+        for cls, before in self._classes:
+            if any(now is not then for now, then in zip(_parts_of_class(cls), before, strict=True)):
                 return False
         self.seen[0] = count
         return True
+
+
+def _parts_of_class(cls: type) -> tuple[object, ...]:
+    return (type(cls), *[read(cls) for read in _IN_CLASSES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cached_property, singledispatchmethod
 from types import FunctionType, MethodType
 
@@ -15,6 +16,8 @@ _INNER = {
     cached_property: ("func",),
     singledispatchmethod: ("dispatcher",),
 }
+# What `functools.cmp_to_key` makes: nothing but the garbage collector knows which function it holds.
+_IN_C = frozenset(("KeyWrapper",))
 _WRAPPED = ("__wrapped__", "py_func")
 
 DESCRIPTORS = tuple(_INNER)
@@ -28,6 +31,8 @@ def inner_functions(value: object) -> list[object]:
             return [part for part in (getattr(value, attribute) for attribute in attributes) if part is not None]
     if getattr(cls, "__nbcache__", False) is True:
         return [value.__wrapped__]  # type: ignore[attr-defined]
+    if cls.__name__ in _IN_C and cls.__module__ in ("functools", "_functools"):
+        return [part for part in gc.get_referents(value) if type(part) in (FunctionType, MethodType)]
     try:
         content = object.__getattribute__(value, "__dict__")
     except (AttributeError, TypeError):

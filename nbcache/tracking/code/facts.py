@@ -33,6 +33,7 @@ _LOCAL_WRITES = frozenset({"STORE_FAST", "STORE_DEREF", "STORE_NAME", "STORE_GLO
 _FILLER = frozenset({"PUSH_NULL", "NOP", "CACHE", "COPY"})
 # What reads attributes that a text names.
 _BY_TEXT = frozenset({"getattr", "hasattr", "attrgetter", "methodcaller"})
+_MATCHED = {"MATCH_SEQUENCE": "Sequence", "MATCH_MAPPING": "Mapping"}
 _LONGEST_TEXT = 1024
 _HEAD = re.compile(r"^(?:async\s+def|def|class)\b", re.MULTILINE)
 
@@ -191,9 +192,11 @@ class _Reading:
         named = False
         importer = False
         asking = False
+        asked: Chain = ()
 
         def settle() -> None:
-            nonlocal chain, importer, asking
+            nonlocal chain, importer, asking, asked
+            asked = () if free or (chain[-1:] and chain[-1] in _BY_TEXT) else chain
             if chain:
                 (self.free if free else self.reads)[chain] = None
                 if not free:
@@ -221,6 +224,8 @@ class _Reading:
                     self._use(constant)
                 if asking and type(constant) is str and constant.isidentifier():
                     self.attributes.add(constant)
+                    if asked:
+                        self.reads[(*asked, constant)] = None
                 if importer and type(constant) is str:
                     self.imported.append(Import(constant, 0, ()))
                 importer = False
@@ -247,6 +252,9 @@ class _Reading:
                 # `from a import b, c` takes each from `a`; `import a.b.c as d` goes from one to the next.
                 bound = module if named or pending is None else pending
                 pending = bound._replace(attributes=(*bound.attributes, name_in(self.code, step)))
+            elif name in _MATCHED:
+                # The pattern asks for a flag that classes have which are registered there.
+                self.imported.append(Import("collections.abc", 0, (_MATCHED[name],)))
             elif name in _LOCAL_WRITES:
                 self._store(step, pending)
                 pending = None

@@ -1,0 +1,123 @@
+"""Which classes count as derived from an abstract one because somebody registered them, on it or below it?
+
+`abc` counts all registrations of a process in one number: while it stands, nothing has to be looked at.
+"""
+
+from __future__ import annotations
+
+import abc
+import sys
+from collections.abc import Collection, Iterator
+from itertools import islice
+from types import ModuleType
+from typing import Any
+
+from nbcache.tracking import classes, packages
+
+__all__ = ["Registered", "abstract_inside", "is_abstract", "token"]
+
+#: How many classes were registered in this process.
+token = abc.get_cache_token
+
+_MOST_ITEMS = 1000
+# In C there is no other way to see what was registered; the version in Python keeps it in an attribute.
+_dump: Any = getattr(abc, "_get_dump", None)
+
+
+def is_abstract(cls: type) -> bool:
+    """Tell whether classes can be registered on one."""
+    return issubclass(type(cls), abc.ABCMeta)
+
+
+def abstract_inside(value: Any, depth: int = 2) -> Iterator[type]:
+    """Find abstract classes in a container, such as what `isinstance` is asked for, or what functions are chosen by."""
+    kind = type(value)
+    if issubclass(kind, type):
+        if is_abstract(value):
+            yield value
+    elif depth and (kind is tuple or kind is list or kind is set or kind is frozenset or kind is dict):
+        for item in islice(value, _MOST_ITEMS):
+            yield from abstract_inside(item, depth - 1)
+
+
+class Registered:
+    """What was registered on some abstract classes.
+
+    Parameters
+    ----------
+    reached : the top-level modules of libraries that the code uses: what another registers at its import comes and
+        goes with that
+
+    Attributes
+    ----------
+    names : per class, the full names of what is registered, in order
+    places : where classes of the user's stand that are registered: namespace, name, class; others may come there
+    seen : the count of registrations up to which this is known to be so, as the only item
+    """
+
+    def __init__(self, abstract: Collection[type], reached: Collection[str]) -> None:
+        self._abstract = tuple(abstract)
+        self._reached = frozenset(reached)
+        self.seen = [token()]
+        self.places: list[tuple[dict[str, Any], str, type]] = []
+        self.names = self._look()
+
+    def unchanged(self) -> bool:
+        """Whether nothing was registered that counts: looks at each class."""
+        count = token()
+        if self._look() != self.names:
+            return False
+        self.seen[0] = count
+        return True
+
+    def _look(self) -> list[list[str]]:
+        return [sorted(set(self._registered_on(cls))) for cls in self._abstract]
+
+    def _registered_on(self, root: type) -> Iterator[str]:
+        met = {id(root)}
+        pending = [root]
+        while pending:
+            cls = pending.pop()
+            here = _home(cls)
+            for registered in _registry(cls):
+                if id(registered) not in met:
+                    met.add(id(registered))
+                    if self._counts(here, registered):
+                        yield f"{classes.module_of(registered)}.{classes.name_of(registered)}"
+                    if is_abstract(registered):
+                        pending.append(registered)
+            below: list[type] = type.__subclasses__(cls)
+            for derived in below:
+                if id(derived) not in met:
+                    met.add(id(derived))
+                    pending.append(derived)
+
+    def _counts(self, here: str, registered: type) -> bool:
+        """Whether somebody has registered a class who is not the library that made the abstract one."""
+        if here == "local" or _home(registered) == "local":
+            return self._is_current(registered)
+        top = str(classes.module_of(registered)).partition(".")[0]
+        return top in self._reached and top not in sys.stdlib_module_names
+
+    def _is_current(self, cls: type) -> bool:
+        """Whether it is not a former version of a class whose cell was run again."""
+        module: Any = sys.modules.get(str(classes.module_of(cls)))
+        name = str(type.__dict__["__qualname__"].__get__(cls))
+        found = module.__dict__.get(name) if issubclass(type(module), ModuleType) else None
+        if found is cls:
+            self.places.append((module.__dict__, name, cls))
+        return found is cls or not issubclass(type(found), type)
+
+
+def _home(cls: type) -> str:
+    module = classes.module_of(cls)
+    return "stdlib" if module == "builtins" else packages.home_of_name(module).kind
+
+
+def _registry(cls: type) -> list[type]:
+    try:
+        if _dump is None:
+            return list(cls._abc_registry)  # type: ignore[attr-defined]
+        return [found for entry in _dump(cls)[0] if (found := entry()) is not None]
+    except Exception:  # a metaclass that never called the one of `abc`
+        return []
