@@ -5,6 +5,8 @@ One daemon thread looks after memory: it drops what has expired, and what other 
 
 from __future__ import annotations
 
+import _thread
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -280,21 +282,42 @@ class Tiers:
 
 
 class Watcher:
-    """A daemon thread that calls a function every now and then; none where threads cannot be started."""
+    """A daemon thread that calls a function every now and then; none where threads cannot be started.
+
+    Notes
+    -----
+    `Thread.start` waits until the thread runs, which takes as long as the rest of a first hit, and many times as long
+    on a busy machine. So that is left to another thread.
+    """
 
     def __init__(self, look: Callable[[], None], every: float) -> None:
         self._look = look
         self._every = every
         self._stopped = threading.Event()
+        self._starting: int | None = os.getpid()
         self._thread: threading.Thread | None = threading.Thread(target=self._run, name="nbcache-watch", daemon=True)
         try:
-            self._thread.start()
+            _thread.start_new_thread(self._start, ())
         except RuntimeError:
             self._thread = None
 
+    def _start(self) -> None:
+        try:
+            if self._thread is not None:
+                self._thread.start()
+        except RuntimeError:
+            self._thread = None
+        finally:
+            self._starting = None
+
     def alive(self) -> bool:
-        """Whether it still watches in this process; a thread does not survive a fork."""
-        return not self._stopped.is_set() and (self._thread is None or self._thread.is_alive())
+        """Whether it watches in this process, or is about to; a thread does not survive a fork."""
+        if self._stopped.is_set():
+            return False
+        starting = self._starting
+        if starting is not None:
+            return starting == os.getpid()
+        return self._thread is None or self._thread.is_alive()
 
     def stop(self) -> None:
         self._stopped.set()

@@ -364,11 +364,12 @@ def test_a_clear_elsewhere_during_a_find_reaches_memory_with_the_next_look(
 def test_a_process_that_only_reads_looks_for_clears_elsewhere_too(shop: Shop, clock: Any) -> None:
     shop.open().put(address_of(1), entry_of(1))
     tiers = Tiers(MemoryStore(clock=clock), lambda memory: beyond_of(memory, shop.open()))
-    before = set(threading.enumerate())
+    looked = threading.Event()
+    tiers.look = looked.set  # type: ignore[method-assign]
 
     assert tiers.get(address_of(1), True) is not None
 
-    assert [thread.name for thread in threading.enumerate() if thread not in before] == ["nbcache-watch"]
+    assert looked.wait(60)
     tiers.close()
 
 
