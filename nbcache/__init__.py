@@ -29,12 +29,12 @@ from nbcache.errors import (
     UntrustedEntryError,
     UserHashError,
 )
-from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.hooks import install
 
 if TYPE_CHECKING:
     from nbcache.calls.function import CachedFunction
     from nbcache.inspection.explanation import Explanation
+    from nbcache.inspection.rows import EntryInfo, FunctionInfo
 
 __version__ = "0.1.0"
 
@@ -81,6 +81,10 @@ def __getattr__(name: str) -> Any:
         from nbcache.inspection.explanation import Explanation
 
         return Explanation
+    if name in ("EntryInfo", "FunctionInfo"):
+        from nbcache.inspection import rows
+
+        return getattr(rows, name)
     raise AttributeError(f"module 'nbcache' has no attribute {name!r}")
 
 

@@ -11,6 +11,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
+from string import ascii_letters
 from typing import Any
 
 from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default, validate
@@ -29,13 +30,11 @@ _UNITS = {
     "us": 1e-6, "µs": 1e-6, "micro": 1e-6, "micros": 1e-6, "microsecond": 1e-6, "microseconds": 1e-6,
 }  # fmt: skip
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_WORDS = re.compile(rf"\s*({_NUMBER})\s*([a-zµ]+)\s*(?:,|and\b)?", re.IGNORECASE)
-_ISO = re.compile(
-    rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?", re.IGNORECASE
-)
-_CLOCK = re.compile(rf"(?:({_NUMBER})\s*(?:d|days?)\s*,?\s*)?(\d+):([0-5]?\d):([0-5]?\d(?:\.\d*)?)", re.IGNORECASE)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KB|KIB|MB|MIB|GB|GIB|TB|TIB)", re.IGNORECASE)
-_POWERS = {"B": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+# Compiled at their first use: most notebooks give no such text, and an import would wait for all of them.
+_WORDS = rf"\s*({_NUMBER})\s*([a-zµ]+)\s*(?:,|and\b)?"
+_ISO = rf"P(?:({_NUMBER})W)?(?:({_NUMBER})D)?(?:T(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?"
+_CLOCK = rf"(?:({_NUMBER})\s*(?:d|days?)\s*,?\s*)?(\d+):([0-5]?\d):([0-5]?\d(?:\.\d*)?)"
+_POWERS = {"B": 0, "KB": 1, "KIB": 1, "MB": 2, "MIB": 2, "GB": 3, "GIB": 3, "TB": 4, "TIB": 4}
 _TTL_FORMS = 'give seconds (90), a timedelta, or text with units such as "90s", "1h30m", "2 days", "PT1H" or "1:00:00"'
 _SIZE_FORMS = 'give whole bytes (500_000_000) or text with a unit such as "500MB" or "1.5GiB"'
 
@@ -105,15 +104,15 @@ def _seconds_of_number(ttl: Any) -> float:
 
 def _seconds_of_text(text: str) -> float:
     stripped = text.strip()
-    if (match := _CLOCK.fullmatch(stripped)) is not None:
+    if (match := re.fullmatch(_CLOCK, stripped, re.IGNORECASE)) is not None:
         days, hours, minutes, secs = match.groups()
         return float(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(secs)
-    if (match := _ISO.fullmatch(stripped)) is not None and any(match.groups()):
+    if (match := re.fullmatch(_ISO, stripped, re.IGNORECASE)) is not None and any(match.groups()):
         scales = (604800, 86400, 3600, 60, 1)
         return sum(float(n or 0) * scale for n, scale in zip(match.groups(), scales, strict=True))
     total, position, seen = 0.0, 0, set()
     while position < len(stripped):
-        match = _WORDS.match(stripped, position)
+        match = re.compile(_WORDS, re.IGNORECASE).match(stripped, position)
         unit = match.group(2) if match else ""
         # "1M" would be a month to some and a minute to others; pandas refuses it too.
         scale = _UNITS.get(unit.lower()) if unit != "M" else None
@@ -151,15 +150,25 @@ def size_in_bytes(size: int | str | None, name: str = "size") -> int | None:
     if isinstance(size, int):
         result = float(size)
     else:
-        match = _SIZE.fullmatch(size)
-        if match is None:
+        number, power = _number_and_power(size)
+        if power is None:
             raise InvalidSizeError(explain(f"{name}={shown(size)} is not a size.", "it needs a number and a unit.",
                                            _SIZE_FORMS + "."))  # fmt: skip
-        result = float(match.group(1)) * 1024.0 ** _POWERS[match.group(2)[0].upper()]
+        result = float(number) * 1024.0**power
     if result < 1:
         what = f"{name}={shown(size)} is not a size."
         raise InvalidSizeError(explain(what, "it is less than one byte.", _SIZE_FORMS + "."))
     return size if isinstance(size, int) else int(result)
+
+
+def _number_and_power(text: str) -> tuple[str, int | None]:
+    """Split the text of a size; the power of 1024 is None where it is not one. A first hit waits for this."""
+    number = text.rstrip(ascii_letters)
+    power = _POWERS.get(text[len(number) :].upper())
+    number = number.removesuffix(" ")
+    whole, point, rest = number.partition(".")
+    written = whole.isdecimal() and (rest.isdecimal() or not point)
+    return number, power if written else None
 
 
 def _environment(name: str, fallback: str = "") -> str:

@@ -186,12 +186,12 @@ def of_other_version(error: BaseException) -> bool:
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 #: Code between the user's and ours: IPython, traitlets and joblib among it, and the event loop.
 _STANDARD = re.escape(os.path.dirname(os.__file__) + os.sep)
-_LIBRARIES = re.compile(rf"<frozen |.*[/\\](site|dist)-packages[/\\]|{_STANDARD}")
+_LIBRARIES = rf"<frozen |.*[/\\](site|dist)-packages[/\\]|{_STANDARD}"
 
 
 def is_library(filename: str) -> bool:
     """Whether code in a file is Python's own or an installed library's, and so neither the user's nor nbcache's."""
-    return _LIBRARIES.match(filename) is not None
+    return re.match(_LIBRARIES, filename) is not None
 
 
 def calling_line() -> str:

@@ -7,13 +7,11 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MappingView, Set
-from dataclasses import dataclass
 from datetime import timedelta
 from types import BuiltinFunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbcache.config import seconds, settings, size_in_bytes
-from nbcache.engine.policy import Policy
 from nbcache.errors import (
     InvalidParameterError,
     InvalidTTLError,
@@ -25,12 +23,14 @@ from nbcache.errors import (
     warn,
 )
 
+if TYPE_CHECKING:
+    from nbcache.engine.policy import Policy
+
 #: The end of a text that is probably meant as the name of a file.
-_FILE_NAME = re.compile(r"\.[A-Za-z]\w{0,6}$")
+_FILE_NAME = r"\.[A-Za-z]\w{0,6}$"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """What `cache_data` was told, checked; times in seconds, sizes in bytes."""
 
     ttl: float | None = None
@@ -61,6 +61,8 @@ class Parameters:
 
     def policy(self) -> Policy:
         """How results are kept now."""
+        from nbcache.engine.policy import Policy  # with the first call, as all of the engine
+
         return Policy(
             ttl=self.ttl,
             max_entries=self.max_entries,
@@ -193,7 +195,9 @@ def _items(given: Any) -> tuple[Any, ...]:
 def _present(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same items, after a warning of a path that names nothing."""
     for item in items:
-        path = isinstance(item, os.PathLike) or (isinstance(item, str) and (os.sep in item or _FILE_NAME.search(item)))
+        path = isinstance(item, os.PathLike) or (
+            isinstance(item, str) and (os.sep in item or re.search(_FILE_NAME, item) is not None)
+        )
         if path and not os.path.exists(item):
             warn(explain(f"depends_on={shown(item)} names nothing that exists.",
                  "a file or folder of that name is followed as soon as there is one.",

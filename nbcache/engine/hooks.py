@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -56,7 +55,6 @@ def _no_progress(total: int | None) -> AbstractContextManager[Any]:
     return nullcontext(_Unseen())
 
 
-@dataclass(slots=True)
 class Hooks:
     """The notebook, as the rooms below it see it.
 
@@ -70,12 +68,15 @@ class Hooks:
     progress : given a number of calls, or None, a context in which `advance(what)` counts them on a line
     """
 
-    spinner: Callable[[str, bool], AbstractContextManager[object]] = _no_spinner
-    record: Callable[[str], AbstractContextManager[Recorded]] = _no_recording
-    replay: Callable[[bytes, str], None] = _no_replay
-    panel: Callable[..., Any] = _no_widgets
-    clear_button: Callable[..., Any] = _no_widgets
-    progress: Callable[[int | None], AbstractContextManager[Any]] = _no_progress
+    __slots__ = ("clear_button", "panel", "progress", "record", "replay", "spinner")
+
+    def __init__(self) -> None:
+        self.spinner: Callable[[str, bool], AbstractContextManager[object]] = _no_spinner
+        self.record: Callable[[str], AbstractContextManager[Recorded]] = _no_recording
+        self.replay: Callable[[bytes, str], None] = _no_replay
+        self.panel: Callable[..., Any] = _no_widgets
+        self.clear_button: Callable[..., Any] = _no_widgets
+        self.progress: Callable[[int | None], AbstractContextManager[Any]] = _no_progress
 
 
 #: The one description of what is around this process; the front door fills it in.
