@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
@@ -18,7 +18,6 @@ __all__ = ["Listener", "Watched", "changes", "listen", "parts_of", "tell"]
 
 Listener = Callable[[str, tuple[Any, ...]], None]
 
-_EVENTS = frozenset({"object.__setattr__", "object.__delattr__"})
 _IN_CLASSES = tuple(type.__dict__[name].__get__ for name in ("__mro__", "__name__", "__qualname__"))
 
 #: What a function is called by, in the order of its items: code, defaults, defaults of keywords.
@@ -26,15 +25,34 @@ parts_of = attrgetter("__code__", "__defaults__", "__kwdefaults__")
 
 #: How many changes in place were seen in this process, as the only item.
 changes = [0]
-_listeners: list[Listener] = []
-_installed: list[bool] = []
+
+
 _told: dict[int, list[tuple[weakref.ref[FunctionType], Callable[[], None]]]] = {}
+_installed: list[bool] = []
 
 
-def listen(listener: Listener | None = None) -> None:
-    """Note changes from now on, and pass all other audit events to `listener`; there is one hook for both."""
-    if listener is not None and listener not in _listeners:
-        _listeners.append(listener)
+def _changed(
+    event: str,
+    arguments: tuple[Any, ...],
+    # Bound here: the names of a module are None while the program ends, and the hook is called until the very end.
+    count: list[int] = changes,
+    told: dict[int, list[tuple[weakref.ref[FunctionType], Callable[[], None]]]] = _told,
+) -> None:
+    count[0] += 1
+    for function, act in tuple(told.get(id(arguments[0]), ())):
+        if function() is arguments[0]:
+            act()
+
+
+_listeners: dict[str, tuple[Listener, ...]] = dict.fromkeys(("object.__setattr__", "object.__delattr__"), (_changed,))
+
+
+def listen(listener: Listener | None = None, events: Iterable[str] = ()) -> None:
+    """Note changes from now on, and tell `listener` of the audit events named; there is one hook for all."""
+    for event in events:
+        known = _listeners.get(event, ())
+        if listener is not None and listener not in known:
+            _listeners[event] = (*known, listener)
     if not _installed:
         _installed.append(True)
         sys.addaudithook(_on_event)
@@ -43,18 +61,11 @@ def listen(listener: Listener | None = None) -> None:
 def _on_event(
     event: str,
     arguments: tuple[Any, ...],
-    # Bound here: the names of a module are None while the program ends, and the hook is called until the very end.
-    events: frozenset[str] = _EVENTS,
-    count: list[int] = changes,
-    listeners: list[Listener] = _listeners,
-    told: dict[int, list[tuple[weakref.ref[FunctionType], Callable[[], None]]]] = _told,
+    find: Callable[[str], tuple[Listener, ...] | None] = _listeners.get,
 ) -> None:
-    if event in events:
-        count[0] += 1
-        for function, act in tuple(told.get(id(arguments[0]), ())):
-            if function() is arguments[0]:
-                act()
-    else:
+    # The hook can never be removed, and Python announces even each `id`: one look-up for what nobody listens to.
+    listeners = find(event)
+    if listeners is not None:
         for listener in listeners:
             listener(event, arguments)
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from nbcache.notebook.cells.costs import CellCosts, Costs
-from nbcache.notebook.cells.hashing_time import hashing_time
+from nbcache.notebook.cells.estimates import hashing_time
 from nbcache.notebook.cells.known import known_cells
 from nbcache.notebook.cells.report import Report
 
@@ -132,7 +132,7 @@ def test_quick_code_is_left_alone_by_later_sessions_too():
     ],
 )
 def test_the_time_to_hash_a_value_is_estimated(value, least, most):
-    estimate = hashing_time({"x": value})
+    estimate = hashing_time([value])
     assert least <= estimate <= most
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nbcache.tracking import watch
 from nbcache.tracking.fingerprint import Tracker
 from nbcache.tracking.watch import Watched, changes
 
@@ -139,3 +140,18 @@ class Late:
 import os  # a module that is torn down after those of nbcache
 os.late = Late()
 """
+
+
+def test_a_listener_hears_of_the_events_that_it_named_and_of_no_other(monkeypatch):
+    heard = []
+
+    def listener(event, arguments):
+        heard.append((event, arguments))
+
+    monkeypatch.setitem(watch._listeners, "nbcache.one", ())
+    for _ in range(2):
+        watch.listen(listener, ["nbcache.one"])
+    sys.audit("nbcache.one", 1)
+    sys.audit("nbcache.other", 2)
+    id(heard)
+    assert heard == [("nbcache.one", (1,))]

@@ -25,7 +25,8 @@ _SHARE = 0.04
 _LEAST = 0.02
 # What a session may spend on keys before its cells have taken any time.
 _CREDIT = 0.1
-_STORING = 0.25
+# Taking down what a run left may take this share of it.
+_STORING = 0.1
 # The key of slow code may take this share of its run, and more where an earlier run was kept, so that a hit is likely.
 _SLOW = 0.05
 _KEPT = 0.25
@@ -87,7 +88,9 @@ class Costs:
 
     def storing(self, seconds: float, least: float) -> float:
         """How long taking down what a run left may take, in seconds."""
-        return _LONGEST / 10 if least < 0.1 else max(2 * _LEAST, _STORING * seconds)
+        if least < 0.1:
+            return _LONGEST / 10
+        return max(2 * _LEAST, _CREDIT + _SHARE * (self._ran + seconds) - self._spent, _STORING * seconds)
 
     def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:
         """Note how long a run took, and whether it was kept."""

@@ -19,7 +19,7 @@ from nbcache.inspection.wording import without_magic
 from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
-from nbcache.notebook.cells.hashing_time import hashing_time
+from nbcache.notebook.cells.estimates import hashing_time
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.views import one_memory
@@ -161,7 +161,7 @@ def inputs_of(
         if isinstance(namespace[name], _CODE) or getattr(type(namespace[name]), "__nbcache__", False) is True
     }
     inputs.values = {name: namespace[name] for name in sorted(wanted)}
-    if limit < inf and hashing_time(inputs.values) > limit:
+    if limit < inf and hashing_time(inputs.values.values()) > limit:
         raise DeadlineError
     _hash(inputs, wanted - followed)
     if inputs.unreadable is not None:

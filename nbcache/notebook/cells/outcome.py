@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,14 @@ class Outcome:
     modules: list[str] = field(default_factory=list)
     files: list[FileOutput] = field(default_factory=list)
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def new_parts(self) -> Iterator[Any]:
+        """The values that are to be pickled, but for what is shown."""
+        yield from self.bound.values()
+        for _, facets in self.contents:
+            yield from facets.values()
+        for _, value in self.replaced:
+            yield value
 
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)

@@ -12,12 +12,13 @@ from typing import Any
 from nbcache.calls.run import Run, Watched
 from nbcache.config import error_text, settings
 from nbcache.errors import UnstorableResultError
-from nbcache.hashing.deadline import DeadlineError, within
+from nbcache.hashing.deadline import DeadlineError, check, within
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.effects.library_options import LibraryOptions
 from nbcache.notebook.cells.effects.programs import ProgramsStarted
 from nbcache.notebook.cells.effects.registrations import ProcessState
+from nbcache.notebook.cells.estimates import pickling_time
 from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import pack, without_values
 from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
@@ -96,13 +97,16 @@ class CellRun:
         trouble = self._changed_in_place(inputs, options, outcome)
         if trouble:
             return None, trouble
+        assert not isinstance(self.objects, str)
+        there = self.objects.reached.nodes.keys()
+        anew = {id(value) for _, value in outcome.replaced}
+        check(pickling_time(outcome.new_parts(), there - anew if anew else there))
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
         outcome.options = self._options.changed(text for _, text in code.names.touched)
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
             outcome.sources = {code.filename: code.source}
-        assert not isinstance(self.objects, str)
         modules = {*code.names.modules, *modules_of((*namespace.values(), *inputs.values.values()))}
         known = KnownObjects(namespace, self.objects.reached, frozenset(modules))
         try:

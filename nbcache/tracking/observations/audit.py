@@ -42,21 +42,18 @@ def install() -> None:
         return
     with _installing:
         if not _installed:
-            watch.listen(_on_event)
+            watch.listen(_on_event, ("open", *_LISTENERS))
             if sys.version_info < (3, 12):
                 _announce_threads()
             _installed.append(True)
 
 
 def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = context.recorders) -> None:
-    """Receive an audit event; called for every event of the process, so the way out is short."""
+    """Receive an audit event; called for every file that the process opens, so the way out is short."""
     if not recorders:  # bound above: the names of a module are None while the program ends
         return
     if event == "open":
         _opened(arguments)
-        return
-    listener = _LISTENERS.get(event)
-    if listener is None:
         return
     if event in _LISTING:
         path = arguments[0]
@@ -73,7 +70,7 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
     if recorder is None:
         return
     try:
-        listener(recorder, arguments)
+        _LISTENERS[event](recorder, arguments)
     except Exception as error:  # an error here would stop the user's own call
         recorder.failed = f"{event}: {error!r}"
 

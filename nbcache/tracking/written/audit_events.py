@@ -32,7 +32,7 @@ _subscriptions: list[_Subscription] = []
 def subscribe(subscriber: object, listeners: Listeners) -> None:
     """Tell a subscriber from now on of the events of the run that is recorded here."""
     _subscriptions.append(_Subscription(subscriber, listeners, current()))
-    watch.listen(_on_event)
+    watch.listen(_on_event, listeners)
 
 
 def unsubscribe(subscriber: object) -> None:
