@@ -24,7 +24,16 @@ def alone(costs, text="f()", least=2.0):
 def test_code_that_can_only_be_quick_is_left_alone_at_once():
     costs = Costs()
     assert alone(costs, "x = 1") and alone(costs, "a, b = c + 1, [d]")
-    assert not alone(costs, "x = f(1)") and not alone(costs, "[f for f in x]") and not alone(costs, "import x")
+    assert not alone(costs, "x = f(1)") and not alone(costs, "[f for f in x]") and not alone(costs, "import x\nx.f()")
+
+
+def test_a_cell_that_only_imports_is_left_alone_however_slow_it_is(nb):
+    costs = Costs()
+    costs.ran("import x", 5.0, 2.0)
+    assert alone(costs, "import x") and alone(costs, "from x import y\nimport z")
+    nb("%cache_cells on --min-time 200ms")
+    nb("import json, csv")
+    assert "only imports" in last(nb).reason and nb.ns["json"].__name__ == "json"
 
 
 def test_code_that_was_quick_is_left_alone_until_it_is_slow():

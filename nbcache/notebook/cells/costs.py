@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nbcache.notebook.cells.report import Report
 
-__all__ = ["CellCosts", "Costs", "digest_of_text"]
+__all__ = ["CellCosts", "Costs", "digest_of_text", "only_imports"]
 
 _SHARE = 0.04
 _LEAST = 0.02
@@ -65,14 +65,18 @@ class Costs:
         self._ran = 0.0
         self._spent = 0.0
 
-    def left_alone(self, code: str, nodes: Iterable[ast.AST], least: float) -> bool:
+    def left_alone(self, code: str, nodes: Sequence[ast.AST], least: float) -> bool:
         """Whether a cell is run without being looked at.
 
         Parameters
         ----------
         least : the shortest time for which a cell is kept; a short one means that everything is to be looked at
         """
-        if least < 0.1 or self._known().get(code, 0.0) > 0.0:
+        if least < 0.1:
+            return False
+        if only_imports(nodes):
+            return True
+        if self._known().get(code, 0.0) > 0.0:
             return False
         if code in self._quick or code in self._known():
             return True
@@ -217,6 +221,11 @@ class CellCosts:
 def digest_of_text(text: str) -> str:
     """Twelve hexadecimal digits for the text of a cell."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def only_imports(nodes: Iterable[ast.AST]) -> bool:
+    """Whether a cell does no more than import, which a hit would have to do as well."""
+    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes)
 
 
 def _is_inert(node: ast.AST) -> bool:

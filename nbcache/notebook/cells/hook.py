@@ -213,13 +213,13 @@ class CellHook:
                 return None
             from nbcache.notebook.cells.cell import CachedCell
             from nbcache.notebook.cells.code import CellCode
-            from nbcache.notebook.cells.costs import digest_of_text
+            from nbcache.notebook.cells.costs import digest_of_text, only_imports
             from nbcache.notebook.cells.left_alone import LeftAlone
 
             written = getattr(result.info, "raw_cell", None) or source
             known = digest_of_text(written)
             if self._costs.left_alone(known, nodes, chosen[1]):
-                return LeftAlone(known, written, self._costs, chosen[1])
+                return LeftAlone(known, written, self._costs, chosen[1], only_imports(nodes))
             costs = self._costs.of(known, chosen[1])
             code = CellCode(nodes, source, filename, self._shell, written)
             cell = CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])

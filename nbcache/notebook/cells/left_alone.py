@@ -13,22 +13,32 @@ __all__ = ["LeftAlone"]
 
 
 class LeftAlone:
-    """A run that is not looked at, but for the time that it takes."""
+    """A run that is not looked at, but for the time that it takes.
+
+    Parameters
+    ----------
+    imports : whether it does no more than import
+    """
 
     shared = None
 
-    def __init__(self, code: str, written: str, costs: Costs, least: float) -> None:
+    def __init__(self, code: str, written: str, costs: Costs, least: float, imports: bool = False) -> None:
         self.code = Written(written.strip().partition("\n")[0], written)
         self.owner = f"cell {code}"
         self.report = Report()
         self._digest = code
         self._costs = costs
         self._least = least
+        self._imports = imports
 
     def took(self, seconds: float) -> None:
         """Note how long the run took."""
-        self._costs.ran(self._digest, seconds, self._least)
         self.report.seconds = seconds
+        if self._imports:
+            self._costs.passed(seconds)
+            self.report.reason = "it only imports, and so would a hit"
+            return
+        self._costs.ran(self._digest, seconds, self._least)
         follows = "its next run is kept" if seconds >= self._least else f"less than {duration(self._least)}"
         self.report.reason = self._costs.reason(self._digest) or f"it took {duration(seconds)}, {follows}"
 
