@@ -65,10 +65,10 @@ class LruOrder:
         for files in (self._results, self._notes):
             file = files.get(path)
             if file is not None and used > file.used:
+                # A use told late may be older than the latest one.
+                self._sorted = self._sorted and used >= files[next(reversed(files))].used
                 file.used = used
                 files.move_to_end(path)
-                # A use told late may be older than the latest one.
-                self._sorted = self._sorted and next(reversed(files)) is path
 
     def remove(self, path: str) -> None:
         """Note a file that this process has deleted."""

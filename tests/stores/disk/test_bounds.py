@@ -226,3 +226,30 @@ def test_a_bound_of_many_entries_costs_no_scan_for_each_put_though_others_write(
         next(ticks)
     mine.limit("m.f", 300, None)
     assert len(list(mine.entries("m.f"))) == 300
+
+
+def test_uses_that_are_told_in_their_order_cost_no_sorting(
+    store: DiskStore, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        clock.move(1)
+        store.put(address_of(number), entry_of(number))
+    store.limit("m.f", 9, None)
+    sorts: list[object] = []
+    plain = lru_order.LruOrder._sort
+    monkeypatch.setattr(lru_order.LruOrder, "_sort", lambda order: sorts.append(order) or plain(order))
+
+    for number in range(10, 20):
+        clock.move(1)
+        store.put(address_of(number), entry_of(number))
+        clock.move(1)
+        store.touch(address_of(number - 5))
+        store.touch(address_of(number), clock() + 0.5)
+        assert store.limit("m.f", 9, None) == 1
+    in_order = len(sorts)
+    store.touch(address_of(18), clock() + 2)
+    store.touch(address_of(17), clock() + 1)
+    store.limit("m.f", 2, None)
+
+    assert (in_order, len(sorts)) == (0, 1)
+    assert {row.address for row in store.entries()} == {address_of(17), address_of(18)}
