@@ -237,6 +237,23 @@ def list_names(folder: Path | str) -> list[str]:
         os.close(fd)
 
 
+def list_kinds(folder: Path | str) -> list[tuple[str, bool]]:
+    """The names in a folder, and whether each is a folder itself; nothing for one that does not exist or is a link."""
+    try:
+        fd = os.open(folder, READ_FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return []
+        raise
+    try:
+        with os.scandir(fd) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    finally:
+        os.close(fd)
+
+
 def move_aside(path: Path, shelter: Path, name: str) -> Path:
     """Rename a file or folder of ours into a shelter (trash or quarantine); a link is not followed."""
     make_folder(shelter)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbcache.stores.disk.disk_usage import occupied
 from nbcache.stores.disk.liveness import is_alive, name_for_now
-from nbcache.stores.folders import list_names, make_folder, move_aside
+from nbcache.stores.folders import list_kinds, list_names, make_folder, move_aside
 from nbcache.stores.names import RESULT, is_journal, is_key_folder, is_owner_folder, parts_of_file
 
 Failed = Callable[[OSError], None]
@@ -66,8 +66,7 @@ class Trash:
         if os.path.islink(aside) or not os.path.isdir(aside):
             os.unlink(aside)
             return set()
-        _give_back(aside, folder)
-        return _names_in(list_names(aside), folder.name)
+        return _names_in(_give_back(aside, folder), folder.name)
 
     def empty(self, failed: Failed) -> None:
         """Delete what this process, or one that no longer lives, has thrown away."""
@@ -86,13 +85,17 @@ class Trash:
         return name.split("-")[1:2] == [str(os.getpid())] or not is_alive(self._place / name)
 
 
-def _give_back(aside: Path, folder: Path) -> None:
-    """Put what is not ours back to where it was."""
-    for name in list_names(aside):
-        if _is_foreign(aside / name):
-            make_folder(folder)
-            if not os.path.lexists(folder / name):
-                os.rename(aside / name, folder / name)
+def _give_back(aside: Path, folder: Path) -> list[str]:
+    """Put what is not ours back to where it was; the names of what is ours."""
+    ours: list[str] = []
+    for name, is_folder in list_kinds(aside):
+        if not _is_foreign(name, is_folder):
+            ours.append(name)
+            continue
+        make_folder(folder)
+        if not os.path.lexists(folder / name):
+            os.rename(aside / name, folder / name)
+    return ours
 
 
 def _empty(aside: Path, failed: Failed, freed: Freed, until: float) -> bool:
@@ -118,13 +121,13 @@ def _delete(folder: Path, failed: Failed, freed: Freed, until: float) -> tuple[l
     names: list[str] = []
     total = 0
     finished = True
-    for name in list_names(folder):
+    for name, is_folder in list_kinds(folder):
         if time.monotonic() > until:
             finished = False
             break
-        path = folder / name
-        if _is_foreign(path):
+        if _is_foreign(name, is_folder):
             continue
+        path = f"{folder}/{name}"
         try:
             size = os.lstat(path).st_size
             os.unlink(path)
@@ -145,7 +148,5 @@ def _names_in(files: list[str], owner: str) -> set[str]:
     return {f"{owner}/{found[0]}" for found in parts if found is not None and found[1] == RESULT}
 
 
-def _is_foreign(path: Path) -> bool:
-    if parts_of_file(path.name) is None and not is_journal(path.name):
-        return True
-    return os.path.isdir(path) and not os.path.islink(path)
+def _is_foreign(name: str, is_folder: bool) -> bool:
+    return is_folder or (parts_of_file(name) is None and not is_journal(name))
