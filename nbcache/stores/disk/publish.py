@@ -13,7 +13,7 @@ from nbcache.entries.section import reserve
 from nbcache.stores.disk.liveness import name_for_now
 from nbcache.stores.folders import CREATE, FILE_MODE, make_folder, size_of
 
-Turn = Callable[[int], AbstractContextManager[object]]
+Turn = Callable[[os.stat_result], AbstractContextManager[object]]
 
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _DESCRIPTORS = "/proc/self/fd"
@@ -69,7 +69,8 @@ class Publisher:
         Parameters
         ----------
         written : the modification time the file gets, epoch seconds
-        turn : given the file, whole by then, makes the context of the moment in which it gets its name; may raise
+        turn : given the status of the file, whole by then, makes the context of the moment in which it gets its name;
+            may raise
 
         Returns
         -------
@@ -87,7 +88,7 @@ class Publisher:
         """Put a small file in place, unless there is one."""
         if self._unnamed:
             try:
-                fd = self._fill_unnamed(_Few(content), os.path.dirname(target), written)
+                fd, _ = self._fill_unnamed(_Few(content), os.path.dirname(target), written)
                 try:
                     _link(fd, target)
                 finally:
@@ -99,7 +100,7 @@ class Publisher:
                 self._unnamed = False
         make_folder(self._temporary)
         name = self._temporary_name()
-        os.close(_fill_named(_Few(content), name, written))
+        os.close(_fill_named(_Few(content), name, written)[0])
         try:
             os.link(name, target)
         except FileExistsError:
@@ -108,10 +109,10 @@ class Publisher:
             os.unlink(name)
 
     def _publish_unnamed(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
-        fd = self._fill_unnamed(content, os.path.dirname(target), written)
+        fd, status = self._fill_unnamed(content, target.rpartition("/")[0], written)
         with _closed_on_failure(fd):
             try:
-                with turn(fd):
+                with turn(status):
                     _link(fd, target)
                 return fd, None
             except FileExistsError:
@@ -123,11 +124,11 @@ class Publisher:
                 make_folder(self._temporary)
                 _link(fd, name)
             before = size_of(target)
-            self._replace(fd, name, target, turn)
+            self._replace(name, target, turn(status))
             return fd, before
 
     @staticmethod
-    def _fill_unnamed(content: Content, folder: str, written: float) -> int:
+    def _fill_unnamed(content: Content, folder: str, written: float) -> tuple[int, os.stat_result]:
         try:
             fd = os.open(folder, _UNNAMED | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
         except OSError as error:
@@ -135,22 +136,21 @@ class Publisher:
                 raise _NotHere from error
             raise
         with _closed_on_failure(fd):
-            _fill(fd, content, written)
-        return fd
+            return fd, _fill(fd, content, written)
 
     def _publish_named(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         make_folder(self._temporary)
         name = self._temporary_name()
-        fd = _fill_named(content, name, written)
+        fd, status = _fill_named(content, name, written)
         with _closed_on_failure(fd):
             before = size_of(target) if os.path.lexists(target) else None
-            self._replace(fd, name, target, turn)
+            self._replace(name, target, turn(status))
             return fd, before
 
     @staticmethod
-    def _replace(fd: int, name: str, target: str, turn: Turn) -> None:
+    def _replace(name: str, target: str, turn: AbstractContextManager[object]) -> None:
         try:
-            with turn(fd):
+            with turn:
                 os.replace(name, target)
         except BaseException:
             os.unlink(name)
@@ -184,19 +184,22 @@ def _link(fd: int, target: str) -> None:
         raise
 
 
-def _fill_named(content: Content, name: str, written: float) -> int:
+def _fill_named(content: Content, name: str, written: float) -> tuple[int, os.stat_result]:
     fd = os.open(name, CREATE, FILE_MODE)
     try:
-        _fill(fd, content, written)
+        return fd, _fill(fd, content, written)
     except BaseException:
         os.close(fd)
         os.unlink(name)
         raise
-    return fd
 
 
-def _fill(fd: int, content: Content, written: float) -> None:
-    os.fchmod(fd, FILE_MODE)
+def _fill(fd: int, content: Content, written: float) -> os.stat_result:
     reserve(fd, content.size)
     content.write_to(fd)
     os.utime(fd, (written, written))
+    status = os.fstat(fd)
+    if status.st_mode & 0o777 != FILE_MODE:
+        # The umask takes bits away, even the owner's.
+        os.fchmod(fd, FILE_MODE)
+    return status

@@ -6,6 +6,7 @@ and for good if its writer is killed in between.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from nbcache.entries.entry import Address
@@ -16,7 +17,7 @@ from nbcache.stores.protocol import Mark
 
 _TURN = offset_of("nbcache publishes or clears")
 
-Tell = Callable[[int], Callable[[], None]]
+Tell = Callable[[os.stat_result], Callable[[], None]]
 
 
 class ClearedError(Exception):
@@ -28,7 +29,7 @@ class Turn:
 
     Parameters
     ----------
-    tell : given the file before the turn, prepares what is done in it, before the file has its name
+    tell : given the status of the file before the turn, prepares what is done in it, before the file has its name
 
     Attributes
     ----------
@@ -44,9 +45,9 @@ class Turn:
         self._telling: Callable[[], None] | None = None
         self.alone = False
 
-    def of(self, fd: int) -> Turn:
+    def of(self, status: os.stat_result) -> Turn:
         """The turn of a file, whole and still without its name."""
-        self._telling = None if self._tell is None else self._tell(fd)
+        self._telling = None if self._tell is None else self._tell(status)
         return self
 
     def __enter__(self) -> None:

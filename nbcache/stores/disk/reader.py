@@ -184,7 +184,7 @@ class Reader:
 
     def _mistrusted(self, folder: str) -> str | None:
         """The first folder on the way to an owner's that others could have changed; warns once of it."""
-        for place in (*self._outer, os.path.dirname(folder), folder):
+        for place in (*self._outer, folder.rpartition("/")[0], folder):
             try:
                 refusal = folders.refusal(place, follow=place == self._outer[0])
             except OSError as error:

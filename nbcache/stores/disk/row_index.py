@@ -20,7 +20,7 @@ from nbcache.entries.entry import Address, Meta
 from nbcache.entries.meta import sections_of
 from nbcache.entries.signing import Keyring
 from nbcache.stores.disk.liveness import name_for_now
-from nbcache.stores.disk.publish_lock import PublishLock
+from nbcache.stores.disk.publish_lock import PublishLock, Tell
 from nbcache.stores.disk.row_journal import began_with, parsed, records_of, shortened
 from nbcache.stores.disk.row_lines import CHANGED, FILE, NUMBER, SIZE, STEM, TAG, Line, meta_of_line, packed_line
 from nbcache.stores.folders import APPEND, CREATE, FILE_MODE, file_refusal, make_folder, read_small
@@ -85,10 +85,8 @@ class RowIndex:
     def renew(self) -> None:
         self._folders, self._long = {}, set()
 
-    def telling(
-        self, path: str, address: Address, meta: Meta, sections: Sequence[bytes]
-    ) -> Callable[[int], Callable[[], None]]:
-        """What adds the row of an entry: to be called with its file, whole but without its name, and then in the turn.
+    def telling(self, path: str, address: Address, meta: Meta, sections: Sequence[bytes]) -> Tell:
+        """What adds the row of an entry: called with the status of its file, which has no name yet, and then in a turn.
 
         Parameters
         ----------
@@ -96,8 +94,8 @@ class RowIndex:
         """
         folder, _, name = path.rpartition("/")
 
-        def prepare(fd: int) -> Callable[[], None]:
-            line = packed_line(name.partition(".")[0], facts_of(os.fstat(fd)), address, meta, sections[0], sections[1])
+        def prepare(status: os.stat_result) -> Callable[[], None]:
+            line = packed_line(name.partition(".")[0], facts_of(status), address, meta, sections[0], sections[1])
             return lambda: self._add(folder, [line])
 
         return prepare

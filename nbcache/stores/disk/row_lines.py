@@ -75,8 +75,14 @@ class _LineParts(LateParts):
         self._shared = shared
 
     def read(self) -> tuple[Part, ...]:
-        text = self._own + self._shared.rest
-        return _read(text) if text else ()
+        own, shared = self._own, self._shared
+        if not shared.rest or not own:
+            return _read(own or shared.rest)
+        try:
+            # What is shared is read once for all; its text begins with the comma behind the own parts.
+            return _read(own + b"]") + shared.parts()
+        except ValueError:
+            return _read(own + shared.rest)
 
     def __reversed__(self) -> Iterator[Part]:
         """Begin with the code, which many entries share and which needs no reading for each."""

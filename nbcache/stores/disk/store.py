@@ -325,7 +325,7 @@ class DiskStore:
 
     def _publish(self, address: Address, entry: Entry, packed: Packed, since: Mark | None) -> Entry:
         path = self._catalogue.path_for(address, entry.meta)
-        if not self._reader.trusts(os.path.dirname(path)):
+        if not self._reader.trusts(path.rpartition("/")[0]):
             return entry.owned(None)
         now = self._clock()
         watched = self._catalogue.watched(path)

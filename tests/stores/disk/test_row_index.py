@@ -18,6 +18,7 @@ from nbcache.stores.disk import row_index
 from nbcache.stores.disk.store import DiskStore
 
 PARTS = (
+    ("argument w", "e" * 32, "x],["),
     ("argument x", "a" * 32, '"],["'),
     ("argument y", "b" * 32, "'t\n\\"),
     ("code", "c" * 40, "f"),
@@ -26,8 +27,8 @@ PARTS = (
 METAS = [
     Meta("m.f", "f(1)", 1e9 + 0.1, None, 0.25),
     Meta("m.f", "f('é\t\x1f\n')", 1e9, 2e9, 1e-9, "value", (), PARTS),
-    Meta("m.f", "f(2)", 1e9, None, 0.0, "value", (), PARTS[2:]),
-    Meta("m.f", "f(3)", 1e9, None, 0.0, "value", (), PARTS[:2]),
+    Meta("m.f", "f(2)", 1e9, None, 0.0, "value", (), PARTS[3:]),
+    Meta("m.f", "f(3)", 1e9, None, 0.0, "value", (), PARTS[:3]),
     Meta("m.f", "", 1e9, None, 0.0, "trace", (("name", "file"),)),
     Meta("shown", "f(4)", 1e9, None, 3600.0, "cell", (("V", "variable"),), PARTS, "space", (("n", "k", b"\0data"),)),
 ]
