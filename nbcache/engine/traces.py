@@ -16,7 +16,7 @@ from nbcache.entries.meta import LateParts, Part
 from nbcache.keys.key import variant
 from nbcache.tracking.observations.files import Signature, outline_in
 from nbcache.tracking.observations.kinds import digest_of, label_of, outline_of, state_digest
-from nbcache.tracking.observations.observation import Observation
+from nbcache.tracking.observations.observation import Observation, names_by_kind
 
 #: Lists of observations, and variants, remembered per key; the oldest go first.
 LISTS = 8
@@ -80,10 +80,7 @@ def extended(
     The trace, the place of the value, and the places of values that the trace no longer leads to.
     """
     trace = trace or Trace(secrets.token_hex(8))
-    by_kind: dict[str, list[str]] = {}
-    for name, kind in observations:
-        by_kind.setdefault(kind, []).append(name)
-    names = tuple([(kind, *sorted(by_kind[kind])) for kind in sorted(by_kind)])
+    names = tuple([(kind, *sorted(names)) for kind, names in names_by_kind(observations).items()])
     lists = (names, *(other for other in trace.lists if other != names))[:LISTS]
     key = variant(address.key, trace.nonce, state)
     known = (key, *(other for other in trace.known if other != key))
@@ -118,7 +115,7 @@ class SeenParts(LateParts):
         self._parts = parts
         self._digests = digests
         self._found = found
-        self._outlines = {seen: outline_of(seen) for seen in observations if seen not in found}
+        self._outlines = {seen: outline_of(seen) for seen in set(observations).difference(found)}
 
     def read(self) -> tuple[Part, ...]:
         seen = [

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from nbcache.tracking import watch
 from nbcache.tracking.observations import context, file_queries, os_calls
 from nbcache.tracking.observations.callers import USERS, asks_for_code, matches_a_pattern, role
-from nbcache.tracking.observations.native.opens import NATIVE_OPENS
+from nbcache.tracking.observations.native.opens import AT_ONCE, NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, moved, text_of
 from nbcache.tracking.observations.processes import programs, unseen
 
@@ -77,45 +77,53 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
 
 def _opened(arguments: tuple[Any, str | None, int]) -> None:
     """Hear that a file is opened; written for speed, as a run may open thousands."""
-    given, mode, flags = arguments
-    path = given if type(given) is str else text_of(given) or "."
-    if flags & _WRITES:
-        _by_python(path, writes=True)
-    else:
-        _by_python(path)
+    path, _, flags = arguments
     recorder = _current()
+    if recorder is None or not recorder.plain or type(path) is not str or flags & _WRITES:
+        _opened_otherwise(recorder, *arguments)
+        return
+    opens = recorder.opens
+    if path in opens:  # the first time counts
+        return
+    try:
+        if role(sys._getframe(_ASKS).f_code.co_filename) == USERS:
+            opens[path] = found = _stat(path)
+            if arguments[1] is None and found.st_mode & _KIND == _FOLDER:
+                NATIVE_OPENS.watch(path)  # to open files from there, by names that tell nothing
+            if not len(opens) % AT_ONCE:
+                NATIVE_OPENS.fetch()
+            return
+    except (OSError, ValueError):
+        pass
+    except Exception as error:  # it would stop the user's own call
+        recorder.failed = f"open: {error!r}"
+    _opened_otherwise(recorder, *arguments)
+
+
+def _opened_otherwise(recorder: context.Open | None, given: Any, mode: str | None, flags: int) -> None:
+    """The same for a file that is written or missing, for code of libraries, and for runs in runs."""
+    path = given if type(given) is str else text_of(given) or "."
+    writes = bool(flags & _WRITES)
+    _by_python(path, writes=writes)
     if recorder is None or (path is not given and text_of(given) is None):
         return
     try:
-        if not flags & _WRITES and path in recorder.opens and not recorder.moved:
-            return  # the first time counts
-        frame = sys._getframe(_ASKS)
-        if role(frame.f_code.co_filename) != USERS and (is_private(path) or asks_for_code(frame, path)):
+        if is_private(path) or asks_for_code(sys._getframe(_ASKS + 1), path):
             return
         try:
             found: os.stat_result | None = _stat(path)
         except (OSError, ValueError):
             found = None
-        if not flags & _WRITES and found is not None:
-            recorder.opened(path, found)
-            if found.st_mode & _KIND == _FOLDER:  # to open files from there, by names that tell nothing
+        if found is not None and not (writes and flags & (_NEW | os.O_WRONLY)):
+            recorder.opened(path, found)  # also where it is opened to read and write
+            if found.st_mode & _KIND == _FOLDER:
                 NATIVE_OPENS.watch(path)
-        elif not is_private(path):
-            _opened_otherwise(recorder, path, mode, flags, found)
+        elif found is None and not writes and (mode is not None or os.path.isabs(path)):
+            recorder.observe("missing", path)  # os.open may be relative to a folder we do not know
+        if writes:
+            recorder.write(path)
     except Exception as error:  # it would stop the user's own call
         recorder.failed = f"open: {error!r}"
-
-
-def _opened_otherwise(
-    recorder: context.Open, path: str, mode: str | None, flags: int, found: os.stat_result | None
-) -> None:
-    """Note that a file is opened to write to it, or that it is missing."""
-    if flags & _WRITES:
-        if found is not None and not flags & (_NEW | os.O_WRONLY):
-            recorder.opened(path, found)  # to read and write, and it is there
-        recorder.write(path)
-    elif mode is not None or os.path.isabs(path):  # os.open may be relative to a folder we do not know
-        recorder.observe("missing", path)
 
 
 def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:

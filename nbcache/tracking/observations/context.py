@@ -21,14 +21,12 @@ class Open(Observer, Protocol):
     is_open : false once its run is over, also for threads of the run that are still alive
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     moved : whether the working folder may be another than at the beginning
-    opens : the files that were opened to be read, as they were then, by the names that were given
     ending : called when the run is over, while it is still recorded
     """
 
     is_open: bool
     scope: object
     moved: bool
-    opens: dict[str, os.stat_result]
     ending: list[Callable[[], object]]
 
     def opened(self, path: str, found: os.stat_result) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations.context import unrecorded
@@ -58,9 +60,9 @@ def found_in(path: str) -> tuple[bytes, Signature | None]:
     return digest, after
 
 
-def digest_in(found: Signature | None) -> bytes | None:
-    """The digest of a file that was read before in the same state; None where none was."""
-    return None if found is None else _digests.get(found)
+def digests_in(found: Iterable[Signature]) -> list[bytes | None]:
+    """The digests of files that were read before in the same states; None where one was not."""
+    return list(map(_digests.get, found))
 
 
 def _settled(found: Signature, now: int) -> bool:
@@ -93,9 +95,10 @@ def signature(path: str) -> Signature | None:
         return None
 
 
-def signature_of(found: os.stat_result) -> Signature:
-    """The same, once the status of the file is known."""
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+#: The same, once the status of the file is known.
+signature_of: Callable[[os.stat_result], Signature] = attrgetter(
+    "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
+)
 
 
 class _Paths:

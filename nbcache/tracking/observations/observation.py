@@ -6,7 +6,9 @@ looked at again. If all are what they were, the stored result is the one that a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from nbcache.tracking.observations.generators.objects import Within
@@ -23,6 +25,17 @@ class Observation(NamedTuple):
 
     name: str
     kind: str
+
+
+_name, _kind = itemgetter(0), itemgetter(1)
+
+
+def names_by_kind(observations: Collection[Observation]) -> dict[str, list[str]]:
+    """The names of each kind, by kind; where there is but one, as for a run that opens thousands of files, at once."""
+    kinds = sorted(set(map(_kind, observations)))
+    if len(kinds) == 1:
+        return {kinds[0]: list(map(_name, observations))}
+    return {kind: [one.name for one in observations if one.kind == kind] for kind in kinds}
 
 
 class Effect(NamedTuple):
@@ -63,12 +76,16 @@ class Observer(Protocol):
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
     generators : the random generators within its reach
     failed : why something may have been overlooked, empty when nothing was; the result is then not kept
+    opens : what was opened to be read, as it was then, by the names that were given
+    plain : whether `opens` tells all that Python code opens in this process; up to who watches opens
     unchanged : files, as the run named them, of which the system says that nobody changed them while it ran
     """
 
     uses: frozenset[str]
     generators: Within
     failed: str
+    opens: dict[str, os.stat_result]
+    plain: bool
     unchanged: set[str]
 
     def observe(self, kind: str, name: str, digest: bytes | None = None, *, here: bool = False) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from itertools import repeat
+from operator import itemgetter
 
 from nbcache.tracking.packages import installed_folders
 
@@ -30,6 +33,7 @@ _above: dict[str, tuple[str, ...]] = {}
 _known: dict[str, bool | tuple[str, ...]] = {}
 _known_from_here: set[str] = set()
 _MOST_REMEMBERED = 10_000
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
 
 
 def _note_above(prefix: str) -> None:
@@ -64,6 +68,17 @@ def is_private(path: str) -> bool:
     if known is None:
         known = _find_out(folder)
     return known if type(known) is bool else f"{name}{os.sep}".startswith(known)
+
+
+def private_among(paths: Sequence[str]) -> set[str]:
+    """Those of many paths that are private; where they lie in folders without any, each costs next to nothing."""
+    folders = set(map(_FIRST, map(str.rpartition, paths, repeat(os.sep))))
+    tell_themselves = not _TELLING_ENDS.isdisjoint(map(_LAST, paths)) or (
+        "" in folders and os.sep in map(_FIRST, paths)
+    )
+    if not tell_themselves and not any(_known[one] if one in _known else _find_out(one) for one in folders):
+        return set()
+    return {path for path in paths if is_private(path)}
 
 
 def _find_out(folder: str) -> bool | tuple[str, ...]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import Token
+from itertools import repeat
 from typing import cast
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
-from nbcache.tracking.observations.files import Signature, digest_in, found_in, signature_of
+from nbcache.tracking.observations.files import Signature, digests_in, found_in, signature_of
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Effect, Observation
-from nbcache.tracking.observations.paths import is_private, moved, working_folder
+from nbcache.tracking.observations.paths import moved, private_among, working_folder
 from nbcache.tracking.observations.warning_filters import GIVEN
 from nbcache.tracking.observations.watches import WATCHES
 
 _KIND, _REGULAR = 0o170000, stat.S_IFREG
-_new = tuple.__new__  # what a named tuple does, without a call of Python code
+_LINKS = 3  # where a status has the number of names
+# What `Observation._make` does, without a call of Python code.
+_as_observation = functools.partial(tuple.__new__, Observation)
 _NOTHING: frozenset[str] = frozenset()
 _NO_GENERATORS = Within()
 # What lies in a folder may change beside the run without harm to it: the names that it was given are what counts.
@@ -39,6 +43,7 @@ class Recorder:
     generators : the random generators within its reach
     moved : whether the working folder may be another by now
     opens : the files that were opened to be read, as they were then, by the names that were given
+    plain : whether it is the only one, its run has written nothing, and the working folder is that of the beginning
     unchanged : files of which the system says that nobody changed them while the run ran
     number : by which worker processes know it, if it has any
     ending : called when the run is over, while it is still recorded
@@ -59,12 +64,15 @@ class Recorder:
         self._effects: dict[Observation, bytes] = {}
         self._written: set[str] = set()
         self._own: set[Observation] = set()
+        self._files: dict[Observation, Signature] = {}  # those that were opened
         self._linked: set[str] = set()
         self._folder = working_folder()
         self.moved = False
         self.opens: dict[str, os.stat_result] = {}
         self._taken_in = 0
         self.unchanged: set[str] = set()
+        self.plain = parent is None
+        self._looked = False
         self.number: int | None = None
         self._found: dict[Observation, Signature | None] = {}
         self._began: list[object] = []
@@ -96,23 +104,29 @@ class Recorder:
     @property
     def observations(self) -> tuple[Observation, ...]:
         """What was seen, in order, without what the run itself wrote, before or after."""
-        return tuple([seen for seen in self._seen() if seen[1] not in LOOKS or self._counts(seen)])
+        seen = self._seen()
+        return tuple([one for one in seen if one[1] not in LOOKS or self._counts(one)] if self._looked else seen)
 
     def _seen(self) -> dict[Observation, object]:
-        """What was seen, with the sign that each gave; the files that were opened are sorted out here."""
+        """What was seen, with the sign that each gave; the files that were opened are sorted out here, all at once."""
         stamps = self._stamps
-        if self._taken_in != len(self.opens):
-            opens = list(self.opens.items())  # at once: threads of the run may go on
-            for path, found in opens[self._taken_in :]:
-                mode, _, _, links = found[:4]
-                if mode & _KIND != _REGULAR or is_private(path):
-                    continue
-                seen = _new(Observation, (path, "file"))
-                if seen not in stamps:
-                    stamps[seen] = signature_of(found)
-                    if links != 1:  # changed under another name, it is told of there
-                        self._linked.add(path)
-            self._taken_in = len(opens)
+        if self._taken_in == len(self.opens):
+            return stamps
+        opens = list(self.opens.items())  # at once: threads of the run may go on
+        paths, states = zip(*opens[self._taken_in :], strict=True)
+        left_out = private_among(paths)
+        for path, found in opens[self._taken_in :]:
+            if found[0] & _KIND != _REGULAR:  # by place: the attributes of a status are slow
+                left_out.add(path)
+            elif found[_LINKS] != 1:  # changed under another name, it is told of there
+                self._linked.add(path)
+        self._taken_in = len(opens)
+        seen = dict(zip(map(_as_observation, zip(paths, repeat("file"))), map(signature_of, states), strict=True))
+        if stamps or left_out:
+            for one in [one for one in seen if one in stamps or one.name in left_out]:
+                del seen[one]
+        stamps.update(seen)
+        self._files.update(seen)
         return stamps
 
     def _counts(self, look: Observation) -> bool:
@@ -140,31 +154,42 @@ class Recorder:
         """What the run wrote, as full paths."""
         return frozenset(self._written)
 
-    def digests(self, observations: Iterable[Observation]) -> dict[Observation, bytes]:
+    def digests(self, observations: Collection[Observation]) -> dict[Observation, bytes]:
         """Digest each as it was for this run."""
-        digests, known, found, stamps = {}, self._digests, self._found, self._seen()
-        unchanged = self.unchanged - self._linked if self._linked else self.unchanged
-        for seen in observations:
-            if known and seen in known:
+        digests, known, found = self._of_unchanged(), self._digests, self._found
+        for seen in observations if len(digests) != len(observations) else ():
+            if seen in digests:
+                continue
+            if seen in known:
                 digests[seen] = known[seen]
-            elif seen[1] == "file":
-                digest = None
-                if seen[0] in unchanged:
-                    state = found[seen] = cast("Signature | None", stamps.get(seen))
-                    digest = digest_in(state)
-                if digest is None:
-                    digest, found[seen] = found_in(seen[0])
-                digests[seen] = digest
+            elif seen.kind == "file":
+                digests[seen], found[seen] = found_in(seen.name)
             else:
                 digests[seen] = digest_of(seen)
         return digests
+
+    def _of_unchanged(self) -> dict[Observation, bytes]:
+        """Digest the opened files that nobody has changed since, as far as their content is known."""
+        self._seen()
+        files = self._files
+        if self._linked or not self.opens.keys() <= self.unchanged:
+            unchanged = self.unchanged - self._linked
+            files = {one: state for one, state in files.items() if one.name in unchanged}
+        digests = dict(zip(files, digests_in(files.values()), strict=True))
+        if None in digests.values():
+            digests = {one: digest for one, digest in digests.items() if digest is not None}
+            files = {one: files[one] for one in digests}
+        self._found.update(files)
+        return cast("dict[Observation, bytes]", digests)
 
     def steady(self) -> bool:
         """Tell whether everything still is what it was when the run saw it, and nothing was overlooked."""
         if self.failed:
             return False
-        found = self._found
-        for seen, stamp in self._seen().items():
+        found, stamps = self._found, self._seen()
+        if stamps.items() <= found.items():
+            return True
+        for seen, stamp in stamps.items():
             if seen in found:
                 if found[seen] != stamp:
                     return False
@@ -187,6 +212,7 @@ class Recorder:
             if kind in PATHS and recorder.wrote(name):
                 continue
             recorder._stamps[seen] = KINDS[kind].stamp(name)
+            recorder._looked |= kind in LOOKS
             if digest is not None:
                 recorder._digests[seen] = digest
 
@@ -204,6 +230,7 @@ class Recorder:
         """Hear that the working folder is about to change; what was opened by a relative name is still found."""
         self._seen()
         self.moved = True
+        self.plain = False
 
     def own(self, kind: str, name: str, *, here: bool = False) -> None:
         """Note that the run itself decides what it sees from now on, here and in the recorders around."""
@@ -225,6 +252,7 @@ class Recorder:
                     if seen.kind == "warning" and GIVEN.is_own(recorder, seen.name):
                         continue
                     recorder._stamps[seen] = KINDS[seen.kind].stamp(seen.name)
+                    recorder._looked |= seen.kind in LOOKS
                     if seen.kind not in PATHS:
                         recorder._digests[seen] = digest_of(seen)
 
@@ -240,6 +268,7 @@ class Recorder:
         full = os.path.realpath(path)
         for recorder in self._enclosing():
             recorder._written.add(full)
+            recorder.plain = False
 
     def made(self, path: str) -> None:
         """Note that the run made a file unheard, here and in the recorders around: what it saw of it was its own."""
@@ -248,6 +277,7 @@ class Recorder:
             for seen in [seen for seen in recorder._seen() if seen.kind == "file" and recorder.wrote(seen.name)]:
                 if os.path.realpath(os.path.join(recorder._folder, seen.name)) == os.path.realpath(path):
                     del recorder._stamps[seen]
+                    recorder._files.pop(seen, None)
 
     def wrote(self, path: str) -> bool:
         """Tell whether the run wrote a file, or made the folder it lies in."""

@@ -11,7 +11,7 @@ from collections import deque
 from time import perf_counter
 
 from nbcache.tracking.observations.native.notices import MADE, MOVED_AWAY, Notices, Watcher
-from nbcache.tracking.observations.paths import is_private
+from nbcache.tracking.observations.paths import is_private, working_folder
 
 #: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
 _MOST_BELOW = 512
@@ -19,6 +19,8 @@ _MOST = 4096
 _LONGEST = 0.05
 _TOPS = 16
 _NOBODYS = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+
+_stat = os.stat  # as it is before `os_calls` takes its place
 
 #: Folders that arguments, globals and constants have named, to be followed from the next run on; oldest first.
 _named: dict[str, None] = {}
@@ -62,8 +64,8 @@ class WatchedFolders:
     def top(self, folder: str) -> None:
         """Follow a folder and, within bounds, what lies below, unless that is already so."""
         try:
-            full = os.path.abspath(folder)
-            found = os.stat(full)
+            full = os.path.abspath(folder) if folder != "." else working_folder()
+            found = _stat(full)
         except (OSError, ValueError):
             return
         is_now = (found.st_dev, found.st_ino)

@@ -6,13 +6,15 @@ which), and a system that tells (Linux).
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from nbcache.tracking.observations.context import unrecorded
+from nbcache.tracking.observations.native.attribution import attribute
 from nbcache.tracking.observations.native.folders import WatchedFolders
 from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices
 from nbcache.tracking.observations.observation import Observer
@@ -20,7 +22,7 @@ from nbcache.tracking.observations.paths import is_private, working_folder
 from nbcache.tracking.observations.reading import is_sqlite
 
 # Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
-_AT_ONCE = 4096
+AT_ONCE = 4096
 _OVERFLOWN = "more files were opened than the system could tell of"
 # Where it is not known who opened a file, these are taken for an editor's or a server's work.
 _NOT_A_READ = MODIFIED | MADE | GONE | IS_FOLDER
@@ -35,7 +37,8 @@ _WITH_SIDECARS = (".tif", ".tiff", ".img", ".jp2", ".vrt", ".asc", ".hgt", ".bil
 class _Run:
     """What is noticed during one run."""
 
-    def __init__(self, folder: str, count: int) -> None:
+    def __init__(self, observer: Observer, folder: str, count: int) -> None:
+        self.observer: Observer | None = observer  # until it is over
         self.folder = folder
         self.count = count  # of the folders that were followed when it began
         self.by_python: dict[str, None] = {}
@@ -61,8 +64,12 @@ class NativeOpens:
             self._fetch()  # what nobody has recorded
             if self._folders.prepare():
                 self._fetch()
-            run = _Run(working_folder(), self._folders.count)
+            run = _Run(observer, working_folder(), self._folders.count)
             self._runs.append(run)
+            observer.plain = observer.plain and len(self._runs) == 1
+            for other in self._runs[:-1]:
+                if other.observer is not None:
+                    other.observer.plain = False
         return run
 
     def end(self, observer: Observer, began: _Run) -> None:
@@ -71,6 +78,7 @@ class NativeOpens:
             self._fetch()
             if began in self._runs:
                 self._runs.remove(began)
+        began.observer = None
         told = began.told
         if told.overflown:
             observer.failed = _OVERFLOWN
@@ -80,7 +88,10 @@ class NativeOpens:
                     told.note(told.ours, folder, name, what)
         if told.ours:
             with unrecorded():
-                found = self._sorted_out(observer, began)
+                by_python = observer.opens.keys() | began.by_python.keys()
+                told_all = functools.partial(self._folders.told_all, count=began.count)
+                found, unchanged = attribute(told, began.folder, by_python, began.written_to, told_all)
+                observer.unchanged |= unchanged
                 for full, what in found.items():
                     _note(observer, began, full, what, found)
 
@@ -95,11 +106,16 @@ class NativeOpens:
             names[path] = None
             if writes:
                 run.written_to[path] = None
-            if not len(names) % _AT_ONCE and self._lock.acquire(blocking=False):
-                try:
-                    self._fetch()
-                finally:
-                    self._lock.release()
+            if not len(names) % AT_ONCE:
+                self.fetch()
+
+    def fetch(self) -> None:
+        """Take the notices from the system before there are too many, unless somebody is at it."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._fetch()
+            finally:
+                self._lock.release()
 
     def covers(self, path: str) -> bool:
         """Whether native code cannot open a file without being noticed."""
@@ -129,39 +145,6 @@ class NativeOpens:
         finally:
             self._looking = None
 
-    def _sorted_out(self, observer: Observer, run: _Run) -> dict[str, int]:
-        """What no Python code opened, by its full name; of the rest, tell which files surely stayed as they were."""
-        ours, others = run.told.ours, run.told.others
-        places: dict[str, tuple[str, dict[str, int], bool]] = {}
-        listed = any("" in names for names in ours.values())
-        touched = {os.path.realpath(os.path.join(run.folder, path)) for path in run.written_to}
-        touched.update(os.path.join(folder, name) for folder, names in others.items() for name in names)
-        elsewhere, unchanged = [], []
-        for path in run.by_python:
-            folder, _, name = path.rpartition("/")
-            place = places.get(folder)
-            if place is None:
-                real = os.path.realpath(os.path.join(run.folder, f"{folder}/") if folder else run.folder)
-                place = places[folder] = real, ours.get(real, {}), self._folders.told_all(real, run.count)
-            real, names, told_all = place
-            known = names.pop(name, 0)
-            if known == OPENED and told_all:
-                unchanged.append(path)
-            if listed:  # a folder is told of by itself and by the one above
-                known = ours.get(os.path.join(real, name), {}).pop("", 0) or known
-            if not known:
-                elsewhere.append(path)
-        if touched:
-            unchanged = [path for path in unchanged if _full(path, places) not in touched]
-        observer.unchanged.update(unchanged)
-        found = {os.path.join(folder, name): what for folder, names in ours.items() for name, what in names.items()}
-        if found:  # a folder, or opened by another name: through links, or with dots
-            for path in elsewhere:
-                real = os.path.realpath(os.path.join(run.folder, path))
-                found.pop(real, None)
-                found.pop(os.path.join(real, ""), None)
-        return found
-
     def _fetch(self) -> None:
         with self._our_own():
             told = self._folders.read(opens=bool(self._runs))
@@ -175,11 +158,6 @@ class NativeOpens:
         self._runs = []
         self._folders.close()
         self._folders = WatchedFolders()
-
-
-def _full(path: str, places: Mapping[str, tuple[str, dict[str, int], bool]]) -> str:
-    folder, _, name = path.rpartition("/")
-    return os.path.join(places[folder][0], name)
 
 
 def _note(observer: Observer, run: _Run, full: str, what: int, found: Iterable[str]) -> None:
