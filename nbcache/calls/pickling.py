@@ -3,11 +3,13 @@
 A function that can be imported travels as its name. One that lives in a notebook or in another function travels by
 value, with cloudpickle, together with what it was decorated with and where this process keeps its entries. Where that
 is much, and the way leads to a worker of this machine, it lies in a file: a pool pickles a function with each batch of
-calls, and each worker reads it once.
+calls, and each worker reads it once. A worker keeps what has arrived, so that not every batch looks anew at what the
+function depends on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import sys
 import threading
@@ -21,8 +23,8 @@ from nbcache.calls.worker_settings import publish, take_over
 from nbcache.compute.spool import FROM, Spooled, goes_to_a_worker, is_there, read, spooled
 from nbcache.compute.workers import name_classes
 
-#: So many large functions are kept in a worker process.
-_KEPT = 8
+#: So many functions are kept in a worker process, and so many large ones.
+_KEPT = 64, 4
 
 
 class _InProgress(threading.local):
@@ -104,25 +106,26 @@ def _content(function: Any, sending: Sending, by_file: bool) -> bytes | Spooled:
 
 
 def restored(state: FunctionState) -> Any:
-    """Build a cached function from what it took along."""
-    in_worker = take_over(state.settings)
-    if not isinstance(state.function, Spooled):
-        return _loaded(state, state.function, in_worker)
-    name = f"{state.function.digest} {state.token}"
-    known = _large.get(name)
-    if known is not None and known[1]():
-        return known[0]
-    _large.pop(name, None)
-    function = _loaded(state, read(state.function), in_worker)
-    for former in [former for former, (other, _) in list(_large.items()) if other.owner == function.owner]:
-        _large.pop(former, None)
-    _large[name] = function, function.unchanged_since_now()
-    while len(_large) > _KEPT:
-        _large.popitem(last=False)
-    return function
+    """Build a cached function from what it took along; in a worker, the one that an earlier batch has brought."""
+    in_worker, content = take_over(state.settings), state.function
+    if isinstance(content, Spooled):
+        arrived, name = _large, f"{content.digest} {state.token}"
+    elif in_worker:
+        arrived, name = _small, f"{hashlib.sha256(content).hexdigest()} {state.token}"
+    else:
+        return _loaded(state, content, in_worker)
+    known = arrived.pop(name, None)
+    if known is None or not known[1]():
+        function = _loaded(state, read(content) if isinstance(content, Spooled) else content, in_worker)
+        known = function, function.unchanged_since_now()
+    arrived[name] = known
+    while len(arrived) > _KEPT[arrived is _large]:
+        arrived.popitem(last=False)
+    return known[0]
 
 
-#: By digest and token, the large functions that have arrived here, and whether they still are as they came.
+#: By digest and token, the functions that have arrived here, and whether all they depend on is as it came.
+_small: OrderedDict[str, tuple[Any, Callable[[], bool]]] = OrderedDict()
 _large: OrderedDict[str, tuple[Any, Callable[[], bool]]] = OrderedDict()
 
 

@@ -27,7 +27,8 @@ def own_folder(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A folder for temporary files, and nothing sent or arrived before."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(spool, "_folder", spool._Folder())
-    monkeypatch.setattr(pickling, "_large", type(pickling._large)())
+    for name in ("_small", "_large"):
+        monkeypatch.setattr(pickling, name, type(pickling._large)())
     return tmp_path
 
 
@@ -87,6 +88,21 @@ def test_a_worker_has_one_function_for_all_batches(own_folder: Path) -> None:
         path.write_bytes(b"never read again")
 
     assert pickle.loads(to_worker(function)) is pickle.loads(to_worker([function]))[0] is first
+
+
+def test_a_worker_keeps_a_small_function_that_its_parent_sends_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    factor = 2
+
+    @cache_data
+    def small(x: int) -> int:
+        return x * factor
+
+    monkeypatch.setattr(pickling, "take_over", lambda token: True)  # as in a process that works for this one
+    first, second = (pickle.loads(to_worker(small)) for _ in range(2))
+    factor = 3
+    third = pickle.loads(to_worker(small))
+
+    assert first is second and (first(5), third(5)) == (10, 15)
 
 
 def test_what_has_changed_in_the_notebook_is_sent_anew() -> None:
