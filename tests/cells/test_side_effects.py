@@ -242,6 +242,11 @@ REGISTRATIONS = {
         "def f(): get_ipython().set_custom_exc((KeyError,), lambda *a: None)\nf()",
         "get_ipython().set_custom_exc((), None)",
     ),
+    "a setter of another library": (
+        "numba",
+        "import numba\nnumba.set_num_threads(1)",
+        "numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)",
+    ),
     "a list of a library's": ("sys", "sys.path.append('nowhere')", "sys.path.remove('nowhere')"),
 }
 LIBRARIES = (
@@ -267,6 +272,7 @@ def test_what_registers_something_simply_runs(nb, library, registers, undo):
 
 
 OWN = {
+    "a thread": "import threading; threading.Thread(target=abs, args=(1,)).start()",
     "setters on the current axes": "plt.plot([1, 2]); plt.gca().set_aspect('equal'); plt.close()",
     "ticks": "plt.plot([1, 2]); plt.gca().xaxis.set_ticklabels([]); plt.close()",
     "the size of the figure": "plt.plot([1, 2]); plt.gcf().set_size_inches(3, 3); plt.close()",

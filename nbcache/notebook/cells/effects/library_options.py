@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from nbcache.tracking.options.values import equal, flat, taken
 
-__all__ = ["COVERED", "LibraryOptions", "held_now", "set_again"]
+__all__ = ["COVERED", "COVERED_PARTS", "LibraryOptions", "held_now", "set_again"]
 
 Values = dict[str, Any]
 _ABSENT = "absent"
@@ -150,22 +150,35 @@ _ROWS: dict[str, _Row] = {
     ),
 }
 
-#: Calls and assignments that change nothing but these options, by how they end.
-COVERED = (
-    *("set_option()", "reset_option()", "set_printoptions()", "seterr()", "set_config()", "set_theme()", "set_style()"),
-    *("set_context()", "set_palette()", "set_color_codes()", "style.use()", "set_default_dtype()", "rcdefaults()"),
-    *("set_num_threads()", "set_float32_matmul_precision()", "use_deterministic_algorithms()"),
-    *(
-        "set_grad_enabled()",
-        "filterwarnings()",
-        "simplefilter()",
-        "resetwarnings()",
-        "sns.set()",
-        "setrecursionlimit()",
+#: By library: calls and assignments that change nothing but these options, by how they end.
+COVERED: Mapping[str, tuple[str, ...]] = {
+    "decimal": ("getcontext().prec", "getcontext().rounding"),
+    "locale": ("setlocale()",),
+    "matplotlib": ("style.use()", "rcdefaults()", "rcParams.update()"),
+    "numpy": ("set_printoptions()", "seterr()"),
+    "pandas": ("set_option()", "reset_option()"),
+    "plotly": ("templates.default", "renderers.default"),
+    "pylab": ("style.use()", "rcdefaults()", "rcParams.update()"),
+    "seaborn": (
+        *("set()", "set_theme()", "set_style()", "set_context()", "set_palette()", "set_color_codes()"),
+        *("reset_defaults()", "reset_orig()"),
     ),
-    *("sns.set()", "getcontext().prec", "getcontext().rounding", "reset_defaults()", "reset_orig()", "set_options()"),
-    "setlocale()",
-)
+    "sklearn": ("set_config()",),
+    "sys": ("setrecursionlimit()",),
+    "torch": (
+        *("set_default_dtype()", "set_num_threads()", "set_float32_matmul_precision()", "set_printoptions()"),
+        *("use_deterministic_algorithms()", "set_grad_enabled()"),
+    ),
+    "warnings": ("filterwarnings()", "simplefilter()", "resetwarnings()"),
+    "xarray": ("set_options()",),
+}
+#: The same, by what stands in them.
+COVERED_PARTS: Mapping[str, str] = {
+    "matplotlib": "rcParams[",
+    "pandas": ".options.",
+    "polars": "Config.set_",
+    "pylab": "rcParams[",
+}
 
 
 # Options that are in no key, so that a cell which sets one to what it was already has to set it all the same.

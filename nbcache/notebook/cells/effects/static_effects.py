@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from nbcache.notebook.cells.effects.library_options import COVERED
+from nbcache.notebook.cells.effects.library_options import COVERED, COVERED_PARTS
 from nbcache.notebook.cells.syntax.bodies import Names
 
 __all__ = ["of_libraries"]
@@ -20,7 +20,6 @@ __all__ = ["of_libraries"]
 _GIVES_OWN = ("gca().", "gcf().", "figure().", "subplot().", "axes().", "subplots().")
 # Calls that reach the session whatever they are called on.
 _ALWAYS = (".addHandler()", ".addFilter()", ".removeHandler()", ".for_type()", ".for_type_by_name()")
-_OPTIONS = (".options.", ".rcParams[", "rcParams[", "rcParams.update()", "renderers.default", "templates.default")
 
 
 def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
@@ -33,13 +32,22 @@ def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
             or root in names.imported
             or (root not in names.binds and _is_library(namespace.get(root)))
         )
-        and not _is_option(text)
+        and not _is_option(text, _library_of(names.imported.get(root), namespace.get(root)))
         and not any(part in text for part in _GIVES_OWN)
     ]
 
 
-def _is_option(text: str) -> bool:
-    return text.endswith(COVERED) or any(part in text for part in _OPTIONS)
+def _is_option(text: str, library: str) -> bool:
+    """Other libraries call by the same names what nobody sets again."""
+    return text.endswith(COVERED.get(library, ())) or (library in COVERED_PARTS and COVERED_PARTS[library] in text)
+
+
+def _library_of(imported: str | None, value: object) -> str:
+    """The library that a name comes from: by the import in the cell, else by what it stands for."""
+    if imported is None:
+        given = value if isinstance(value, type | FunctionType | BuiltinFunctionType) else type(value)
+        imported = value.__name__ if isinstance(value, ModuleType) else str(getattr(given, "__module__", ""))
+    return imported.partition(".")[0].removeprefix("_py").lstrip("_")
 
 
 def _is_library(value: object) -> bool:

@@ -39,7 +39,7 @@ class Names:
     state : magics that change the session itself, such as `%cd`
     queries : whether a text may name variables with an @, as in `df.query(text)`
     tables : whether a text may name tables, as in `duckdb.sql(text)`
-    imported : the names that its imports bind
+    imported : the names that its imports bind, and the libraries that they come from
     touched : what it assigns or calls for what that changes: the name it begins with, and its text
     """
 
@@ -58,7 +58,7 @@ class Names:
     state: list[str] = field(default_factory=list)
     queries: bool = False
     tables: bool = False
-    imported: set[str] = field(default_factory=set)
+    imported: dict[str, str] = field(default_factory=dict)
     touched: list[tuple[str, str]] = field(default_factory=list)
 
     @property

@@ -12,8 +12,10 @@ _CHANGING = re.compile(
     r"|extension|reset|unset)(?:_\w+|[A-Z]\w*)?"
     r"|addHandler|removeHandler|addFilter|removeFilter|for_type\w*|parallel_config|parallel_backend|umask"
     r"|basicConfig|filterwarnings|simplefilter|resetwarnings|captureWarnings|pandas|addfont|addLevelName|load_dotenv"
-    r"|add_type|field_size_limit|start|chdir|fchdir|putenv|ion|ioff|append|extend|insert|update|output_notebook"
+    r"|add_type|field_size_limit|chdir|fchdir|putenv|ion|ioff|output_notebook"
 )
+# The same where nothing is called on the way: `sys.path.append(...)`, and not `Thread(...).start()`.
+_CHANGING_A_PART = re.compile(r"start|append|extend|insert|update")
 # The same where what they return is taken: what stood before.
 _CHANGING_AND_TELLING = re.compile(r"umask|field_size_limit|seterr|seterrcall|setlocale|setprofile|settrace|signal")
 
@@ -57,8 +59,18 @@ def changed_by(call: ast.expr, taken: bool = False) -> tuple[str, str] | None:
     root, last = _root_of(called), _last_name(called)
     if root == "copyreg" and last == "pickle":
         return root, "copyreg.pickle()"
-    changing = _CHANGING_AND_TELLING if taken else _CHANGING
-    return (root, f"{ast.unparse(called)}()") if root and changing.fullmatch(last) else None
+    if taken:
+        changes = _CHANGING_AND_TELLING.fullmatch(last)
+    else:
+        changes = _CHANGING.fullmatch(last) or (_is_path(called) and _CHANGING_A_PART.fullmatch(last))
+    return (root, f"{ast.unparse(called)}()") if root and changes else None
+
+
+def _is_path(node: ast.expr) -> bool:
+    """Whether it is attributes of a name and nothing else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def changed_place(target: ast.expr) -> tuple[str, str] | None:

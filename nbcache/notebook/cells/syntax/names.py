@@ -105,7 +105,7 @@ class Flow(Evaluation):
             self.names.modules.add(alias.name)
             if alias.name == "__main__":
                 self.names.whole = self.names.whole or "__main__ holds the whole namespace"
-            self._imported(alias.asname or alias.name.partition(".")[0])
+            self._imported(alias.asname or alias.name.partition(".")[0], alias.name)
 
     def _ImportFrom(self, node: ast.ImportFrom) -> None:
         module = "." * node.level + (node.module or "")
@@ -117,10 +117,10 @@ class Flow(Evaluation):
                 self._star(module)
             else:
                 self.names.modules.add(f"{module}.{alias.name}")
-                self._imported(alias.asname or alias.name)
+                self._imported(alias.asname or alias.name, module)
 
-    def _imported(self, name: str) -> None:
-        self.names.imported.add(name)
+    def _imported(self, name: str, module: str) -> None:
+        self.names.imported[name] = module
         self.bind(name)
 
     def _star(self, module: str) -> None:

@@ -9,6 +9,7 @@ not rest on the state before, and still leaves one behind.
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -173,7 +174,11 @@ def leave(name: str, state: bytes) -> None:
         if value is not None:
             objects.put(value, state)
         return
-    if name not in ALL or not _is_there(name):
+    if name not in ALL:
+        return
+    if state and not _is_there(name):  # the run has loaded its library, and the caller may do so at any time
+        importlib.import_module(ALL[name].module)
+    if not _is_there(name):
         return
     if state:
         ALL[name].put(state)

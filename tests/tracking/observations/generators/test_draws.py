@@ -334,3 +334,30 @@ def test_seeing_seeds_changes_no_key(python: Callable[..., str]) -> None:
     )
 
     assert printed.split() == ["runs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "draw"),
+    [
+        ("numpy", "numpy.random.seed(5)", "numpy.random.rand()"),
+        ("torch", "torch.manual_seed(5)", "torch.rand(1).item()"),
+    ],
+)
+def test_a_seed_is_left_where_the_library_is_not_loaded_yet(
+    name: str, seed: str, draw: str, python: Callable[..., str]
+) -> None:
+    pytest.importorskip(name)
+    program = f"""
+        from nbcache import cache_data
+
+        @cache_data(persist="disk", show_spinner=False)
+        def seeded():
+            import {name}
+            {seed}
+
+        seeded()
+        import {name}
+        print({draw}, seeded.info().hits)
+    """
+    (first, misses), (second, hits) = python(program).split(), python(program).split()
+    assert (misses, hits) == ("0", "1") and first == second
