@@ -326,3 +326,28 @@ def test_training_is_cached(nb):
     nb("km = KMeans(3, n_init=1, random_state=0).fit(X)")
     assert last(nb).outcome == "hit"
     assert os.getcwd()
+
+
+@pytest.mark.parametrize("draws", ["ax.plot([1, 2])", "ax.set_title('x')", "fig.add_axes((0, 0, 1, 1))"])
+def test_drawing_into_a_figure_of_an_earlier_cell_runs_and_says_so(nb, draws):
+    pytest.importorskip("matplotlib").use("agg")
+    nb("import matplotlib.pyplot as plt\nfig, ax = plt.subplots(); plt.close(fig)")
+    nb(f"{draws}; None")
+    assert last(nb).outcome == "not cached" and "it draws into" in last(nb).reason
+
+
+def test_a_figure_that_inline_leaves_open_makes_the_cell_run(nb, monkeypatch):
+    pytest.importorskip("matplotlib").use("agg")
+    config = pytest.importorskip("matplotlib_inline.config")
+    nb("import matplotlib.pyplot as plt")
+    plt = nb.ns["plt"]
+    plt.switch_backend("module://matplotlib_inline.backend_inline")
+    backend = config.InlineBackend.instance(parent=nb.shell)
+    try:
+        backend.close_figures = False
+        nb("plt.plot([1, 2])\nx = 1")
+        assert last(nb).outcome == "not cached" and "stay open" in last(nb).reason
+    finally:
+        config.InlineBackend.clear_instance()
+        plt.close("all")
+        plt.switch_backend("agg")

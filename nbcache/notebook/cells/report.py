@@ -12,6 +12,7 @@ _ADVICE = (
     (r"(\w+) cannot be stored", r"`del \1` at its end, or name what to keep: %%cache_cell --outputs"),
     (r"input (\w+) cannot be read", r"leave it out of the key: %%cache_cell --ignore \1"),
     (r"it changes .* in place|it both reads and writes", "write the file as a whole, under another name"),
+    (r"it draws into", "draw in the cell that makes the figure, and compute in another"),
     (r"it removes|outside of the notebook's project|it makes", "put that into a cell of its own"),
     (r"it uses the network", "put the download into a cell of its own, and save it to a file"),
     (r"it runs|it changes|it awaits", "put that into a cell of its own"),

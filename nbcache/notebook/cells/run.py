@@ -34,6 +34,8 @@ from nbcache.tracking.written.files_written import FilesWritten
 
 __all__ = ["TOO_LONG", "CellRun", "observed"]
 
+# Parts of a figure know its canvas, its window and one another by references that only they can make.
+_DRAWN_INTO = ("matplotlib.", "mpl_toolkits.")
 TOO_LONG = "finding out whether its inputs have changed may take longer than it runs"
 
 
@@ -130,6 +132,9 @@ class CellRun:
         if differences.trouble:
             return differences.trouble
         values = [*(value for value, _ in differences.contents), *(value for _, value in differences.replaced)]
+        for value in values:
+            if type(value).__module__.startswith(_DRAWN_INTO):
+                return f"it draws into {reached.name_of(value)}, which an earlier cell has made"
         for label in sorted(inputs.state.changed()):
             kind, _, name = label.rpartition(" ")
             if not reached.follows(name) and not (kind == "closure" and self.objects.in_closure(values)):

@@ -131,8 +131,8 @@ def _module_of(value: Any) -> str:
 
 
 def _figures() -> object:
-    """The figures that pyplot goes on drawing into; inline figures are closed when their cell is over."""
-    if "inline" in str(dict.get(sys.modules["matplotlib"].rcParams, "backend")):
+    """The figures that pyplot goes on drawing into; inline figures are closed when their cell is over, as a rule."""
+    if "inline" in str(dict.get(sys.modules["matplotlib"].rcParams, "backend")) and _closes_figures():
         return []
     return list(sys.modules["matplotlib._pylab_helpers"].Gcf.figs)
 
@@ -146,6 +146,11 @@ def _start_method() -> object:
 def _custom_exceptions() -> object:
     shell = current_shell()
     return None if shell is None else tuple(map(id, shell.custom_exceptions))
+
+
+def _closes_figures() -> bool:
+    options = getattr(sys.modules.get("matplotlib_inline.config"), "InlineBackend", None)
+    return options is None or not options.initialized() or bool(options.instance().close_figures)
 
 
 def _joblib() -> object:

@@ -60,9 +60,10 @@ def changed_by(call: ast.expr, taken: bool = False) -> tuple[str, str] | None:
     if root == "copyreg" and last == "pickle":
         return root, "copyreg.pickle()"
     if taken:
-        changes = _CHANGING_AND_TELLING.fullmatch(last)
+        changes = _CHANGING_AND_TELLING.fullmatch(last) is not None
     else:
-        changes = _CHANGING.fullmatch(last) or (_is_path(called) and _CHANGING_A_PART.fullmatch(last))
+        part = _is_path(called) and _CHANGING_A_PART.fullmatch(last) is not None
+        changes = part or _CHANGING.fullmatch(last) is not None
     return (root, f"{ast.unparse(called)}()") if root and changes else None
 
 
