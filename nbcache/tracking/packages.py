@@ -169,11 +169,17 @@ def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the folders of the standard library, with a trailing separator, and those of installed packages."""
     paths = sysconfig.get_paths()
     standard = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
-    packages = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
+    # Pyodide has no user, and begins its paths with two slashes, which `abspath` keeps.
+    packages = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages() or ""} - {""}
     return (
-        tuple([os.path.abspath(path) + os.sep for path in standard]),
-        tuple(sorted(map(os.path.abspath, packages), key=len, reverse=True)),
+        tuple([_plain(path) + os.sep for path in standard]),
+        tuple(sorted({_plain(path) for path in packages}, key=len, reverse=True)),
     )
+
+
+def _plain(path: str) -> str:
+    full = os.path.abspath(path)
+    return full[1:] if full.startswith("//") and os.sep == "/" else full
 
 
 # Asked here, not at the first call: a quarter of a millisecond is much for that, and nothing for an import.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType
 from typing import NamedTuple
 
-from nbcache.tracking.code.bytecode import Step, name_in
+from nbcache.tracking.code.bytecode import Step, name_in, steps_of
 from nbcache.tracking.code.strings import (
     EVALUATING,
     FORMATTING,
@@ -33,6 +33,10 @@ _GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _POPS = ("STORE_", "POP_", "RETURN_", "DELETE_", "JUMP_IF_", "RAISE_")
 _ENDS = ("RETURN_", "RAISE_", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD")
 _SPACES = frozenset({"user_ns", "user_global_ns"})
+# An instruction of its own up to 3.13, one of the binary operators from 3.14 on.
+_SUBSCRIPT = next(
+    (step.op, step.arg) for step in steps_of(compile("a[b]", "", "eval")) if step.name in ("BINARY_SUBSCR", "BINARY_OP")
+)
 
 
 class Known(NamedTuple):
@@ -202,8 +206,8 @@ class _Reader:
         elif name == "CALL":
             self._call(self._take(step.arg + 2))
         elif name in ("CALL_KW", "CALL_FUNCTION_EX"):
-            self._call(self._take(step.arg + 3 if name == "CALL_KW" else 3 + (step.arg & 1)))
-        elif name == "BINARY_SUBSCR":
+            self._call(self._take(1 - dis.stack_effect(step.op, step.arg)))
+        elif (step.op, step.arg) == _SUBSCRIPT:
             self._subscript(*self._take(2))
         elif name.startswith("COPY") or name == "SWAP":
             if name == "COPY":
