@@ -182,6 +182,19 @@ class Slots:
                 slot.hits for slot in self._slots.values()
             )
 
+    def hits_by_slot(self) -> dict[Slot, int]:
+        """How often each entry in memory was handed out."""
+        with self._lock:
+            return {slot: slot.hits for slot in self._slots.values()}
+
+    def save_once(self, before: Mapping[Slot, int]) -> None:
+        """Count what was handed out several times since then as one computation saved."""
+        with self._lock:
+            for slot in self._slots.values():
+                more = slot.hits - before.get(slot, 0) - 1
+                if more > 0:
+                    slot.spent += more * slot.entry.meta.seconds
+
     def owners(self) -> set[str]:
         """Everybody who has a slot or has counted something."""
         with self._lock:

@@ -17,6 +17,7 @@ from nbcache.notebook.display.cell_output import CELL_OUTPUT
 from nbcache.notebook.line import completions
 from nbcache.notebook.magics.cell_magics import CellMagics
 from nbcache.notebook.magics.line_magics import CacheMagics
+from nbcache.notebook.measured import Measured
 
 _KEPT = "_nbcache_extension"
 _NAME = "cache_data"
@@ -38,6 +39,9 @@ class _Registered:
         self.reloads = Reloads(shell)
         self.began = partial(CELL_OUTPUT.begin, shell)
         shell.events.register("pre_execute", self.began)
+        self.measured = Measured()
+        shell.events.register("pre_run_cell", self.measured.begin)
+        shell.events.register("post_run_cell", self.measured.end)
         if shell.history_manager.input_hist_raw[-1].startswith("%load_ext"):  # so the cell has shown nothing yet
             self.began()
         self.matcher = _matcher(shell)
@@ -55,8 +59,13 @@ class _Registered:
                     shell.magics_manager.magics[kind].pop(name, None)
             shell.magics_manager.registry.pop(type(magics).__name__, None)
         shell.configurables[:] = [one for one in shell.configurables if one is not settings()]
-        with suppress(ValueError):
-            shell.events.unregister("pre_execute", self.began)
+        for event, follows in (
+            ("pre_execute", self.began),
+            ("pre_run_cell", self.measured.begin),
+            ("post_run_cell", self.measured.end),
+        ):
+            with suppress(ValueError):
+                shell.events.unregister(event, follows)
         if self.matcher in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(self.matcher)
         if self.injected and shell.user_ns.get(_NAME) is cache_data:

@@ -278,3 +278,15 @@ def test_autoreload_renews_a_cached_function_that_was_imported_by_name(shell, ca
     rules = sys.modules["IPython.extensions.autoreload"].UPDATE_RULES
     assert not any("nbcache" in rule[1].__module__ for rule in rules)
     del sys.modules["reloaded_module"]
+
+
+def test_a_measurement_saves_the_time_of_each_result_once(shell, cache):
+    shell.run_line_magic("load_ext", "nbcache")
+    run(shell, "import time\n@cache_data\ndef slow(x):\n    time.sleep(0.05)\n    return x")
+    run(shell, "slow(1)")
+    run(shell, "slow(1)")
+    run(shell, "%timeit -n 500 -r 2 slow(1)")
+    info = shell.user_ns["slow"].info()
+    assert info.hits > 1000
+    took = shell.user_ns["slow"].entries()[0].seconds_to_compute
+    assert took < info.seconds_saved < 3 * took  # one hit, and one for the measurement
