@@ -15,7 +15,8 @@ from nbcache.notebook.panel.synchronisation import TableSync
 
 _FOLDER = Path(__file__).parent / "browser"
 
-_MODULE = ("rows.js", "keys.js", "panel.js")
+# One module in several files, which are joined: a front end loads one text, and imports nothing beside it.
+_MODULE = ("elements.js", "rows.js", "layout.js", "lines.js", "keys.js", "question.js", "notice.js", "panel.js")
 
 
 class _Table(anywidget.AnyWidget):  # type: ignore[misc]

@@ -1,5 +1,5 @@
 // The keyboard in the rows of the panel's table: one row is in the order of Tab, arrows go from row to row.
-// Middle part of one module, between rows.js and panel.js.
+// A part of one module, before panel.js.
 
 class Keyboard {
   constructor(table) {
@@ -9,7 +9,7 @@ class Keyboard {
   // Let Tab reach the current row only, or the first one in sight.
   rove() {
     if (!this.table.current) {
-      const at = this.table.at(this.table.grid.scrollTop);
+      const at = this.table.layout.at(this.table.grid.scrollTop);
       const line = this.table.lines.slice(at).find((each) => each.kind === "function" || each.kind === "entry");
       this.table.current = line ? line.key : null;
     }
@@ -28,8 +28,8 @@ class Keyboard {
   }
 
   focusRow(at, part) {
-    const top = this.table.tops[at];
-    const height = this.table.tops[at + 1] - top;
+    const top = this.table.layout.tops[at];
+    const height = this.table.layout.tops[at + 1] - top;
     const room = this.table.grid.clientHeight - this.table.head.offsetHeight - height;
     if (top < this.table.grid.scrollTop) this.table.grid.scrollTop = top;
     else if (top > this.table.grid.scrollTop + room) this.table.grid.scrollTop = top - room;
@@ -49,7 +49,7 @@ class Keyboard {
     const line = this.table.lines[at];
     if (!line) return;
     const part = event.target.classList.contains("nbc-toggle") ? ".nbc-toggle" : ".nbc-clear";
-    const page = Math.max(1, Math.floor(this.table.grid.clientHeight / this.table.heights.entry) - 2);
+    const page = Math.max(1, Math.floor(this.table.grid.clientHeight / this.table.layout.heights.entry) - 2);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
     if (step) {
       let to = Math.min(Math.max(0, at + step), this.table.lines.length - 1);

@@ -1,26 +1,10 @@
 // The browser's half of the panel: a virtual table. Sort, scrolling, and search in what it has never ask the kernel,
-// so they work while it is busy; opening, clearing, and search in closed functions do. Last part of one module, after rows.js
-// and keys.js.
+// so they work while it is busy; opening, clearing, and search in closed functions do. Last part of one module.
 
 const OVERSCAN = 6;
 const SLOW_MS = 600;
 const ANSWER_MS = 5000;
 const TYPING_MS = 150;
-
-function make(tag, classes, text = "", attributes = {}) {
-  const node = document.createElement(tag);
-  if (classes) node.className = classes;
-  if (text) node.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
-function button(text, label, classes = "nbc-button") {
-  // JupyterLab looks for the attribute on the focused element only: without it, d d would delete the cell.
-  const node = make("button", classes, text, { type: "button", "data-lm-suppress-shortcuts": "true" });
-  if (label) { node.setAttribute("aria-label", label); node.title = label; }
-  return node;
-}
 
 // ---- the table ------------------------------------------------------------------------------------------------------
 
@@ -34,9 +18,7 @@ class Table {
     this.lines = [];
     this.current = null;
     this.requests = 0;
-    this.heights = { function: 28, entry: 28, note: 28 };
-    this.own = new Map();
-    this.tops = [0];
+    this.layout = new Layout();
     this.askAbove = Infinity;
     this.answeredAt = 0;
     this.build(el);
@@ -51,27 +33,16 @@ class Table {
     this.search.addEventListener("input", () => this.searched());
     this.tools = make("div", "nbc-tools");
     this.tools.append(this.search);
-    this.question = make("div", "nbc-tools nbc-push");
-    this.tools.append(this.question);
+    this.question = new Question(this);
+    this.tools.append(this.question.place);
     this.grid = make("div", "nbc-grid", "", { role: "treegrid", "aria-label": "Cached functions", "aria-colcount": "9" });
     this.head = make("div", "nbc-head", "", { role: "rowgroup" });
     this.head.append(this.titles());
     this.body = make("div", "nbc-body", "", { role: "rowgroup" });
     this.grid.append(this.head, this.body);
     this.empty = make("div", "nbc-empty");
-    this.notice = make("div", "nbc-notice", "", { role: "status", "aria-live": "polite" });
-    this.undo = button("Undo", "");
-    this.undo.hidden = true;
-    this.undo.addEventListener("click", () => this.takeBack());
-    const foot = make("div", "nbc-foot");
-    foot.append(this.notice, this.undo);
-    this.el.append(this.figures, this.tools, this.grid, this.empty, foot);
-    this.el.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || this.undo.hidden || (event.target === this.search && this.search.value)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.takeBack();
-    });
+    this.notice = new Notice(this);
+    this.el.append(this.figures, this.tools, this.grid, this.empty, this.notice.foot);
     this.grid.addEventListener("scroll", () => this.draw());
     this.body.addEventListener("click", (event) => this.clicked(event));
     this.body.addEventListener("keydown", (event) => this.keyboard.pressed(event));
@@ -79,7 +50,7 @@ class Table {
       const node = event.target.closest(".nbc-row");
       if (node) { this.current = node.dataset.key; this.keyboard.rove(); }
     });
-    this.offer();
+    this.question.offer();
   }
 
   titles() {
@@ -100,63 +71,8 @@ class Table {
     return row;
   }
 
-  // "Clear all…", or in its place a question: { subject, why, act, back }.
-  offer(question = null, focus = false) {
-    this.question.onkeydown = (event) => { if (event.key === "Escape" && this.asking) this.answered(); };
-    this.asking = question;
-    if (!question) {
-      const owner = this.ownerRow();
-      this.clearAll = button(owner ? `Clear all of ${owner.label}…` : "Clear all…", "");
-      this.clearAll.addEventListener("click", () => this.ask(this.scope(), this.clearAll, this.seconds(), () => this.send("all", { name: this.owner || null })));
-      this.question.replaceChildren(this.clearAll);
-      this.offered();
-      return;
-    }
-    const really = button("Clear", `Clear ${question.subject}`, "nbc-button nbc-danger");
-    const cancel = button("Cancel", `Cancel: keep ${question.subject}`);
-    really.addEventListener("click", () => { this.answered(question.act); });
-    cancel.addEventListener("click", () => this.answered());
-    const text = make("span", "nbc-question", `Clear ${question.subject}?`, { role: "alert" });
-    if (question.why) text.append(" ", make("span", "nbc-why", question.why));
-    this.question.replaceChildren(text, really, cancel);
-    if (focus) cancel.focus();
-  }
-
-  // What the button clears, and whether there is anything.
-  offered() {
-    if (this.asking || !this.clearAll) return;
-    const off = !(this.totals && this.totals.entries) || Boolean(this.dead);
-    if (off && document.activeElement === this.clearAll) this.search.focus();
-    this.clearAll.disabled = off;
-    this.clearAll.title = `Clear ${this.scope()}`;
-    const owner = this.ownerRow();
-    if (owner) this.clearAll.textContent = `Clear all of ${owner.label}…`;
-  }
-
-  // Ask before something is cleared, then give the focus back to where the question came from.
-  ask(subject, from, seconds, act, entries = 0) {
-    const took = seconds > this.askAbove ? `${duration(seconds)} to compute.` : "";
-    const why = took && entries ? `${many(entries, "entry", "entries")}, ${took}` : took;
-    const row = from.closest(".nbc-row");
-    this.say("");
-    this.offer({ subject, why, act, row: row && row.dataset.key }, true);
-  }
-
-  answered(act = null) {
-    const { row } = this.asking;
-    this.offer();
-    const at = row ? this.lines.findIndex((line) => line.key === row) : -1;
-    if (at >= 0) this.keyboard.focusRow(at, ".nbc-clear");
-    else this.clearAll.focus();
-    if (act) act();
-  }
-
   ownerRow() {
     return this.owner && this.rows.functions.find((row) => row.name === this.owner);
-  }
-
-  seconds() {
-    return this.rows.functions.reduce((sum, row) => sum + row.seconds, 0);
   }
 
   // Search at once in what is here, and a moment after the last key in everything.
@@ -166,12 +82,6 @@ class Table {
     clearTimeout(this.typing);
     this.typing = setTimeout(() => this.model.send({ type: "search", text: this.rows.query }), TYPING_MS);
     this.arrange(true);
-  }
-
-  scope() {
-    const entries = many(this.totals ? this.totals.entries : 0, "entry", "entries");
-    const owner = this.ownerRow();
-    return owner ? `all ${entries} of ${owner.label}` : `all ${entries}`;
   }
 
   // ---- messages -----------------------------------------------------------------------------------------------------
@@ -187,7 +97,7 @@ class Table {
       this.rows.readFunctions(message.functions);
       if (first && this.owner) this.open(this.owner);
       this.drawFigures();
-      this.offered();
+      this.question.offered();
       if (message.error) this.say(message.text, { error: true });
     } else if (message.type === "entries") {
       this.rows.readEntries(message, buffers[0]);
@@ -228,22 +138,8 @@ class Table {
     this.say(text, { error, undo, seconds: error ? 0 : seconds });
   }
 
-  // Say what happened; what is no error goes away after some seconds, and with it the chance to undo.
-  say(text, { error = false, undo = false, seconds = 0 } = {}) {
-    clearTimeout(this.fading);
-    if (!undo && document.activeElement === this.undo) this.search.focus();
-    this.undo.hidden = !undo;
-    this.undo.title = undo ? `Undo: ${text} (Ctrl Z)` : "";
-    this.notice.classList.toggle("nbc-error", error);
-    this.notice.setAttribute("role", error ? "alert" : "status");
-    this.notice.textContent = error ? `⚠ Error: ${text}` : text;
-    if (seconds) this.fading = setTimeout(() => this.say(""), seconds * 1000);
-  }
-
-  takeBack() {
-    if (document.activeElement === this.undo) this.search.focus();
-    this.undo.hidden = true;
-    this.send("undo", {}, "undo");
+  say(text, options) {
+    this.notice.say(text, options);
   }
 
   alive(yes) {
@@ -255,7 +151,7 @@ class Table {
       this.pending.clear();
       this.say("The kernel of this panel is gone: run the cell again.", { error: true });
     }
-    this.offer();
+    this.question.offer();
     this.arrange();
   }
 
@@ -286,7 +182,7 @@ class Table {
   // Decide on the lines anew, after data, search or sort changed.
   arrange(top = false) {
     this.lines = this.rows.lines();
-    this.layOut();
+    this.layout.place(this.lines);
     if (top) this.grid.scrollTop = 0;
     for (const [column, [cell, sort, title]] of this.sorts) {
       const mine = this.rows.sort[0] === column;
@@ -302,32 +198,10 @@ class Table {
     this.draw();
   }
 
-  // Functions are few, and as high as each needs; entries are all as high as the highest of them that was drawn.
-  heightOf(line) {
-    return (line.kind === "function" && this.own.get(line.key)) || this.heights[line.kind];
-  }
-
-  layOut() {
-    this.tops = new Float64Array(this.lines.length + 1);
-    this.lines.forEach((line, at) => { this.tops[at + 1] = this.tops[at] + this.heightOf(line); });
-  }
-
-  // The line at a height.
-  at(y) {
-    let [low, high] = [0, Math.max(0, this.lines.length - 1)];
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.tops[middle] <= y) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-
   resized() {
     if (this.width === this.el.clientWidth) return;
     this.width = this.el.clientWidth;
-    this.heights = { function: 28, entry: 28, note: 28 };
-    this.own.clear();
+    this.layout.reset();
     this.arrange();
   }
 
@@ -347,9 +221,9 @@ class Table {
   draw() {
     const focused = document.activeElement && document.activeElement.closest ? document.activeElement.closest(".nbc-row") : null;
     const focusedKey = focused && this.body.contains(focused) ? focused.dataset.key : null;
-    this.body.style.height = `${this.tops[this.lines.length]}px`;
-    const first = Math.max(0, this.at(this.grid.scrollTop) - OVERSCAN);
-    const last = Math.min(this.lines.length, this.at(this.grid.scrollTop + (this.grid.clientHeight || 400)) + 1 + OVERSCAN);
+    this.body.style.height = `${this.layout.tops[this.lines.length]}px`;
+    const first = Math.max(0, this.layout.at(this.grid.scrollTop) - OVERSCAN);
+    const last = Math.min(this.lines.length, this.layout.at(this.grid.scrollTop + (this.grid.clientHeight || 400)) + 1 + OVERSCAN);
     const wanted = new Map();
     for (let at = first; at < last; at += 1) wanted.set(this.lines[at].key, at);
     const focusedAt = focusedKey ? this.lines.findIndex((line) => line.key === focusedKey) : -1;
@@ -366,7 +240,10 @@ class Table {
       if (node === cursor) cursor = cursor.nextSibling;
       else this.body.insertBefore(node, cursor);
     }
-    this.measure();
+    if (this.layout.measure(this.nodes)) {
+      this.layout.place(this.lines);
+      this.draw();
+    }
     if (!wanted.has(this.current)) this.current = null;
     this.keyboard.rove();
     if (focusedKey && focusedAt < 0) this.keyboard.refocus(this.focusedAt);
@@ -377,92 +254,18 @@ class Table {
     const line = this.lines[at];
     let node = this.nodes.get(key);
     if (!node) {
-      node = this.create(line);
+      node = createLine(line);
       this.nodes.set(key, node);
     }
-    node.style.transform = `translateY(${this.tops[at]}px)`;
-    node.style.height = `${this.heightOf(line)}px`;
+    node.style.transform = `translateY(${this.layout.tops[at]}px)`;
+    node.style.height = `${this.layout.heightOf(line)}px`;
     node.setAttribute("aria-rowindex", at + 2);
-    this.fill(node, line);
+    fillLine(node, line, { waiting: this.isWaiting(line), dead: Boolean(this.dead) });
     return node;
   }
 
-  create(line) {
-    const node = make("div", `nbc-row nbc-${line.kind}-row`, "", { role: "row", "data-key": line.key });
-    node.setAttribute("aria-level", line.kind === "function" ? "1" : "2");
-    if (line.kind === "note") {
-      node.append(make("span", "nbc-note", line.note, { role: "gridcell" }));
-      return node;
-    }
-    const cells = make("div", `nbc-cells nbc-${line.kind}`, "", { role: "presentation" });
-    for (const [column, title] of COLUMNS) {
-      const cell = make("span", `nbc-${column}`, "", { role: "gridcell" });
-      if (column !== "name") cell.dataset.title = title;
-      if (column === "name" && line.kind === "function") {
-        const toggle = button("", "", "nbc-button nbc-plain nbc-toggle");
-        toggle.append(make("span", "nbc-arrow", "", { "aria-hidden": "true" }), make("span", "nbc-label"));
-        cell.append(toggle, make("span", "nbc-count"));
-      } else if (column === "name") {
-        cell.append(make("span", "nbc-words"));
-      }
-      cells.append(cell);
-    }
-    const act = make("span", "nbc-act", "", { role: "gridcell" });
-    act.append(button("Clear", "", "nbc-button nbc-clear"));
-    node.append(cells, act);
-    return node;
-  }
-
-  fill(node, line) {
-    if (line.kind === "note") { node.firstChild.textContent = line.note; return; }
-    const subject = line.entry || line.row;
-    const cells = node.firstChild.children;
-    COLUMNS.forEach(([column, , ofFunction, ofEntry], at) => {
-      const text = line.entry ? ofEntry(subject) : ofFunction(subject);
-      const cell = cells[at];
-      if (cell.dataset.said === text) return;
-      cell.dataset.said = text;
-      cell.classList.toggle("nbc-zero", !says(column, text));
-      if (column === "state") cell.replaceChildren(...chips(subject.states));
-      else if (column === "name") cell.querySelector(line.entry ? ".nbc-words" : ".nbc-label").textContent = text;
-      else cell.textContent = text;
-    });
-    const tooltip = line.entry ? subject.label : subject.code || subject.label;
-    if (cells[0].title !== tooltip) cells[0].title = tooltip;
-    if (!line.entry) cells[0].querySelector(".nbc-count").textContent = subject.entries ? many(subject.entries, "entry", "entries") : "no entries";
-    if (!line.entry) {
-      const toggle = node.querySelector(".nbc-toggle");
-      toggle.setAttribute("aria-expanded", String(line.opened));
-      node.setAttribute("aria-expanded", String(line.opened));
-      toggle.firstChild.textContent = line.opened ? "▾" : "▸";
-    }
-    const clear = node.querySelector(".nbc-clear");
-    const waiting = this.pending.has(line.key) || this.pending.has("all") || this.pending.has(`f${line.row.name}`);
-    clear.textContent = waiting ? "Clearing" : "Clear";
-    clear.classList.toggle("nbc-waiting", waiting);
-    clear.setAttribute("aria-disabled", String(waiting || Boolean(this.dead)));
-    clear.setAttribute("aria-label", `${waiting ? "Clearing" : "Clear"} ${subject.label}`);
-    const hidden = !line.entry && !line.row.entries;
-    if (hidden && document.activeElement === clear) node.querySelector(".nbc-toggle").focus({ preventScroll: true });
-    clear.hidden = hidden;
-  }
-
-  // Take over how high the lines of each kind are: cards where it is narrow, one or two lines where it is wide.
-  measure() {
-    let grown = false;
-    for (const [key, node] of this.nodes) {
-      const cells = node.firstChild;
-      if (node.classList.contains("nbc-note-row")) continue;
-      const height = cells.offsetHeight + 1;
-      const mine = node.classList.contains("nbc-function-row");
-      if (mine ? Math.abs(height - (this.own.get(key) || this.heights.function)) < 0.5 : height <= this.heights.entry + 0.5) continue;
-      if (mine) this.own.set(key, height);
-      else this.heights.entry = height;
-      grown = true;
-    }
-    if (!grown) return;
-    this.layOut();
-    this.draw();
+  isWaiting(line) {
+    return [line.key, "all", `f${line.row.name}`].some((key) => this.pending.has(key));
   }
 
   clicked(event) {
@@ -474,7 +277,7 @@ class Table {
     else if (target.getAttribute("aria-disabled") !== "true") {
       const subject = line.entry || line.row;
       const clear = () => this.send(line.key, { name: line.row.name, ...(line.entry ? { id: line.entry.id } : {}) });
-      if (subject.seconds > this.askAbove) this.ask(subject.label, target, subject.seconds, clear, line.entry ? 0 : line.row.entries);
+      if (subject.seconds > this.askAbove) this.question.ask(subject.label, target, subject.seconds, clear, line.entry ? 0 : line.row.entries);
       else clear();
     }
   }

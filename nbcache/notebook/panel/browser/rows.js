@@ -1,5 +1,5 @@
 // What the panel's table knows, in the browser: columns, words for numbers, and the rows by search and sort.
-// First part of one module; keys.js and panel.js follow. No dependency, no build step.
+// A part of one module, before panel.js. No dependency, no build step.
 
 // Columns: key, title, how a function fills it, how an entry does. A title means the same for both.
 const NOTHING = "–";
