@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +96,9 @@ def surroundings(nothing_left_behind: None, tmp_path: Path, monkeypatch: pytest.
     registry.replace_cache(None)
     main = sys.modules["__main__"]
     yield
-    if forkserver._forkserver._forkserver_pid is not None:  # type: ignore[attr-defined]
-        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # its children have the environment of its start
+    forkserver = sys.modules.get("multiprocessing.forkserver")
+    if forkserver is not None and forkserver._forkserver._forkserver_pid is not None:
+        forkserver._forkserver._stop()  # its children have the environment of its start
     sys.modules["__main__"] = main  # a shell puts its own there
     registry.replace_cache(None)
     NBCache.clear_instance()

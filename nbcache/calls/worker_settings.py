@@ -18,14 +18,14 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from nbcache import registry
+from nbcache import registry, system
 from nbcache.config import settings
 from nbcache.entries.keyfile import state_folder
 
 _NAMES = ("persist", "trust", "max_disk_size", "max_written_size", "store", "encrypt", "key_file", "off", "private")
 _TOKEN = re.compile(r"(\d+)-[0-9a-f]{32}")
 _OTHERS = 0o077
-_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | system.OPEN_AS_BYTES
 
 
 # What this process wrote last; under its number, because a forked child writes a file of its own.

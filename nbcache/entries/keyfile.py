@@ -18,6 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
+from nbcache import system
 from nbcache.errors import KeyFileError, explain
 
 __all__ = ["KEY_BYTES", "MAX_FILE_BYTES", "Secret", "create", "default_path", "read", "replace", "state_folder"]
@@ -25,8 +26,8 @@ __all__ = ["KEY_BYTES", "MAX_FILE_BYTES", "Secret", "create", "default_path", "r
 KEY_BYTES = 32
 MAX_FILE_BYTES = 4096
 _MARK = "nbcache-key-1"
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | system.OPEN_AS_BYTES
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | system.OPEN_AS_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,7 @@ def _write_beside(path: Path, content: bytes) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}")
     descriptor = os.open(beside, _WRITE_FLAGS, 0o600)
     try:
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, 0o600)  # the umask may have taken the owner's own bits
+        system.set_mode(descriptor, 0o600)  # the umask may have taken the owner's own bits
         os.write(descriptor, content)
         os.fsync(descriptor)
     except OSError:
@@ -183,7 +183,7 @@ def create(path: Path, ring: Sequence[Secret]) -> list[Secret]:
     """
     beside = _write_beside(path, _text(ring))
     try:
-        os.link(beside, path)
+        system.link(beside, path)
     except FileExistsError:
         return read(path)
     except OSError:

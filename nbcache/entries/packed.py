@@ -5,9 +5,9 @@ First a digest and then a write of the same bytes would take both times, and rea
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from nbcache import system
 from nbcache.entries.body import Body
 from nbcache.entries.signing import MAC_BYTES
 
@@ -75,7 +75,7 @@ class Packed:
         """
         if not self._late:
             blocks = self.blocks()
-            if self.size > _JOINED or os.pwrite(descriptor, b"".join(blocks), 0) < self.size:
+            if self.size > _JOINED or system.write_at(descriptor, b"".join(blocks), 0) < self.size:
                 _write(descriptor, 0, blocks)
             return
         start = self.size - self.buffered
@@ -93,7 +93,7 @@ def _write(descriptor: int, place: int, pieces: Iterable[Bytes]) -> None:
     for batch in _batches(pieces):
         waiting = batch
         while waiting:
-            written = os.pwritev(descriptor, waiting, place)
+            written = system.write_pieces_at(descriptor, waiting, place)
             place += written
             waiting = _rest(waiting, written)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from nbcache import system
 from nbcache.entries.hits.copying import copied
 from nbcache.entries.mapping import PrivateMaps, map_readonly
 from nbcache.errors import DamagedEntryError
@@ -155,7 +156,7 @@ def _read(descriptor: int, offset: int, length: int) -> memoryview:
     space = memoryview(bytearray(length))
     filled = 0
     while filled < length:
-        content = os.pread(descriptor, length - filled, offset + filled)
+        content = system.read_at(descriptor, length - filled, offset + filled)
         if not content:
             raise DamagedEntryError("the file was cut short")
         space[filled : filled + len(content)] = content
@@ -201,7 +202,7 @@ def spool(pieces: Sequence[memoryview], folder: Path | None) -> Section:
     Without a folder, and after any error there (full, read-only, gone), they are copied to memory.
     """
     length = sum(piece.nbytes for piece in pieces)
-    if folder is not None and length > MAPPED_FROM:
+    if system.MAPS and folder is not None and length > MAPPED_FROM:
         try:
             return _spool_to_file(pieces, folder, length)
         except OSError:
@@ -244,7 +245,7 @@ def reserve(descriptor: int, length: int) -> None:
 
 def nameless(folder: Path) -> int:
     """Open a new owner-only file without a name, which is gone when its last user is."""
-    flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+    flags = os.O_RDWR | system.OPEN_AS_BYTES
     if hasattr(os, "O_TMPFILE"):
         try:
             return os.open(folder, flags | os.O_TMPFILE | os.O_EXCL, 0o600)

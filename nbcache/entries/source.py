@@ -8,6 +8,7 @@ import sys
 from abc import ABC, abstractmethod
 from functools import lru_cache
 
+from nbcache import system
 from nbcache.errors import DamagedEntryError
 
 __all__ = ["FileSource", "Given", "MemorySource", "Source", "source_of"]
@@ -59,7 +60,7 @@ class FileSource(Source):
                 raise DamagedEntryError("the file has another name elsewhere (a hard link)")
             self.descriptor = descriptor
             self.size = self.facts.st_size
-            self._ahead = os.pread(descriptor, min(self.size, _READ_AHEAD), 0)
+            self._ahead = system.read_at(descriptor, min(self.size, _READ_AHEAD), 0)
         except OSError as error:
             raise DamagedEntryError(f"it cannot be read ({error.strerror})") from error
 
@@ -69,7 +70,7 @@ class FileSource(Source):
         pieces = []
         try:
             while length:
-                got = os.pread(self.descriptor, length, offset)
+                got = system.read_at(self.descriptor, length, offset)
                 if not got:
                     raise DamagedEntryError("it became shorter while it was read")
                 pieces.append(got)
@@ -90,7 +91,11 @@ class FileSource(Source):
         Else its bytes are copied into memory and verified there each time: a map would show what others write
         later, and a file that another machine cuts short would end the process.
         """
-        if not hasattr(os, "geteuid") or self.facts.st_uid != os.geteuid() or self.facts.st_mode & 0o022:
+        if (
+            not (system.MAPS and hasattr(os, "geteuid"))
+            or self.facts.st_uid != os.geteuid()
+            or self.facts.st_mode & 0o022
+        ):
             return False
         return not _is_remote(self.facts.st_dev)
 

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from nbcache import system
+
 __all__ = ["LEAF", "digest_of_file", "digest_of_pieces"]
 
 LEAF = 1 << 20
@@ -107,7 +109,7 @@ def digest_of_file(descriptor: int, offset: int, length: int) -> bytes:
             wanted = min(LEAF, length - place * LEAF)
             leaf, filled = hashlib.sha256(), 0
             while filled < wanted:
-                got = os.pread(descriptor, wanted - filled, offset + place * LEAF + filled)
+                got = system.read_at(descriptor, wanted - filled, offset + place * LEAF + filled)
                 if not got:
                     raise EOFError("the file is shorter than it was")
                 leaf.update(got)

@@ -12,6 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
+from nbcache import system
 from nbcache.entries.signing import MAC_BYTES, Keyring
 
 __all__ = ["VerifiedFiles"]
@@ -85,7 +86,7 @@ class VerifiedFiles:
         place = self._place(identity)
         if place is None:
             return False
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | system.OPEN_AS_BYTES
         try:
             descriptor = os.open(place, flags)
         except OSError:
@@ -103,7 +104,7 @@ class VerifiedFiles:
         if place is None:
             return
         beside = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | system.OPEN_AS_BYTES
         try:
             os.makedirs(place.parent, mode=0o700, exist_ok=True)
             descriptor = os.open(beside, flags, 0o600)

@@ -76,7 +76,7 @@ def _descriptor_of(stream: Any) -> int | None:
     if not isinstance(stream, _OF_THE_SYSTEM):
         return None  # a compressed file has the descriptor of what lies below it
     inner: Any = getattr(stream, "buffer", stream)
-    if not isinstance(getattr(inner, "raw", inner), io.FileIO):
+    if not (isinstance(getattr(inner, "raw", inner), io.FileIO) and hasattr(os, "pread")):
         return None
     return int(stream.fileno())
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
+
+from nbcache import system
 
 _OTHERS_WRITE = 0o022
 _KIND_AND_OTHERS = 0o170000 | _OTHERS_WRITE
@@ -18,20 +22,20 @@ _HAS_USERS = hasattr(os, "geteuid")
 #: Tried, because some C libraries refuse the question, which looks as if there were nothing anywhere.
 _SEES_LINKS = os.access in os.supports_follow_symlinks and os.access(os.sep, os.F_OK, follow_symlinks=False)
 
+_T = TypeVar("_T")
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
 #: A symbolic link is an error, a FIFO does not block, and no child process inherits the descriptor.
-READ = os.O_RDONLY | _NOFOLLOW | _NONBLOCK | _CLOEXEC | _BINARY
-READ_FOLDER = os.O_RDONLY | _NOFOLLOW | _CLOEXEC | _DIRECTORY
-APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOFOLLOW | _NONBLOCK | _CLOEXEC | _BINARY
-CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _CLOEXEC | _BINARY
+READ = os.O_RDONLY | _NOFOLLOW | _NONBLOCK | system.OPEN_AS_BYTES
+READ_FOLDER = os.O_RDONLY | _NOFOLLOW | system.OPEN_AS_BYTES | _DIRECTORY
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NOFOLLOW | _NONBLOCK | system.OPEN_AS_BYTES
+CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | system.OPEN_AS_BYTES
 
 _CACHEDIR_TAG = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -204,7 +208,7 @@ def read_small(path: Path | str, limit: int) -> bytes:
         if reason is not None:
             raise OSError(errno.EINVAL, reason, str(path))
         start = max(0, status.st_size - limit)
-        return os.pread(fd, min(limit, status.st_size), start)
+        return bytes(system.read_at(fd, min(limit, status.st_size), start))
     finally:
         os.close(fd)
 
@@ -223,35 +227,53 @@ def append(path: Path | str, content: bytes, flags: int = APPEND) -> None:
 
 def list_names(folder: Path | str) -> list[str]:
     """The names in a folder; nothing for one that does not exist or is a link."""
-    try:
-        fd = os.open(folder, READ_FOLDER)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            return []
-        raise
-    try:
-        return os.listdir(fd)
-    finally:
-        os.close(fd)
+    return _listed(folder, os.listdir)
 
 
 def list_kinds(folder: Path | str) -> list[tuple[str, bool]]:
     """The names in a folder, and whether each is a folder itself; nothing for one that does not exist or is a link."""
+    return _listed(folder, _kinds)
+
+
+def _kinds(folder: Any) -> list[tuple[str, bool]]:
+    with os.scandir(folder) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _listed(folder: Path | str, lists: Callable[[Any], list[_T]]) -> list[_T]:
+    """What is listed of a folder that is no link, by its descriptor where it has one."""
+    fd: int | None = None
     try:
-        fd = os.open(folder, READ_FOLDER)
+        if system.FOLDERS_OPEN:
+            fd = os.open(folder, READ_FOLDER)
+        elif os.path.islink(folder):
+            return []
+        return lists(folder if fd is None else fd)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         if error.errno == errno.ELOOP:
             return []
         raise
-    try:
-        with os.scandir(fd) as entries:
-            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     finally:
-        os.close(fd)
+        if fd is not None:
+            os.close(fd)
+
+
+def replace_small(path: Path | str, content: bytes) -> None:
+    """Put a small file of ours in place of another, whole for every reader; OSError where that fails."""
+    temporary = f"{path}-{secrets.token_hex(6)}"
+    fd = os.open(temporary, CREATE, FILE_MODE)
+    try:
+        try:
+            if os.write(fd, content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), temporary)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def move_aside(path: Path, shelter: Path, name: str) -> Path:
@@ -275,23 +297,24 @@ def remove_tree(path: Path) -> Iterator[OSError]:
         if not stat.S_ISDIR(status.st_mode):
             os.unlink(path)
             return
-        fd = os.open(path, READ_FOLDER)
+        fd = os.open(path, READ_FOLDER) if system.FOLDERS_OPEN else None
     except FileNotFoundError:
         return
     except OSError as error:
         yield error
         return
     try:
-        for name in os.listdir(fd):
+        for name in os.listdir(path if fd is None else fd):
             try:
-                os.unlink(name, dir_fd=fd)
+                os.unlink(path / name) if fd is None else os.unlink(name, dir_fd=fd)
             except FileNotFoundError:
                 continue
             except OSError:
                 # A folder, or one that cannot be deleted: looked at again by path, below a folder that is ours.
                 yield from remove_tree(path / name)
     finally:
-        os.close(fd)
+        if fd is not None:
+            os.close(fd)
     try:
         os.rmdir(path)
     except FileNotFoundError:

@@ -14,6 +14,7 @@ import pytest
 from packing import ADDRESS, META, RECORDING, opened, packed, write
 from threads import together
 
+from nbcache import system
 from nbcache.entries import opening
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
@@ -248,9 +249,9 @@ def test_what_is_written_is_what_is_packed(
     def short(fd: int, batch: list[memoryview], place: int) -> int:
         return pwrite(fd, b"".join(batch)[:most], place)
 
-    pwrite = os.pwrite
-    monkeypatch.setattr(os, "pwritev", short)
-    monkeypatch.setattr(os, "pwrite", lambda fd, content, place: pwrite(fd, content[: most // 1000], place))
+    pwrite = system.write_at
+    monkeypatch.setattr(system, "write_pieces_at", short)
+    monkeypatch.setattr(system, "write_at", lambda fd, content, place: pwrite(fd, content[: most // 1000], place))
     packed = Entry.of(VALUES[name], META).packed(ADDRESS, keyring)
     path = tmp_path / "written"
     with open(path, "xb") as file:
@@ -271,7 +272,7 @@ def test_a_disk_that_fills_up_while_a_value_is_digested_is_an_error(
     packed = Entry.of(np.arange(LATE), META).packed(ADDRESS, keyring)
     with open(tmp_path / "written", "xb") as file:
         with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
-            patched.setattr(os, "pwritev", full)
+            patched.setattr(system, "write_pieces_at", full)
             packed.write_to(file.fileno())
         packed.write_to(file.fileno())  # with room again it can be written after all
     assert (tmp_path / "written").read_bytes() == b"".join(packed.blocks())

@@ -20,6 +20,7 @@ PACKAGE = ROOT / "nbcache"
 # The floors, lowest first: wings, and rooms or wings inside them by their dotted names. A room belongs to the longest
 # name that it lies in, and may import from lower floors, and from its own wing.
 FLOORS: list[set[str]] = [
+    {"system"},
     {"errors"},
     {"tracebacks"},
     {"config", "compute"},
@@ -51,9 +52,9 @@ FLOORS: list[set[str]] = [
 NARROW: dict[str, set[str]] = {
     "compute": {"errors", "tracebacks"},
     "hashing": {"errors"},
-    "entries": {"errors", "hashing"},
+    "entries": {"system", "errors", "hashing"},
     "tracking": {"errors", "tracebacks", "hashing"},
-    "stores": {"errors", "config", "entries"},
+    "stores": {"system", "errors", "config", "entries"},
     "keys": {"errors", "hashing", "tracking"},
 }
 

@@ -15,7 +15,7 @@ from processes import python_path
 from nbcache.entries.signing import Keyring
 from nbcache.stores.disk.store import DiskStore
 
-ROOT = os.geteuid() == 0
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 NOBODY = 65534
 
 #: What every program run in another process begins with.

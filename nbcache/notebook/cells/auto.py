@@ -73,7 +73,7 @@ class Automatic:
         if saved > 0:
             caption += f" {duration(saved)} saved."
         if costly:
-            caption += f" {costly} cells cost more to cache than to run."
+            caption += f" {costly} cell{' costs' if costly == 1 else 's cost'} more to cache than to run."
         if not rows:
             return Table((), (), caption)
         return Table(("cell", "begins with", "last run", "took", "saved", "remark"), tuple(rows), caption, left=6)

@@ -6,13 +6,10 @@ seen every file writes the truth. The count is a hint: if it is lost, the next s
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
 import threading
 from pathlib import Path
 
-from nbcache.stores.folders import CREATE, FILE_MODE, append, read_small
+from nbcache.stores.folders import append, read_small, replace_small
 
 #: A file longer than this is replaced by its sum: it is read whole by every process that shares its changes.
 _LONGEST = 1 << 12
@@ -65,7 +62,7 @@ class DiskUsage:
                 append(self._path, b"%+d\n" % pending)
             total, length = self._read()
             if length > _LONGEST:
-                self._write(total)
+                replace_small(self._path, b"%+d\n" % total)
             return total
 
     def total(self) -> int:
@@ -80,7 +77,7 @@ class DiskUsage:
         """Write down what a scan has found."""
         with self._lock:
             self._pending = self._changes = 0
-            self._write(total)
+            replace_small(self._path, b"%+d\n" % total)
 
     def _read(self) -> tuple[int, int]:
         try:
@@ -96,16 +93,3 @@ class DiskUsage:
                 except ValueError:
                     pass
         return max(0, total), len(content)
-
-    def _write(self, total: int) -> None:
-        temporary = self._path.with_name(f"{self._path.name}-{secrets.token_hex(6)}")
-        fd = os.open(temporary, CREATE, FILE_MODE)
-        try:
-            if os.write(fd, b"%+d\n" % total) == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))
-            os.replace(temporary, self._path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        finally:
-            os.close(fd)

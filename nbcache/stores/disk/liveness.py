@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
+from nbcache import system
 from nbcache.stores.folders import list_names
 
 
@@ -60,8 +61,8 @@ def _started(pid: int) -> str:
 def is_alive(file: Path) -> bool:
     """Whether the process that made a file, and named it with `name_for_now`, may still be at work."""
     home, pid, started = [*file.name.split("-"), "", "", ""][:3]
-    if home != _home() or not pid.isdigit():
-        # Another machine, or not a name of ours: a day is longer than any write.
+    if home != _home() or not pid.isdigit() or not system.SIGNALS_ASK:
+        # Another machine, nobody who tells, or not a name of ours: a day is longer than any write.
         return os.lstat(file).st_mtime > time.time() - 86400
     try:
         os.kill(int(pid), 0)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import threading
 from hashlib import blake2b
 from pathlib import Path
 
+from nbcache import system
 from nbcache.stores.folders import FILE_MODE, file_refusal
 from nbcache.stores.forks import renew_after_fork
 
-if sys.platform != "win32":
+try:
     import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
-_FLAGS = (
-    os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-)
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | system.OPEN_AS_BYTES
 
 
 def offset_of(text: str) -> int:
@@ -124,21 +124,15 @@ def _identity(file: int | str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-if sys.platform != "win32":
-
-    def _lock(fd: int, offset: int) -> None:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-
-    def _unlock(fd: int, offset: int) -> None:
-        fcntl.lockf(fd, fcntl.LOCK_UN, 1, offset)
-
-else:
-
-    def _lock(fd: int, offset: int) -> None:
+def _lock(fd: int, offset: int) -> None:
+    if fcntl is None:
         raise OSError(errno.ENOLCK, "no byte-range locks on this system")
+    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
 
-    def _unlock(fd: int, offset: int) -> None:
-        pass
+
+def _unlock(fd: int, offset: int) -> None:
+    if fcntl is not None:
+        fcntl.lockf(fd, fcntl.LOCK_UN, 1, offset)
 
 
 _files: dict[str, LockFile] = {}

@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from nbcache import system
 from nbcache.entries.section import reserve
 from nbcache.stores.disk.liveness import name_for_now
-from nbcache.stores.folders import CREATE, FILE_MODE, make_folder, size_of
+from nbcache.stores.folders import CREATE, FILE_MODE, READ, make_folder, size_of
 
 Turn = Callable[[os.stat_result], AbstractContextManager[object]]
 
@@ -102,11 +103,16 @@ class Publisher:
         name = self._temporary_name()
         os.close(_fill_named(_Few(content), name, written)[0])
         try:
-            os.link(name, target)
+            system.link(name, target)
         except FileExistsError:
             pass
+        except OSError:
+            if not os.path.lexists(target):
+                os.replace(name, target)
+                return
         finally:
-            os.unlink(name)
+            if os.path.lexists(name):
+                os.unlink(name)
 
     def _publish_unnamed(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         fd, status = self._fill_unnamed(content, target.rpartition("/")[0], written)
@@ -136,14 +142,18 @@ class Publisher:
                 raise _NotHere from error
             raise
         with _closed_on_failure(fd):
-            return fd, _fill(fd, content, written)
+            return fd, _fill(fd, folder, content, written)
 
     def _publish_named(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         make_folder(self._temporary)
         name = self._temporary_name()
         fd, status = _fill_named(content, name, written)
+        before = size_of(target) if os.path.lexists(target) else None
+        if system.CLOSED_TO_CHANGE:
+            os.close(fd)
+            self._replace(name, target, turn(status))
+            return os.open(target, READ), before
         with _closed_on_failure(fd):
-            before = size_of(target) if os.path.lexists(target) else None
             self._replace(name, target, turn(status))
             return fd, before
 
@@ -187,19 +197,19 @@ def _link(fd: int, target: str) -> None:
 def _fill_named(content: Content, name: str, written: float) -> tuple[int, os.stat_result]:
     fd = os.open(name, CREATE, FILE_MODE)
     try:
-        return fd, _fill(fd, content, written)
+        return fd, _fill(fd, name, content, written)
     except BaseException:
         os.close(fd)
         os.unlink(name)
         raise
 
 
-def _fill(fd: int, content: Content, written: float) -> os.stat_result:
+def _fill(fd: int, name: str, content: Content, written: float) -> os.stat_result:
     reserve(fd, content.size)
     content.write_to(fd)
-    os.utime(fd, (written, written))
+    system.set_times(fd, name, written)
     status = os.fstat(fd)
     if status.st_mode & 0o777 != FILE_MODE:
         # The umask takes bits away, even the owner's.
-        os.fchmod(fd, FILE_MODE)
+        system.set_mode(fd, FILE_MODE)
     return status

@@ -15,7 +15,7 @@ from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import DamagedEntryError, ForeignEntryError
 from nbcache.stores import folders
 from nbcache.stores.disk.quarantine import set_aside
-from nbcache.stores.disk.row_index import Head, RowIndex, facts_of
+from nbcache.stores.disk.row_index import Head, RowIndex, StatusOf, facts_of
 from nbcache.stores.folders import Places
 from nbcache.stores.names import key_name, owner_name, parts_of_file
 from nbcache.stores.protocol import Clock, Stored
@@ -113,7 +113,7 @@ class Reader:
         folder : descriptor of the folder, if `path` is a name in it that was found trusted
         """
         try:
-            fd = os.open(path, folders.READ, dir_fd=folder)
+            fd = os.open(path, folders.READ, **({} if folder is None else {"dir_fd": folder}))
         except OSError:
             return None
         try:
@@ -127,21 +127,27 @@ class Reader:
         finally:
             os.close(fd)
 
-    def rows(self, folder: str, fd: int, but: Container[str], uses: Mapping[str, float]) -> Iterator[Stored]:
+    def rows(self, folder: str, fd: int | None, but: Container[str], uses: Mapping[str, float]) -> Iterator[Stored]:
         """The rows of an owner's trusted folder: from its index, and of files that are not in there from their headers.
 
         Parameters
         ----------
-        fd : the folder, open
+        fd : the folder, open; None where folders cannot be
         but : names of entries (`names.entry_name`) to leave out
         uses : when entries were used, by key
         """
         owner = os.path.basename(folder)
-        with os.scandir(fd) as files:
-            present = {file.name: file.inode() for file in files}
+        try:
+            with os.scandir(folder if fd is None else fd) as files:
+                present = {file.name: file.inode() for file in files}
+        except FileNotFoundError:
+            return
         if but:
             present = {n: number for n, number in present.items() if f"{owner}/{n.partition('.')[0]}" not in but}
-        status_of = partial(os.stat, dir_fd=fd, follow_symlinks=False)
+        if fd is None:
+            status_of: StatusOf = lambda name: os.lstat(f"{folder}/{name}")  # noqa: E731
+        else:
+            status_of = partial(os.stat, dir_fd=fd, follow_symlinks=False)
         yield from self._index.rows(folder, present, uses, status_of)
         unknown: list[Head] = []
         yield from self.read(folder, fd, list(present), uses, unknown)
@@ -149,7 +155,7 @@ class Reader:
         self._index.add(folder, [head for head in unknown if head.file[0] == present[head.name]], status_of)
 
     def read(
-        self, folder: str, fd: int, names: Iterable[str], uses: Mapping[str, float], read: list[Head] | None = None
+        self, folder: str, fd: int | None, names: Iterable[str], uses: Mapping[str, float], read: list[Head] | None = None
     ) -> Iterator[Stored]:
         """The rows of some files of a trusted folder, from verified headers; others are left out without a word.
 
@@ -160,7 +166,7 @@ class Reader:
         owner = os.path.basename(folder)
         for name in names:
             parts = parts_of_file(name)
-            head = None if parts is None else self._head(name, fd)
+            head = None if parts is None else self._head(f"{folder}/{name}" if fd is None else name, fd)
             if parts is None or head is None:
                 continue
             address, meta, size, status = head

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from nbcache import system
 from nbcache.entries.entry import Address, Meta
 from nbcache.entries.meta import sections_of
 from nbcache.entries.signing import Keyring
@@ -219,7 +220,7 @@ class RowIndex:
             if reason is not None:
                 raise OSError(errno.EINVAL, reason, path)
             if status.st_mode & 0o777 != FILE_MODE:
-                os.fchmod(fd, FILE_MODE)
+                system.set_mode(fd, FILE_MODE)
             if folder.journal != status.st_ino or not status.st_size:
                 folder.journal, folder.tags = status.st_ino, set()
             content, new = records_of(folder.key, lines, folder.tags)

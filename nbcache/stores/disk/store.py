@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from nbcache import system
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.packed import Packed
 from nbcache.entries.section import MAPPED_FROM
@@ -304,7 +305,7 @@ class DiskStore:
     def _rows(self, folder: str, but: Container[str] = (), names: list[str] | None = None) -> Iterator[Stored]:
         """The rows of one owner's folder, opened once for all of them; those of some files, where they are named."""
         try:
-            fd = os.open(folder, folders.READ_FOLDER)
+            fd = os.open(folder, folders.READ_FOLDER) if system.FOLDERS_OPEN else None
         except OSError:
             return
         try:
@@ -316,7 +317,8 @@ class DiskStore:
                     else self._reader.read(folder, fd, names, uses)
                 )
         finally:
-            os.close(fd)
+            if fd is not None:
+                os.close(fd)
 
     def _row(self, path: str, head: tuple[Address, Meta, int, float], uses: dict[str, float]) -> Stored:
         address, meta, size, written = head

@@ -8,10 +8,9 @@ changed file would have to be verified again.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 
-from nbcache.stores.folders import CREATE, FILE_MODE, append, read_small
+from nbcache.stores.folders import append, read_small, replace_small
 from nbcache.stores.names import USES
 
 NAME = USES
@@ -70,16 +69,7 @@ def note(folder: str, hints: Mapping[str, Hint]) -> int:
 def rewrite(folder: str, hints: Mapping[str, Hint]) -> None:
     """Replace the journal by one line per entry, for the latest of them; OSError where that fails."""
     latest = sorted(hints.items(), key=lambda item: item[1].used)[-_KEPT:]
-    temporary = f"{folder}/{NAME}-{secrets.token_hex(6)}"
-    fd = os.open(temporary, CREATE, FILE_MODE)
-    try:
-        os.write(fd, _lines(latest))
-        os.replace(temporary, f"{folder}/{NAME}")
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    finally:
-        os.close(fd)
+    replace_small(f"{folder}/{NAME}", _lines(latest))
 
 
 def _lines(hints: Iterable[tuple[str, Hint]]) -> bytes:

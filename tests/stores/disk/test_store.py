@@ -12,6 +12,7 @@ import pytest
 from disk_stores import Shop, files_of, leftovers_of
 from store_contract import BoundsContract, LastingBoundsContract, LastingContract, StoreContract, address_of, entry_of
 
+from nbcache import system
 from nbcache.entries.signing import Keyring
 from nbcache.errors import UntrustedEntryError
 from nbcache.stores.disk.store import DiskStore
@@ -178,8 +179,8 @@ def test_strict_trust_makes_a_damaged_entry_an_error_again_and_again(shop: Shop,
 def test_listing_opens_headers_only(store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put(address_of(1), entry_of(np.arange(1_000_000.0)))
     read: list[int] = []
-    pread = os.pread
-    monkeypatch.setattr(os, "pread", lambda fd, n, at: read.append(n) or pread(fd, n, at))
+    pread = system.read_at
+    monkeypatch.setattr(system, "read_at", lambda fd, n, at: read.append(n) or pread(fd, n, at))
 
     (row,) = store.entries()
 

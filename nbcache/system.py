@@ -1,0 +1,110 @@
+"""Calls of the operating system that not every platform has, and what stands in for them.
+
+On Linux and macOS each name is the system's own function. Windows has no reads and writes at a place, opens no folders,
+and neither replaces nor deletes a file that is open. Pyodide has no links.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = [
+    "CLOSED_TO_CHANGE",
+    "FOLDERS_OPEN",
+    "MAPS",
+    "OPEN_AS_BYTES",
+    "SIGNALS_ASK",
+    "link",
+    "read_at",
+    "read_into",
+    "set_mode",
+    "set_times",
+    "write_at",
+    "write_pieces_at",
+]
+
+#: Whether a folder has a descriptor, by which its files are listed, opened and deleted.
+FOLDERS_OPEN = os.listdir in os.supports_fd and os.open in os.supports_dir_fd and os.unlink in os.supports_dir_fd
+#: Whether a file must be closed by everybody before it can be replaced or deleted.
+CLOSED_TO_CHANGE = sys.platform == "win32"
+#: Whether a range of a file can be mapped so that what is written to the map stays in it.
+MAPS = hasattr(mmap, "MAP_PRIVATE") and sys.platform != "emscripten"
+#: Whether to send signal 0 to a process only asks whether it lives; on Windows it is Ctrl-C.
+SIGNALS_ASK = sys.platform != "win32"
+#: Flags for `os.open`: bytes as they are, and no child process inherits the descriptor.
+OPEN_AS_BYTES = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+
+# Where a read moves the place of the descriptor, threads that share one take turns.
+_turn = threading.Lock()
+
+
+def _read_after_seek(descriptor: int, length: int, place: int) -> bytes:
+    with _turn:
+        os.lseek(descriptor, place, os.SEEK_SET)
+        return os.read(descriptor, length)
+
+
+def _write_after_seek(descriptor: int, content: bytes | memoryview, place: int) -> int:
+    with _turn:
+        os.lseek(descriptor, place, os.SEEK_SET)
+        return os.write(descriptor, content)
+
+
+#: Read at most so many bytes at a place of an open file; like `os.pread`.
+read_at = getattr(os, "pread", _read_after_seek)
+#: Write what fits at a place of an open file; returns how many bytes were written; like `os.pwrite`.
+write_at = getattr(os, "pwrite", _write_after_seek)
+
+
+def _read_into(descriptor: int, piece: memoryview, place: int) -> int:
+    content = read_at(descriptor, len(piece), place)
+    piece[: len(content)] = content
+    return len(content)
+
+
+def _write_first(descriptor: int, pieces: Sequence[bytes | memoryview], place: int) -> int:
+    return int(write_at(descriptor, pieces[0], place))
+
+
+if hasattr(os, "preadv"):
+
+    def read_into(descriptor: int, piece: memoryview, place: int) -> int:
+        """Fill memory from a place of an open file; returns how many bytes were read."""
+        return os.preadv(descriptor, [piece], place)
+else:
+    read_into = _read_into
+
+#: The same for pieces, one after the other; like `os.pwritev`.
+write_pieces_at: Any = getattr(os, "pwritev", _write_first)
+
+
+def link(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Give a file a second name, unless something has it.
+
+    Raises
+    ------
+    FileExistsError
+        Something has that name.
+    OSError
+        This system or this file system has no links.
+    """
+    if not hasattr(os, "link"):
+        raise OSError(errno.EOPNOTSUPP, "no links on this system", os.fspath(target))
+    os.link(source, target)
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Set who may do what with an open file, where that can be said of one."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+
+
+def set_times(descriptor: int, path: str, moment: float) -> None:
+    """Set the times of an open file, by its descriptor where the system can."""
+    os.utime(descriptor if os.utime in os.supports_fd else path, (moment, moment))
