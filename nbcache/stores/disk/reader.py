@@ -155,7 +155,12 @@ class Reader:
         self._index.add(folder, [head for head in unknown if head.file[0] == present[head.name]], status_of)
 
     def read(
-        self, folder: str, fd: int | None, names: Iterable[str], uses: Mapping[str, float], read: list[Head] | None = None
+        self,
+        folder: str,
+        fd: int | None,
+        names: Iterable[str],
+        uses: Mapping[str, float],
+        read: list[Head] | None = None,
     ) -> Iterator[Stored]:
         """The rows of some files of a trusted folder, from verified headers; others are left out without a word.
 

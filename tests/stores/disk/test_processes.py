@@ -164,8 +164,8 @@ def test_a_put_outlasts_clears_that_come_between_again_and_again(
     left = [25]
     fill = publish._fill
 
-    def cleared_after(fd: int, content: publish.Content, written: float) -> os.stat_result:
-        status = fill(fd, content, written)
+    def cleared_after(fd: int, name: str, content: publish.Content, written: float) -> os.stat_result:
+        status = fill(fd, name, content, written)
         if left[0]:
             left[0] -= 1
             shutil.rmtree(shop.folder)
