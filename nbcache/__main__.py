@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from nbcache import __version__, registry
 from nbcache.config import settings
 from nbcache.errors import CacheError, UnknownNameError, did_you_mean
-from nbcache.inspection.listing import entry_rows, function_rows
+from nbcache.inspection.listing import cell_sources, entry_rows, function_rows
 from nbcache.notebook.display.messages import cleared
 from nbcache.notebook.display.tables import Table
 from nbcache.notebook.magics import info, target, trust
@@ -167,7 +167,8 @@ def _info(given: Any) -> int:
     cache = registry.the_cache()
     if given.name is None:
         rows = function_rows(cache, [])
-        _print(info.functions_table(rows, counted=False), rows, given.json)
+        codes = cell_sources(cache, [row.name for row in rows])
+        _print(info.functions_table(rows, codes=codes, counted=False), rows, given.json)
     else:
         owner = _owner(given.name)
         entries = entry_rows(cache, owner)

@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from nbcache.compute.garbage import uncollected
 from nbcache.engine.cache import Cache
+from nbcache.entries.entry import Meta
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.stores.protocol import Stored, Whose
 
@@ -56,6 +57,20 @@ def entry_rows(cache: Cache, owner: str | None = None, whose: Whose | None = Non
     with uncollected():
         rows = _rows(cache, owner)
     return rows if whose is None else [row for row in rows if whose(row.address.key)]
+
+
+def source_of(meta: Meta) -> str:
+    """What an entry of a cell says of its code, as text; empty where that is private."""
+    return next((text for label, _, text in reversed(meta.parts) if label == "code"), "")
+
+
+def cell_sources(cache: Cache, owners: Iterable[str]) -> dict[str, str]:
+    """The source of cells, by their owners, as the first entry of each that tells it does."""
+    return {
+        owner: next(filter(None, (source_of(row.meta) for row in cache.entries(owner))), "")
+        for owner in owners
+        if owner.startswith("cell ")
+    }
 
 
 def _rows(cache: Cache, owner: str | None) -> list[EntryInfo]:

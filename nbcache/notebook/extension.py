@@ -39,6 +39,8 @@ class _Registered:
         self.reloads = Reloads(shell)
         self.began = partial(CELL_OUTPUT.begin, shell)
         shell.events.register("pre_execute", self.began)
+        self.ended = partial(CELL_OUTPUT.end, shell)
+        shell.events.register("post_execute", self.ended)
         self.measured = Measured()
         shell.events.register("pre_run_cell", self.measured.begin)
         shell.events.register("post_run_cell", self.measured.end)
@@ -61,11 +63,13 @@ class _Registered:
         shell.configurables[:] = [one for one in shell.configurables if one is not settings()]
         for event, follows in (
             ("pre_execute", self.began),
+            ("post_execute", self.ended),
             ("pre_run_cell", self.measured.begin),
             ("post_run_cell", self.measured.end),
         ):
             with suppress(ValueError):
                 shell.events.unregister(event, follows)
+        CELL_OUTPUT.stop()
         if self.matcher in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(self.matcher)
         if self.injected and shell.user_ns.get(_NAME) is cache_data:

@@ -290,3 +290,12 @@ def test_a_measurement_saves_the_time_of_each_result_once(shell, cache):
     assert info.hits > 1000
     took = shell.user_ns["slow"].entries()[0].seconds_to_compute
     assert took < info.seconds_saved < 3 * took  # one hit, and one for the measurement
+
+
+def test_a_cell_of_an_earlier_session_is_listed_by_its_first_line(shell, cache, restart):
+    shell.run_line_magic("load_ext", "nbcache")
+    run(shell, "%%cache_cell\nvalue = sum([1, 2])")
+    restart()
+    shell.run_line_magic("reload_ext", "nbcache")
+    table = str(shell.run_line_magic("cache_info", ""))
+    assert "value = sum([1, 2])" in table and "cell " not in table

@@ -14,7 +14,7 @@ from typing import Any
 
 from nbcache.notebook.display.figures import is_alive, widgets
 
-__all__ = ["Captured", "begin", "end", "is_output", "open_widget", "remains", "reopened"]
+__all__ = ["Captured", "begin", "end", "is_open", "is_output", "open_widget", "remains", "reopened"]
 
 _MODULE = "ipywidgets.widgets.widget_output"
 _METHODS = ("__enter__", "__exit__")
@@ -55,6 +55,12 @@ def open_widget() -> Any | None:
     while _open and not _open[-1].msg_id:
         _open.pop()
     return _open[-1] if _open else None
+
+
+def is_open() -> bool:
+    """Whether what is shown now goes into a widget, also where nobody records."""
+    kind = _output_class()
+    return kind is not None and any(isinstance(one, kind) and one.msg_id for one in list(widgets().values()))
 
 
 def _output_class() -> Any:

@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import Any
 
+from nbcache.notebook.display.sent_outputs import OURS, SentOutputs
+
 __all__ = ["CELL_OUTPUT", "CellOutput"]
 
 
@@ -15,7 +17,8 @@ class CellOutput:
     """The outputs of the running cell, as far as spinners need to know: whether their line stands there alone.
 
     To take away a line that stands alone, the outputs of the cell are cleared: nothing is left in the notebook. Where
-    others stand beside it, it is emptied, and the next spinner of the cell takes its place.
+    others stand beside it, it is emptied, and the next spinner of the cell takes its place; when the cell ends, its
+    outputs are cleared, and those of the user sent again.
     """
 
     def __init__(self) -> None:
@@ -25,6 +28,7 @@ class CellOutput:
         self._ours = 0
         self._live = 0
         self._place: dict[str, Any] | None = None
+        self._outputs: SentOutputs | None = None
 
     def begin(self, shell: Any) -> None:
         """Note that a cell begins, before it shows anything; code that it runs as a cell belongs to it."""
@@ -35,6 +39,29 @@ class CellOutput:
                 self._cell, self._before = cell, _sent(publisher)
                 self._ours = self._live = 0
                 self._place = None
+                session = getattr(publisher, "session", None)
+                if self._outputs is None and callable(getattr(session, "send", None)):
+                    self._outputs = SentOutputs(session)
+                if self._outputs is not None:
+                    self._outputs.begin(cell)
+
+    def end(self, shell: Any) -> None:
+        """Take away the empty line that is left when a cell has ended."""
+        publisher = getattr(shell, "display_pub", None)
+        with self._lock:
+            if self._place is None or self._live or self._outputs is None or _message_of(publisher) != self._cell:
+                return
+            _flush()
+            with contextlib.suppress(Exception):  # the front end is gone
+                if self._outputs.again(publisher):
+                    self._place = None
+
+    def stop(self) -> None:
+        """Follow nothing any more."""
+        with self._lock:
+            if self._outputs is not None:
+                self._outputs.stop()
+                self._outputs = None
 
     def enter(self, publisher: Any) -> tuple[dict[str, Any], bool]:
         """One more line is about to be drawn: where, and whether something stands there already."""
@@ -72,7 +99,7 @@ class CellOutput:
 
 
 def _new_place() -> dict[str, Any]:
-    return {"display_id": "nbcache-" + os.urandom(8).hex()}
+    return {"display_id": OURS + os.urandom(8).hex()}
 
 
 def _message_of(publisher: Any) -> object:

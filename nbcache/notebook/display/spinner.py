@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
+from nbcache.notebook.display import captures
 from nbcache.notebook.display.cell_output import CELL_OUTPUT
 from nbcache.notebook.display.listeners import current_shell
 from nbcache.notebook.display.subscriptions import unrecorded
@@ -106,6 +107,9 @@ def _surface(logs: bool = False) -> _Surface | None:
     """
     shell = current_shell()
     if shell is not None and hasattr(shell, "kernel"):
+        # A widget keeps the first line that it is given: no front end updates a display in there.
+        if captures.is_open():
+            return None
         # Under `%%capture` the publisher is another one, which keeps what it is given.
         return _Notebook(shell.display_pub) if hasattr(shell.display_pub, "session") else None
     stream = sys.stderr

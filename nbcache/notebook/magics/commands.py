@@ -12,7 +12,7 @@ from nbcache.decorator import cache_data
 from nbcache.engine.hooks import hooks
 from nbcache.errors import UnknownNameError
 from nbcache.inspection.explanation import Explanation
-from nbcache.inspection.listing import entry_rows
+from nbcache.inspection.listing import cell_sources, entry_rows
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.cells.code import cell_owner
 from nbcache.notebook.cells.known import explain_cell, known_cells
@@ -56,15 +56,17 @@ class Commands:
         aim = self._aim(line)
         if aim is None:
             codes = {owner: cell.code.source for owner, cell, _ in known_cells(self._shell).rows()}
-            return info.functions_table([row for row in cache_data.info() if _worth_a_row(row)], codes=codes)
+            rows = [row for row in cache_data.info() if _worth_a_row(row)]
+            codes |= cell_sources(registry.the_cache(), [row.name for row in rows if row.name not in codes])
+            return info.functions_table(rows, codes=codes)
         owner, cache = self._owner(aim), registry.the_cache()
 
         def on_disk(row: EntryInfo) -> bool:
             return cache.tiers.has_disk() and cache.tiers.outer.disk.find(row.address) is not None
 
         known = self._function(aim)
-        rows = self._rows_of_cell(owner) if known is None else known.entries()
-        return info.entries_table(owner, rows, on_disk=on_disk)
+        entries = self._rows_of_cell(owner) if known is None else known.entries()
+        return info.entries_table(owner, entries, on_disk=on_disk)
 
     def _rows_of_cell(self, owner: str) -> list[EntryInfo]:
         """The entries of a cell, with those of equal cells of another name that have answered it."""

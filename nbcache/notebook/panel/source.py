@@ -17,10 +17,11 @@ from nbcache.engine.pending import Later, in_a_thread
 from nbcache.engine.slot import Counts
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address
+from nbcache.inspection.listing import source_of
 from nbcache.notebook.display.tables import is_nameless, owner_label
 from nbcache.notebook.panel.rows import TIERS, UNDO_SECONDS, Cleared, EntryRow, FunctionRow, Totals
 from nbcache.notebook.panel.stored import OwnerRows, StoredRows
-from nbcache.notebook.panel.versions import Versions, code_of, source_of
+from nbcache.notebook.panel.versions import Versions, code_of
 from nbcache.stores.names import key_name
 from nbcache.stores.protocol import RESULTS, Stored
 

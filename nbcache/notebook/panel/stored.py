@@ -17,7 +17,8 @@ from nbcache.config import settings
 from nbcache.engine.cache import Cache
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import CacheError
-from nbcache.notebook.panel.versions import code_of, source_of
+from nbcache.inspection.listing import source_of
+from nbcache.notebook.panel.versions import code_of
 from nbcache.stores.disk.invalidations import Stamp
 from nbcache.stores.disk.store import DiskStore
 from nbcache.stores.folders import READ

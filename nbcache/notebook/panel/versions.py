@@ -66,8 +66,3 @@ def code_of(meta: Meta) -> str:
         if label == "code":
             return digest
     return ""
-
-
-def source_of(meta: Meta) -> str:
-    """Return what an entry of a cell says of its code, as text; empty where that is private."""
-    return next((text for label, _, text in reversed(meta.parts) if label == "code"), "")
