@@ -192,6 +192,11 @@ def installed_folders() -> tuple[str, ...]:
     return _INSTALLED
 
 
+def standard_folders() -> tuple[str, ...]:
+    """Give the folders, or archives, of the standard library, each with a trailing separator."""
+    return _STDLIB_FOLDERS
+
+
 def _site_root(full: str) -> str | None:
     """Find the site-packages folder that `full` lies in."""
     for folder in _SITE_FOLDERS:

@@ -6,18 +6,15 @@ What the latter look at is no observation: importing, `importlib.metadata`, trac
 from __future__ import annotations
 
 import os
-import sysconfig
 from types import FrameType
-from typing import Final
 
-from nbcache.tracking.packages import installed_folders
+from nbcache.tracking.packages import installed_folders, standard_folders
 
 #: What a file of code is, for those who ask: the user's, a library's, one that hands the question on, one that reads
 #: code, one that reads code if it is pointed at any.
 USERS, LIBRARY, CARRIER, READER, SOURCE_READER = range(5)
 
 _FROZEN = ("<frozen importlib", "<frozen zipimport", "<frozen site")
-_STDLIB: Final = os.path.join(os.path.abspath(sysconfig.get_paths()["stdlib"]), "")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _HANDS_ON = os.path.join(_HERE, "os_calls.py")
 _OURS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "")  # the whole package
@@ -72,7 +69,7 @@ def _role(filename: str) -> int:
         if within.startswith(_RESOURCES):
             return CARRIER
         name = within.partition(os.sep)[0].removesuffix(".py")
-        if folder != _STDLIB:
+        if folder not in standard_folders():
             return _OF_PACKAGES.get(name, LIBRARY)
         if name in _CARRIERS:
             return CARRIER
