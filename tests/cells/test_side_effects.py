@@ -328,6 +328,46 @@ def test_training_is_cached(nb):
     assert os.getcwd()
 
 
+# what functions and classes of the notebook do, the cell that uses them, and whether that changes a library
+BELOW = {
+    "an attribute": ("def f(): string.nbx = 1", "f()", True),
+    "two functions down": ("def g(): string.nbx = 1\ndef f(): return g()", "x = f()", True),
+    "a setter": ("def f():\n    import numba as n\n    n.set_num_threads(1)", "f()", True),
+    "a list of a library's": ("def f(): string.nbx_names.append(1)", "f()", True),
+    "a method": ("class A:\n    def fit(self): string.nbx = 1", "A().fit()", True),
+    "a constructor": ("class A:\n    def __init__(self): string.nbx = 1", "a = A()", True),
+    "behind a wrapper": ("import functools\n@functools.lru_cache\ndef f(): string.nbx = 1", "x = f()", True),
+    "another method": (
+        "class A:\n    def fit(self): string.nbx = 1\n    def get(self): return 1",
+        "x = A().get()",
+        False,
+    ),
+    "defined only": ("", "def f(): string.nbx = 1", False),
+    "of its own": ("def f(string): string.nbx = 1; return string\nclass B: pass", "x = f(B())", False),
+    "set back": (
+        "import io\ndef f():\n    old, sys.stdout = sys.stdout, io.StringIO()\n    sys.stdout = old",
+        "x = f()",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "cell", "changes"), BELOW.values(), ids=BELOW)
+def test_what_a_function_of_the_notebook_changes_in_a_library_makes_the_cell_run(nb, code, cell, changes):
+    pytest.importorskip("numba") if "numba" in code else None
+    nb.shell.ex("import string, sys\nstring.nbx_names = []")
+    try:
+        nb(code or "None")
+        nb(cell)
+        assert ("it changes the session" in last(nb).reason) is changes, last(nb)
+        nb(cell)
+        assert last(nb).outcome == ("not cached" if changes else "hit"), last(nb)
+    finally:
+        nb.shell.ex("vars(string).pop('nbx', None); del string.nbx_names")
+        if "numba" in code:
+            nb.shell.ex("import numba; numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)")
+
+
 @pytest.mark.parametrize("draws", ["ax.plot([1, 2])", "ax.set_title('x')", "fig.add_axes((0, 0, 1, 1))"])
 def test_drawing_into_a_figure_of_an_earlier_cell_runs_and_says_so(nb, draws):
     pytest.importorskip("matplotlib").use("agg")

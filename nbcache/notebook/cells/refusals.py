@@ -8,6 +8,7 @@ from typing import Any
 from nbcache import registry
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.driving import in_event_loop
+from nbcache.notebook.cells.effects.called_functions import of_functions
 from nbcache.notebook.cells.effects.commands import reading_all
 from nbcache.notebook.cells.effects.registrations import changed_by_magics
 from nbcache.notebook.cells.effects.static_effects import of_libraries
@@ -58,6 +59,8 @@ class Refusals:
         if self._options.outputs is None and (changed := self._changed(seen)):
             self._learn(tuple(changed))  # the next run in this kernel would find it as it leaves it
             return f"it changes {changed[0]}, which a hit would not do"
+        if self._options.outputs is None and (state := of_functions(self._code.nodes, self._namespace)):
+            return f"it changes the session ({state[0]})"  # by functions that it has defined itself
         if self._least is None:
             return ""
         return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
@@ -76,7 +79,8 @@ class Refusals:
 
     def _state(self) -> Sequence[str]:
         """What the cell changes that is not the notebook's, as far as its text tells."""
-        return [*self._code.names.state, *of_libraries(self._code.names, self._namespace)]
+        own = of_libraries(self._code.names, self._namespace)
+        return [*self._code.names.state, *own, *of_functions(self._code.nodes, self._namespace)]
 
     def _learnt(self) -> tuple[str, ...]:
         """What an earlier run of this code has shown; empty for nothing."""
