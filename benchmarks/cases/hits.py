@@ -67,6 +67,7 @@ CASES = [
     _small("array 8 MB", "T3", work.array, "f(8)"),
     _small("array 8 MB, read all", "T4", work.array, "f(8)", _read),
     Case("array 8 MB, write all", "T5", _overwritten(work.array, "f(8)")),
+    Case("array 256 MB, write all", "T5", _overwritten(work.array, "f(256)"), rounds=3),
     _big("array 1 GB", "T3", work.array, "f(1000)"),
     _big("array 1 GB, read all", "T4", work.array, "f(1000)", _read),
     Case("array 1 GB, write all", "T5", _overwritten(work.array, "f(1000)"), in_quick=False, rounds=3),

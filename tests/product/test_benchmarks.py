@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -62,3 +63,22 @@ def test_the_table_of_the_page_is_replaced_and_the_rest_of_it_kept(results: Path
     assert without_rows[0] == without_rows[1]
     assert len(re.findall(r"^\| hit: a dict of 20 \|", new, re.MULTILINE)) == 1
     assert "1 GB" not in new.split("<!-- table -->")[1].split("<!-- end of table -->")[0]
+
+
+def test_the_guard_tells_rows_that_became_slower_by_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    guard = importlib.import_module("guard")
+    before = {"same": 1e-6, "slower": 1e-6, "faster": 1e-6, "noise": 5e-8, "gone": 1e-6}
+    after = {"same": 1.05e-6, "slower": 1.2e-6, "faster": 0.5e-6, "noise": 5.8e-8, "new": 1.0}
+
+    assert list(guard.lost(before, after)) == ["slower"]
+
+
+def test_the_guard_measures_the_hits_and_moves_no_gigabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for guest in ("numpy", "pandas", "polars"):
+        pytest.importorskip(guest)
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    names = importlib.import_module("guard").chosen(None)
+
+    assert {"int", "dict of 20", "array 8 MB, write all", "1e5 small objects"} <= set(names)
+    assert not [name for name in names if "GB" in name or "cold" in name or "miss" in name]

@@ -28,7 +28,7 @@ _COMPARED = 64
 
 #: The first maps are all looked at, then fewer and fewer, then one in a power of two.
 _FIRST = 4
-_RARELY = 10
+_RARELY = 6
 #: After so many copies a map is tried again; later, after so many more.
 _COPIES, _MORE_COPIES = 64, 1024
 
@@ -106,7 +106,12 @@ class Overwriting:
 
     def _written(self, address: int) -> int | None:
         """Count pages that are no longer the file's; None if the system does not tell."""
-        return _own_pages([address + offset for offset in self._offsets()]) if self.told else None
+        if not self.told:
+            return None
+        middle = address + self._length // 2
+        if self._looked >= _FIRST and _own_pages([middle]) == 0:
+            return 0  # a glance is enough: so far, everybody has only read
+        return _own_pages([address + offset for offset in self._offsets()])
 
     def _differing(self, address: int, read: Read) -> int:
         """Count pages whose first bytes are not those of the file."""
