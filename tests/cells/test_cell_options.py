@@ -166,5 +166,12 @@ class TestLoading:
     def test_reload_leaves_one_of_each(self, nb):
         shell = nb.shell
         nb("%reload_ext nbcache")
-        assert sum("nbcache" in type(one).__module__ for one in shell.ast_transformers) == 1
+        transforms = [getattr(one, "__module__", "") for one in shell.input_transformers_cleanup]
+        assert sum("nbcache" in module for module in transforms) == 1
         assert [one.count for one in twice(nb, "x = 1")] == [1, 0]
+
+    def test_the_trees_of_other_cells_are_not_walked_over(self, nb):
+        before = list(nb.shell.ast_transformers)
+        nb(marked("x = 1"))
+        nb("y = 1")
+        assert nb.shell.ast_transformers == before

@@ -38,6 +38,7 @@ _REMEMBERED = 2000
 _AT_ONCE = 20
 # No key takes longer than this, also that of a cell which the user has marked.
 _LONGEST = 60.0
+_IMPORTS = (ast.Import, ast.ImportFrom)
 _INERT = (
     *(ast.Name, ast.Constant, ast.Assign, ast.Expr, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Pass),
     *(ast.expr_context, ast.Tuple, ast.List, ast.Dict, ast.Compare, ast.cmpop, ast.boolop, ast.BoolOp),
@@ -225,7 +226,7 @@ def digest_of_text(text: str) -> str:
 
 def only_imports(nodes: Iterable[ast.AST]) -> bool:
     """Whether a cell does no more than import, which a hit would have to do as well."""
-    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes)
+    return all(type(node) in _IMPORTS for node in nodes)
 
 
 def _is_inert(node: ast.AST) -> bool:

@@ -80,7 +80,6 @@ class CellHook:
         self._before: Any = None
         self._ours: Any = None
         shell.input_transformers_cleanup.append(self.transform)
-        shell.ast_transformers.append(self)
 
     def watch(self) -> None:
         """Be asked about every cell from the next one on."""
@@ -120,8 +119,13 @@ class CellHook:
     def transform(self, lines: list[str]) -> list[str]:
         """Keep the line of the magic as a string, and the body as code."""
         first = lines[0] if lines else ""
+        visitors = self._shell.ast_transformers  # where there is one, IPython walks over the tree of every cell
         if not first.startswith(_MAGIC) or first[len(_MAGIC) :][:1] not in ("", " ", "\t", "\n"):
+            if self in visitors:
+                visitors.remove(self)
             return lines
+        if self not in visitors:
+            visitors.append(self)
         body = _cell_magic(lines[1:]) if lines[1:] and lines[1].startswith("%%") else lines[1:]
         if body and body[0].startswith(_MAGIC):
             body = self.transform(body)
@@ -201,27 +205,28 @@ class CellHook:
             self._report(cell)
 
     def _cell_of(self, nodes: list[ast.stmt], filename: str, result: Any) -> CachedCell | LeftAlone | UsageError | None:
-        waiting = _pending.pop(_token(nodes), None)
-        source = _source(filename, result)
+        waiting = _pending.pop(_token(nodes), None) if _pending else None
         try:
             if waiting is not None:
-                return self._cell(waiting.line, waiting.nodes, source, filename)
+                return self._cell(waiting.line, waiting.nodes, _source(filename, result), filename)
             if self._depth or not _is_users(result) or not nodes:
                 return None
             chosen = self._automatic()
             if chosen is None:
                 return None
-            from nbcache.notebook.cells.cell import CachedCell
-            from nbcache.notebook.cells.code import CellCode
             from nbcache.notebook.cells.costs import digest_of_text, only_imports
-            from nbcache.notebook.cells.left_alone import LeftAlone
 
-            written = getattr(result.info, "raw_cell", None) or source
+            written = getattr(result.info, "raw_cell", None) or _source(filename, result)
             known = digest_of_text(written)
             if self._costs.left_alone(known, nodes, chosen[1]):
+                from nbcache.notebook.cells.left_alone import LeftAlone
+
                 return LeftAlone(known, written, self._costs, chosen[1], only_imports(nodes))
+            from nbcache.notebook.cells.cell import CachedCell
+            from nbcache.notebook.cells.code import CellCode
+
             costs = self._costs.of(known, chosen[1])
-            code = CellCode(nodes, source, filename, self._shell, written)
+            code = CellCode(nodes, _source(filename, result), filename, self._shell, written)
             cell = CachedCell(self._shell, code, chosen[0], automatic=True, min_seconds=chosen[1])
             cell.costs = costs
             return cell

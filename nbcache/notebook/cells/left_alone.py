@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 from nbcache.inspection.explanation import Explanation
@@ -25,7 +26,7 @@ class LeftAlone:
     def __init__(self, code: str, written: str, costs: Costs, least: float, imports: bool = False) -> None:
         self.code = Written(written.strip().partition("\n")[0], written)
         self.owner = f"cell {code}"
-        self.report = Report()
+        self._seconds = 0.0
         self._digest = code
         self._costs = costs
         self._least = least
@@ -33,14 +34,19 @@ class LeftAlone:
 
     def took(self, seconds: float) -> None:
         """Note how long the run took."""
-        self.report.seconds = seconds
+        self._seconds = seconds
         if self._imports:
             self._costs.passed(seconds)
-            self.report.reason = "it only imports, and so would a hit"
-            return
-        self._costs.ran(self._digest, seconds, self._least)
+        else:
+            self._costs.ran(self._digest, seconds, self._least)
+
+    @cached_property
+    def report(self) -> Report:
+        """What became of it, put into words when somebody asks."""
+        seconds = self._seconds
         follows = "its next run is kept" if seconds >= self._least else f"less than {duration(self._least)}"
-        self.report.reason = self._costs.reason(self._digest) or f"it took {duration(seconds)}, {follows}"
+        reason = self._costs.reason(self._digest) or f"it took {duration(seconds)}, {follows}"
+        return Report("not cached", "it only imports, and so would a hit" if self._imports else reason, seconds)
 
     def explain(self, others: object = ()) -> Explanation:
         """Why the cell would be a hit or a miss now."""

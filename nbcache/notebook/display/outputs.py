@@ -81,7 +81,11 @@ class Recording:
             self._settle_widgets()
 
     def stream(self, name: str, text: str) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        if captures.open_widget() is None:  # the same as below, in one call less: a cell may print a million times
+            self._events.append([name, text])
+        else:
             self._keep([name, text])
 
     def display(self, kind: str, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None) -> None:
