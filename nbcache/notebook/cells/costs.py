@@ -35,7 +35,7 @@ _AGAIN = 4
 _WAS_KEPT = "kept"
 _REMEMBERED = 2000
 # So many new quick cells are saved at once.
-_AT_ONCE = 20
+_AT_ONCE = 5
 # No key takes longer than this, also that of a cell which the user has marked.
 _LONGEST = 60.0
 _IMPORTS = (ast.Import, ast.ImportFrom)

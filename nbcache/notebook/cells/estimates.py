@@ -16,6 +16,8 @@ _NUMBERS = frozenset((int, float, bool, complex, type(None)))
 _LOOKED_AT = 8
 _ATTRIBUTES = 50
 _DEPTH = 16
+# In a column of texts, which lie one after the other.
+_BYTES_OF_TEXT = 32
 _VISITS = 1000
 
 
@@ -122,5 +124,7 @@ class _Estimate:
     def _of_frame(self, value: Any) -> float:
         one = self._figures
         kinds = list(value.dtypes) if hasattr(value, "columns") else [value.dtype]
-        objects = sum(str(kind) in ("object", "str", "string") for kind in kinds)
-        return one.instance + len(value) * (objects * one.element + len(kinds) * 8 * one.byte)
+        objects = sum(str(kind) == "object" for kind in kinds)
+        texts = sum(str(kind).startswith("str") for kind in kinds)
+        bytes_of_row = 8 * len(kinds) + _BYTES_OF_TEXT * texts
+        return one.instance + len(value) * (objects * one.element + bytes_of_row * one.byte)
