@@ -16,7 +16,8 @@ import threading
 import time
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from nbcache.compute.parcels import new_file
 
@@ -24,8 +25,9 @@ __all__ = ["FROM", "Spooled", "goes_to_a_worker", "is_there", "read", "spooled"]
 
 #: From so many bytes on, what is sent lies in a file.
 FROM = 256 << 10
-#: A file that was not sent for so many seconds is removed; all are at the end of the process.
-_LASTS = 86400.0
+#: A file that was not sent for so many seconds is removed: schedulers keep tasks for long. All are at the end of the
+#: process.
+_LASTS = 7 * 86400.0
 #: Where pickles are made that only processes of this machine read: pools, queues and pipes.
 _PICKLERS = frozenset(
     {
@@ -35,6 +37,9 @@ _PICKLERS = frozenset(
         "loky.backend.reduction",
     }
 )
+#: Where dask makes its pickles, for workers that may be anywhere.
+_OF_DASK = "distributed.protocol.pickle"
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Spooled(NamedTuple):
@@ -61,10 +66,24 @@ def goes_to_a_worker() -> bool:
     """Whether the pickle that is being made is for a process of this machine, and not for a file or another machine."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__") in _PICKLERS:
+        name = frame.f_globals.get("__name__")
+        if name in _PICKLERS or (name == _OF_DASK and _dask_is_here()):
             return True
         frame = frame.f_back
     return False
+
+
+def _dask_is_here() -> bool:
+    """Whether every client of this process has a local cluster, which no other machine can reach."""
+    known = getattr(getattr(sys.modules.get("distributed"), "Client", None), "_instances", ())
+    clients = [client for client in list(known) if client.status != "closed"]
+    return bool(clients) and all(map(_is_local, clients))
+
+
+def _is_local(client: Any) -> bool:
+    cluster = getattr(client, "cluster", None)
+    place = urlsplit(str(getattr(cluster, "scheduler_address", "")))
+    return type(cluster).__name__ == "LocalCluster" and (place.scheme == "inproc" or place.hostname in _THIS_MACHINE)
 
 
 def spooled(content: bytes) -> Spooled | None:

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -69,6 +70,41 @@ def test_a_pickle_for_anybody_else_holds_the_function_itself(dumps: Callable[...
     assert len(content) > LARGE
     for path in files(own_folder):
         path.unlink()
+    assert pickle.loads(content)(7) == space["TABLE"][7]
+
+
+class LocalCluster:
+    """Stands for a cluster of dask."""
+
+    def __init__(self, scheduler_address: str) -> None:
+        self.scheduler_address = scheduler_address
+
+
+@pytest.mark.parametrize(
+    ("clusters", "by_file"),
+    [
+        ([LocalCluster("tcp://127.0.0.1:8786")], True),
+        ([LocalCluster("inproc://10.0.0.7/1/1")], True),
+        ([LocalCluster("tcp://0.0.0.0:8786")], False),
+        ([LocalCluster("tcp://10.0.0.7:8786")], False),
+        ([LocalCluster("tcp://127.0.0.1:8786"), None], False),
+        ([None], False),
+        ([], False),
+    ],
+    ids=["here", "in this process", "anybody may join", "by name", "another client", "an address alone", "nobody"],
+)
+def test_dask_gets_the_name_of_a_file_where_all_its_workers_are_here(
+    clusters: list[Any], by_file: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    clients = [SimpleNamespace(status="running", cluster=cluster) for cluster in clusters]
+    clients.append(SimpleNamespace(status="closed", cluster=None))
+    monkeypatch.setattr(distributed.Client, "_instances", clients)
+    function, space = reading()
+
+    content = distributed.protocol.pickle.dumps(function)
+
+    assert (len(content) < 2000) == by_file
     assert pickle.loads(content)(7) == space["TABLE"][7]
 
 
@@ -181,7 +217,7 @@ def test_where_no_file_can_be_written_the_function_travels_itself(
     assert len(content) > LARGE and pickle.loads(content)(7) == space["TABLE"][7]
 
 
-def test_files_that_were_not_sent_for_a_day_are_removed(own_folder: Path) -> None:
+def test_files_that_were_not_sent_for_a_week_are_removed(own_folder: Path) -> None:
     old, new = (reading()[0] for _ in range(2))
     to_worker(old)
     spool._folder.sent = dict.fromkeys(spool._folder.sent, -1e6)
