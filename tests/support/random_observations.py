@@ -72,6 +72,14 @@ def _text(path: str, value: int) -> None:
     Path(path).write_text(f"a\n{value}\n")
 
 
+def _one_or_none(path: str, value: int) -> None:
+    _text(path, value and 1)
+
+
+def _script(path: str, value: int) -> None:
+    Path(path).write_text(f"a = {value}")
+
+
 def _parquet(path: str, value: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -204,6 +212,12 @@ SIGHTS: dict[str, Sight] = {
     "is_file": Sight("Path(f'{name}.flag').is_file()", lambda name, value: _there(name, value and 1), two=True),
     "access": Sight("os.access(f'{name}.flag', os.R_OK)", lambda name, value: _there(name, value and 1), two=True),
     "size of an open file": Sight("size_of_open('{name}' + '.bin')", _write(".bin", _sized_and_dated)),
+    "size from a folder": Sight("size_from('{name}' + '.bin')", _write(".bin", _sized_and_dated)),
+    "text from a folder": Sight("text_from('{name}' + '.txt')", _write(".txt", _text)),
+    "listing of an open folder": Sight("listed('{name}')", _folder),
+    "a script": Sight("runpy.run_path('{name}' + '.py')['a']", _write(".py", _script)),
+    "variable of a program": Sight("subprocess.getoutput('echo ${NAME}')", _variable),
+    "spawned program": Sight("spawned('{name}' + '.txt')", _write(".txt", _one_or_none), two=True),
     "time": Sight("os.stat('{name}' + '.bin').st_mtime_ns", _write(".bin", _dated)),
     "program": Sight("subprocess.run(['cat', f'{name}.txt'], capture_output=True).stdout", _write(".txt", _text)),
     "sqlite": Sight("sum_in('{name}' + '.db')", _write(".db", _data_base)),
@@ -241,7 +255,7 @@ SIGHTS: dict[str, Sight] = {
 }  # fmt: skip
 
 FIRST = """
-import glob, os, random, sqlite3, subprocess, threading, warnings
+import glob, os, random, runpy, sqlite3, subprocess, threading, warnings
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -253,6 +267,34 @@ import nbx_held as held
 def size_of_open(path):
     with open(path, "rb") as file:
         return os.fstat(file.fileno()).st_size
+
+
+def in_folder(ask, path="."):
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        return ask(folder)
+    finally:
+        os.close(folder)
+
+
+def size_from(name):
+    return in_folder(lambda folder: os.stat(name, dir_fd=folder).st_size)
+
+
+def text_from(name):
+    def read(folder):
+        with open(name, opener=lambda path, flags: os.open(path, flags, dir_fd=folder)) as file:
+            return file.read()
+
+    return in_folder(read)
+
+
+def listed(name):
+    return in_folder(lambda folder: sorted(os.listdir(folder)), name)
+
+
+def spawned(name):
+    return os.spawnlp(os.P_WAIT, "grep", "grep", "-q", "[13579]", name)
 
 
 def sum_in(path):

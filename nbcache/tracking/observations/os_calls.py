@@ -142,8 +142,8 @@ def path_of(descriptor: int) -> str:
         return ""
     if not path.startswith(os.sep) or path.endswith(" (deleted)"):  # no file, or none by this name
         return ""
-    folder = os.path.join(working_folder(), "")
-    return path[len(folder) :] if path.startswith(folder) else path
+    folder = working_folder()
+    return os.curdir if path == folder else path.removeprefix(os.path.join(folder, ""))
 
 
 def _asking(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
