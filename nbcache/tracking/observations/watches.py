@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from nbcache.tracking.observations.generators.devices import DEVICES
 from nbcache.tracking.observations.generators.draws import GENERATORS
 from nbcache.tracking.observations.handles.databases import TABLES
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
@@ -23,4 +24,4 @@ class Watch(Protocol):
         """End, and note what was seen; the recording is still under way."""
 
 
-WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, STYLES, TABLES, WARNINGS)
+WATCHES: tuple[Watch, ...] = (NATIVE_OPENS, PROGRAMS, GENERATORS, DEVICES, STYLES, TABLES, WARNINGS)
