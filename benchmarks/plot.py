@@ -1,42 +1,56 @@
-"""The results as a picture: a line for each case, a mark for each system, time on a logarithmic scale."""
+"""The results as a picture: a bar a row, to the right where nbcache is faster than the best other cache."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set
 from pathlib import Path
 
-from cases import CASES
-from systems import SYSTEMS, ours
+from speed_page import Row, compared
+from units import shown, times
 
-MARKS = "oDs^vP*Xd<>h"
+FASTER, SLOWER, EVEN = "#2a7f62", "#c8553d", "#8a8f98"
+#: A ratio nearer to 1 than this is called even: one run says no more.
+_EVEN = 1.1
 
 
 def draw(table: dict[str, dict[str, float]], fair: Set[str], file: Path) -> None:
-    """Draw every case that measures a time; systems that hand out shared results are hollow."""
+    """Draw every row of the page that has a fair peer."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    rows = [row for row in table if row in CASES and CASES[row].unit == "s" and len(table[row]) > 1]
-    if not rows:
-        return
-    figure, axes = plt.subplots(figsize=(10, 1.5 + 0.3 * len(rows)), layout="constrained")
-    for index, (name, mark) in enumerate(zip(SYSTEMS, MARKS, strict=True)):
-        points = [(table[row][name], place) for place, row in enumerate(rows) if name in table[row]]
-        if not points:
-            continue
-        mine = name in ours
-        colour = ("#d1495b", "#7b2d3b")[ours.index(name)] if mine else plt.get_cmap("tab10")(index % 10)
-        shared = not mine and name not in fair
-        axes.scatter(*zip(*points, strict=True), marker=mark, s=70 if mine else 34, zorder=3 if mine else 2,
-                     edgecolors=colour, facecolors="none" if shared else colour, linewidths=1.2,
-                     label=name + (" (shares its results)" if shared else ""))  # fmt: skip
-    axes.set(xscale="log", xlabel="seconds", yticks=range(len(rows)), yticklabels=rows)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(axis="both", alpha=0.3)
-    for side in ("top", "right"):
+    rows = [row for row in compared(table, fair) if row.mine > 0 and row.best > 0]
+    figure, axes = plt.subplots(figsize=(10, 1.6 + 0.36 * len(rows)), layout="constrained")
+    ratios = [row.best / row.mine for row in rows]
+    axes.barh(range(len(rows)), [math.log10(ratio) for ratio in ratios], color=[_colour(ratio) for ratio in ratios],
+              height=0.62)  # fmt: skip
+    widest = max([abs(math.log10(ratio)) for ratio in ratios], default=1.0)
+    for place, (row, ratio) in enumerate(zip(rows, ratios, strict=True)):
+        # Always on the right, where no label is in the way.
+        axes.annotate(_said(row, ratio), (max(0.0, math.log10(ratio)), place), (6, 0), textcoords="offset points",
+                      va="center", fontsize=8, color=_colour(ratio))  # fmt: skip
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set(yticks=range(len(rows)), yticklabels=[row.label for row in rows], xticks=[])
+    lowest = min([0.0, *map(math.log10, ratios)])
+    axes.set_xlim(lowest - 0.1, max(lowest + 2 * widest, 1.9 * widest))
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    for side in ("top", "right", "bottom", "left"):
         axes.spines[side].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+    axes.tick_params(left=False)
+    axes.set_title("nbcache and the best other cache: green is where nbcache is better", fontsize=11)
     figure.savefig(file, dpi=130)
     plt.close(figure)
+
+
+def _colour(ratio: float) -> str:
+    if 1 / _EVEN < ratio < _EVEN:
+        return EVEN
+    return FASTER if ratio > 1 else SLOWER
+
+
+def _said(row: Row, ratio: float) -> str:
+    words = ("faster", "slower") if row.unit == "s" else ("less", "more")
+    verdict = "equal" if ratio == 1 else f"{times(max(ratio, 1 / ratio))}x {words[ratio < 1]}"
+    return f"{verdict}   ({shown(row.mine, row.unit)}; {row.rival} {shown(row.best, row.unit)})"

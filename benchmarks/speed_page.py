@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Set
+from typing import NamedTuple
 
 from cases import CASES
-from systems import SYSTEMS
+from systems import SYSTEMS, ours
 from units import duration, shown, times, unit_of
 
 START, END = "<!-- table -->", "<!-- end of table -->"
@@ -46,26 +47,52 @@ ROWS = {
 }
 
 
-def table(medians: dict[str, dict[str, float]], fair: Set[str], empty_wrapper: float) -> Iterator[str]:
-    """Lines of Markdown; peers that share results or returned a stale one are left out of "best other"."""
-    yield "| | nbcache, memory | nbcache, disk | best other | | Streamlit |"
-    yield "|---|---|---|---|---|---|"
+class Row(NamedTuple):
+    """One row of the table.
+
+    Attributes
+    ----------
+    values, stale : what was measured of each system, and whether its result was a stale one
+    rival, best : the best of the peers that neither share results nor returned a stale one; "" and NaN for none
+    """
+
+    label: str
+    unit: str
+    values: dict[str, float]
+    stale: dict[str, float]
+    rival: str
+    best: float
+
+    @property
+    def mine(self) -> float:
+        return min((self.values[own] for own in ours if own in self.values), default=math.nan)
+
+
+def compared(medians: dict[str, dict[str, float]], fair: Set[str]) -> Iterator[Row]:
+    """The rows that were measured, in the order of the page."""
     for row, label in ROWS.items():
         values = medians.get(row)
         if not values:
             continue
         case, _, metric = (row, "", "") if row in CASES else row.rpartition(": ")
-        unit = unit_of(CASES[case].unit, metric)
         stale = medians.get(f"{case}: stale", {})
         rivals = {name: value for name, value in values.items() if name in fair and not stale.get(name)}
-        name = min(rivals, key=lambda rival: rivals[rival], default="")
-        mine = min((values[own] for own in ("nbcache", "nbcache disk") if own in values), default=math.nan)
-        cells = [shown(values[own], unit) if own in values else "" for own in ("nbcache", "nbcache disk")]
-        best = f"{shown(rivals[name], unit)} ({name})" if name else ""
-        streamlit = [f"{shown(values[s], unit)}{' (stale)' if stale.get(s) else ''}"
+        rival = min(rivals, key=lambda name: rivals[name], default="")
+        yield Row(label, unit_of(CASES[case].unit, metric), values, stale, rival, rivals.get(rival, math.nan))
+
+
+def table(medians: dict[str, dict[str, float]], fair: Set[str], empty_wrapper: float) -> Iterator[str]:
+    """Lines of Markdown; peers that share results or returned a stale one are left out of "best other"."""
+    yield "| | nbcache, memory | nbcache, disk | best other | | Streamlit |"
+    yield "|---|---|---|---|---|---|"
+    for row in compared(medians, fair):
+        values, unit = row.values, row.unit
+        cells = [shown(values[own], unit) if own in values else "" for own in ours]
+        best = f"{shown(row.best, unit)} ({row.rival})" if row.rival else ""
+        streamlit = [f"{shown(values[s], unit)}{' (stale)' if row.stale.get(s) else ''}"
                      for s in ("streamlit", "streamlit disk") if s in values]  # fmt: skip
-        cells += [best, _verdict(mine, rivals.get(name), unit), (streamlit or [""])[0]]
-        yield f"| {label} | {' | '.join(cells)} |"
+        cells += [best, _verdict(row.mine, row.best, unit), (streamlit or [""])[0]]
+        yield f"| {row.label} | {' | '.join(cells)} |"
     yield ""
     yield (
         f"Medians of one interleaved run on one machine, where an empty wrapper costs {duration(empty_wrapper)}; "
@@ -83,8 +110,8 @@ def renewed(page: str, rows: Iterable[str]) -> str:
     return "\n".join([before + START, "", *kept, "", END + rest.partition(END)[2]])
 
 
-def _verdict(mine: float, best: float | None, unit: str) -> str:
-    if best is None or math.isnan(mine):
+def _verdict(mine: float, best: float, unit: str) -> str:
+    if math.isnan(best) or math.isnan(mine):
         return ""
     if mine <= 0 or best <= 0 or mine == best:
         return "equal" if mine == best else ""
