@@ -28,6 +28,11 @@ class Candidate(NamedTuple):
     expires: float | None = None
 
 
+def is_within(count: int, total: int, max_entries: int | None, max_size: int | None) -> bool:
+    """Whether so many entries, of so many bytes together, keep both bounds."""
+    return (max_entries is None or count <= max_entries) and (max_size is None or total <= max_size)
+
+
 def over_bounds(
     oldest_first: Iterable[tuple[Name, int]], count: int, total: int, max_entries: int | None, max_size: int | None
 ) -> list[Name]:
@@ -47,7 +52,7 @@ def over_bounds(
     for name, size in oldest_first:
         if count <= 1:
             break
-        if (max_entries is None or count <= max_entries) and (max_size is None or total <= max_size):
+        if is_within(count, total, max_entries, max_size):
             break
         leaving.append(name)
         count -= 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbcache.entries.entry import KEPT_FROM, Address, Entry
 from nbcache.entries.section import MAPPED_FROM
-from nbcache.stores.eviction import notes_to_keep
+from nbcache.stores.eviction import is_within, notes_to_keep
 from nbcache.stores.folders import make_scratch
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.marks import Marks, MemoryMark
@@ -241,8 +241,12 @@ class MemoryStore:
             if held is None:
                 return 0
             gone: list[tuple[str, _Kept]] = []
-            held.sort()
             results, size = held.results, held.size
+            if is_within(len(results), size, max_entries, max_size):
+                # What is meant is no more than all: nothing of it has to be looked at.
+                return 0
+            held.sort()
+            results = held.results
             if whose is not None:
                 results = OrderedDict((key, kept) for key, kept in results.items() if whose(key))
                 size = sum(kept.size for kept in results.values())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from nbcache.stores.disk import use_journal
-from nbcache.stores.eviction import notes_to_keep, over_bounds
+from nbcache.stores.eviction import is_within, notes_to_keep, over_bounds
 from nbcache.stores.folders import list_names
 from nbcache.stores.names import NOTE, parts_of_file
 from nbcache.stores.protocol import Whose
@@ -92,10 +92,10 @@ class LruOrder:
         """The results that must go for both bounds to hold, and the bookkeeping that goes with them; OSError."""
         self._refresh()
         count, total = len(self._results), self._total
-        if whose is not None:
+        if whose is not None and not is_within(count, total, max_entries, max_size):
             sizes = [size for _, size in self._sizes(whose)]
             count, total = len(sizes), sum(sizes)
-        if (max_entries is None or count <= max_entries) and (max_size is None or total <= max_size):
+        if is_within(count, total, max_entries, max_size):
             return [], []
         self._learn_uses()
         if not self._sorted:
