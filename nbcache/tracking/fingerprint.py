@@ -6,8 +6,8 @@ it was; then everything is walked again. Equal code and equal globals give equal
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -224,8 +224,23 @@ def _counts_so(state: State, origins: Origins) -> bool:
 
 
 def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
-    made = cache(make)
-    return lambda: made()()
+    made: list[Callable[[], bool]] = []
+    making = threading.Lock()
+
+    def current() -> bool:
+        if not made:
+            # While another thread makes it, or was making it when this process was forked, nobody waits: the
+            # fingerprint is taken anew.
+            if not making.acquire(blocking=False):
+                return False
+            try:
+                if not made:
+                    made.append(make())
+            finally:
+                making.release()
+        return made[0]()
+
+    return current
 
 
 def _all(

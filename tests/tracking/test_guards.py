@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import gc
+import threading
 import timeit
 import types
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from notebook_code import run, state_of
 from threads import together
 
+from nbcache.tracking import fingerprint
 from nbcache.tracking.fingerprint import Tracker, code_digest
 
 pytestmark = pytest.mark.usefixtures("main_module")
@@ -100,3 +103,24 @@ def test_a_long_global_list_is_followed() -> None:
     space["A"][150_000] = -1
 
     assert not before.current()
+
+
+def test_a_guard_that_another_thread_is_compiling_counts_as_a_change_and_raises_nothing() -> None:
+    compiling, go_on = threading.Event(), threading.Event()
+
+    def make() -> Callable[[], bool]:
+        compiling.set()
+        assert go_on.wait(60)
+        return lambda: True
+
+    current = fingerprint._at_first_use(make)
+    found: list[bool] = []
+    other = threading.Thread(target=lambda: found.append(current()))
+    other.start()
+    assert compiling.wait(60)
+
+    meanwhile = current()
+    go_on.set()
+    other.join(60)
+
+    assert (meanwhile, found, current()) == (False, [True], True)
