@@ -22,6 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from work import same_int
+
 MILLION = 1_000_000
 BY_CALLS = 1000
 SOME = 50
@@ -32,8 +34,8 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 import platformdirs
 from nbcache import cache_data
-from scale import same
-load = cache_data(persist="disk", show_spinner=False)(same)
+from work import same_int
+load = cache_data(persist="disk", show_spinner=False)(same_int)
 began = time.process_time()
 load(7)
 print(time.process_time() - began)
@@ -63,10 +65,6 @@ def main() -> None:
     if not options.memory:
         requests()
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, Python {sys.version.split()[0]}")
-
-
-def same(x: int) -> int:
-    return x
 
 
 def begun() -> Any:
@@ -101,7 +99,7 @@ def on_disk(size: int) -> dict[str, float]:
     from nbcache.notebook.panel.stored import StoredRows
 
     cache = begun()
-    load = cache_data(persist="disk", show_spinner=False)(same)
+    load = cache_data(persist="disk", show_spinner=False)(same_int)
     found = {
         "a put by a call, times a thousand": 1e3 * filled(size, load, lambda *put: cache.tiers.outer.disk.put(*put))
     }
@@ -125,7 +123,7 @@ def on_disk(size: int) -> dict[str, float]:
     found["the panel knows how many"] = timed(lambda: StoredRows(registry.the_cache()).look())
     found["clear_where() of one"] = timed(lambda: load.clear_where(x=200))
     load = None  # of two functions of one name each has its own bound
-    bounded = cache_data(persist="disk", show_spinner=False, max_entries=size - 200)(same)
+    bounded = cache_data(persist="disk", show_spinner=False, max_entries=size - 200)(same_int)
     found["the first put of a bounded function"] = timed(lambda: bounded(-5001))
     found["its next puts, times a thousand"] = 1e3 * median(
         [timed(lambda x=x: bounded(-x)) for x in range(6000, 6000 + SOME)]
@@ -146,7 +144,7 @@ def in_memory(size: int) -> dict[str, float]:
     from nbcache import cache_data
 
     cache = begun()
-    load = cache_data(show_spinner=False)(same)
+    load = cache_data(show_spinner=False)(same_int)
     resident = psutil.Process().memory_info().rss
     found = {"a put by a call, times a million": 1e6 * filled(size, load, cache.tiers.memory.put)}
     found["memory, KB an entry"] = (psutil.Process().memory_info().rss - resident) / size / 1024
@@ -159,7 +157,7 @@ def in_memory(size: int) -> dict[str, float]:
     found["entries()"] = timed(load.entries)
     found["info()"] = timed(load.info)
     load = None  # of two functions of one name each has its own bound
-    bounded = cache_data(show_spinner=False, max_entries=size - 200)(same)
+    bounded = cache_data(show_spinner=False, max_entries=size - 200)(same_int)
     found["the first put of a bounded function"] = timed(lambda: bounded(-5001))
     found["its next puts, times a million"] = 1e6 * median(
         [timed(lambda x=x: bounded(-x)) for x in range(6000, 6000 + SOME)]

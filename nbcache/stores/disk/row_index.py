@@ -24,7 +24,7 @@ from nbcache.stores.disk.liveness import name_for_now
 from nbcache.stores.disk.publish_lock import PublishLock, Tell
 from nbcache.stores.disk.row_journal import began_with, parsed, records_of, shortened
 from nbcache.stores.disk.row_lines import CHANGED, FILE, NUMBER, SIZE, STEM, TAG, Line, meta_of_line, packed_line
-from nbcache.stores.folders import APPEND, CREATE, FILE_MODE, file_refusal, make_folder, read_small
+from nbcache.stores.folders import APPEND, CREATE, FILE_MODE, READ, file_refusal, make_folder, read_small
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.names import ROWS
 from nbcache.stores.protocol import Stored
@@ -41,6 +41,8 @@ _IN_A_TURN = 256
 _FOLDERS = 256
 
 _PURPOSE = b"rows/v1"
+#: Where a journal says with how many bytes it began.
+_BEGINNING = 128
 _new = tuple.__new__
 
 File = tuple[int, int, int]
@@ -161,20 +163,29 @@ class RowIndex:
         """Write the journals anew that have grown much, without the rows of files that are gone; outside of a turn."""
         while self._long:
             folder = self._long.pop()
-            path = f"{folder}/{ROWS}"
             try:
-                content = read_small(path, LONGEST)
-                key = self._folder(folder).key
-                if len(content) <= 2 * began_with(key, content) + _STEP:
-                    continue
-                with os.scandir(folder) as files:
-                    present = {file.name: file.inode() for file in files}
-                self._replace(path, content, shortened(key, parsed(key, content), present))
+                # Open until the end, so that no other file gets its number.
+                fd = os.open(f"{folder}/{ROWS}", READ)
+            except OSError:
+                continue
+            try:
+                self._shorten(folder, fd)
             except (OSError, MemoryError):
                 # It is tried again when it has grown further.
-                continue
+                pass
+            finally:
+                os.close(fd)
 
-    def _replace(self, path: str, before: bytes, after: bytes) -> None:
+    def _shorten(self, folder: str, journal: int) -> None:
+        status = os.fstat(journal)
+        key = self._folder(folder).key
+        began = began_with(key, os.pread(journal, _BEGINNING, 0))
+        if file_refusal(status) is not None or status.st_size <= 2 * began + _STEP:
+            return
+        content = os.pread(journal, status.st_size, 0)
+        with os.scandir(folder) as files:
+            present = {file.name: file.inode() for file in files}
+        after = shortened(key, parsed(key, content), present)
         make_folder(self._temporary)
         temporary = self._temporary / name_for_now()
         fd = os.open(temporary, CREATE, FILE_MODE)
@@ -182,12 +193,12 @@ class RowIndex:
             _write(fd, after)
             turn = self._turns.publishing(None)
             with turn:
-                now = read_small(path, LONGEST) if turn.alone else b""
+                now = os.stat(f"{folder}/{ROWS}", follow_symlinks=False)
                 # Somebody else may have written it anew, or deleted it.
-                if not now.startswith(before):
-                    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)
-                _write(fd, now[len(before) :])
-                os.replace(temporary, path)
+                if not turn.alone or (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino):
+                    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), folder)
+                _write(fd, os.pread(journal, now.st_size - len(content), len(content)))
+                os.replace(temporary, f"{folder}/{ROWS}")
         except BaseException:
             os.unlink(temporary)
             raise

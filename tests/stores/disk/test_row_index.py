@@ -287,6 +287,8 @@ def test_many_files_are_told_by_their_numbers(shop: Shop, monkeypatch: pytest.Mo
 def test_writers_that_race_and_are_killed_leave_right_rows(shop: Shop) -> None:
     program = """
     import random
+    from nbcache.stores.disk import row_index
+    row_index._STEP = 4000
     chance = random.Random(int(sys.argv[3]))
     store.put(address_of(0), entry_of(0))
     print("begun", flush=True)
