@@ -101,6 +101,17 @@ REFUSED = {
         "from concurrent.futures import ThreadPoolExecutor\nbusy = ThreadPoolExecutor(1)",
         "busy.submit(abs, -1).result()",
     ),
+    "a class that its base is told of": (
+        "class Plug:\n    known = []\n    def __init_subclass__(cls): Plug.known.append(cls.__name__)",
+        "class One(Plug): pass",
+        "Plug.known",
+    ),
+    "a class that a metaclass counts": (
+        "",
+        "class Counting(type):\n    known = []\n    def __init__(cls, *given): Counting.known.append(given[0])\n"
+        "class Counted(metaclass=Counting): pass",
+        "Counting.known",
+    ),
     "a wrong __setstate__": ("class P:\n    def __setstate__(self, state): self.missing", "p9 = P(); p9.x = 1", "p9.x"),
 }
 LIBRARIES = {"curry": "toolz", "pydantic": "pydantic", "numba": "numba"}
@@ -149,6 +160,12 @@ def test_what_a_cell_defines_comes_back_in_a_new_kernel(two_kernels: list[dict[s
 def test_what_could_not_be_loaded_is_not_stored(two_kernels: list[dict[str, list[str]]], name: str) -> None:
     for outcome, reason, _ in (kernel[name] for kernel in two_kernels):
         assert outcome == "not cached" and "cannot be stored" in reason
+
+
+def test_proving_that_a_class_can_be_loaded_makes_no_other(two_kernels: list[dict[str, list[str]]]) -> None:
+    for kernel in two_kernels:
+        assert kernel["a class that its base is told of"][2] == "['One']"
+        assert kernel["a class that a metaclass counts"][2] == "['Counted']"
 
 
 def test_a_class_comes_back_as_a_new_class_and_leaves_the_old_one_alone(nb) -> None:

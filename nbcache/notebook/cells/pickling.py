@@ -25,6 +25,7 @@ from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
 from nbcache.tracking.fingerprint import code_digest
+from nbcache.tracking.packages import is_users
 
 __all__ = ["pickled"]
 
@@ -134,6 +135,8 @@ class NamespacePickler(ByValuePickler):
         elif issubclass(kind, type):
             if _lives_here(value, self._namespace, self._own):
                 return _class_named, (self._namespace, value.__qualname__, code_digest(value))
+            if value.__module__ == self._namespace.get("__name__") and (told := _told_of_making(value)):
+                raise pickle.PicklingError(f"making {value.__name__} again would call {told}")
         elif getattr(kind, "__nbcache__", False) is True and hasattr(value, "__wrapped__"):
             return _reduced_cached(value)
         elif issubclass(kind, io.IOBase) and kind not in (io.BytesIO, io.StringIO):
@@ -160,6 +163,18 @@ class NamespacePickler(ByValuePickler):
             for part in parts:
                 if isinstance(part, self._array):
                     self._overlaps.leave(part)
+
+
+def _told_of_making(kind: type) -> str:
+    """What code of the user's a class is made with: it may count or register each class that it is told of."""
+    for base in kind.__mro__[1:]:
+        if "__init_subclass__" in vars(base) and is_users(base):
+            return f"{base.__name__}.__init_subclass__"
+    metaclass: Any = type(kind)
+    for meta in metaclass.__mro__:
+        if is_users(meta) and not vars(meta).keys().isdisjoint(("__new__", "__init__", "__prepare__")):
+            return f"its metaclass {meta.__name__}"
+    return ""
 
 
 _MANAGERS = "pandas.core.internals.managers"
