@@ -50,7 +50,9 @@ def _functions(walk: Walk, values: list[Any]) -> None:
         write_attributes(walk, [_given(value) for value in values])
         return
     for value in values:
-        cells = [_content(cell) for cell in value.__closure__ or ()]
+        named = zip(value.__code__.co_freevars, value.__closure__ or (), strict=False)
+        # From 3.14 on, the annotations of a class are a function with all that is in the class.
+        cells = [_content(cell) for name, cell in named if name != "__classdict__"]
         attributes = {name: part for name, part in value.__dict__.items() if name != "__wrapped__"}
         walk.facts("__main__" if value.__module__ == "__mp_main__" else value.__module__, value.__qualname__)
         walk.below.append((value.__code__, value.__defaults__, value.__kwdefaults__, cells, attributes))

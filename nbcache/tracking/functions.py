@@ -130,6 +130,8 @@ def follow_said(reach: CodeWalker, value: Any, name: str) -> None:
 
 def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        if name == "__classdict__":
+            continue  # from 3.14 on, annotations of a class are a function with all that is in the class
         place = (id(cell), name)
         reach.mark(b"cell", name.encode())
         try:

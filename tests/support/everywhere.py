@@ -146,6 +146,11 @@ async def cells(run: Shell) -> None:
         assert "shown" in await run(cell)
     _same(await run.value("total"), 4)
     _same(await run.ran(), ["cell"])
+    for _ in range(2):  # a class made anew is the same, also where its annotations are a function (3.14)
+        await run("from abc import ABC\nclass Base(ABC):\n    v: int\nclass Point(Base): pass\np = Point()\np.v = 1")
+        await run("%%cache_cell\nran.append('point')\np.v = 2")
+    _same(await run.value("p.v"), 2)
+    _same(await run.ran(), ["point"])
     await run("%cache_cells on --min-time 0s")
     for _ in range(2):
         await run("import time\nfinished = time.sleep(0.05), 3")
