@@ -166,10 +166,9 @@ def _read(descriptor: int, offset: int, length: int) -> memoryview:
 
 def _descriptor_limit() -> int:
     try:
-        import resource
-    except ImportError:  # not a POSIX system
+        soft = os.sysconf("SC_OPEN_MAX")  # the module `resource` says the same, and a first hit would wait for it
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
         return 512
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return soft if 0 < soft < 1 << 20 else 1 << 20
 
 

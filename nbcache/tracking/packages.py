@@ -224,10 +224,18 @@ def _root_with_metadata(full: str, top: str) -> str | None:
 def _installed(root: str) -> tuple[str, ...]:
     """List the folders of metadata in a folder of installed packages."""
     try:
-        with os.scandir(root) as entries:
-            return tuple(sorted(entry.name for entry in entries if entry.name.endswith(_METADATA)))
+        return tuple(sorted([name for name in os.listdir(root) if name.endswith(_METADATA)]))
     except OSError:
         return ()
+
+
+@lru_cache(maxsize=64)
+def _by_project(root: str) -> dict[str, list[str]]:
+    """List the folders of metadata by the normalised names of their distributions: a first call asks for several."""
+    found: dict[str, list[str]] = {}
+    for name in _installed(root):
+        found.setdefault(_normalised(_project(name)[0]), []).append(name)
+    return found
 
 
 def _lists(root: str, installed: str, relative: str) -> bool:
@@ -249,10 +257,9 @@ def _content(record: str) -> bytes:
 @lru_cache(maxsize=4096)
 def _distribution(root: str, relative: str, top: str) -> Home:
     """Find the distribution that installed a file, by its own name first, by the RECORDs otherwise."""
-    guesses = {top.lower(), _OTHER_NAMES.get(top, "")}
-    installed = _installed(root)
-    likely = [name for name in installed if _project(name)[0].lower().replace(".", "_") in guesses]
-    for name in (*likely, *installed):
+    by_project = _by_project(root)
+    likely = [name for guess in (top.lower(), _OTHER_NAMES.get(top, "")) for name in by_project.get(guess, ())]
+    for name in (*likely, *_installed(root)):
         if _lists(root, name, relative):
             return Home("package", *_project(name))
     return Home("package", top, _unlisted_version(root, top))
@@ -268,16 +275,15 @@ def _project(installed: str) -> tuple[str, str]:
 def requirements_of(package: str) -> tuple[str, ...]:
     """Give the distributions that one needs to be installed with, normalised; those of its extras are not needed."""
     for root in _SITE_FOLDERS:
-        for name in _installed(root):
-            if _normalised(_project(name)[0]) == package:
-                head = _content(os.path.join(root, name, "METADATA")).partition(b"\n\n")[0].decode(errors="replace")
-                needed = [line[14:].strip() for line in head.splitlines() if line.startswith("Requires-Dist:")]
-                return tuple([_normalised(_NAME.split(one, 1)[0]) for one in needed if "extra ==" not in one])
+        for name in _by_project(root).get(package, ()):
+            head = _content(os.path.join(root, name, "METADATA")).partition(b"\n\n")[0].decode(errors="replace")
+            needed = [line[14:].strip() for line in head.splitlines() if line.startswith("Requires-Dist:")]
+            return tuple([_normalised(_NAME.split(one, 1)[0]) for one in needed if "extra ==" not in one])
     return ()
 
 
 def _normalised(project: str) -> str:
-    return re.sub(r"[-.]+", "_", project).lower()
+    return (re.sub(r"[-.]+", "_", project) if "-" in project or "." in project else project).lower()
 
 
 def _unlisted_version(root: str, top: str) -> str:
@@ -299,6 +305,7 @@ def forget() -> None:
     """Forget what is installed, so that an upgrade in a live kernel is seen."""
     _homes.clear()
     _installed.cache_clear()
+    _by_project.cache_clear()
     _content.cache_clear()
     requirements_of.cache_clear()
     _distribution.cache_clear()

@@ -45,7 +45,6 @@ class Overwriting:
 
     Attributes
     ----------
-    told : whether the kernel tells what was written
     copies : whether much was written to the last map that was looked at
     watches : whether the next map is looked at while it is still held
     passed : maps that came back since the last look, or were lent where nobody is told that they come back
@@ -56,16 +55,20 @@ class Overwriting:
     Shared by threads without a lock: a count that is lost makes one look come later.
     """
 
-    __slots__ = ("_copied", "_length", "_looked", "_patience", "copies", "due", "passed", "told", "watches")
+    __slots__ = ("_copied", "_length", "_looked", "_patience", "copies", "due", "passed", "watches")
 
     def __init__(self, length: int) -> None:
         self._length = length
         self._looked = 0
         self._copied, self._patience = 0, _COPIES
-        self.told = tells_writes()
         self.copies = False
         self.watches = True
-        self.passed, self.due = 0, 1
+        self.passed, self.due = 0, 2  # the first map only shows how the value is laid over it
+
+    @property
+    def told(self) -> bool:
+        """Whether the kernel tells what was written; not asked before the first hit is over."""
+        return tells_writes()
 
     def copy(self) -> bool:
         """Tell, where holders write, whether the next one gets a copy; now and then one gets a map, to look at it."""
