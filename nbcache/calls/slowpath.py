@@ -176,7 +176,10 @@ class SlowPath:
         return (False, None) if fetched is None else (True, self._offered(cache, fetched, bound, state))
 
     def unchanged_since_now(self) -> Callable[[], bool]:
-        """Tell later whether all that the function depends on is as it is now; false where nobody could tell."""
+        """Tell later whether all that the function reaches is as it is now; false where nobody could tell.
+
+        The states of random generators do not count among what it depends on, and move with its runs.
+        """
         jobs, state = self._jobs, None
         if self.parameters.track:
             with contextlib.suppress(Exception):  # of something in `depends_on`; the call says it
@@ -184,7 +187,9 @@ class SlowPath:
 
         def unchanged() -> bool:
             try:
-                return state is not None and not (state.unfollowed or jobs.origins.labels) and state.current()
+                if state is None or state.unfollowed or state.generators or jobs.origins.labels:
+                    return False
+                return state.current()
             except Exception:
                 return False
 

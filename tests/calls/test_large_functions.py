@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import stat
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
@@ -163,6 +164,19 @@ def test_what_a_run_has_changed_in_a_worker_is_not_there_in_the_next_batch() -> 
     assert second is not first
     assert second.__wrapped__.__globals__["history"] == []
     assert space["history"] == []
+
+
+def test_each_batch_begins_with_the_generator_of_the_notebook() -> None:
+    space: dict[str, Any] = {"TABLE": bytes(LARGE), "rng": random.Random(7), "__name__": "__main__"}
+    exec("def draw(x):\n    return TABLE[x] + rng.random()", space)
+    function = cache_data(show_spinner=False)(space["draw"])
+
+    drawn = [pickle.loads(to_worker(function)).__wrapped__(1) for _ in range(2)]
+    space["rng"].random()
+    later = pickle.loads(to_worker(function)).__wrapped__(1)
+
+    expected = random.Random(7)
+    assert [*drawn, later] == [*[expected.random()] * 2, expected.random()]
 
 
 def test_where_nobody_follows_what_a_function_reads_each_batch_has_its_own(own_folder: Path) -> None:
