@@ -147,11 +147,12 @@ def _fresh_torch(torch: Any) -> Values:
     }  # fmt: skip
 
 
-# Those that change what is computed; the others are about compilers, devices and logs.
+# Those that change what is computed, as versions since 0.5 begin; the others are about compilers, devices and logs.
 _JAX = {
     "jax_enable_x64": False, "jax_disable_jit": False, "jax_debug_nans": False, "jax_debug_infs": False,
     "jax_default_matmul_precision": None, "jax_default_prng_impl": "threefry2x32", "jax_random_seed_offset": 0,
     "jax_numpy_dtype_promotion": "standard", "jax_numpy_rank_promotion": "allow", "jax_enable_custom_prng": False,
+    "jax_threefry_partitionable": True, "jax_softmax_custom_jvp": True, "jax_default_device": None,
 }  # fmt: skip
 
 

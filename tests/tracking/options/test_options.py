@@ -8,6 +8,7 @@ import locale
 import logging
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -393,3 +394,45 @@ def test_each_library_of_the_table_can_be_read_here_and_is_fresh(library: Any) -
     assert library.read(module) == library.read(module)
     if library.name != "default timezone":
         assert options._differing(library) == {}
+
+
+class _JaxConfig:
+    """What `jax.config` is: a property for each option, whose value a thread may have for itself."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {"jax_enable_x64": False, "jax_threefry_partitionable": True}
+        self._own: dict[str, Any] = {}
+
+    def update(self, name: str, value: Any) -> None:
+        self._values[name] = value
+
+    @contextmanager
+    def here(self, name: str, value: Any) -> Iterator[None]:
+        self._own[name] = value
+        yield
+        del self._own[name]
+
+    jax_enable_x64 = property(lambda self: {**self._values, **self._own}["jax_enable_x64"])
+    jax_threefry_partitionable = property(lambda self: self._values["jax_threefry_partitionable"])
+
+
+def test_options_of_jax_count_globally_and_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """jax itself is too large to install for this: a module stands for it that has the same configuration."""
+    module: Any = types.ModuleType("jax")
+    module.config = config = _JaxConfig()
+    monkeypatch.setitem(sys.modules, "jax", module)
+    monkeypatch.setattr(options, "_known", {})
+
+    def said() -> list[str]:
+        return [part[2] for part in options_of({"jax"}).parts if part[0] == "options of jax"]
+
+    fresh = options_of({"jax"})
+    assert said() == []
+    config.update("jax_threefry_partitionable", False)
+    assert said() == ["jax_threefry_partitionable = False"]
+    assert not fresh.same()
+    config.update("jax_threefry_partitionable", True)
+    assert fresh.same()
+    with config.here("jax_enable_x64", True):
+        assert said() == ["jax_enable_x64 = True"]
+    assert said() == []
