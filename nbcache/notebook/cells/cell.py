@@ -24,7 +24,7 @@ from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
-from nbcache.notebook.cells.namespace import size_of, unpack
+from nbcache.notebook.cells.namespace import load_pickler, size_of, unpack
 from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import PickledNames
@@ -257,9 +257,13 @@ class CachedCell:
         if seen.raised:
             raise CellFailedError
         began = time.perf_counter()
+        packed, reason = None, ""
         try:
-            with within(self.costs.storing(seen.run.seconds)):
-                packed, reason = self._taken_down(inputs, seen)
+            reason = self._refusals.after(seen)
+            if not reason:
+                load_pickler()  # once in a session, and no cost of this cell
+                with within(self.costs.storing(seen.run.seconds)):
+                    packed, reason = self._taken_down(inputs, seen)
         except DeadlineError:
             packed, reason = None, "keeping what it leaves takes too long for what that saves"
             self.costs.does_not_pay(reason)
@@ -276,9 +280,6 @@ class CachedCell:
         return seen.run.computed(packed, seen.recording.to_bytes(), None)
 
     def _taken_down(self, inputs: Inputs, seen: CellRun) -> tuple[PickledNames | None, str]:
-        reason = self._refusals.after(seen)
-        if reason:
-            return None, reason
         packed, reason = seen.packed(inputs, self.code, self.options, self._namespace, self._result)
         if reason.endswith(")") and "cannot be stored (" in reason:
             self.costs.does_not_pay(reason)

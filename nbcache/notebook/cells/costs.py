@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["CellCosts", "Costs", "digest_of_text", "only_imports"]
 
 _SHARE = 0.04
-_LEAST = 0.02
+# Less is never given: a busy machine takes so long for a key of nothing.
+_LEAST = 0.05
 # What a session may spend on keys before its cells have taken any time.
 _CREDIT = 0.1
 # Taking down what a run left may take this share of it.
@@ -65,6 +66,7 @@ class Costs:
         self._reasons: dict[str, str] = {}
         self._ran = 0.0
         self._spent = 0.0
+        self._loaded = False
 
     def left_alone(self, code: str, nodes: Sequence[ast.AST], least: float) -> bool:
         """Whether a cell is run without being looked at.
@@ -95,7 +97,7 @@ class Costs:
         """How long taking down what a run left may take, in seconds."""
         if least < 0.1:
             return _LONGEST / 10
-        return max(2 * _LEAST, _CREDIT + _SHARE * (self._ran + seconds) - self._spent, _STORING * seconds)
+        return max(_LEAST, _CREDIT + _SHARE * (self._ran + seconds) - self._spent, _STORING * seconds)
 
     def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:
         """Note how long a run took, and whether it was kept."""
@@ -115,8 +117,13 @@ class Costs:
         self._ran += seconds
 
     def spent(self, seconds: float) -> None:
-        """Note the time that went into a key, or into storing and restoring."""
-        self._spent += seconds
+        """Note the time that went into a key, or into storing and restoring.
+
+        What the first cell takes goes into loading nbcache itself; it is paid once, and tells nothing of the next.
+        """
+        if self._loaded:
+            self._spent += seconds
+        self._loaded = True
 
     def not_worth(self, code: str, seconds: float, reason: str) -> None:
         """Note that a run of that length does not pay, and why."""

@@ -9,6 +9,7 @@ one memory come back in one memory. And what could only be stored as something e
 
 from __future__ import annotations
 
+import importlib
 import io
 import linecache
 import pickle
@@ -22,7 +23,7 @@ from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import PlainReader
 
-__all__ = ["pack", "size_of", "unpack", "without_values"]
+__all__ = ["load_pickler", "pack", "size_of", "unpack", "without_values"]
 
 
 def pack(outcome: Outcome, known: KnownObjects) -> PickledNames:
@@ -108,6 +109,11 @@ def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> PickledNam
     from nbcache.notebook.cells.pickling import pickled
 
     return pickled(value, outcome, known)
+
+
+def load_pickler() -> None:
+    """Load what pickles, cloudpickle included, if that has not been done."""
+    importlib.import_module("nbcache.notebook.cells.pickling")
 
 
 def _proved(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
