@@ -28,15 +28,16 @@ FROM = 256 << 10
 #: A file that was not sent for so many seconds is removed: schedulers keep tasks for long. All are at the end of the
 #: process.
 _LASTS = 7 * 86400.0
-#: Where pickles are made that only processes of this machine read: pools, queues and pipes.
-_PICKLERS = frozenset(
-    {
-        "multiprocessing.reduction",
-        "joblib.externals.loky.backend.reduction",
-        "joblib.pool",
-        "loky.backend.reduction",
-    }
+#: Where pickles are made that only processes of this machine read.
+_PICKLERS = frozenset({"joblib.externals.loky.backend.reduction", "joblib.pool", "loky.backend.reduction"})
+#: Where multiprocessing makes its pickles, and for whom it does so on this machine; what a user sends through a
+#: connection, or a manager, may go to another one.
+_OF_MULTIPROCESSING = "multiprocessing.reduction"
+_LOCALLY = frozenset(
+    f"multiprocessing.{name}"
+    for name in ("pool", "queues", "popen_spawn_posix", "popen_spawn_win32", "popen_forkserver")
 )
+_ANYWHERE = "multiprocessing.managers"
 #: Where dask makes its pickles, for workers that may be anywhere.
 _OF_DASK = "distributed.protocol.pickle"
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -65,10 +66,14 @@ _folder = _Folder()
 def goes_to_a_worker() -> bool:
     """Whether the pickle that is being made is for a process of this machine, and not for a file or another machine."""
     frame: FrameType | None = sys._getframe(1)
+    pickles = False
     while frame is not None:
         name = frame.f_globals.get("__name__")
-        if name in _PICKLERS or (name == _OF_DASK and _dask_is_here()):
+        if name in _PICKLERS or (pickles and name in _LOCALLY) or (name == _OF_DASK and _dask_is_here()):
             return True
+        if name == _ANYWHERE:
+            return False
+        pickles = pickles or name == _OF_MULTIPROCESSING
         frame = frame.f_back
     return False
 

@@ -49,7 +49,19 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.parent.name.startswith("nbcache-")]
 
 
-@pytest.mark.parametrize("dumps", [reduction.dumps, ForkingPickler.dumps], ids=["loky", "multiprocessing"])
+def called_in(module: str) -> Callable[..., Any]:
+    """A function of a module that pickles something for another process, as multiprocessing does."""
+    space: dict[str, Any] = {"__name__": module, "ForkingPickler": ForkingPickler}
+    exec("def send(thing):\n    return ForkingPickler.dumps(thing)", space)
+    send: Callable[..., Any] = space["send"]
+    return send
+
+
+@pytest.mark.parametrize(
+    "dumps",
+    [reduction.dumps, *[called_in(f"multiprocessing.{name}") for name in ("pool", "queues", "popen_spawn_posix")]],
+    ids=["loky", "pool", "queue", "process"],
+)
 def test_to_a_worker_of_this_machine_goes_the_name_of_a_file(dumps: Callable[..., Any], own_folder: Path) -> None:
     function, space = reading()
 
@@ -61,12 +73,16 @@ def test_to_a_worker_of_this_machine_goes_the_name_of_a_file(dumps: Callable[...
     assert pickle.loads(sent[0])(7) == space["TABLE"][7]
 
 
-@pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps], ids=["pickle", "cloudpickle"])
+@pytest.mark.parametrize(
+    "dumps",
+    [pickle.dumps, cloudpickle.dumps, called_in("multiprocessing.connection"), called_in("multiprocessing.managers")],
+    ids=["pickle", "cloudpickle", "connection", "manager"],
+)
 def test_a_pickle_for_anybody_else_holds_the_function_itself(dumps: Callable[..., bytes], own_folder: Path) -> None:
     function, space = reading()
     to_worker(function)
 
-    content = dumps(function)
+    content = bytes(dumps(function))
 
     assert len(content) > LARGE
     for path in files(own_folder):
