@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -28,6 +29,8 @@ FROM = 256 << 10
 #: A file that was not sent for so many seconds is removed: schedulers keep tasks for long. All are at the end of the
 #: process.
 _LASTS = 7 * 86400.0
+_LEFT_FOR = 86400.0
+_NAMED = re.compile(r"nbcache-(\d+)-\w+")
 #: Where pickles are made that only processes of this machine read.
 _PICKLERS = frozenset({"joblib.externals.loky.backend.reduction", "joblib.pool", "loky.backend.reduction"})
 #: Where multiprocessing makes its pickles, and for whom it does so on this machine; what a user sends through a
@@ -136,7 +139,8 @@ def read(place: Spooled) -> bytes:
 def _opened() -> _Folder:
     """The folder of this very process, which only this user can enter."""
     if _folder.process != os.getpid() or not os.path.isdir(_folder.path):
-        _folder.path = tempfile.mkdtemp(prefix="nbcache-")
+        _remove_left()
+        _folder.path = tempfile.mkdtemp(prefix=f"nbcache-{os.getpid()}-")
         _folder.process = os.getpid()
         _folder.sent = {}
         # after the children of this process have ended, which may still read what was sent to them
@@ -144,10 +148,32 @@ def _opened() -> _Folder:
     return _folder
 
 
+def _remove_left() -> None:
+    """Remove what processes of this user that were killed have left, after a day."""
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as found:
+        for entry in found:
+            named = _NAMED.fullmatch(entry.name)
+            if named is not None and _is_left(entry.stat(follow_symlinks=False), int(named[1])):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_left(folder: os.stat_result, process: int) -> bool:
+    if not hasattr(os, "geteuid") or folder.st_uid != os.geteuid() or time.time() - folder.st_mtime < _LEFT_FOR:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _touched(path: str) -> bool:
     """Whether a file is there, which whoever tidies folders of temporary files then takes for recent."""
     try:
         os.utime(path)
+        os.utime(os.path.dirname(path))
     except OSError:
         return False
     return True

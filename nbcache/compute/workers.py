@@ -90,7 +90,7 @@ class Sent:
             return name, digest, content, "", ""
         import tempfile
 
-        self._folder = tempfile.mkdtemp(prefix="nbcache-")  # that only this user can enter
+        self._folder = tempfile.mkdtemp(prefix=f"nbcache-{self.home}-")  # that only this user can enter
         if len(content) <= _SMALL:
             return name, digest, content, "", self._folder
         path = os.path.join(self._folder, "function")

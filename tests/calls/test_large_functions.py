@@ -6,6 +6,9 @@ import os
 import pickle
 import random
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -253,6 +256,22 @@ def test_files_that_were_not_sent_for_a_week_are_removed(own_folder: Path) -> No
     spool._folder.sent = dict.fromkeys(spool._folder.sent, -1e6)
     to_worker(new)
     assert len(files(own_folder)) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners of folders here")
+def test_what_a_killed_process_left_is_removed_after_a_day(own_folder: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folders = {}
+    for name, process, age in (("left", gone.pid, 1e5), ("recent", gone.pid, 10.0), ("alive", os.getpid(), 1e5)):
+        folders[name] = own_folder / f"nbcache-{process}-{name}"
+        folders[name].mkdir()
+        (folders[name] / "file").touch()
+        os.utime(folders[name], (time.time() - age,) * 2)
+
+    to_worker(reading()[0])
+
+    assert [name for name, folder in folders.items() if folder.exists()] == ["recent", "alive"]
 
 
 def test_pools_of_every_kind_compute_once_and_leave_notebook_and_disk_as_they_were(
