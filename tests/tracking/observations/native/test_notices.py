@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +293,53 @@ def test_a_file_that_is_not_known_yet_is_read_after_the_run(tells_all: None, sta
 
     assert states_asked == ["a.txt"]
     assert seen.steady()
+
+
+# -- file systems that others write to ---------------------------------------------------------------------------------
+
+KINDS_OF_SYSTEMS = {
+    "ext4": (0xEF53, True), "xfs": (0x58465342, True), "btrfs": (0x9123683E, True), "tmpfs": (0x01021994, True),
+    "overlay": (0x794C7630, True), "nfs": (0x6969, False), "cifs": (0xFF534D42, False), "smb2": (0xFE534D42, False),
+    "fuse": (0x65735546, False), "9p": (0x01021997, False), "ceph": (0x00C36400, False), "fat": (0x4D44, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("magic", "local"), KINDS_OF_SYSTEMS.values(), ids=KINDS_OF_SYSTEMS)
+def test_a_file_system_is_local_if_no_other_machine_can_write_to_it(
+    magic: int, local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class System:
+        def __init__(self, name: object) -> None:
+            assert name is None
+
+        def statfs(self, path: bytes, about: Any) -> int:
+            about[:4] = magic.to_bytes(4, sys.byteorder)
+            return 0
+
+    monkeypatch.setattr(notices.ctypes, "CDLL", System)
+
+    assert Watcher().is_local(".") is local
+
+
+def test_a_file_that_another_machine_changes_without_a_notice_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("a.txt", "a")
+    known("a.txt")
+    monkeypatch.setattr(Watcher, "is_local", lambda self, folder: False)
+    NATIVE_OPENS._renew()
+
+    def run() -> None:
+        Path("a.txt").read_text()
+        with monkeypatch.context() as silent:
+            silent.setattr(NATIVE_OPENS, "_fetch", lambda: None)
+            Path("a.txt").write_text("b")
+        for watcher in NATIVE_OPENS._folders._source._sources.values():
+            if watcher is not None:
+                with suppress(BlockingIOError):
+                    os.read(watcher.descriptor, 1 << 16)  # nobody tells of what happens on a server
+
+    seen = settled(run)
+    NATIVE_OPENS._renew()
+
+    assert not seen.steady()
