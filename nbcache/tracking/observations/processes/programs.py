@@ -98,9 +98,10 @@ def command(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
 
 
 def spawned(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
-    """Hear the audit event of `os.posix_spawn` and its kind: path, arguments."""
+    """Hear the audit event of `os.posix_spawn` and its kind: path, arguments, environment."""
     words = next((item for item in arguments[1:] if isinstance(item, list | tuple)), ())
-    PROGRAMS.started(recorder, words)
+    given = arguments[-1] if len(arguments) > 2 else None
+    PROGRAMS.started(recorder, words, environment=None if given is os.environ else given)
     recorder.reached("subprocess")
 
 

@@ -16,7 +16,7 @@ _CHILD = "what a child process sees that was made with os.fork"
 # Their children hand back what they see.
 _HANDING_BACK = frozenset({"multiprocessing", "joblib", "loky", "billiard"})
 # `os.spawnv` and its kind: where these fork, and what they call the words of the command line.
-_SPAWNS, _WORDS = "_spawnvef", "args"
+_SPAWNS, _WORDS, _ENVIRONMENT = "_spawnvef", "args", "env"
 _TO_CALLER = 3
 
 
@@ -41,7 +41,7 @@ def forked(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     """Hear the audit event of `os.fork`."""
     frame: FrameType | None = sys._getframe(_TO_CALLER)
     if frame is not None and frame.f_code.co_name == _SPAWNS and _WORDS in frame.f_locals:
-        programs.spawned(recorder, (frame.f_locals[_WORDS],))
+        programs.spawned(recorder, ("", frame.f_locals[_WORDS], frame.f_locals.get(_ENVIRONMENT)))
     elif frame is None or str(frame.f_globals.get("__name__")).partition(".")[0] not in _HANDING_BACK:
         recorder.observe(UNSEEN_KIND, _CHILD, b"")
 
