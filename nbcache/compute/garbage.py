@@ -1,4 +1,8 @@
-"""Many objects made at once: none is garbage yet, and the collector would look at all of them again and again."""
+"""Many objects made at once: none is garbage yet, and the collector would look at all of them again and again.
+
+What is made and gone again inside of a block does not count towards the next collection either, which would look at all
+that the user holds.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from nbcache import registry
+from nbcache.compute.garbage import uncollected
 from nbcache.config import error_text, settings
 from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Description, Fetched, Job
@@ -159,7 +160,7 @@ class CachedCell:
         began = self._began = time.perf_counter()
         allowed = self.costs.allowance()
         try:
-            with within(allowed):
+            with uncollected(), within(allowed):
                 limit = allowed if self._automatic else math.inf
                 inputs = inputs_of(self.code, self.options, self._namespace, self._hidden, limit)
         except DeadlineError:
@@ -262,7 +263,7 @@ class CachedCell:
             reason = self._refusals.after(seen)
             if not reason:
                 load_pickler()  # once in a session, and no cost of this cell
-                with within(self.costs.storing(seen.run.seconds)):
+                with uncollected(), within(self.costs.storing(seen.run.seconds)):
                     packed, reason = self._taken_down(inputs, seen)
         except DeadlineError:
             packed, reason = None, "keeping what it leaves takes too long for what that saves"
