@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 
 from nbcache.entries.entry import Address, Meta
 from nbcache.stores.disk import clearing
@@ -24,6 +25,10 @@ class Catalogue:
     key_ids : of the keys whose entries are ours, the signing one first
     bound : the bytes the store may hold
 
+    Attributes
+    ----------
+    paths : where an entry may be, by its address: signed with the newest key first, results before bookkeeping
+
     Notes
     -----
     Thread-safe. Nothing here is needed to find an entry: what is noted only decides what is evicted, and when.
@@ -34,6 +39,8 @@ class Catalogue:
         self.uses = PendingUses(clock)
         self._base = str(places.base)
         self._key_ids = key_ids
+        # A put asks some five times.
+        self.paths = lru_cache(maxsize=64)(self._paths)
         self._rankings: dict[str, LruOrder] = {}
         self._lock = threading.RLock()
 
@@ -42,11 +49,10 @@ class Catalogue:
         self.usage.renew()
         self.uses.renew()
 
-    def paths(self, address: Address) -> list[str]:
-        """Where an entry may be: signed with the newest key first, results before bookkeeping."""
+    def _paths(self, address: Address) -> tuple[str, ...]:
         owner, key = owner_name(address.owner), key_name(address.key)
         endings = (RESULT, NOTE) if may_be_note(key) else (RESULT,)
-        return [f"{self._base}/{key_id}/{owner}/{key}{end}" for key_id in self._key_ids for end in endings]
+        return tuple([f"{self._base}/{key_id}/{owner}/{key}{end}" for key_id in self._key_ids for end in endings])
 
     def path_for(self, address: Address, meta: Meta) -> str:
         """Where a new entry goes."""

@@ -179,10 +179,10 @@ class RowIndex:
     def _shorten(self, folder: str, journal: int) -> None:
         status = os.fstat(journal)
         key = self._folder(folder).key
-        began = began_with(key, os.pread(journal, _BEGINNING, 0))
+        began = began_with(key, system.read_at(journal, _BEGINNING, 0))
         if file_refusal(status) is not None or status.st_size <= 2 * began + _STEP:
             return
-        content = os.pread(journal, status.st_size, 0)
+        content = system.read_at(journal, status.st_size, 0)
         with os.scandir(folder) as files:
             present = {file.name: file.inode() for file in files}
         after = shortened(key, parsed(key, content), present)
@@ -197,7 +197,7 @@ class RowIndex:
                 # Somebody else may have written it anew, or deleted it.
                 if not turn.alone or (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino):
                     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), folder)
-                _write(fd, os.pread(journal, now.st_size - len(content), len(content)))
+                _write(fd, system.read_at(journal, now.st_size - len(content), len(content)))
                 os.replace(temporary, f"{folder}/{ROWS}")
         except BaseException:
             os.unlink(temporary)
