@@ -72,10 +72,6 @@ def _text(path: str, value: int) -> None:
     Path(path).write_text(f"a\n{value}\n")
 
 
-def _one_or_none(path: str, value: int) -> None:
-    _text(path, value and 1)
-
-
 def _script(path: str, value: int) -> None:
     Path(path).write_text(f"a = {value}")
 
@@ -217,7 +213,6 @@ SIGHTS: dict[str, Sight] = {
     "listing of an open folder": Sight("listed('{name}')", _folder),
     "a script": Sight("runpy.run_path('{name}' + '.py')['a']", _write(".py", _script)),
     "variable of a program": Sight("subprocess.getoutput('echo ${NAME}')", _variable),
-    "spawned program": Sight("spawned('{name}' + '.txt')", _write(".txt", _one_or_none), two=True),
     "time": Sight("os.stat('{name}' + '.bin').st_mtime_ns", _write(".bin", _dated)),
     "program": Sight("subprocess.run(['cat', f'{name}.txt'], capture_output=True).stdout", _write(".txt", _text)),
     "sqlite": Sight("sum_in('{name}' + '.db')", _write(".db", _data_base)),
@@ -291,10 +286,6 @@ def text_from(name):
 
 def listed(name):
     return in_folder(lambda folder: sorted(os.listdir(folder)), name)
-
-
-def spawned(name):
-    return os.spawnlp(os.P_WAIT, "grep", "grep", "-q", "[13579]", name)
 
 
 def sum_in(path):
