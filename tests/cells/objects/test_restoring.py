@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import signal
 import sys
 
@@ -117,14 +118,12 @@ class TestReplacing:
 
 
 class TestInAShell:
-    CELL = "%%cache_cell\nimport builtins; builtins.ran.append(1)\nnext(c)"
+    CELL = "%%cache_cell\nran()\nnext(c)"
 
     @pytest.fixture(autouse=True)
-    def counted(self, monkeypatch):
-        import builtins
-
-        monkeypatch.setattr(builtins, "ran", [], raising=False)
-        self.ran = builtins.ran
+    def counted(self, monkeypatch, calls):
+        monkeypatch.setattr(builtins, "ran", calls, raising=False)
+        self.ran = calls
 
     def test_an_object_that_has_to_be_replaced_is_under_all_its_names(self, nb):
         for _ in range(2):
@@ -142,27 +141,27 @@ class TestInAShell:
 
     def test_a_stored_input_that_became_another_kind_runs(self, nb):
         nb("class P:\n    def __reduce__(self): return (P, ())\np = P(); p.v = [1]")
-        nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\np.v.append(2)")
+        nb("%%cache_cell\nran()\np.v.append(2)")
         nb("p = P(); p.v = [1]")
-        nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\np.v.append(2)")
+        nb("%%cache_cell\nran()\np.v.append(2)")
         assert nb.ns["p"].v == [1, 2]
 
     def test_a_result_that_fails_to_load_leaves_the_names_and_runs(self, nb, monkeypatch):
         nb("xs = [1]")
-        nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nxs.append(2); y = 1")
+        nb("%%cache_cell\nran()\nxs.append(2); y = 1")
         nb("xs = [1]; del y")
         room = sys.modules["nbcache.notebook.cells.changes"]
         monkeypatch.setattr(room.Restoring, "bind", lambda *_: (_ for _ in ()).throw(StubbornError("no")))
-        ran = nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nxs.append(2); y = 1")
+        ran = nb("%%cache_cell\nran()\nxs.append(2); y = 1")
         assert len(self.ran) == 2 and nb.ns["xs"] == [1, 2] and "could not be loaded" in ran.warned[0]
 
     def test_an_object_that_cannot_be_looked_into_lets_the_cell_run(self, nb):
         nb("import io\nb = io.BytesIO(b'x')")
-        ran = nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\nb.close(); y = 1")
+        ran = nb("%%cache_cell\nran()\nb.close(); y = 1")
         assert ran.error is None and nb.ns["y"] == 1 and "not cached" in ran.warned[0]
 
     def test_names_with_an_underscore_are_the_user_s(self, nb):
         for _ in range(2):
             nb("_rows = [1]; holder = {'r': _rows}")
-            nb("%%cache_cell\nimport builtins; builtins.ran.append(1)\n_rows.append(2)")
+            nb("%%cache_cell\nran()\n_rows.append(2)")
         assert len(self.ran) == 1 and nb.ns["holder"]["r"] == [1, 2]
