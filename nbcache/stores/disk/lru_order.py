@@ -12,7 +12,7 @@ from itertools import islice
 from nbcache.stores.disk import use_journal
 from nbcache.stores.eviction import is_within, notes_to_keep, over_bounds
 from nbcache.stores.folders import list_names
-from nbcache.stores.names import NOTE, parts_of_file
+from nbcache.stores.names import NOTE, RESULT, parts_of_file
 from nbcache.stores.protocol import Whose
 
 #: Up to so many files, the names in the folder are read each time. Beyond that, they are read when the folder has
@@ -143,15 +143,14 @@ class LruOrder:
         journals = [_journal(folder) for folder in self._folders]
         if journals == self._journals:
             return
-        self._journals = journals
-        hints = {folder: use_journal.read(folder) for folder in self._folders}
-        for files in (self._results, self._notes):
-            for path, file in files.items():
-                folder, _, name = path.rpartition("/")
-                hint = hints[folder].get(name.partition(".")[0])
-                if hint is not None and hint.used > file.used:
-                    file.used = hint.used
-                    self._sorted = False
+        known, self._journals = self._journals or [(0, 0)] * len(journals), journals
+        for folder, before, now in zip(self._folders, known, journals, strict=True):
+            grown = before[0] == now[0] and before[1] <= now[1]
+            hints = use_journal.read(folder, now[1] - before[1] if grown else None)
+            # In their order, so that most of them come last, and nothing has to be sorted.
+            for key, hint in sorted(hints.items(), key=lambda item: item[1].used):
+                for ending in (RESULT, NOTE):
+                    self.touch(f"{folder}/{key}{ending}", hint.used)
 
     def _sort(self) -> None:
         self._results = OrderedDict(sorted(self._results.items(), key=lambda item: item[1].used))

@@ -36,10 +36,15 @@ class Hint:
         self.expires = expires
 
 
-def read(folder: str) -> dict[str, Hint]:
-    """The hints by key; what cannot be read is left out."""
+def read(folder: str, last: int | None = None) -> dict[str, Hint]:
+    """The hints by key; what cannot be read is left out.
+
+    Parameters
+    ----------
+    last : so many bytes at the end of the journal; None for all
+    """
     try:
-        content = read_small(f"{folder}/{NAME}", LONGEST)
+        content = read_small(f"{folder}/{NAME}", LONGEST if last is None else min(last, LONGEST))
     except OSError:
         return {}
     hints: dict[str, Hint] = {}

@@ -253,3 +253,27 @@ def test_uses_that_are_told_in_their_order_cost_no_sorting(
 
     assert (in_order, len(sorts)) == (0, 1)
     assert {row.address for row in store.entries()} == {address_of(17), address_of(18)}
+
+
+def test_of_a_journal_that_grew_only_what_is_new_is_read(
+    shop: Shop, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = shop.open(), shop.open()
+    for number in range(30):
+        clock.move(1)
+        mine.put(address_of(number), entry_of(number))
+    mine.limit("m.f", 29, None)
+    read: list[int] = []
+    plain = lru_order.use_journal.read
+    monkeypatch.setattr(
+        lru_order.use_journal, "read", lambda folder, *last: read.append(len(found := plain(folder, *last))) or found
+    )
+    for number in range(30, 40):
+        clock.move(2)
+        other.get(address_of(2))
+        other.close()
+        mine.put(address_of(number), entry_of(number))
+        mine.limit("m.f", 29, None)
+
+    assert read and max(read) == 1
+    assert address_of(2) in {row.address for row in mine.entries()}
