@@ -13,8 +13,9 @@ from typing import Any
 
 from nbcache.config import error_text
 from nbcache.entries.entry import Entry
-from nbcache.errors import UnstorableResultError, explain
+from nbcache.errors import UnhashableValueError, UnstorableResultError, UserHashError, explain
 from nbcache.hashing.attributes import public, reduces_in_c
+from nbcache.hashing.hasher import digest
 
 __all__ = ["ReadBack"]
 
@@ -92,7 +93,7 @@ def _difference(value: Any, back: Any, depth: int = 3) -> str:
         return f"a {_name_of(kind)} comes back as " + ("one of another class" if same else f"a {_name_of(type(back))}")
     if not depth or kind not in (list, tuple, dict):
         lost = _attributes_lost(value, back)
-        return f"a {_name_of(kind)} comes back without its attribute {lost!r}" if lost else ""
+        return f"a {_name_of(kind)} comes back without {lost}" if lost else ""
     if len(value) != len(back):
         return f"a {kind.__name__} of {len(value)} comes back with {len(back)}"
     pairs = zip(value.values(), back.values(), strict=True) if kind is dict else zip(value, back, strict=True)
@@ -100,11 +101,17 @@ def _difference(value: Any, back: Any, depth: int = 3) -> str:
 
 
 def _attributes_lost(value: Any, back: Any) -> str:
-    """Name an attribute that was left out because code in C says what pickle takes.
+    """Name what was left out because code in C says what pickle takes.
 
     Classes that say it themselves leave out what they mean to.
     """
     kind: Any = type(value)
     if kind.__dictoffset__ == 0 or not reduces_in_c(kind):
         return ""
-    return next((name for name in public(value) if name not in back.__dict__), "")
+    missing = next((name for name in public(value) if name not in back.__dict__), "")
+    if missing:
+        return f"its attribute {missing!r}"
+    try:
+        return "" if digest(value) == digest(back) else "a part of its content"
+    except (UnhashableValueError, UserHashError):
+        return ""

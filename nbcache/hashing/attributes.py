@@ -39,6 +39,8 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
     "dask.blockwise.Blockwise": ("_cached_dict", "_dims"),
     "bs4.builder.TreeBuilder": ("soup",),
     "httpx.Headers": ("_encoding",),
+    "pyparsing.core.ParserElement": ("streamlined", "_defaultName"),
+    "astropy.modeling.core.Model": ("_parameters",),  # room for the values that its parameters have, not yet written
 }
 _PRIVATE_IN_PACKAGE: Mapping[str, str] = {"pandas": "_cache", "statsmodels": "_cache"}
 _ATTRS_HASH = "_attrs_cached_hash"

@@ -196,7 +196,12 @@ class Content:
             return False
         if self._snapshot is not None and self._snapshot.holds(now):
             return True
-        return self._read(now) == self.digest
+        return self._read(now) == self.digest or self._read_shown(now) == self.digest
+
+    def _read_shown(self, value: object) -> bytes:
+        """Digest a value after it was shown, as it was before the first digest: a `repr` may fill a cache in it."""
+        hasher.summary(value)
+        return self._read(value)
 
     def now(self) -> bytes:
         """Digest what is found at the same place now, as it would be taken; empty where nothing is."""
@@ -210,7 +215,7 @@ class Content:
         if self._snapshot is not None and not self._closures and self._snapshot.holds(now):
             return self.digest
         try:
-            return self._read(now)
+            return self.digest if self._read(now) == self.digest else self._read_shown(now)
         except Exception:
             return self._by_identity(now)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -391,3 +393,20 @@ def test_a_figure_that_inline_leaves_open_makes_the_cell_run(nb, monkeypatch):
         config.InlineBackend.clear_instance()
         plt.close("all")
         plt.switch_backend("agg")
+
+
+def test_names_that_keras_gives_go_on_after_a_hit(monkeypatch):
+    """Of keras only the counter is here: to import it takes longer than all tests of this file."""
+    names = {"dense": 1}
+    module = "keras.src.backend.common.global_state"
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(get_global_attribute=lambda *_, **__: names))
+    before = LibraryOptions()
+    names["dense"] = 3
+    changed = before.changed()
+
+    names["dense"] = 2
+    set_again(changed)
+    assert names["dense"] == 3
+    names["dense"] = 9
+    set_again(changed)
+    assert names["dense"] == 9

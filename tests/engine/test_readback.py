@@ -100,3 +100,23 @@ def test_a_collection_of_dask_is_a_result_like_any_other(kind: str, cache: Any) 
     first, second = load(), load()
     assert type(first) is type(second)
     assert load.info().hits == 1
+
+
+def test_a_part_that_code_in_c_leaves_out_is_found_by_content(cache: Any) -> None:
+    numpy = pytest.importorskip("numpy")
+
+    class Noted(numpy.ndarray):  # type: ignore[misc, name-defined]
+        def __array_finalize__(self, source: Any) -> None:
+            self.notes = ()
+
+    def noted() -> Any:
+        made = numpy.zeros(2).view(Noted)
+        made.notes = ("by hand",)
+        return made
+
+    load = cache_data(show_spinner=False)(noted)
+    with pytest.warns(CacheWarning, match="comes back without a part of its content"):
+        load()
+
+    assert load().notes == ("by hand",)
+    assert load.info().entries == 0

@@ -298,3 +298,25 @@ def test_locks_have_no_content() -> None:
     followed.edit("A = threading.Lock()")
 
     assert followed.state.digest == before
+
+
+def test_a_text_that_is_kept_when_it_is_made_is_no_change() -> None:
+    follower = Follower(
+        """
+        class Word:
+            def __init__(self): self.used, self.shown = False, None
+            def __repr__(self):
+                self.shown = self.shown or f"Word({self.used})"
+                return self.shown
+            def parse(self): self.used, self.shown = True, None
+        word = Word()
+        def foo(): word.parse()
+        """
+    )
+    before = follower.state.digest
+
+    follower.run()
+
+    assert follower.state.digest == before
+    follower.space["word"].used = "by somebody else"
+    assert follower.state.digest != before

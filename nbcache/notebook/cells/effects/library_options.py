@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import string
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -121,7 +122,19 @@ def _set_plotly(io: Any, values: Values) -> None:
         getattr(io, name).default = value
 
 
+def _names_given(state: Any) -> Values:
+    """How many layers, models and optimizers were named after their kind."""
+    return dict(state.get_global_attribute("object_name_uids") or {})
+
+
+def _set_names_given(state: Any, values: Values) -> None:
+    known = state.get_global_attribute("object_name_uids", default=defaultdict(int), set_to_default=True)
+    for kind, count in values.items():
+        known[kind] = max(known[kind], count)  # the next one gets a name that nothing has
+
+
 _ROWS: dict[str, _Row] = {
+    "keras's names": _Row("keras.src.backend.common.global_state", _names_given, _set_names_given),
     "matplotlib": _Row("matplotlib", _parameters, _set_parameters),
     "matplotlib's letters for colours": _Row("matplotlib.colors", _letters, _set_letters),
     "pandas": _Row("pandas._config.config", lambda config: flat(config._global_config), _set_pandas),
