@@ -378,6 +378,13 @@ def test_drawing_into_a_figure_of_an_earlier_cell_runs_and_says_so(nb, draws):
     assert last(nb).outcome == "not cached" and "it draws into" in last(nb).reason
 
 
+def test_what_is_no_part_of_a_figure_is_changed_in_place_again(nb):
+    pytest.importorskip("matplotlib")
+    nb("from matplotlib.colors import Normalize\nn = Normalize(0, 1)")
+    nb("n.vmin = .5")
+    assert last(nb).outcome == "stored", last(nb).reason
+
+
 def test_a_figure_that_inline_leaves_open_makes_the_cell_run(nb, monkeypatch):
     pytest.importorskip("matplotlib").use("agg")
     config = pytest.importorskip("matplotlib_inline.config")

@@ -35,7 +35,7 @@ from nbcache.tracking.written.files_written import FilesWritten
 __all__ = ["TOO_LONG", "CellRun", "observed"]
 
 # Parts of a figure know its canvas, its window and one another by references that only they can make.
-_DRAWN_INTO = ("matplotlib.", "mpl_toolkits.")
+_PARTS_OF_FIGURES = "matplotlib.artist"
 TOO_LONG = "finding out whether its inputs have changed may take longer than it runs"
 
 
@@ -133,7 +133,7 @@ class CellRun:
             return differences.trouble
         values = [*(value for value, _ in differences.contents), *(value for _, value in differences.replaced)]
         for value in values:
-            if type(value).__module__.startswith(_DRAWN_INTO):
+            if any(base.__module__ == _PARTS_OF_FIGURES for base in type(value).__mro__):
                 return f"it draws into {reached.name_of(value)}, which an earlier cell has made"
         for label in sorted(inputs.state.changed()):
             kind, _, name = label.rpartition(" ")
