@@ -133,8 +133,9 @@ class CellRun:
             return differences.trouble
         values = [*(value for value, _ in differences.contents), *(value for _, value in differences.replaced)]
         for value in values:
-            if any(base.__module__ == _PARTS_OF_FIGURES for base in type(value).__mro__):
-                return f"it draws into {reached.name_of(value)}, which an earlier cell has made"
+            name = reached.name_of(value)
+            if _is_drawing(value) or _is_drawing(inputs.values.get(name)):
+                return f"it draws into {name}, which an earlier cell has made"
         for label in sorted(inputs.state.changed()):
             kind, _, name = label.rpartition(" ")
             if not reached.follows(name) and not (kind == "closure" and self.objects.in_closure(values)):
@@ -155,6 +156,10 @@ class CellRun:
     def _reaches(self, name: str, identity: int) -> bool:
         assert not isinstance(self.objects, str)
         return name in self.objects.reached.names and self.objects.reaches(name, {identity})
+
+
+def _is_drawing(value: object) -> bool:
+    return any(base.__module__ == _PARTS_OF_FIGURES for base in type(value).__mro__)
 
 
 @contextmanager
