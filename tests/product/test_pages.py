@@ -99,7 +99,7 @@ def test_the_commands_of_a_page_exist(page: Path) -> None:
     for extras in re.findall(r"pip install [^\n`]*\[([\w,]+)\]", text):
         assert set(extras.split(",")) <= set(project["optional-dependencies"]), extras
     for variable in re.findall(r"\bNBCACHE_[A-Z_]+\b", text):
-        assert variable in settings | {"NBCACHE_PICTURES", "NBCACHE_REQUIRE_ALL"}, variable
+        assert variable in settings | {"NBCACHE_PICTURES", "NBCACHE_PYODIDE", "NBCACHE_REQUIRE_ALL"}, variable
     for line in commands(page):
         known = ("python3 dev.py ", "pip install ", "nbcache ", "export NBCACHE_", "python -m nbcache ", "rm -r ",
                  "python benchmarks/run.py", "bash .ci/run")  # fmt: skip
