@@ -118,8 +118,8 @@ def after_restart(specimen: Specimen, first: dict[str, Any], then: dict[str, Any
     found = []
     if not specimen.unstored and then["type"] != first["type"]:
         found.append(f"a {first['type']} comes back as a {then['type']}")
-    if not specimen.unstored and not then["result"]:
-        found.append("the result is computed again")
+    if not specimen.uncelled and then["made"] is not bool(specimen.unstored):
+        found.append("the cell that makes it is " + ("computed again" if then["made"] else "restored, against its reason"))
     if specimen.unkeyed:
         return found
     if not specimen.apart:
@@ -129,9 +129,10 @@ def after_restart(specimen: Specimen, first: dict[str, Any], then: dict[str, Any
             found.append("a miss as an argument")
         if not then["global"]:
             found.append("a miss as a global")
-    if not specimen.unstored:
-        if then["restored"] != first["restored"]:
-            found.append("what is restored has another key")
-        if not then["chain"]:
-            found.append("what uses the restored value is computed again")
+    if specimen.unstored or specimen.uncelled:
+        return found
+    if then["restored"] != first["restored"]:
+        found.append("what is restored has another key")
+    if then["used"]:
+        found.append("the cell that uses it is computed again")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from zoo import heavy, science, standard, web
+from zoo import claimed, heavy, science, small, standard, web
 from zoo.specimen import Family
 
 __all__ = ["families"]
@@ -17,6 +17,7 @@ def families() -> list[Family]:
     stand each other in one process.
     """
     found = [part for room in (standard, science, web, heavy) for part in vars(room).values() if type(part) is Family]
+    found += [*small.FAMILIES, *claimed.FAMILIES]
     wanted = os.environ.get("NBCACHE_ZOO", "")
     shown = [family for family in found if (family.heavy if wanted == "heavy" else wanted or not family.heavy)]
     return [family for family in shown if family.here()]

@@ -106,9 +106,9 @@ _add("NA", "pd.NA", "pd.NaT")
 _add("Styler", "frame().style.format(precision=2)", "frame().style.format(precision=3)", "x.hide(axis='index')", "x.to_html()")
 _add("StringMethods", "pd.Series(['a']).str", "pd.Series(['b']).str", use="x.upper()")
 _add("Ewm", "pd.Series([1.0, 2.0]).ewm(2)", "pd.Series([1.0, 2.0]).ewm(3)", use="x.mean()")
-_add("GroupBy", "frame().groupby('a')", "frame().groupby('b')", "x.obj.loc[0, 'b'] = 100", "x.sum()")
+_add("GroupBy", "frame().groupby('a')", "frame().groupby('b')", "x.obj.loc[0, 'b'] = 100", "x.sum()", uncelled="its use fills caches of groups, which a cell does not set again")
 _add("Rolling", "frame().rolling(2)", "frame().rolling(3)", "x.obj.loc[0, 'b'] = 100", "x.sum()")
-_add("Resampler", "pd.Series([1, 2], pd.date_range('2024', periods=2)).resample('2D')", "pd.Series([1, 2], pd.date_range('2024', periods=2)).resample('3D')", use="x.sum()")
+_add("Resampler", "pd.Series([1, 2], pd.date_range('2024', periods=2)).resample('2D')", "pd.Series([1, 2], pd.date_range('2024', periods=2)).resample('3D')", use="x.sum()", uncelled="its use fills caches of groups, which a cell does not set again")
 
 POLARS = Family("polars", "polars", "import polars as pl")
 _add = POLARS.add
@@ -151,6 +151,7 @@ from scipy.spatial.transform import Rotation
 POINTS = np.random.RandomState(0).rand(30, 2)
 MORE = np.random.RandomState(1).rand(30, 2)
 """,
+    sharing=True,
 )
 _add = SCIPY.add
 for _kind in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok"):

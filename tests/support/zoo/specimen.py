@@ -24,6 +24,7 @@ class Specimen:
     use : an expression that reads of `x`, and fills what caches it may have
     unkeyed : why it has no key, "" where it has
     unstored : why it is not kept as a result, "" where it is
+    uncelled : why cells that make or use it run again after a restart, "" where they are restored
     apart : why two that are made alike are not equal ("a random name"); the same object is compared then
     """
 
@@ -36,6 +37,7 @@ class Specimen:
     unkeyed: str = ""
     unstored: str = ""
     apart: str = ""
+    uncelled: str = ""
 
     def __str__(self) -> str:
         return f"{self.family.name}: {self.name}"
@@ -67,13 +69,15 @@ class Family:
     needs : top packages; without one of them the family is left out
     setting : source of a module: imports, and classes as a notebook would define them
     heavy : whether it takes the extra `zoo` to run
+    sharing : whether its specimens share parts, so that a cell that has several of them would depend on that
     """
 
-    def __init__(self, name: str, needs: str, setting: str, heavy: bool = False) -> None:
+    def __init__(self, name: str, needs: str, setting: str, heavy: bool = False, sharing: bool = False) -> None:
         self.name = name
         self.needs = needs.split()
         self.setting = setting
         self.heavy = heavy
+        self.sharing = sharing
         self.specimens: list[Specimen] = []
 
     def __str__(self) -> str:

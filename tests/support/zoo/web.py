@@ -92,11 +92,11 @@ def found(name):
 """,
 )
 _add = SQLALCHEMY.add
-_add("Row", "rows(1)[0]", "rows(2)[0]", use="x.a")
-_add("RowMapping", "rows(1)[0]._mapping", "rows(2)[0]._mapping", use="x['a']")
-_add("object, transient", "User(id=1, name='a')", "User(id=1, name='b')", "x.name = 'c'", "x.name")
-_add("object, from a session", "found('a')", "found('b')", "x.name = 'c'", "x.name")
-_add("text", "sa.text('select 1')", "sa.text('select 2')", use="str(x)")
+_add("Row", "rows(1)[0]", "rows(2)[0]", use="x.a", uncelled="its cell reads an engine")
+_add("RowMapping", "rows(1)[0]._mapping", "rows(2)[0]._mapping", use="x['a']", uncelled="its cell reads an engine")
+_add("object, transient", "User(id=1, name='a')", "User(id=1, name='b')", "x.name = 'c'", "x.name", uncelled="its state holds weak references")
+_add("object, from a session", "found('a')", "found('b')", "x.name = 'c'", "x.name", uncelled="its state holds weak references")
+_add("text", "sa.text('select 1')", "sa.text('select 2')", use="str(x)", uncelled="its use fills a cache of compiled text")
 _add("URL", "sa.make_url('sqlite:///a')", "sa.make_url('sqlite:///b')", use="str(x)")
 _add("Integer", "sa.Integer()", "sa.String(3)", use="0")
 _add("Engine", "sa.create_engine('sqlite://')", "1", use="0", unkeyed="a connection", unstored="a connection")
@@ -130,7 +130,7 @@ import dask, dask.array as da, dask.bag as db, numpy as np, pandas as pd
 """,
 )
 _add = DASK.add
-_add("Array", "da.ones(4, chunks=2)", "da.ones(4, chunks=4)", use="x.compute()")
+_add("Array", "da.ones(4, chunks=2)", "da.ones(4, chunks=4)", use="x.compute()", uncelled="a copy of its graph has another order")
 _add("Array from numpy", "da.from_array(np.arange(4), chunks=2)", "da.from_array(np.arange(1, 5), chunks=2)", use="x.sum().compute()")
 _add("Bag", "db.from_sequence([1, 2])", "db.from_sequence([1, 3])", use="x.npartitions")
 _add("Delayed", "dask.delayed(sum, pure=True)([1, 2])", "dask.delayed(sum, pure=True)([1, 3])", use="x.key")
