@@ -13,6 +13,7 @@ from operator import itemgetter
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+from nbcache.hashing.immutable import Known, content_digest
 from nbcache.hashing.order import in_order
 from nbcache.hashing.walk import Column, Family, Walk, unreadable
 
@@ -53,18 +54,37 @@ def _tuples(walk: Walk, values: list[Any]) -> None:
 
 def _often_shared(walk: Walk, values: list[Any]) -> None:
     digests: dict[int, bytes | None] = {}
+    parts: Known = {}
     walk.counts(list(map(len, values)))
     for value in values:
         if id(value) not in digests:
-            found = walk.apart(value)
-            walk.left -= found.met
-            digests[id(value)] = found.digest if found.complete else None
+            digests[id(value)] = _digest_apart(walk, value, parts)
         known = digests[id(value)]
         if known is None:
             walk.update(b"\1")
             walk.below.extend(value)
         else:
             walk.update(b"\0" + known)
+
+
+def _digest_apart(walk: Walk, value: Any, parts: Known) -> bytes | None:
+    known = None if walk.hash_funcs else content_digest(value, parts)
+    if known is None:
+        found = walk.apart(value)
+        walk.left -= found.met
+        known = found.digest if found.complete else None
+    return known
+
+
+def _frozensets(walk: Walk, values: list[Any]) -> None:
+    # The same is true of frozensets; and to sort the elements of one takes longer.
+    if walk.depth > 8 and len(values) > 1 << 12 and not walk.hash_funcs:
+        parts: Known = {}
+        digests = [content_digest(value, parts) for value in values]
+        walk.update(bytes(digest is None for digest in digests))
+        walk.update(b"".join(filter(None, digests)))
+        values = [value for value, digest in zip(values, digests, strict=True) if digest is None]
+    sets(walk, values)
 
 
 def sets(walk: Walk, values: list[Any]) -> None:
@@ -209,7 +229,7 @@ FAMILIES: dict[type, Family] = {
         (list, sequences, True),
         (dict, mappings, True),
         (set, sets, True),
-        (frozenset, sets, False),
+        (frozenset, _frozensets, False),
         (OrderedDict, beside(_ordered_dicts), True),
         (defaultdict, _default_dicts, True),
         (Counter, beside(mappings), True),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hashed import Model, in_another_process
 
 from nbcache.hashing.hasher import digest
@@ -72,6 +74,26 @@ def test_a_tuple_shared_at_every_depth_does_not_take_for_ever() -> None:
         return leaf
 
     assert digest(fold(1)) == digest(fold(1)) != digest(fold(2))
+
+
+FOLDS: dict[str, Callable[[Any, int], Any]] = {
+    "a set and a set of it": lambda leaf, n: frozenset([leaf, n, frozenset([leaf])]),
+    "sets in tuples": lambda leaf, n: (frozenset([leaf, n]), frozenset([leaf, -1 - n])),
+    "tuples in sets": lambda leaf, n: frozenset([(leaf, n), (n, leaf)]),
+}
+
+
+@pytest.mark.parametrize("fold", FOLDS.values(), ids=FOLDS)
+def test_what_is_shared_at_every_depth_of_sets_does_not_take_for_ever(fold: Callable[[Any, int], Any]) -> None:
+    def folded(leaf: object, turned: bool = False) -> object:
+        for n in range(40):
+            leaf = fold(leaf, n)
+            # made in another order, and of copies that are not shared
+            leaf = frozenset(reversed(list(leaf))) if turned and isinstance(leaf, frozenset) else leaf
+        return leaf
+
+    assert digest(folded("a")) == digest(folded("a", turned=True)) != digest(folded("b"))
+    assert digest(folded(-5)) != digest(folded(-5.0))
 
 
 def test_objects_in_sets_that_refer_to_each_other_have_a_digest() -> None:

@@ -1,0 +1,54 @@
+"""What is the digest of a value that is immutable throughout, when every part of it is looked at once?
+
+A tuple or a frozenset that holds another one twice, which again holds one twice, has as many leaves as two to the
+power of its depth, and few parts. The digest of a part is made of those of its elements, and kept by identity: the work
+is linear in the parts that there are. Such a digest says nothing of which parts are one object, and so depends on
+content alone.
+"""
+
+from __future__ import annotations
+
+import marshal
+from typing import Any
+
+from xxhash import xxh3_128_digest
+
+from nbcache.hashing.walk import ATOMS
+
+#: The digests of parts by their identity, and None for a part that holds something else than atoms, tuples and
+#: frozensets. Whoever keeps this keeps the value alive as well.
+Known = dict[int, bytes | None]
+
+_TAGS = {tuple: b"T", frozenset: b"F"}
+
+
+def content_digest(value: Any, known: Known) -> bytes | None:
+    """Digest a tuple or frozenset by content; None where it, or something in it, is of another type."""
+    if type(value) not in _TAGS:
+        return None
+    ahead = [value]
+    while ahead:
+        part = ahead[-1]
+        if id(part) in known:
+            ahead.pop()
+            continue
+        missing = [each for each in part if type(each) in _TAGS and id(each) not in known]
+        if missing:
+            ahead += missing
+            continue
+        ahead.pop()
+        known[id(part)] = _digest_of(part, known)
+    return known[id(value)]
+
+
+def _digest_of(part: Any, known: Known) -> bytes | None:
+    digests: list[bytes] = []
+    for each in part:
+        kind = type(each)
+        found = xxh3_128_digest(marshal.dumps(each, 2)) if kind in ATOMS else known[id(each)] if kind in _TAGS else None
+        if found is None:
+            return None
+        digests.append(found)
+    if type(part) is frozenset:
+        digests.sort()
+    return xxh3_128_digest(_TAGS[type(part)] + b"".join(digests))
