@@ -19,7 +19,7 @@ from nbcache.hashing.walk import ATOMS
 #: frozensets. Whoever keeps this keeps the value alive as well.
 Known = dict[int, bytes | None]
 
-_TAGS = {tuple: b"T", frozenset: b"F"}
+_TAGS: dict[type, bytes] = {tuple: b"T", frozenset: b"F"}
 
 
 def content_digest(value: Any, known: Known) -> bytes | None:
