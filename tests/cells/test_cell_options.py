@@ -54,18 +54,25 @@ class TestOptions:
         nb("a = 1")
         assert nb(marked("x = a", "prices")).count == 1
 
-    def test_a_name_is_known_where_the_cell_was_kept_before_it_had_one(self, nb):
+    @pytest.mark.parametrize("cell", ["x = a + 1", "import os\nx = a + len(os.environ.get('HOME', ''))"])
+    def test_a_name_is_known_where_the_cell_was_kept_before_it_had_one(self, nb, cell):
         nb("%cache_cells on --min-time 0s\na = 1")
-        nb("x = a + 1")
+        nb(cell)
         nb("%cache_cells off")
-        assert "restored" in nb("%%cache_cell two\nx = a + 1").out
+        assert "restored" in nb(f"%%cache_cell two\n{cell}").out
         assert ": hit" in str(nb("%cache_explain two").value)
         assert "1" in str(nb("%cache_info two").value)
         nb("a = 2")
         assert "a 1 -> 2" in str(nb("%cache_explain two").value)
         assert "(1 entry)" in nb("%cache_clear two").out
         nb("a = 1")
-        assert "restored" not in nb("%%cache_cell two\nx = a + 1").out
+        assert "restored" not in nb(f"%%cache_cell two\n{cell}").out
+
+    @pytest.mark.parametrize("library", ["polars", "pandas", "matplotlib", "sklearn", "numpy", "torch", "xarray"])
+    def test_what_is_looked_up_about_a_library_is_no_observation_of_a_cell(self, nb, cache, library):
+        pytest.importorskip(library)
+        nb("%%cache_cell one\nx = 1")
+        assert [row.meta.observations for row in cache.entries("cell one")] == [()]
 
     def test_the_code_of_a_cell_is_explained_as_one(self, nb):
         nb("%%cache_cell one\nx = 1\ny = x + 1\ny")

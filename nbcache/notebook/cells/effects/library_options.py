@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.options.values import equal, flat, taken
 
 __all__ = ["COVERED", "COVERED_PARTS", "LibraryOptions", "held_now", "set_again"]
@@ -269,4 +270,5 @@ def held_now(options: Mapping[str, Values]) -> dict[str, Values]:
 
 
 def _read(row: _Row) -> Values | None:
-    return taken(lambda: row.read(sys.modules[row.module]))
+    with unrecorded():  # polars keeps its options in environment variables
+        return taken(lambda: row.read(sys.modules[row.module]))
