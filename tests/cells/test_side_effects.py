@@ -49,7 +49,7 @@ OPTIONS = {
         "locale",
         "locale.setlocale(locale.LC_TIME, 'C.UTF-8' if locale.setlocale(locale.LC_TIME) == 'C' else 'C')",
         "locale.setlocale(locale.LC_TIME)",
-        "locale.setlocale(locale.LC_TIME, before)",
+        "locale.setlocale(locale.LC_TIME, 'C')",
     ),
     "template": (
         "plotly",
@@ -76,8 +76,7 @@ IMPORTS = (
     "try: import seaborn as sns\nexcept ImportError: pass\n"
     "try: import sklearn\nexcept ImportError: pass\n"
     "try: import torch\nexcept ImportError: pass\n"
-    "try: import plotly.io as pio\nexcept ImportError: pass\n"
-    "before = locale.setlocale(locale.LC_TIME)"
+    "try: import plotly.io as pio\nexcept ImportError: pass"
 )
 
 
@@ -100,6 +99,7 @@ def test_an_option_is_set_again(nb, library, sets, reads, back):
         nb(cell)
 
         assert last(nb).outcome == "hit" and nb.shell.ev(reads) == after
+        _put_back(nb, library, back, before)
 
 
 def test_an_option_in_no_key_that_stood_already_is_set_again_where_it_does_not(nb):

@@ -8,6 +8,7 @@ from typing import Any
 
 # library -> what of it a test may change and has to put back
 _READERS: dict[str, Callable[[Any], object]] = {
+    "locale": lambda locale: locale.setlocale(locale.LC_ALL),
     "sys": lambda sys: sys.getrecursionlimit(),
     "decimal": lambda decimal: str(decimal.getcontext()).partition(" flags=")[0],
     "numpy": lambda numpy: (numpy.geterr(), numpy.get_printoptions()),

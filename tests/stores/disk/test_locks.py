@@ -145,6 +145,7 @@ def test_waiting_can_be_interrupted(shop: Shop, store: DiskStore) -> None:
     with store.lock("key"):
         process = shop.start(
             """
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts behind itself ignores it
             def waiting():
                 print("waiting", flush=True)
             try:
@@ -158,7 +159,7 @@ def test_waiting_can_be_interrupted(shop: Shop, store: DiskStore) -> None:
         before = time.monotonic()
         process.send_signal(2)
         assert finished([process]) == ["interrupted\n"]
-        assert time.monotonic() - before < 5
+        assert time.monotonic() - before < 30
     assert leftovers_of(shop.folder) == []
 
 

@@ -98,4 +98,5 @@ def test_a_run_that_forks_is_a_hit_again() -> None:
 
     assert text == "a"
     assert seen.steady()
-    assert [one.kind for one in seen.observations if one != Observation("a.txt", "file")] == ["not followed"]
+    kinds = {one.kind for one in seen.observations if one != Observation("a.txt", "file")}
+    assert kinds - {"warning"} == {"not followed"}  # since 3.12 a fork beside other threads warns
