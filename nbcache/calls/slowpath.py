@@ -30,7 +30,7 @@ from nbcache.tracking.argument_code import ArgumentCode, in_words
 from nbcache.tracking.observations.generators.objects import given
 from nbcache.tracking.observations.recorder import note
 from nbcache.tracking.state import State
-from nbcache.tracking.written.native_writers import expect_company
+from nbcache.tracking.written.native_writers import among_others
 
 
 class SlowPath:
@@ -144,8 +144,11 @@ class SlowPath:
 
     def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         """Compute for another process, which keeps the result, or finds it in the store that both share."""
+        with among_others():
+            return self._compute_apart(arguments)
+
+    def _compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         bound = self.arguments.bind(*arguments)
-        expect_company()
         if settings().off or self.parameters.ttl == 0 or near_limit():
             return self.compute_here(arguments)
         if self._jobs.policy().disk:

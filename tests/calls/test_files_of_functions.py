@@ -601,6 +601,27 @@ def test_what_native_code_writes_is_found_by_its_name_and_told_apart_while_runs_
     assert len(calls) == 2 and os.path.exists("a.parquet") and not os.path.exists("b.parquet")
 
 
+@pytest.mark.parametrize("backend", ["threading", "sequential"])
+def test_what_native_code_writes_under_a_computed_name_is_kept_after_a_map(backend: str, calls: Any) -> None:
+    pl = pytest.importorskip("polars")
+
+    @cache_data
+    def double(x: int) -> int:
+        return 2 * x
+
+    @saving
+    def write(year: int, _calls: Any) -> None:
+        _calls()
+        pl.DataFrame({"a": [year]}).write_parquet(f"flights-{year}.parquet")
+
+    assert double.map([1, 2, 3], backend=backend, n_jobs=2) == [2, 4, 6]
+    write(2024, calls)
+    os.remove("flights-2024.parquet")
+    write(2024, calls)
+
+    assert len(calls) == 1 and os.path.exists("flights-2024.parquet")
+
+
 def test_what_a_program_writes_is_found_by_its_name(calls: Any) -> None:
     @saving
     def write(path: str, _calls: Any) -> None:

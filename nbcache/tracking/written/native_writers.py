@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from nbcache.tracking.observations.context import Open, current, unrecorded
 from nbcache.tracking.observations.paths import is_private
 
-__all__ = ["Change", "NativelyWritten", "expect_company"]
+__all__ = ["Change", "NativelyWritten", "among_others"]
 
 _NATIVE = (
     *("polars", "pyarrow", "torch", "h5py", "netCDF4", "cv2", "duckdb", "lightgbm", "xgboost", "rasterio", "tables"),
@@ -25,15 +26,19 @@ _MOST_FOLDERS = 200
 # Formats that programs add to, so that what is in them depends on what was.
 _GROWING = (".h5", ".hdf5", ".hdf", ".nc", ".duckdb", ".db", ".sqlite", ".sqlite3", ".lmdb", ".wal")
 
-#: The folders of runs under way; and whether other processes may be running the same code.
+#: The folders of runs under way; and an element for each call under way of which other processes may run the like.
 _under_way: list[NativelyWritten] = []
 _company: list[bool] = []
 
 
-def expect_company() -> None:
-    """In a worker process: others write at the same time."""
-    if not _company:
-        _company.append(True)
+@contextmanager
+def among_others() -> Iterator[None]:
+    """While calls of one map run, in this process or in workers, others write at the same time."""
+    _company.append(True)
+    try:
+        yield
+    finally:
+        _company.pop()
 
 
 def _is_part(one: Open | None, run: Open | None) -> bool:
