@@ -49,6 +49,7 @@ def take_away() -> None:
     sys.meta_path.insert(0, Gone())
     _refuse()
     sys.platform = "win32"
+    os.process_cpu_count = os.cpu_count  # since 3.13 another function where processors can be assigned
     for place, names in ((os, NAMES.split()), (signal, SIGNALS), (mmap, MAPS.split()), (socket, ("AF_UNIX",))):
         for name in names:
             if hasattr(place, name):
