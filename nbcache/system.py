@@ -22,7 +22,6 @@ __all__ = [
     "SIGNALS_ASK",
     "link",
     "read_at",
-    "read_into",
     "set_mode",
     "set_times",
     "write_at",
@@ -62,25 +61,11 @@ read_at = getattr(os, "pread", _read_after_seek)
 write_at = getattr(os, "pwrite", _write_after_seek)
 
 
-def _read_into(descriptor: int, piece: memoryview, place: int) -> int:
-    content = read_at(descriptor, len(piece), place)
-    piece[: len(content)] = content
-    return len(content)
-
-
 def _write_first(descriptor: int, pieces: Sequence[bytes | memoryview], place: int) -> int:
     return int(write_at(descriptor, pieces[0], place))
 
 
-if hasattr(os, "preadv"):
-
-    def read_into(descriptor: int, piece: memoryview, place: int) -> int:
-        """Fill memory from a place of an open file; returns how many bytes were read."""
-        return os.preadv(descriptor, [piece], place)
-else:
-    read_into = _read_into
-
-#: The same for pieces, one after the other; like `os.pwritev`.
+#: The same as `write_at` for pieces, one after the other; like `os.pwritev`.
 write_pieces_at: Any = getattr(os, "pwritev", _write_first)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from nbcache.engine.slot import Counts, Replay, Slot
+from nbcache.engine.traces import without_variant
 from nbcache.entries.entry import Address, Entry
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Whose
@@ -19,10 +20,6 @@ _NONE: Mapping[Observation, bytes] = {}
 
 Fate = tuple[str, float]
 """What became of an entry, and when (epoch seconds)."""
-
-
-def _without_variant(address: Address) -> Address:
-    return Address(address.owner, address.key.partition("-")[0])
 
 
 class Slots:
@@ -97,10 +94,10 @@ class Slots:
     def _note(self, address: Address, what: str, when: float) -> None:
         if len(self._departed) >= _REMEMBERED:
             self._departed.pop(next(iter(self._departed)))
-        self._departed.setdefault(_without_variant(address), {})[address.key] = what, when
+        self._departed.setdefault(without_variant(address), {})[address.key] = what, when
 
     def _return(self, address: Address) -> None:
-        base = _without_variant(address)
+        base = without_variant(address)
         fates = self._departed.get(base)
         if fates is not None:
             fates.pop(address.key, None)
@@ -111,7 +108,7 @@ class Slots:
         """Entries were cleared on purpose: they were not evicted."""
         with self._lock:
             if owner is not None and key is not None:
-                bases = [_without_variant(Address(owner, key))]
+                bases = [without_variant(Address(owner, key))]
             else:
                 bases = [base for base in self._departed if owner is None or base.owner == owner]
             if whose is not None:
@@ -129,7 +126,7 @@ class Slots:
 
     def fate(self, address: Address) -> Fate | None:
         """What became of an entry: "expired", "evicted", "cleared" or why it was not kept; and when. None: unknown."""
-        return self._departed.get(_without_variant(address), {}).get(address.key)
+        return self._departed.get(without_variant(address), {}).get(address.key)
 
     def retire_all(self) -> None:
         """Send every fast path to the slow one."""

@@ -151,7 +151,7 @@ class Tiers:
 
     def delete_call(self, address: Address) -> int:
         """Remove one entry, or all that the trace at its address leads to, wherever they are."""
-        base = Address(address.owner, address.key.partition("-")[0])
+        base = traces.without_variant(address)
         present = self._store(self.has_disk()).peek(base) if address == base else None
         if present is None or present.meta.kind != "trace":
             return self.delete(address)

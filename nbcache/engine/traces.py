@@ -46,6 +46,11 @@ def read(entry: Entry) -> Trace:
     return Trace(*cast("tuple[str, tuple[Names, ...], tuple[str, ...]]", entry.value()))
 
 
+def without_variant(address: Address) -> Address:
+    """The address of a call, without what tells its results in several states of files and variables apart."""
+    return Address(address.owner, address.key.partition("-")[0])
+
+
 def places(address: Address, trace: Trace) -> Iterator[tuple[Address, dict[Observation, bytes]]]:
     """Where the value of a call may be, given what its observations are now; the newest list first."""
     now: dict[Observation, bytes] = {}

@@ -19,7 +19,7 @@ import weakref
 from functools import cache, lru_cache
 from typing import Any
 
-from nbcache.entries.hits.overwriting import Overwriting, Read
+from nbcache.entries.hits.overwriting import Overwriting, Read, shows_on_a_map
 
 __all__ = ["HUGE_FROM", "PrivateMaps", "fresh_memory", "map_private", "map_readonly"]
 
@@ -162,22 +162,13 @@ def _forgets_writes() -> bool:
 
     Linux promises it; elsewhere the call is a hint.
     """
-    if sys.platform != "linux":
-        return False
-    try:
-        descriptor = os.memfd_create("nbcache")
-    except OSError:
-        return False
-    try:
-        os.truncate(descriptor, mmap.PAGESIZE)
-        tried = mmap.mmap(descriptor, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE)
+
+    def forgets(tried: mmap.mmap) -> bool:
         tried[0] = 1
         tried.madvise(mmap.MADV_DONTNEED)
         return tried[0] == 0
-    except (OSError, ValueError):
-        return False
-    finally:
-        os.close(descriptor)
+
+    return shows_on_a_map(1, forgets)
 
 
 def fresh_memory(length: int) -> memoryview:

@@ -11,13 +11,14 @@ import io
 import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from nbcache.entries import guests
 from nbcache.entries.whole_stack import with_whole_stack
 from nbcache.errors import UnstorableResultError, explain
 
-__all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads"]
+__all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads", "without_collector"]
 
 PROTOCOL = 5
 WRITABLE, READONLY, BYTES, BYTEARRAY = b"wrba"
@@ -76,12 +77,18 @@ def loads(stream: bytes, buffers: Sequence[memoryview], kinds: bytes) -> Any:
     """
     if len(stream) < _WITHOUT_COLLECTOR_FROM:
         return _loads(stream, buffers, kinds)
-    # Nothing that is being built is garbage, and the collector would look at all of it again and again. Not by the
-    # context `uncollected`: to leave it makes objects, and with the first of them comes the collection put off.
+    return without_collector(partial(_loads, stream, buffers, kinds))
+
+
+def without_collector(make: Callable[[], Any]) -> Any:
+    """Make something of which nothing is garbage: the collector would look at all of it again and again.
+
+    Not by the context `uncollected`: to leave it makes objects, and with the first comes the collection put off.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _loads(stream, buffers, kinds)
+        return make()
     finally:
         if collecting:
             gc.enable()

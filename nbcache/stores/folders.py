@@ -260,14 +260,19 @@ def _listed(folder: Path | str, lists: Callable[[Any], list[_T]]) -> list[_T]:
             os.close(fd)
 
 
+def write_whole(fd: int, content: bytes, path: str | None = None) -> None:
+    """Write to an open file, all or with an OSError of `path`: a disk that is full takes a part without a word."""
+    if os.write(fd, content) < len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+
 def replace_small(path: Path | str, content: bytes) -> None:
     """Put a small file of ours in place of another, whole for every reader; OSError where that fails."""
     temporary = f"{path}-{secrets.token_hex(6)}"
     fd = os.open(temporary, CREATE, FILE_MODE)
     try:
         try:
-            if os.write(fd, content) < len(content):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), temporary)
+            write_whole(fd, content, temporary)
         finally:
             os.close(fd)
         os.replace(temporary, path)

@@ -241,18 +241,15 @@ class MemoryStore:
             if held is None:
                 return 0
             gone: list[tuple[str, _Kept]] = []
-            results, size = held.results, held.size
-            if is_within(len(results), size, max_entries, max_size):
+            if is_within(len(held.results), held.size, max_entries, max_size):
                 # What is meant is no more than all: nothing of it has to be looked at.
                 return 0
             held.sort()
-            results = held.results
+            results, size = held.results, held.size
             if whose is not None:
                 results = OrderedDict((key, kept) for key, kept in results.items() if whose(key))
                 size = sum(kept.size for kept in results.values())
-            while len(results) > 1 and (
-                (max_entries is not None and len(results) > max_entries) or (max_size is not None and size > max_size)
-            ):
+            while len(results) > 1 and not is_within(len(results), size, max_entries, max_size):
                 gone.append(results.popitem(last=False))
                 size -= gone[-1][1].size
             for key, kept in gone:

@@ -8,7 +8,6 @@ unpickler is as fast, so they stay with it.
 
 from __future__ import annotations
 
-import gc
 import io
 import pickle
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 from nbcache.entries import guests
 from nbcache.entries.hits.plain_objects import filler, is_plain, named, takes
 from nbcache.entries.restore import ATOMS, ZONED, is_immutable
+from nbcache.entries.serialize import without_collector
 
 __all__ = ["Copies"]
 
@@ -56,7 +56,7 @@ class Copies:
     """
 
     def __init__(self, stream: bytes) -> None:
-        self._names, plan = _uncollected(lambda: _planned(stream))
+        self._names, plan = without_collector(lambda: _planned(stream))
         self._shapes, self._steps, self._root, self.size = plan.shapes, plan.steps, plan.root, plan.size
 
     @property
@@ -68,24 +68,13 @@ class Copies:
         )
 
     def __call__(self) -> Any:
-        return _uncollected(self._copy)
+        return without_collector(self._copy)
 
     def _copy(self) -> Any:
         copies: list[Any] = []
         for step in self._steps:
             step(copies)
         return copies[self._root]
-
-
-def _uncollected(make: Callable[[], Any]) -> Any:
-    """Make something without the garbage collector, as `serialize.loads` does: none of it is garbage."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return make()
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _planned(stream: bytes) -> tuple[dict[tuple[str, str], Any], _Plan]:

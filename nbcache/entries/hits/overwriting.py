@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
-__all__ = ["Overwriting", "Read", "tells_writes"]
+__all__ = ["Overwriting", "Read", "shows_on_a_map", "tells_writes"]
 
 _PAGEMAP = "/proc/self/pagemap"
 _ENTRY = 8
@@ -140,6 +140,17 @@ def _own_pages(addresses: list[int]) -> int | None:
 @cache
 def tells_writes() -> bool:
     """Try whether this system tells pages that were written from pages that were read."""
+
+    def tells(tried: mmap.mmap) -> bool:
+        read, tried[mmap.PAGESIZE] = tried[0], 1
+        address = ctypes.addressof(ctypes.c_char.from_buffer(tried))
+        return (_own_pages([address + read]), _own_pages([address + mmap.PAGESIZE])) == (0, 1)
+
+    return shows_on_a_map(2, tells)
+
+
+def shows_on_a_map(pages: int, shows: Callable[[mmap.mmap], bool]) -> bool:
+    """Try something on a private map of so many pages of zeros; False where there is no Linux, or it fails."""
     if sys.platform != "linux":
         return False
     try:
@@ -147,11 +158,8 @@ def tells_writes() -> bool:
     except OSError:
         return False
     try:
-        os.truncate(descriptor, 2 * mmap.PAGESIZE)
-        tried = mmap.mmap(descriptor, 2 * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE)
-        read, tried[mmap.PAGESIZE] = tried[0], 1
-        address = ctypes.addressof(ctypes.c_char.from_buffer(tried))
-        return (_own_pages([address + read]), _own_pages([address + mmap.PAGESIZE])) == (0, 1)
+        os.truncate(descriptor, pages * mmap.PAGESIZE)
+        return shows(mmap.mmap(descriptor, pages * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE))
     except (OSError, ValueError):
         return False
     finally:

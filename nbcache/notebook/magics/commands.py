@@ -10,7 +10,7 @@ from nbcache.calls.decorating import CachedClassMethod
 from nbcache.calls.function import CachedFunction
 from nbcache.decorator import cache_data
 from nbcache.engine.hooks import hooks
-from nbcache.entries.entry import Address
+from nbcache.engine.traces import without_variant
 from nbcache.errors import UnknownNameError
 from nbcache.inspection.explanation import Explanation
 from nbcache.inspection.listing import cell_sources, entry_rows
@@ -74,7 +74,7 @@ class Commands:
         cache = registry.the_cache()
         shared = set(known_cells(self._shell).shared(owner))
         others = [row for one in sorted({address.owner for address in shared}) for row in entry_rows(cache, one)]
-        return [*entry_rows(cache, owner), *(row for row in others if _of_call(row.address) in shared)]
+        return [*entry_rows(cache, owner), *(row for row in others if without_variant(row.address) in shared)]
 
     def explain(self, line: str) -> Explanation:
         """Why the call or the cell that the line names would be a hit or a miss."""
@@ -130,11 +130,6 @@ class Commands:
         if known_cells(self._shell).shared(owner):
             return True
         return owner in cache.slots.owners() or any(True for _ in cache.entries(owner))
-
-
-def _of_call(address: Address) -> Address:
-    """An address without what tells apart the results that one call had in several states of files and variables."""
-    return Address(address.owner, address.key.partition("-")[0])
 
 
 def names(namespace: dict[str, Any]) -> list[str]:

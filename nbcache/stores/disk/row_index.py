@@ -24,7 +24,7 @@ from nbcache.stores.disk.liveness import name_for_now
 from nbcache.stores.disk.publish_lock import PublishLock, Tell
 from nbcache.stores.disk.row_journal import began_with, parsed, records_of, shortened
 from nbcache.stores.disk.row_lines import CHANGED, FILE, NUMBER, SIZE, STEM, TAG, Line, meta_of_line, packed_line
-from nbcache.stores.folders import APPEND, CREATE, FILE_MODE, READ, file_refusal, make_folder, read_small
+from nbcache.stores.folders import APPEND, CREATE, FILE_MODE, READ, file_refusal, make_folder, read_small, write_whole
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.names import ROWS
 from nbcache.stores.protocol import Stored
@@ -190,14 +190,14 @@ class RowIndex:
         temporary = self._temporary / name_for_now()
         fd = os.open(temporary, CREATE, FILE_MODE)
         try:
-            _write(fd, after)
+            write_whole(fd, after)
             turn = self._turns.publishing(None)
             with turn:
                 now = os.stat(f"{folder}/{ROWS}", follow_symlinks=False)
                 # Somebody else may have written it anew, or deleted it.
                 if not turn.alone or (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino):
                     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), folder)
-                _write(fd, system.read_at(journal, now.st_size - len(content), len(content)))
+                write_whole(fd, system.read_at(journal, now.st_size - len(content), len(content)))
                 os.replace(temporary, f"{folder}/{ROWS}")
         except BaseException:
             os.unlink(temporary)
@@ -235,7 +235,7 @@ class RowIndex:
             if folder.journal != status.st_ino or not status.st_size:
                 folder.journal, folder.tags = status.st_ino, set()
             content, new = records_of(folder.key, lines, folder.tags)
-            _write(fd, content)
+            write_whole(fd, content)
             folder.tags |= new
             return status.st_size + len(content), len(content)
         finally:
@@ -276,8 +276,3 @@ def _is_same(file: tuple[int, ...], name: str, status_of: StatusOf) -> bool:
         return facts_of(status_of(name)) == file
     except OSError:
         return False
-
-
-def _write(fd: int, content: bytes) -> None:
-    if os.write(fd, content) < len(content):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

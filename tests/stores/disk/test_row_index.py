@@ -207,17 +207,11 @@ def test_a_cut_or_a_changed_byte_anywhere_changes_no_row(shop: Shop) -> None:
 def test_a_row_that_cannot_be_written_takes_the_journal_along(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     store = filled(shop)
 
-    class Full:
-        """The module `os` on a disk that is full for journals of rows."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(os, name)
-
-        def write(self, fd: int, content: bytes) -> int:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full_for_rows(fd: int, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as full:
-        full.setattr(row_index, "os", Full())
+        full.setattr(row_index, "write_whole", full_for_rows)
         store.put(address_of(0), entry_of("new", created=5.0))
         assert list(shop.folder.rglob(".rows")) == []
 

@@ -10,7 +10,7 @@ import os
 from collections import deque
 from time import perf_counter
 
-from nbcache.tracking.observations.native.notices import MADE, MOVED_AWAY, Notices, Watcher
+from nbcache.tracking.observations.native.notices import MADE, MOVED_AWAY, FolderWatcher, Notices
 from nbcache.tracking.observations.paths import is_private, working_folder
 
 #: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
@@ -47,7 +47,7 @@ class WatchedFolders:
     """The folders of this process about which the system tells."""
 
     def __init__(self) -> None:
-        self._source = Watcher()
+        self._source = FolderWatcher()
         self._tops: dict[str, tuple[int, int]] = {}
         self._followed: dict[str, int] = {}  # the number that each had when it was found
         self._local: dict[str, bool] = {}

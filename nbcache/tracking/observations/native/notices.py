@@ -223,7 +223,7 @@ class _Inotify:
             start += 16 + length
 
 
-class Watcher:
+class FolderWatcher:
     """Everything the system tells of the folders that are followed, from the first one on.
 
     Attributes

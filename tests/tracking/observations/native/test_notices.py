@@ -17,7 +17,7 @@ from threads import in_thread
 from nbcache.tracking.observations import files
 from nbcache.tracking.observations.native import notices
 from nbcache.tracking.observations.native.folders import WatchedFolders
-from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices, Watcher
+from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, FolderWatcher, Notices
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import Recorder, recording
@@ -138,10 +138,10 @@ def test_a_folder_that_is_moved_away_and_made_again_is_followed_with_all_below()
 
 @linux
 def test_after_lost_notices_the_folders_are_looked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    folders, read = WatchedFolders(), Watcher.read
+    folders, read = WatchedFolders(), FolderWatcher.read
     folders.top(".")
 
-    def losing(self: Watcher, *, opens: bool = True) -> Notices:
+    def losing(self: FolderWatcher, *, opens: bool = True) -> Notices:
         read(self)
         told = Notices()
         told.overflown = True
@@ -149,7 +149,7 @@ def test_after_lost_notices_the_folders_are_looked_for_anew(monkeypatch: pytest.
 
     os.makedirs("new")
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "read", losing)
+        patched.setattr(FolderWatcher, "read", losing)
         folders.read()
     folders.prepare()
     followed = folders.covers(os.path.realpath("new"))
@@ -318,7 +318,7 @@ def test_a_file_system_is_local_if_no_other_machine_can_write_to_it(
 
     monkeypatch.setattr(notices.ctypes, "CDLL", System)
 
-    assert Watcher().is_local(".") is local
+    assert FolderWatcher().is_local(".") is local
 
 
 def test_a_file_that_another_machine_changes_without_a_notice_is_looked_at_again(
@@ -326,7 +326,7 @@ def test_a_file_that_another_machine_changes_without_a_notice_is_looked_at_again
 ) -> None:
     write("a.txt", "a")
     known("a.txt")
-    monkeypatch.setattr(Watcher, "is_local", lambda self, folder: False)
+    monkeypatch.setattr(FolderWatcher, "is_local", lambda self, folder: False)
     NATIVE_OPENS._renew()
 
     def run() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from nbcache import cache_data
 from nbcache.tracking.observations.native.folders import mention
-from nbcache.tracking.observations.native.notices import MODIFIED, OPENED, Watcher
+from nbcache.tracking.observations.native.notices import MODIFIED, OPENED, FolderWatcher
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import Recorder, recording
 
@@ -247,7 +247,7 @@ def test_a_child_process_leaves_the_notices_to_its_parent(native: File) -> None:
 
 @linux
 def test_notices_tell_names_and_what_was_done(folder: Path) -> None:
-    source = Watcher()
+    source = FolderWatcher()
     assert source.follow(str(folder))
 
     Path("a.txt").write_text("a")
