@@ -263,7 +263,8 @@ def test_what_a_killed_process_left_is_removed_after_a_day(own_folder: Path) -> 
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     folders = {}
-    for name, process, age in (("left", gone.pid, 1e5), ("recent", gone.pid, 10.0), ("alive", os.getpid(), 1e5)):
+    cases = (("left", gone.pid, 1e5), ("nobody", 10**30, 1e5), ("recent", gone.pid, 10.0), ("alive", os.getpid(), 1e5))
+    for name, process, age in cases:
         folders[name] = own_folder / f"nbcache-{process}-{name}"
         folders[name].mkdir()
         (folders[name] / "file").touch()
