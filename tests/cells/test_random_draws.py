@@ -6,21 +6,37 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
+COMPILED = """import numpy as np, numba
+@numba.njit
+def start(number):
+    np.random.seed(number)
+
+@numba.njit
+def draw():
+    return np.random.random()
+"""
 DRAWS = {
     "random": ("import random", "random.seed({})", "random.random()"),
     "random by name": ("from random import random as draw, seed", "seed({})", "draw()"),
     "numpy": ("import numpy as np", "np.random.seed({})", "float(np.random.rand())"),
     "numpy by name": ("from numpy.random import normal, seed", "seed({})", "float(normal())"),
     "generator": ("import numpy as np", "rng = np.random.default_rng({})", "float(rng.random())"),
+    "compiled": (COMPILED, "start({})", "draw()"),
     "old generator": ("import numpy as np", "rng = np.random.RandomState({})", "float(rng.rand())"),
 }
+
+
+@pytest.fixture(params=DRAWS)
+def how(request):
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    return request.param
 
 
 def restored(cell):
     return "restored" in cell.out
 
 
-@pytest.mark.parametrize("how", DRAWS)
 def test_a_restored_cell_leaves_the_numbers_that_follow(nb, how):
     imports, seed, draw = DRAWS[how]
     nb(imports)
@@ -33,7 +49,6 @@ def test_a_restored_cell_leaves_the_numbers_that_follow(nb, how):
         assert [nb("x").value, nb("y").value, nb(draw).value] == plain, run
 
 
-@pytest.mark.parametrize("how", DRAWS)
 def test_another_seed_above_runs_the_cell_again(nb, how):
     imports, seed, draw = DRAWS[how]
     nb(imports)

@@ -1,4 +1,4 @@
-"""The global random generators of `random`, numpy and torch: how to look at each, set it, and see a seed in it."""
+"""The global random generators of `random`, numpy, torch and numba: how to look at each, set it, and tell its seed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nbcache.tracking.observations.generators import mersenne_twister
+from nbcache.tracking.observations.generators.compiled_functions import (
+    LIKE_NUMPY,
+    LIKE_RANDOM,
+    MODULE,
+    CompiledGenerator,
+)
 
 __all__ = ["ALL", "Generator"]
 
@@ -120,6 +126,13 @@ def _torch_is_pristine() -> bool:
     return bool(torch.equal(fresh.get_state(), _torch().get_state()))
 
 
+# -- numba
+
+
+def _compiled(one: CompiledGenerator) -> Generator:
+    return Generator(MODULE, (), (), one.state, one.put, one.fresh, one.was_seeded, one.pristine, by_state=True)
+
+
 ALL: dict[str, Generator] = {
     "random": Generator(
         "random",
@@ -152,4 +165,6 @@ ALL: dict[str, Generator] = {
         _torch_was_seeded,
         _torch_is_pristine,
     ),
+    "numpy.random in compiled functions": _compiled(LIKE_NUMPY),
+    "random in compiled functions": _compiled(LIKE_RANDOM),
 }

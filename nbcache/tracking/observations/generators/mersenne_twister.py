@@ -12,11 +12,20 @@ import random
 import struct
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
-__all__ = ["of_numpy", "of_random", "put_into_numpy", "put_into_random", "was_seeded"]
+__all__ = [
+    "beginnings",
+    "come_from_one_number",
+    "of_numpy",
+    "of_random",
+    "put_into_numpy",
+    "put_into_random",
+    "was_seeded",
+]
 
 _WORDS = 624
 #: Of the words and the place in them, in bytes.
@@ -168,6 +177,23 @@ def was_seeded(state: bytes, turns: int) -> bool:
             return True
         _turn_back(words)
     return False
+
+
+def beginnings(words: bytes, turns: int) -> Iterator[list[int]]:
+    """What 624 words may have been before 0, 1, 2 … times 624 numbers were drawn; their first is not to be told."""
+    state = list(array("I", words))
+    yield state[1:]
+    for _ in range(turns):
+        _turn_back(state)
+        yield state[1:]
+
+
+def come_from_one_number(words: list[int]) -> bool:
+    """Whether words, all but the first, come from a single number of 32 bits, as after a seed of the oldest kind."""
+    return all(
+        (1812433253 * (before ^ (before >> 30)) + i) & _MASK == word
+        for i, (before, word) in enumerate(pairwise(words), start=2)
+    )
 
 
 def _turn_back(words: list[int]) -> None:
