@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -417,3 +417,42 @@ def test_names_that_keras_gives_go_on_after_a_hit(monkeypatch):
     names["dense"] = 9
     set_again(changed)
     assert names["dense"] == 9
+
+
+CHANGED_ARGUMENTS = {
+    "an object of an earlier cell": ("G = nx.path_graph(3)", "nx.set_node_attributes(G, 7, 'n')\nn = G.nodes[2]['n']"),
+    "an object of its own": ("", "G = nx.path_graph(3)\nnx.set_node_attributes(G, 7, 'n')\nn = G.nodes[2]['n']"),
+    "the argument of a helper": (
+        "def label(H): nx.set_node_attributes(H, 7, 'n')\nG = nx.path_graph(3)",
+        "label(G)\nn = G.nodes[2]['n']",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "cell"), CHANGED_ARGUMENTS.values(), ids=CHANGED_ARGUMENTS)
+def test_a_function_of_a_library_that_changes_its_argument_changes_no_library(nb, before, cell):
+    pytest.importorskip("networkx")
+    nb("import networkx as nx")
+    for _ in range(2):
+        nb(before)
+        nb("held = [globals().get('G')]")
+        nb(cell)
+    assert last(nb).outcome == "hit" and nb.ns["n"] == 7
+    assert not before or nb.ns["held"][0] is nb.ns["G"]
+
+
+LIBRARY_ALL_THE_SAME = {
+    "a text first": "name = 'n'\nlocal.set_option(name, 5)",
+    "an object of another library": "value = [1]\nlocal.set_hook(value, 5)",
+    "setattr": "setattr(local, 'option', 5)",
+}
+
+
+@pytest.mark.parametrize("cell", LIBRARY_ALL_THE_SAME.values(), ids=LIBRARY_ALL_THE_SAME)
+def test_a_function_of_a_library_that_takes_something_else_changes_the_library(nb, monkeypatch, cell):
+    local = ModuleType("local")
+    local.set_option = local.set_hook = lambda *given: given
+    monkeypatch.setitem(sys.modules, "local", local)
+    nb("import local")
+    nb(cell)
+    assert "it changes the session" in last(nb).reason

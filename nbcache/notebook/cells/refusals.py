@@ -59,8 +59,8 @@ class Refusals:
         if self._options.outputs is None and (changed := self._changed(seen)):
             self._learn(tuple(changed))  # the next run in this kernel would find it as it leaves it
             return f"it changes {changed[0]}, which a hit would not do"
-        if self._options.outputs is None and (state := of_functions(self._code.nodes, self._namespace)):
-            return f"it changes the session ({state[0]})"  # by functions that it has defined itself
+        if self._options.outputs is None and (state := self._of_what_it_has_bound()):
+            return f"it changes the session ({state[0]})"
         if self._least is None:
             return ""
         return seen.effects() or ("it shows a widget" if seen.recording.live_widget else "")
@@ -81,6 +81,13 @@ class Refusals:
         """What the cell changes that is not the notebook's, as far as its text tells."""
         own = of_libraries(self._code.names, self._namespace)
         return [*self._code.names.state, *own, *of_functions(self._code.nodes, self._namespace)]
+
+    def _of_what_it_has_bound(self) -> list[str]:
+        """What it changes by functions that it has defined, and in objects that it has made itself."""
+        return [
+            *of_libraries(self._code.names, self._namespace, True),
+            *of_functions(self._code.nodes, self._namespace),
+        ]
 
     def _learnt(self) -> tuple[str, ...]:
         """What an earlier run of this code has shown; empty for nothing."""

@@ -104,7 +104,7 @@ class CellRun:
         anew = {id(value) for _, value in outcome.replaced}
         check(pickling_time(outcome.new_parts(), there - anew if anew else there))
         outcome.modules = [name for name in (*code.imports(), figures.INLINE) if name in sys.modules]
-        outcome.options = self._options.changed(text for _, text in code.names.touched)
+        outcome.options = self._options.changed(one.text for one in code.names.touched)
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
         if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):

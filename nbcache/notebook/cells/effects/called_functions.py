@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
-import textwrap
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
 from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.syntax.bodies import Names
-from nbcache.notebook.cells.syntax.mutations import changed_by, changed_place
+from nbcache.notebook.cells.syntax.mutations import OWN, changed_by, changed_place
+from nbcache.tracking.code.facts import source_of
 
 __all__ = ["of_functions"]
 
@@ -39,7 +39,7 @@ def of_functions(nodes: Iterable[ast.stmt], namespace: Mapping[str, Any]) -> lis
             if function.__code__ not in seen:
                 seen.add(function.__code__)
                 names = _changes(function.__code__)
-                found.update(dict.fromkeys(one for one in of_libraries(names, namespace) if one not in _SET_BACK))
+                found.update(dict.fromkeys(one for one in of_libraries(names, namespace, True) if one not in _SET_BACK))
                 pending |= set(_names_in(function.__code__)) - known
     return list(found)
 
@@ -88,8 +88,8 @@ def _changes(code: CodeType) -> Names:
     """What the text of a function assigns and calls for what that changes; nothing where there is no text."""
     names = Names(binds=set(_bound_in(code)))
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
-    except (OSError, TypeError, SyntaxError, ValueError):
+        tree = ast.parse(source_of(code, sys.maxsize))  # `inspect` would look through all modules for its file
+    except (SyntaxError, ValueError):
         return names
     for node in ast.walk(tree):
         match node:
@@ -104,6 +104,7 @@ def _changes(code: CodeType) -> Names:
                 names.touched += [place for place in map(changed_place, targets) if place is not None]
                 if (touched := changed_by(node.value, taken=True)) is not None:
                     names.touched.append(touched)
+    names.touched = [one._replace(given=OWN) if one.given in names.binds else one for one in names.touched]
     return names
 
 

@@ -7,12 +7,14 @@ takes, a decorator that registers. What is changed somewhere below is seen after
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from nbcache.notebook.cells.effects.library_options import COVERED, COVERED_PARTS
 from nbcache.notebook.cells.syntax.bodies import Names
+from nbcache.notebook.cells.syntax.mutations import Touched
 
 __all__ = ["of_libraries"]
 
@@ -21,20 +23,55 @@ _GIVES_OWN = ("gca().", "gcf().", "figure().", "subplot().", "axes().", "subplot
 # Calls that reach the session whatever they are called on.
 _ALWAYS = (".addHandler()", ".addFilter()", ".removeHandler()", ".for_type()", ".for_type_by_name()")
 
+# What libraries call an argument that is changed; a helper that hands on its own argument tells no more of it.
+_CHANGED_ARGUMENTS = frozenset(("G", "graph", "module", "model", "layer", "ax", "axes", "fig", "figure", "obj"))
 
-def of_libraries(names: Names, namespace: Mapping[str, Any]) -> list[str]:
-    """What the cell changes in modules, and in what it imports from them; options that a hit sets again left out."""
-    return [
-        text
-        for root, text in names.touched
-        if (
-            text.endswith(_ALWAYS)
-            or root in names.imported
-            or (root not in names.binds and _is_library(namespace.get(root)))
-        )
-        and not _is_option(text, _library_of(names.imported.get(root), namespace.get(root)))
-        and not any(part in text for part in _GIVES_OWN)
-    ]
+
+def of_libraries(names: Names, namespace: Mapping[str, Any], ran: bool = False) -> list[str]:
+    """What the cell changes in modules, and in what it imports from them; options that a hit sets again left out.
+
+    Parameters
+    ----------
+    ran : whether the cell has run, so that `namespace` tells what it has bound
+    """
+    return [one.text for one in names.touched if _is_of_library(one, names, namespace, ran)]
+
+
+def _is_of_library(one: Touched, names: Names, namespace: Mapping[str, Any], ran: bool) -> bool:
+    root, text = one.root, one.text
+    if text.endswith(_ALWAYS):
+        return True
+    if root not in names.imported and (root in names.binds or not _is_library(namespace.get(root))):
+        return False
+    library = _library_of(names.imported.get(root), namespace.get(root))
+    if _is_option(text, library) or any(part in text for part in _GIVES_OWN):
+        return False
+    if not one.given or one.given in names.imported:
+        return True
+    # A function of a library that changes what it is given, such as `nx.set_node_attributes(G, ...)`: what sets an
+    # option takes that alone, or under a name.
+    if one.given in names.binds and not ran:
+        return False  # it is asked about after the run
+    if one.given in namespace:
+        return not _is_object_of(library, namespace[one.given])
+    return _first_parameter(text, namespace) not in _CHANGED_ARGUMENTS
+
+
+def _is_object_of(library: str, value: object) -> bool:
+    of_code = isinstance(value, type | ModuleType | FunctionType | BuiltinFunctionType)
+    return not of_code and type(value).__module__.partition(".")[0] == library
+
+
+def _first_parameter(text: str, namespace: Mapping[str, Any]) -> str:
+    """What a library calls the first argument of a function; empty where that cannot be told."""
+    root, *steps = text.removesuffix("()").split(".")
+    found = namespace.get(root)
+    try:
+        for step in steps:
+            found = getattr(found, step)
+        return next(iter(inspect.signature(found).parameters), "")  # type: ignore[arg-type]
+    except (AttributeError, TypeError, ValueError):
+        return ""
 
 
 def _is_option(text: str, library: str) -> bool:

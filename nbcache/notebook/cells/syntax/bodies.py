@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from nbcache.notebook.cells.syntax import strings
+from nbcache.notebook.cells.syntax.mutations import Touched
 from nbcache.tracking.code.strings import identifiers
 
 __all__ = ["Names", "defaults_of", "type_parameters", "used_later"]
@@ -40,7 +41,7 @@ class Names:
     queries : whether a text may name variables with an @, as in `df.query(text)`
     tables : whether a text may name tables, as in `duckdb.sql(text)`
     imported : the names that its imports bind, and the libraries that they come from
-    touched : what it assigns or calls for what that changes: the name it begins with, and its text
+    touched : what it assigns, or calls for what that changes
     """
 
     reads: set[str] = field(default_factory=set)
@@ -59,7 +60,7 @@ class Names:
     queries: bool = False
     tables: bool = False
     imported: dict[str, str] = field(default_factory=dict)
-    touched: list[tuple[str, str]] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
 
     @property
     def uncertain(self) -> set[str]:

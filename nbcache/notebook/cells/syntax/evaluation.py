@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from nbcache.notebook.cells.syntax import strings
 from nbcache.notebook.cells.syntax.bodies import Names, defaults_of, used_later
-from nbcache.notebook.cells.syntax.mutations import changed_place
+from nbcache.notebook.cells.syntax.mutations import Touched, changed_place
 from nbcache.tracking.code.strings import identifiers
 
 __all__ = ["Evaluation", "State", "meet"]
@@ -111,7 +111,7 @@ class Evaluation(ABC):
             self.touch(changed_place(node))
             self.expression(node)
 
-    def touch(self, found: tuple[str, str] | None) -> None:
+    def touch(self, found: Touched | None) -> None:
         """Note what changes something that may be a library's."""
         if found is not None:
             self.names.touched.append(found)
