@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 
@@ -126,9 +127,28 @@ def test_an_interrupt_while_the_key_is_made_runs_nothing(nb, interrupts):
     )
     first = nb("%%cache_cell one\ny = type(slow).__name__", fails=True)
     assert isinstance(first.error, KeyboardInterrupt) and "y" not in nb.ns
+    shown = _plain(first.out)
+    assert "> 2 y = type(slow).__name__" in shown and "nbcache" not in shown and "During" not in shown
     nb("%%cache_cell one\ny = type(slow).__name__")
     assert nb.ns["y"] == "Slow"
     assert "restored" in nb("%%cache_cell one\ny = type(slow).__name__").out
+
+
+def test_an_interrupt_while_a_result_is_kept_is_shown_at_the_end_of_its_cell(nb, interrupts):
+    nb(
+        """
+        import signal
+        class Slow:
+            waits = [True]
+            def __reduce__(self):
+                if Slow.waits and Slow.waits.pop():
+                    signal.raise_signal(signal.SIGINT)
+                return Slow, ()
+        """
+    )
+    ran = nb("%%cache_cell\ny = 1\nslow = Slow()", fails=True)
+    assert isinstance(ran.error, KeyboardInterrupt) and nb.ns["y"] == 1
+    assert "> 3 slow = Slow()" in _plain(ran.out) and "nbcache" not in ran.out
 
 
 def test_an_interrupt_while_a_result_is_loaded_restores_nothing(nb, interrupts, monkeypatch):
@@ -142,6 +162,10 @@ def test_an_interrupt_while_a_result_is_loaded_restores_nothing(nb, interrupts, 
     assert nb.ns["xs"] == [1] and "made" not in nb.ns
     assert "restored" in nb(text).out
     assert nb.ns["xs"] == [1, 2] and nb.ns["made"] == {1}
+
+
+def _plain(shown):
+    return re.sub("\x1b\\[[0-9;]*m", "", shown)
 
 
 def _interrupt():

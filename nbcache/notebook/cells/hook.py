@@ -167,11 +167,30 @@ class CellHook:
     async def _run(
         self, original: Any, nodelist: list[ast.stmt], cell_name: str, interactivity: str, compiler: Any, result: Any
     ) -> Any:
-        run = None if self._removed else self._cell_of(nodelist, cell_name, result)
-        if run is None:
+        run: CachedCell | LeftAlone | UsageError | None = None
+        try:
+            run = None if self._removed else self._cell_of(nodelist, cell_name, result)
+            if run is not None and not isinstance(run, BaseException):
+                return await self._followed(run, original, nodelist, cell_name, interactivity, compiler, result)
+            failed = run and _raising(run)
+        except UsageError as error:
+            failed = _raising(error)
+        except KeyboardInterrupt:  # it came while our code ran: the user's own is asked to raise it
+            failed = _interrupted(run, nodelist)
+        if failed is None:
             return await original(nodelist, cell_name, interactivity, compiler, result)
-        if isinstance(run, BaseException):
-            return await original([_raising(run)], cell_name, "none", compiler, result)
+        return await original([failed], cell_name, "none", compiler, result)
+
+    async def _followed(
+        self,
+        run: CachedCell | LeftAlone,
+        original: Any,
+        nodelist: list[ast.stmt],
+        cell_name: str,
+        interactivity: str,
+        compiler: Any,
+        result: Any,
+    ) -> Any:
         from nbcache.notebook.cells.left_alone import LeftAlone
 
         if isinstance(run, LeftAlone):
@@ -186,8 +205,6 @@ class CellHook:
         self._depth += 1
         try:
             return await run.run(execute)
-        except UsageError as error:
-            return await original([_raising(error)], cell_name, "none", compiler, result)
         finally:
             self._depth -= 1
             run.costs.settle(run.report)
@@ -214,7 +231,8 @@ class CellHook:
             chosen = self._automatic()
             if chosen is None:
                 return None
-            from nbcache.notebook.cells.costs import digest_of_text, only_imports
+            from nbcache.notebook.cells.costs import digest_of_text
+            from nbcache.notebook.cells.syntax.quickness import only_imports
 
             written = getattr(result.info, "raw_cell", None) or _source(filename, result)
             known = digest_of_text(written)
@@ -290,6 +308,16 @@ def _raising(error: BaseException) -> ast.stmt:
     token = f"{id(error):x}"
     _errors[token] = error
     return ast.parse(f"__import__({_MODULE!r}, fromlist=['raise_pending']).raise_pending({token!r})").body[0]
+
+
+def _interrupted(run: Any, nodes: list[ast.stmt]) -> ast.stmt:
+    """A statement that is interrupted in the place of the cell's first one; of its last one, once they have run."""
+    code, report = getattr(run, "code", None), getattr(run, "report", None)
+    at = (getattr(code, "nodes", None) or nodes)[-1 if report is not None and report.seconds > 0 else 0]
+    made = ast.parse("raise KeyboardInterrupt").body[0]
+    for node in ast.walk(made):
+        ast.copy_location(node, at)
+    return made
 
 
 def _marked(nodes: list[ast.stmt]) -> str | None:
