@@ -16,10 +16,12 @@ from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from nbcache.notebook.cells.syntax.quickness import is_quick, only_imports
+
 if TYPE_CHECKING:
     from nbcache.notebook.cells.report import Report
 
-__all__ = ["CellCosts", "Costs", "digest_of_text", "only_imports"]
+__all__ = ["CellCosts", "Costs", "digest_of_text"]
 
 _SHARE = 0.04
 # Less is never given: a busy machine takes so long for a key of nothing.
@@ -39,11 +41,6 @@ _REMEMBERED = 2000
 _AT_ONCE = 5
 # No key takes longer than this, also that of a cell which the user has marked.
 _LONGEST = 60.0
-_IMPORTS = (ast.Import, ast.ImportFrom)
-_INERT = (
-    *(ast.Name, ast.Constant, ast.Assign, ast.Expr, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Pass),
-    *(ast.expr_context, ast.Tuple, ast.List, ast.Dict, ast.Compare, ast.cmpop, ast.boolop, ast.BoolOp),
-)
 
 
 class Costs:
@@ -83,7 +80,7 @@ class Costs:
             return False
         if code in self._quick or code in self._known():
             return True
-        return self._spent > _CREDIT + _SHARE * self._ran or all(map(_is_inert, nodes))
+        return self._spent > _CREDIT + _SHARE * self._ran or is_quick(nodes)
 
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
@@ -229,13 +226,3 @@ class CellCosts:
 def digest_of_text(text: str) -> str:
     """Twelve hexadecimal digits for the text of a cell."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-
-
-def only_imports(nodes: Iterable[ast.AST]) -> bool:
-    """Whether a cell does no more than import, which a hit would have to do as well."""
-    return all(type(node) in _IMPORTS for node in nodes)
-
-
-def _is_inert(node: ast.AST) -> bool:
-    """Whether a statement does no more than bind and compare: it calls nothing, and loops over nothing."""
-    return all(isinstance(part, _INERT) for part in ast.walk(node))

@@ -21,7 +21,7 @@ from nbcache.hashing.deadline import DeadlineError
 from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
-from nbcache.notebook.cells.plain_data import PlainReader
+from nbcache.notebook.cells.plain_data import PlainReader, PlainWriter
 
 __all__ = ["load_pickler", "pack", "size_of", "unpack", "without_values"]
 
@@ -105,7 +105,7 @@ def _short(error: Exception) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
+def _pickled(value: object, outcome: Outcome, known: KnownObjects) -> tuple[PickledNames, PlainWriter]:
     from nbcache.notebook.cells.pickling import pickled
 
     return pickled(value, outcome, known)
@@ -118,9 +118,9 @@ def load_pickler() -> None:
 
 def _proved(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
     """Pickle, and load what was pickled, once and for nothing: much can be pickled that cannot be unpickled."""
-    packed = _pickled(value, outcome, known)
+    packed, plain = _pickled(value, outcome, known)
     if len(packed[0]) <= _LARGEST:
-        _Proof(packed, outcome, known).load()
+        _Proof(packed, plain, outcome, known).load()
     return packed
 
 
@@ -157,13 +157,21 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Proof(_Unpickler):
-    def __init__(self, packed: PickledNames, outcome: Outcome, known: KnownObjects) -> None:
+    def __init__(self, packed: PickledNames, plain: PlainWriter, outcome: Outcome, known: KnownObjects) -> None:
         super().__init__(packed[0], [buffer.raw() for buffer in packed[1]], known.namespace)
+        self._written = plain
+        self._copies: dict[int, Any] = {}
         self._own = outcome.bound
         self._there = known.reached.placed()
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._there[pid] if pid and type(pid[0]) is str else super().persistent_load(pid)
+        if pid and type(pid[0]) is str:
+            return self._there[pid]
+        if pid and pid[0] is False:
+            if pid[1] not in self._copies:
+                self._copies[pid[1]] = self._written.copied(pid)
+            return self._copies[pid[1]]
+        return super().persistent_load(pid)
 
     def find_class(self, module: str, name: str) -> Any:
         if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:

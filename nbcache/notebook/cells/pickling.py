@@ -33,18 +33,19 @@ _NAMESPACE = ()
 """The place of the namespace itself."""
 
 
-def pickled(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
-    """Pickle a part of an outcome, or all of it."""
+def pickled(value: object, outcome: Outcome, known: KnownObjects) -> tuple[PickledNames, PlainWriter]:
+    """Pickle a part of an outcome, or all of it; and tell which containers of plain data are in it."""
     overlaps = _overlaps(outcome, known)
-    packed = with_whole_stack(_pass, value, outcome, known, overlaps)
-    return with_whole_stack(_pass, value, outcome, known, overlaps) if overlaps.plan() else packed
+    written = with_whole_stack(_pass, value, outcome, known, overlaps)
+    return with_whole_stack(_pass, value, outcome, known, overlaps) if overlaps.plan() else written
 
 
-def _pass(value: object, outcome: Outcome, known: KnownObjects, overlaps: Overlaps) -> PickledNames:
+def _pass(value: object, outcome: Outcome, known: KnownObjects, overlaps: Overlaps) -> tuple[PickledNames, PlainWriter]:
     target = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
-    NamespacePickler(target, buffers, outcome, known, overlaps).dump(value)
-    return target.getvalue(), buffers
+    pickler = NamespacePickler(target, buffers, outcome, known, overlaps)
+    pickler.dump(value)
+    return (target.getvalue(), buffers), pickler.plain
 
 
 def _overlaps(outcome: Outcome, known: KnownObjects) -> Overlaps:
@@ -65,6 +66,10 @@ class NamespacePickler(ByValuePickler):
     ----------
     buffers : is filled with the buffers beside the stream
     overlaps : the arrays that lie in the memory of others
+
+    Attributes
+    ----------
+    plain : the containers of plain data that it has written in one piece
     """
 
     def __init__(
@@ -82,7 +87,7 @@ class NamespacePickler(ByValuePickler):
         self._replaced = {id(value) for _, value in outcome.replaced}
         self._imported = Imported(known.modules)
         self._overlaps = overlaps
-        self._plain = PlainWriter()
+        self.plain = PlainWriter()
         self._asked = 0
         others = known.namespace.keys() - outcome.bound.keys()
         self._others = {
@@ -111,7 +116,7 @@ class NamespacePickler(ByValuePickler):
             return (None, *found)  # no reducer is asked about these
         if identity in self._others:
             raise pickle.PicklingError(f"it holds {self._others[identity]}, which the cell does not read by name")
-        return self._plain.write(value)
+        return self.plain.write(value)
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)

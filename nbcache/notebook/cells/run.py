@@ -190,6 +190,7 @@ def observed(
         _import(code.first_imports())
         seen = CellRun(run, opened, shown, written, programs, objects)
         yield seen
+    run.seconds += shown.drawing  # a hit saves it as well
     seen.bound, seen.deleted = before.bound(), before.deleted()
 
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
@@ -34,6 +35,7 @@ class Recording:
     ----------
     values : of the last expressions that were shown
     live_widget : whether a widget was shown that can still be used, progress bars aside
+    drawing : the seconds that figures took which wait for the end of their cell
 
     Notes
     -----
@@ -45,6 +47,7 @@ class Recording:
         self.what = what
         self.values: list[object] = []
         self.live_widget = False
+        self.drawing = 0.0
         self._events: list[Event] = []
         self._widgets: dict[int, Any] = {}
         self._closed = False
@@ -72,7 +75,9 @@ class Recording:
     ) -> None:
         try:
             if kind is None and self.what == "cell":
+                began = time.perf_counter()
                 figures.flush_figures()
+                self.drawing = time.perf_counter() - began
             elif kind is None and self.what != "none":
                 figures.show_new_figures(self._figures)
         finally:

@@ -6,6 +6,7 @@ Run as a program it reads jobs, one JSON line each, forks for each, and answers 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -118,6 +119,8 @@ def _serve() -> None:
     for name in loaded:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy all that the libraries hold
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
