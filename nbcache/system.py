@@ -22,6 +22,7 @@ __all__ = [
     "SIGNALS_ASK",
     "link",
     "read_at",
+    "read_into_at",
     "set_mode",
     "set_times",
     "write_at",
@@ -59,6 +60,16 @@ def _write_after_seek(descriptor: int, content: bytes | memoryview, place: int) 
 read_at = getattr(os, "pread", _read_after_seek)
 #: Write what fits at a place of an open file; returns how many bytes were written; like `os.pwrite`.
 write_at = getattr(os, "pwrite", _write_after_seek)
+
+
+def _read_into_first(descriptor: int, spaces: Sequence[memoryview], place: int) -> int:
+    content = read_at(descriptor, spaces[0].nbytes, place)
+    spaces[0][: len(content)] = content
+    return len(content)
+
+
+#: Read into memory that is there, at a place of an open file; returns how many bytes were read; like `os.preadv`.
+read_into_at: Any = getattr(os, "preadv", _read_into_first)
 
 
 def _write_first(descriptor: int, pieces: Sequence[bytes | memoryview], place: int) -> int:

@@ -27,7 +27,8 @@ MAPPED_FROM = 1 << 20
 _SMALL_ALIGNMENT = 64
 _PAGE_ALIGNMENT = 4096
 _PAGE_ALIGNED_FROM = 64 << 10
-_IN_TURN = 8 << 20
+# So large at most that the allocator maps and unmaps each block: larger ones, and their copies, stay in its heap.
+_IN_TURN = 2 << 20
 _RESERVED_FROM = 16 << 20
 _ZEROS = memoryview(bytes(_PAGE_ALIGNMENT))
 
@@ -156,11 +157,10 @@ def _read(descriptor: int, offset: int, length: int) -> memoryview:
     space = memoryview(bytearray(length))
     filled = 0
     while filled < length:
-        content = system.read_at(descriptor, length - filled, offset + filled)
-        if not content:
+        read = system.read_into_at(descriptor, [space[filled:]], offset + filled)
+        if not read:
             raise DamagedEntryError("the file was cut short")
-        space[filled : filled + len(content)] = content
-        filled += len(content)
+        filled += read
     return space
 
 

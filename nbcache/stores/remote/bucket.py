@@ -67,6 +67,22 @@ def cut(blocks: Iterable[bytes | memoryview], most: int = PIECE) -> Iterator[mem
             yield view[start : start + most]
 
 
+def in_parts(blocks: Iterable[bytes | memoryview], size: int) -> Iterator[bytearray]:
+    """The same bytes in blocks of exactly `size` bytes, the last one shorter; each is valid until the next is asked."""
+    space, filled = bytearray(size), 0
+    for piece in cut(blocks, size):
+        while piece.nbytes:
+            taken = piece[: size - filled]
+            space[filled : filled + taken.nbytes] = taken
+            filled += taken.nbytes
+            piece = piece[taken.nbytes :]
+            if filled == size:
+                yield space
+                filled = 0
+    if filled:
+        yield space[:filled]
+
+
 def each_first(bucket: Bucket, groups: Sequence[Sequence[str]], most: int) -> list[tuple[str, bytes] | None]:
     """`Bucket.read_many` for a bucket that is asked quickly."""
     found = [bucket.read_first(names, most + 1) for names in groups]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from nbcache.stores.remote.bucket import PIECE, Blob, cut, first_of
+from nbcache.stores.remote.bucket import PIECE, Blob, cut, first_of, in_parts
 
 #: Where a write under a name is whole or not at all. Elsewhere it is made under another name and moved.
 _WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "memory"}
@@ -14,7 +15,7 @@ _WHOLE_WRITES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "r2", "me
 
 #: Where a file that is written in parts is there when it is closed, and can be given up before.
 _IN_PARTS = {"s3", "s3a"}
-#: The smallest part that S3 takes: its library holds several copies of one.
+#: The smallest part that S3 takes.
 _PART = 5 << 20
 
 # Seconds that a server has to accept a connection, and to send the next piece; a call is waiting meanwhile.
@@ -109,14 +110,20 @@ class FsspecBucket:
 
     def _write_in_parts(self, path: str, blocks: Iterable[bytes | memoryview]) -> None:
         """Send a large value part by part, so that no second copy of it is made here; it is there when all are."""
-        file = self._files.open(path, "wb", block_size=_PART)
+        bucket, key, _ = self._files.split_path(path)
+        place = {"Bucket": bucket, "Key": key}
+        upload = self._files.call_s3("create_multipart_upload", **place)["UploadId"]
         try:
-            for piece in cut(blocks, _PART):
-                file.write(piece)
-            file.close()
+            sent: list[dict[str, Any]] = []
+            for number, part in enumerate(in_parts(blocks, _PART), 1):
+                answer = self._files.call_s3("upload_part", **place, UploadId=upload, PartNumber=number, Body=part)
+                sent.append({"PartNumber": number, "ETag": answer["ETag"]})
+            self._files.call_s3(
+                "complete_multipart_upload", **place, UploadId=upload, MultipartUpload={"Parts": sent}
+            )
         except BaseException:
-            file.discard()
-            file.closed = True  # else it would be finished as it is
+            with contextlib.suppress(Exception):  # what is not finished is no object, and the first error counts
+                self._files.call_s3("abort_multipart_upload", **place, UploadId=upload)
             raise
 
     def create(self, name: str, content: bytes, seconds: float) -> bool:
