@@ -19,12 +19,17 @@ __all__ = [
     "FOLDERS_OPEN",
     "MAPS",
     "OPEN_AS_BYTES",
-    "SIGNALS_ASK",
+    "access",
+    "fstat",
     "link",
+    "lstat",
+    "process_lives",
     "read_at",
     "read_into_at",
+    "readlink",
     "set_mode",
     "set_times",
+    "stat",
     "write_at",
     "write_pieces_at",
 ]
@@ -35,10 +40,28 @@ FOLDERS_OPEN = os.listdir in os.supports_fd and os.open in os.supports_dir_fd an
 CLOSED_TO_CHANGE = sys.platform == "win32"
 #: Whether a range of a file can be mapped so that what is written to the map stays in it.
 MAPS = hasattr(mmap, "MAP_PRIVATE") and sys.platform != "emscripten"
-#: Whether to send signal 0 to a process only asks whether it lives; on Windows it is Ctrl-C.
-SIGNALS_ASK = sys.platform != "win32"
 #: Flags for `os.open`: bytes as they are, and no child process inherits the descriptor.
 OPEN_AS_BYTES = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+
+# Whether a file is there, and what it is: for this package's own files, past what records what a run asks for.
+access, fstat, lstat, readlink, stat = os.access, os.fstat, os.lstat, os.readlink, os.stat
+
+
+def process_lives(number: int) -> bool | None:
+    """Whether a process of this machine has this number; None where nobody tells.
+
+    On Windows the signal that only asks is Ctrl-C.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):  # nobody, or a number that nobody can have
+        return False
+    except OSError:  # somebody else's
+        pass
+    return True
+
 
 # Where a read moves the place of the descriptor, threads that share one take turns.
 _turn = threading.Lock()

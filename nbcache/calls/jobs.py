@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import repeat
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbcache import registry
 from nbcache.calls.branches import Branches
@@ -40,6 +40,19 @@ from nbcache.tracking.written.files_written import FilesWritten
 __all__ = ["Jobs"]
 
 _FILES: Part = ("option outputs", "files", "files")
+
+
+class Beside(NamedTuple):
+    """What the key of a call follows beside the function and the content of its arguments.
+
+    Attributes
+    ----------
+    options : those of libraries that count because of the arguments
+    digest : of them, of which arguments are one object, and of whether files are written
+    """
+
+    options: tuple[Part, ...]
+    digest: bytes
 
 
 class Jobs:
@@ -103,15 +116,16 @@ class Jobs:
         """What tells this function from others, before and after it was called, in every process."""
         return "nbcache", self._owner, self.state(registry.the_cache()).digest.hex()
 
-    def key(self, bound: Bound, state: State, arguments: tuple[tuple[str, bytes], ...]) -> Key:
-        fingerprint = self._fingerprint(state.digest, bound, state)
-        return Key(self._owner, fingerprint, arguments, self.branches.of(state))
+    def key(self, state: State, arguments: tuple[tuple[str, bytes], ...], beside: Beside) -> Key:
+        return Key(self._owner, state.digest + beside.digest, arguments, self.branches.of(state))
 
-    def _fingerprint(self, digest: bytes, bound: Bound, state: State) -> bytes:
-        options = b"".join([bytes.fromhex(digest) for _, digest, _ in self._brought(bound, state)])
+    def beside(self, bound: Bound, state: State) -> Beside:
+        """What the key of a call follows beside the function and the content of its arguments."""
+        options = self._brought(bound, state)
+        digest = b"".join([bytes.fromhex(digest) for _, digest, _ in options])
         # an entry of the other kind would write files that nobody asked for, or would not
         files = b"files" if self._parameters.outputs else b""
-        return digest + options + self.arguments.sharing(bound) + files
+        return Beside(options, digest + self.arguments.sharing(bound) + files)
 
     def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
         """The options that count because of the arguments; those of what the function itself reaches count already."""
@@ -163,20 +177,22 @@ class Jobs:
         changes = self.origins.on_record()
         registry.the_cache().profiles.put_changes(self._owner, _code_of(state), changes, self.policy().disk)
 
-    def settled(self, key: Key, bound: Bound, state: State, changes: Changes) -> Key | None:
+    def settled(self, key: Key, beside: Beside, state: State, changes: Changes) -> Key | None:
         """The key under which later calls look, if a run at the same time has said first as what things count."""
         if all(state.counted[label] == counted for label, counted in changes.mine.items()):
             return None
-        fingerprint = self._fingerprint(state.digest_where(changes.mine), bound, state)
+        fingerprint = state.digest_where(changes.mine) + beside.digest
         return Key(key.owner, fingerprint, key.arguments, self.branches.of(state, changes.mine))
 
-    def description(self, bound: Bound, key: Key, state: State, private: bool) -> Description:
+    def description(
+        self, bound: Bound, key: Key, state: State, options: tuple[Part, ...], private: bool
+    ) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
             reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
             if self._parameters.outputs:
                 reached += (_FILES,)
             self._reached = (state, private, reached)
-        reached = self._reached[2] + self._brought(bound, state)
+        reached = self._reached[2] + options
         if private:
             return Description("", (*argument_parts(key.arguments, repeat("", len(key.arguments))), *reached))
         text = self.arguments.text(bound, limit=1000, each=240)
@@ -195,14 +211,15 @@ class _Call:
     Nothing here leads back to the job, so that a call that is over leaves nothing to the garbage collector.
     """
 
-    __slots__ = ("_bound", "_code", "_described", "_jobs", "_state", "key")
+    __slots__ = ("_beside", "_bound", "_code", "_described", "_jobs", "_state", "key")
 
     def __init__(self, jobs: Jobs, bound: Bound, state: State) -> None:
         self._jobs = jobs
         self._bound = bound
         self._state = state
         self._code = ArgumentCode(jobs.origins)
-        self.key = jobs.key(bound, state, jobs.defaults.digests(bound, self._code, state))
+        self._beside = jobs.beside(bound, state)
+        self.key = jobs.key(state, jobs.defaults.digests(bound, self._code, state), self._beside)
         self._described: Description | None = None
 
     def compute(self) -> Computed:
@@ -227,22 +244,26 @@ class _Call:
         jobs = self._jobs
         if jobs.changed.look(self._bound, self.key.arguments):
             jobs.record(self._state)
-        key = jobs.settled(self.key, self._bound, self._state, changes)
+        key = jobs.settled(self.key, self._beside, self._state, changes)
         computed = run.computed(value, run.recorded.to_bytes(), key)
         if changes.others and computed.storable:
             return computed._replace(storable=False, moved=f"the {changes.others[0]}")
         return computed
 
     def describe(self) -> Description:
-        """The arguments as they were before the run."""
-        assert self._described is not None
+        """The arguments as they were before the run; where there was none in this process, as they are."""
+        if self._described is None:
+            private = settings().private
+            self._described = self._jobs.description(
+                self._bound, self.key, self._state, self._beside.options, private
+            )
         return self._described
 
     def _begun(self) -> Watched:
-        jobs, bound, state, chosen = self._jobs, self._bound, self._state, settings()
-        self._described = jobs.description(bound, self.key, state, chosen.private)
-        if chosen.explain_misses:
-            report_unexpected_miss(registry.the_cache(), jobs.job(bound, state), self._described)
+        jobs, bound, state = self._jobs, self._bound, self._state
+        described = self.describe()
+        if settings().explain_misses:
+            report_unexpected_miss(registry.the_cache(), jobs.job(bound, state), described)
         return jobs.watched(bound, state)
 
 

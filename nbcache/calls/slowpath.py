@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbcache import registry
 from nbcache.calls.callables import described, is_async, module_of
@@ -14,7 +14,7 @@ from nbcache.calls.fastpath import MISSING, FastPath
 from nbcache.calls.jobs import Jobs
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import refuse_awaitable
-from nbcache.compute.cached_map import finished
+from nbcache.compute.cached_map import Looked, finished
 from nbcache.compute.recursion import near_limit
 from nbcache.compute.workers import Outcome
 from nbcache.config import settings
@@ -31,6 +31,14 @@ from nbcache.tracking.observations.generators.objects import given
 from nbcache.tracking.observations.recorder import note
 from nbcache.tracking.state import State
 from nbcache.tracking.written.native_writers import among_others
+
+
+class _Asked(NamedTuple):
+    """A call of a map: what it is bound to, what the function was then, and what the cache was asked for."""
+
+    bound: Bound
+    state: State
+    job: Job
 
 
 class SlowPath:
@@ -127,20 +135,27 @@ class SlowPath:
         state = self._jobs.state(cache)
         cache.prefetch([self._jobs.job(self.arguments.bind(*arguments), state) for arguments in calls])
 
-    def look(self, arguments: tuple[Any, ...], near: bool = False) -> tuple[str, bool, Any]:
-        """The key of a call, whether it is a hit, and if so its value; computes nothing."""
+    def look(self, arguments: tuple[Any, ...], near: bool = False) -> Looked:
+        """Look a call up; computes nothing."""
         if settings().off or self.parameters.ttl == 0:
-            return "", False, None
+            return Looked("", False)
         value = self.fast.peek(*arguments)
         if value is not MISSING:
-            return "", True, value
+            return Looked("", True, value)
         cache = registry.the_cache()
-        bound, state = self.arguments.bind(*arguments), self._jobs.state(cache)
-        job = self._jobs.job(bound, state)
-        fetched = cache.find(job, near)
+        asked = self._asked_again(arguments, None, cache)
+        fetched = cache.find(asked.job, near)
         if fetched is None:
-            return job.text, False, None
-        return job.text, True, self._offered(cache, fetched, bound, state)
+            return Looked(asked.job.text, False, call=asked)
+        return Looked(asked.job.text, True, self._offered(cache, fetched, asked.bound, asked.state))
+
+    def _asked_again(self, arguments: tuple[Any, ...], asked: _Asked | None, cache: Cache) -> _Asked:
+        """A call as it was asked for before; as it is now, if the function or a setting has changed since."""
+        state = self._jobs.state(cache)
+        if asked is not None and asked.state is state and asked.job.policy is self._jobs.policy():
+            return asked
+        bound = self.arguments.bind(*arguments)
+        return _Asked(bound, state, self._jobs.job(bound, state))
 
     def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         """Compute for another process, which keeps the result, or finds it in the store that both share."""
@@ -157,7 +172,7 @@ class SlowPath:
                 return Outcome("stored") if self.is_cached(bound) else Outcome("value", value)
             cache, _, job = self._asked(bound)
             with given(self.arguments.items(bound)):
-                fetched = cache.fetch(job)
+                fetched = cache.fetch(job, looked=True)
             slot = fetched.slot
             # where the disk has not taken it, the other process would look in vain, and compute it again
             return Outcome("stored") if slot and cache.tiers.lasts(slot.address) else Outcome("value", fetched.value)
@@ -171,11 +186,11 @@ class SlowPath:
         bound = self.arguments.bind(*arguments)
         return Outcome("value", finished(self._call_async(bound) if self.awaited else self._call(bound)))
 
-    def collect(self, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+    def collect(self, arguments: tuple[Any, ...], call: Any) -> tuple[bool, Any]:
         """What a worker process has stored a moment ago, which counts as a miss."""
         cache = registry.the_cache()
-        bound, state = self.arguments.bind(*arguments), self._jobs.state(cache)
-        fetched = cache.collect(self._jobs.job(bound, state))
+        bound, state, job = self._asked_again(arguments, call, cache)
+        fetched = cache.collect(job)
         return (False, None) if fetched is None else (True, self._offered(cache, fetched, bound, state))
 
     def unchanged_since_now(self) -> Callable[[], bool]:
@@ -203,13 +218,10 @@ class SlowPath:
         shown = "..." if settings().private else self.arguments.text(self.arguments.bind(*arguments))
         return f"{self.name}({shown})"
 
-    def adopt(self, arguments: tuple[Any, ...], computed: Computed) -> None:
+    def adopt(self, arguments: tuple[Any, ...], call: Any, computed: Computed) -> None:
         """Keep what a worker process computed."""
         cache = registry.the_cache()
-        bound, state = self.arguments.bind(*arguments), self._jobs.state(cache)
-        job = self._jobs.job(bound, state)
-        description = self._jobs.description(bound, job.key, state, settings().private)
-        job.describe = lambda: description
+        bound, state, job = self._asked_again(arguments, call, cache)
         note(computed.observations)  # a run under way here rests on them too
         self._offered(cache, cache.keep(job, computed), bound, state)
 
@@ -252,7 +264,7 @@ class SlowPath:
         return explain_call(
             cache,
             job,
-            self._jobs.description(bound, job.key, state, settings().private),
+            job.describe(),
             unfollowed=(*state.unfollowed, *self._own_changes()),
             tracked=self.parameters.track,
         )

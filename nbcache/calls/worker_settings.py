@@ -13,7 +13,6 @@ import json
 import multiprocessing
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,11 @@ from typing import Any
 from nbcache import registry, system
 from nbcache.config import settings
 from nbcache.entries.keyfile import state_folder
+from nbcache.stores.disk.liveness import has_ended, name_for_now
+from nbcache.stores.folders import list_names
 
 _NAMES = ("persist", "trust", "max_disk_size", "max_written_size", "store", "encrypt", "key_file", "off", "private")
-_TOKEN = re.compile(r"(\d+)-[0-9a-f]{32}")
+_TOKEN = re.compile(r"[0-9a-f]{8}-(\d+)-\d+-[0-9a-f]{12}")
 _OTHERS = 0o077
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | system.OPEN_AS_BYTES
 
@@ -38,8 +39,9 @@ def publish() -> str:
     known = _published.get(mine)
     if known is not None and known[0] == chosen:
         return known[1]
-    token = f"{mine}-{secrets.token_hex(16)}"
+    token = name_for_now()
     try:
+        _remove_left()
         _write(_path(token), json.dumps(chosen).encode())
     except OSError:  # workers then go by their environment
         token = ""
@@ -73,6 +75,15 @@ def _works_for(sender: int) -> bool:
 
 def _path(token: str) -> Path:
     return state_folder() / "workers" / f"{token}.json"
+
+
+def _remove_left() -> None:
+    """Remove what processes of this machine that were killed have left."""
+    folder = _path("").parent
+    for name in list_names(folder):
+        if has_ended(name.removesuffix(".json")):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(folder / name)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -23,6 +23,28 @@ _AHEAD = 1000
 _TOGETHER = 100
 
 
+class Looked(NamedTuple):
+    """What became of a look.
+
+    Attributes
+    ----------
+    key : of the call; empty where nobody needs it
+    hit : whether it is cached
+    value : the cached one
+    call : what the function knows of a call that is not cached, so that it need not find it out twice
+    """
+
+    key: str
+    hit: bool
+    value: Any = None
+    call: Any = None
+
+
+class _UnderWay(NamedTuple):
+    arguments: Arguments
+    call: Any
+
+
 class Answers(Protocol):
     """The side of the function that knows the cache."""
 
@@ -32,13 +54,13 @@ class Answers(Protocol):
     def prefetch(self, calls: Sequence[Arguments]) -> None:
         """Look such calls up, so that `look` with `near` finds what there is."""
 
-    def look(self, arguments: Arguments, near: bool = False) -> tuple[str, bool, Any]:
-        """The key of a call, whether it is cached, and if so its value."""
+    def look(self, arguments: Arguments, near: bool = False) -> Looked:
+        """Look a call up."""
 
-    def collect(self, arguments: Arguments) -> tuple[bool, Any]:
+    def collect(self, arguments: Arguments, call: Any) -> tuple[bool, Any]:
         """Whether a call that was computed a moment ago, elsewhere, is in the store, and its value."""
 
-    def adopt(self, arguments: Arguments, computed: Any) -> None:
+    def adopt(self, arguments: Arguments, call: Any, computed: Any) -> None:
         """Keep what a worker handed over."""
 
     def call_text(self, arguments: Arguments) -> str:
@@ -99,7 +121,7 @@ class CachedMap:
         self._streams = streams
         self._listed = listed
         self._ready: dict[int, Any] = {}
-        self._under_way: dict[int, Arguments] = {}
+        self._under_way: dict[int, _UnderWay] = {}
         self._first: dict[str, int] = {}
         self._repeats: dict[int, tuple[Arguments, int]] = {}
         self._failed: dict[int, Exception] = {}
@@ -138,7 +160,7 @@ class CachedMap:
         for place, (arguments, near) in enumerate(self._looked_up(calls)):
             if self._stopped:
                 return
-            key, hit, value = self._answers.look(arguments, near)
+            key, hit, value, call = self._answers.look(arguments, near)
             if hit:
                 self._ready[place] = value
                 self._line.advance("hit")
@@ -148,7 +170,7 @@ class CachedMap:
                 self._repeats[place] = arguments, self._first[key]
             else:
                 self._first[key or f"call {place}"] = place
-                self._under_way[place] = arguments
+                self._under_way[place] = _UnderWay(arguments, call)
                 yield run, (sent, place, arguments)
 
     def _looked_up(self, calls: Iterable[Arguments]) -> Iterator[tuple[Arguments, bool]]:
@@ -174,16 +196,16 @@ class CachedMap:
         return ((arguments, True) for arguments in waiting)
 
     def _settle(self, place: int, outcome: Outcome) -> None:
-        arguments = self._under_way.pop(place)
+        arguments, call = self._under_way.pop(place)
         kind, value = outcome
         if kind == "error":
             self._fail(place, arguments, value)
             return
         if kind == "apart":
-            self._answers.adopt(arguments, value)
+            self._answers.adopt(arguments, call, value)
             value = value.value
         elif kind == "stored":
-            kept, value = self._answers.collect(arguments)
+            kept, value = self._answers.collect(arguments, call)
             if not kept:  # cleared, or evicted, in this very moment
                 self._settle_here(place, arguments)
                 return
@@ -231,7 +253,7 @@ class CachedMap:
             self._ready[place] = _Failed(self._failed[earlier])
             self._line.advance("failed")
             return
-        _, hit, value = self._answers.look(arguments)
+        _, hit, value, _ = self._answers.look(arguments)
         if hit:
             self._ready[place] = value
             self._line.advance("hit")

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from nbcache import system
 from nbcache.compute.parcels import new_file
 
 __all__ = ["FROM", "Spooled", "goes_to_a_worker", "is_there", "read", "spooled"]
@@ -160,13 +161,7 @@ def _remove_left() -> None:
 def _is_left(folder: os.stat_result, process: int) -> bool:
     if not hasattr(os, "geteuid") or folder.st_uid != os.geteuid() or time.time() - folder.st_mtime < _LEFT_FOR:
         return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except OSError:
-        return False
-    return False
+    return system.process_lives(process) is False
 
 
 def _touched(path: str) -> bool:

@@ -77,15 +77,19 @@ class Cache:
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
-    def fetch(self, job: Job) -> Fetched:
+    def fetch(self, job: Job, looked: bool = False) -> Fetched:
         """The value of a job: from the fastest store that has it, or computed once and kept.
+
+        Parameters
+        ----------
+        looked : whether somebody has just looked everywhere; once it is this call's turn, this machine is looked at
 
         Raises
         ------
         Whatever the computation raises; nothing of the cache's own, except `UntrustedEntryError` with
         ``trust="strict"``.
         """
-        return drive(self._steps(job), self.background.in_thread)
+        return drive(self._steps(job, looked), self.background.in_thread)
 
     async def fetch_async(self, job: Job) -> Fetched:
         """Like `fetch`, for a job whose computation is awaited."""
@@ -109,8 +113,7 @@ class Cache:
         self.tiers.prefetch(addresses)
         variants = []
         for address in addresses:
-            entry = self.tiers.get(address, True, near=True)
-            if entry is not None and entry.meta.kind == "trace":
+            if (entry := self.tiers.get(address, True, near=True)) is not None and entry.meta.kind == "trace":
                 variants += [place for place, _ in traces.places(address, traces.read(entry))]
         self.tiers.prefetch(variants)
 
@@ -148,8 +151,8 @@ class Cache:
         located = self._locate(job.address, job.policy, looking=True)
         return None if located is None else located[1]
 
-    def _steps(self, job: Job) -> Steps:
-        found, begun_again = self._find(job), False
+    def _steps(self, job: Job, looked: bool = False) -> Steps:
+        found, begun_again = None if looked else self._find(job), False
         while found is None:
             mine, theirs = self._flights.join((job.key.owner, job.place or job.text), job.text)
             if theirs is not None:
@@ -257,14 +260,11 @@ class Cache:
             return None
         if digests:
             note(digests)
-            if active() and self._moved(job, address):
-                return None  # whoever records would take the old value for one of what is there now
+            if active():
+                again = self._locate(job.address, job.policy, looking=True)
+                if again is None or again[0] != address:
+                    return None  # whoever records would take the old value for one of what is there now
         return _Found(slot, value, stale, digests)
-
-    def _moved(self, job: Job, address: Address) -> bool:
-        """Whether what a value rests on has changed since it was found at an address."""
-        again = self._locate(job.address, job.policy, looking=True)
-        return again is None or again[0] != address
 
     def _locate(
         self, address: Address, policy: Policy, looking: bool = False, near: bool = False

@@ -93,7 +93,7 @@ class FileSection:
         self._descriptor = -1
         self._offset, self.nbytes = offset, length
         self._maps = PrivateMaps(offset, length)
-        facts = os.fstat(descriptor)
+        facts = system.fstat(descriptor)
         self._facts = (facts.st_size, facts.st_mtime_ns)
         self._named = facts.st_nlink > 0
         self._shared: memoryview | None = None
@@ -134,7 +134,7 @@ class FileSection:
 
     def _check(self) -> None:
         """Nothing of ours writes in place; to read pages of a file that was cut short would end the process."""
-        facts = os.fstat(self._descriptor)
+        facts = system.fstat(self._descriptor)
         if (facts.st_size, facts.st_mtime_ns) != self._facts:
             raise DamagedEntryError("the file was changed in place")
 

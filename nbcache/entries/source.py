@@ -53,7 +53,7 @@ class FileSource(Source):
 
     def __init__(self, descriptor: int, facts: os.stat_result | None = None) -> None:
         try:
-            self.facts = os.fstat(descriptor) if facts is None else facts
+            self.facts = system.fstat(descriptor) if facts is None else facts
             if not stat.S_ISREG(self.facts.st_mode):
                 raise DamagedEntryError("it is not a plain file")
             if self.facts.st_nlink > 1:

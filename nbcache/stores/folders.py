@@ -153,11 +153,11 @@ def refusal(folder: str, follow: bool = False) -> str | None:
         The folder cannot be looked at.
     """
     try:
-        status = os.lstat(folder)
+        status = system.lstat(folder)
         if follow and stat.S_ISLNK(status.st_mode):
             if (reason := _link_refusal(status)) is not None:
                 return reason
-            status = os.stat(folder)
+            status = system.stat(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if (status.st_mode & _KIND_AND_OTHERS) == stat.S_IFDIR and _HAS_USERS and status.st_uid == os.geteuid():
@@ -330,18 +330,18 @@ def remove_tree(path: Path) -> Iterator[OSError]:
 
 def is_there(path: str) -> bool:
     """Whether a file can be seen under this name: `os.path.exists` at half the price, no error is made inside."""
-    return os.access(path, os.F_OK)
+    return system.access(path, os.F_OK)
 
 
 def is_named(path: str) -> bool:
     """Whether anything has this name, be it a link to nothing: `os.path.lexists` at half the price."""
-    return os.access(path, os.F_OK, follow_symlinks=False) if _SEES_LINKS else os.path.lexists(path)
+    return system.access(path, os.F_OK, follow_symlinks=False) if _SEES_LINKS else os.path.lexists(path)
 
 
 def size_of(path: str) -> int:
     """The length of a file; 0 for none."""
     try:
-        return os.lstat(path).st_size
+        return system.lstat(path).st_size
     except OSError:
         return 0
 
@@ -349,7 +349,7 @@ def size_of(path: str) -> int:
 def unlink_if_same(path: str, fd: int) -> None:
     """Delete a file if it still is the one that is open."""
     try:
-        ours, named = os.fstat(fd), os.lstat(path)
+        ours, named = system.fstat(fd), system.lstat(path)
         if (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino):
             os.unlink(path)
     except FileNotFoundError:

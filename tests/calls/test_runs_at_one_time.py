@@ -77,7 +77,8 @@ def _settled(cache: Cache, frame: Any) -> Key:
     jobs = Jobs(shown, Parameters(), "owner", "shown", arguments)
     state, bound = jobs.state(cache), arguments.bind(frame)
     label = next(label for label in state.counted if "seen" in label)
-    key = jobs.settled(jobs.key(bound, state, ()), bound, state, Changes({label: b"of another run"}, ()))
+    beside = jobs.beside(bound, state)
+    key = jobs.settled(jobs.key(state, (), beside), beside, state, Changes({label: b"of another run"}, ()))
     assert key is not None
     return key
 

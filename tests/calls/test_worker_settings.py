@@ -52,6 +52,23 @@ def chosen(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Any:
     return settings()
 
 
+def test_settings_that_a_killed_process_left_are_removed(chosen: Any) -> None:
+    code = """
+import os
+from nbcache.calls.worker_settings import publish
+print(publish(), flush=True)
+os.kill(os.getpid(), 9)
+"""
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    left, stranger = (state_folder() / "workers" / f"{name}.json" for name in (killed.stdout.strip(), "another-1-1-1"))
+    assert left.exists()
+    stranger.touch()
+
+    publish()
+
+    assert not left.exists() and stranger.exists()
+
+
 def test_no_pickle_of_a_function_holds_the_password_of_the_store(chosen: Any) -> None:
     foo = local()
     assert b"hunter2" not in pickle.dumps(foo)

@@ -50,10 +50,10 @@ FLOORS: list[set[str]] = [
 
 # The wings that carry the promises know still less than what lies below them.
 NARROW: dict[str, set[str]] = {
-    "compute": {"errors", "tracebacks"},
+    "compute": {"system", "errors", "tracebacks"},
     "hashing": {"errors"},
     "entries": {"system", "errors", "hashing"},
-    "tracking": {"errors", "tracebacks", "hashing"},
+    "tracking": {"system", "errors", "tracebacks", "hashing"},
     "stores": {"system", "errors", "config", "entries"},
     "keys": {"errors", "hashing", "tracking"},
 }

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from nbcache import system
 from nbcache.entries.entry import Address
 from nbcache.stores.disk.publish import Publisher
 from nbcache.stores.folders import APPEND, READ, append, read_small, size_of
@@ -99,7 +100,7 @@ class Invalidations:
 
     def stamp(self) -> Stamp:
         try:
-            status = os.lstat(self._target)
+            status = system.lstat(self._target)
         except (FileNotFoundError, NotADirectoryError):
             return NOTHING
         except OSError:
@@ -219,7 +220,7 @@ def _stamp(path: Path) -> Stamp:
     except OSError:
         return _UNKNOWN
     try:
-        status = os.fstat(fd)
+        status = system.fstat(fd)
         return Stamp(os.read(fd, _RECORD), status.st_size, status.st_mtime_ns)
     except OSError:
         return _UNKNOWN

@@ -58,16 +58,17 @@ def _started(pid: int) -> str:
         return "0"
 
 
+def has_ended(name: str) -> bool | None:
+    """Whether the process that has made a name with `name_for_now` has ended; None where nobody tells."""
+    home, pid, started = [*name.split("-"), "", "", ""][:3]
+    lives = system.process_lives(int(pid)) if home == _home() and pid.isdigit() else None
+    return None if lives is None else not lives or started != _started(int(pid))
+
+
 def is_alive(file: Path) -> bool:
     """Whether the process that made a file, and named it with `name_for_now`, may still be at work."""
-    home, pid, started = [*file.name.split("-"), "", "", ""][:3]
-    if home != _home() or not pid.isdigit() or not system.SIGNALS_ASK:
+    ended = has_ended(file.name)
+    if ended is None:
         # Another machine, nobody who tells, or not a name of ours: a day is longer than any write.
         return os.lstat(file).st_mtime > time.time() - 86400
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return started == _started(int(pid))
+    return not ended

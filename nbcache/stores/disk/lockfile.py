@@ -101,7 +101,7 @@ class LockFile:
             self._forget()
         if self._fd is None:
             fd = os.open(self._path, _FLAGS, FILE_MODE)
-            reason = file_refusal(os.fstat(fd))
+            reason = file_refusal(system.fstat(fd))
             if reason is not None:
                 os.close(fd)
                 raise OSError(errno.EINVAL, reason, self._path)
@@ -118,7 +118,7 @@ class LockFile:
 
 def _identity(file: int | str) -> tuple[int, int] | None:
     try:
-        status = os.stat(file)
+        status = system.stat(file)
     except OSError:
         return None
     return status.st_dev, status.st_ino

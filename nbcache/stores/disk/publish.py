@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -116,7 +116,7 @@ class Publisher:
 
     def _publish_unnamed(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         fd, status = self._fill_unnamed(content, target.rpartition("/")[0], written)
-        with _closed_on_failure(fd):
+        try:
             try:
                 with turn(status):
                     _link(fd, target)
@@ -131,7 +131,10 @@ class Publisher:
                 _link(fd, name)
             before = size_of(target)
             self._replace(name, target, turn(status))
-            return fd, before
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd, before
 
     @staticmethod
     def _fill_unnamed(content: Content, folder: str, written: float) -> tuple[int, os.stat_result]:
@@ -141,8 +144,11 @@ class Publisher:
             if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                 raise _NotHere from error
             raise
-        with _closed_on_failure(fd):
+        try:
             return fd, _fill(fd, folder, content, written)
+        except BaseException:
+            os.close(fd)
+            raise
 
     def _publish_named(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         make_folder(self._temporary)
@@ -153,9 +159,12 @@ class Publisher:
             os.close(fd)
             self._replace(name, target, turn(status))
             return os.open(target, READ), before
-        with _closed_on_failure(fd):
+        try:
             self._replace(name, target, turn(status))
-            return fd, before
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd, before
 
     @staticmethod
     def _replace(name: str, target: str, turn: AbstractContextManager[object]) -> None:
@@ -168,15 +177,6 @@ class Publisher:
 
     def _temporary_name(self) -> str:
         return f"{self._temporary}/{name_for_now()}"
-
-
-@contextmanager
-def _closed_on_failure(fd: int) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        os.close(fd)
-        raise
 
 
 class _NotHere(Exception):
@@ -208,7 +208,7 @@ def _fill(fd: int, name: str, content: Content, written: float) -> os.stat_resul
     reserve(fd, content.size)
     content.write_to(fd)
     system.set_times(fd, name, written)
-    status = os.fstat(fd)
+    status = system.fstat(fd)
     if status.st_mode & 0o777 != FILE_MODE:
         # The umask takes bits away, even the owner's.
         system.set_mode(fd, FILE_MODE)

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from nbcache import system
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.entries.signing import Keyring
 from nbcache.entries.source import FileSource
@@ -84,7 +85,7 @@ class Reader:
     def _verified_entry(self, fd: int, path: str, address: Address) -> Entry | None:
         status: os.stat_result | None = None
         try:
-            status = os.fstat(fd)
+            status = system.fstat(fd)
             refusal = folders.file_refusal(status)
             if refusal is not None:
                 self._reject(path, status, refusal)
@@ -117,7 +118,7 @@ class Reader:
         except OSError:
             return None
         try:
-            status = os.fstat(fd)
+            status = system.fstat(fd)
             if folders.file_refusal(status) is not None:
                 return None
             address, meta, size = Entry.peek(FileSource(fd, status), self._keyring)

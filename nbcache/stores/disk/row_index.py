@@ -177,7 +177,7 @@ class RowIndex:
                 os.close(fd)
 
     def _shorten(self, folder: str, journal: int) -> None:
-        status = os.fstat(journal)
+        status = system.fstat(journal)
         key = self._folder(folder).key
         began = began_with(key, system.read_at(journal, _BEGINNING, 0))
         if file_refusal(status) is not None or status.st_size <= 2 * began + _STEP:
@@ -193,7 +193,7 @@ class RowIndex:
             write_whole(fd, after)
             turn = self._turns.publishing(None)
             with turn:
-                now = os.stat(f"{folder}/{ROWS}", follow_symlinks=False)
+                now = system.stat(f"{folder}/{ROWS}", follow_symlinks=False)
                 # Somebody else may have written it anew, or deleted it.
                 if not turn.alone or (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino):
                     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), folder)
@@ -226,7 +226,7 @@ class RowIndex:
     def _append(path: str, folder: _Folder, lines: list[Line]) -> tuple[int, int]:
         fd = os.open(path, APPEND, FILE_MODE)
         try:
-            status = os.fstat(fd)
+            status = system.fstat(fd)
             reason = file_refusal(status)
             if reason is not None:
                 raise OSError(errno.EINVAL, reason, path)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from nbcache import system
 from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context, file_queries
 from nbcache.tracking.observations.callers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
@@ -40,7 +41,6 @@ _ANSWERS: dict[str, Callable[[os.stat_result], bytes]] = {
 _LISTERS = frozenset({"walk", "fwalk", "_walk", "_fwalk"})
 
 
-_readlink_of_the_system = os.readlink  # as it is before it is replaced
 _GET_PATH = 50  # F_GETPATH
 
 
@@ -133,7 +133,7 @@ def path_of(descriptor: int) -> str:
     path = ""
     try:
         if sys.platform.startswith("linux"):
-            path = _readlink_of_the_system(f"/proc/self/fd/{descriptor}")
+            path = system.readlink(f"/proc/self/fd/{descriptor}")
         elif sys.platform == "darwin":
             import fcntl
 

@@ -10,8 +10,7 @@ import functools
 import glob
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.native.attribution import attribute
@@ -127,8 +126,11 @@ class NativeOpens:
         with self._lock:
             if not self._runs:
                 return False
-            with self._our_own():
+            self._looking = threading.get_ident()
+            try:
                 self._folders.top(folder)
+            finally:
+                self._looking = None
             self._fetch()
             return self._folders.covers(os.path.realpath(folder))
 
@@ -137,17 +139,12 @@ class NativeOpens:
         for run in self._runs:
             run.moved = True
 
-    @contextmanager
-    def _our_own(self) -> Iterator[None]:
+    def _fetch(self) -> None:
         self._looking = threading.get_ident()
         try:
-            yield
+            told = self._folders.read(opens=bool(self._runs))
         finally:
             self._looking = None
-
-    def _fetch(self) -> None:
-        with self._our_own():
-            told = self._folders.read(opens=bool(self._runs))
         if told:
             for run in self._runs:
                 run.told.add(told)
