@@ -112,6 +112,27 @@ def _marimo(on_disk: bool) -> Callable[[Function, Path], Function]:
     return decorate
 
 
+def _cashews(url: str) -> Callable[[Function, Path], Function]:
+    def decorate(function: Function, folder: Path) -> Function:
+        import asyncio
+
+        from cashews import Cache
+
+        # It caches coroutine functions only, so a loop runs each call, at about 10 µs.
+        cache = Cache()
+        cache.setup(url.format(folder=folder / "cashews"))
+
+        @functools.wraps(function)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        cached = cache(ttl="365d")(awaited)
+        run = asyncio.new_event_loop().run_until_complete
+        return lambda *args, **kwargs: run(cached(*args, **kwargs))
+
+    return decorate
+
+
 def _lru_cache(function: Function, folder: Path) -> Function:
     return functools.lru_cache(maxsize=None)(function)
 
@@ -140,6 +161,8 @@ SYSTEMS = {
         System("cachier disk", "cachier", _cachier("pickle"), on_disk=True),
         System("marimo", "marimo", _marimo(False), supports_async=True),
         System("marimo disk", "marimo", _marimo(True), on_disk=True, supports_async=True),
+        System("cashews", "cashews", _cashews("mem://")),
+        System("cashews disk", "cashews", _cashews("disk://?directory={folder}"), on_disk=True),
         System("lru_cache", "functools", _lru_cache),
     )
 }  # fmt: skip
