@@ -18,7 +18,7 @@ from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default
 from traitlets import Int as Integer
 from traitlets.config import SingletonConfigurable
 
-from nbcache.errors import InvalidSizeError, InvalidTTLError, explain, shown, warn
+from nbcache.errors import InvalidSizeError, InvalidTTLError, explain, shown, text_of, warn
 
 _UNITS = {
     "w": 604800.0, "week": 604800.0, "weeks": 604800.0,
@@ -339,5 +339,5 @@ def settings() -> NBCache:
 def error_text(error: BaseException) -> str:
     """What a message may say of an error of the user's code: type and a short text; with `private` the type only."""
     name = type(error).__name__
-    text = "" if settings().private else str(error).partition("\n")[0]
+    text = "" if settings().private else text_of(error).partition("\n")[0]
     return f"{name}: {text[:_LONGEST_TEXT]}" if text else name

@@ -34,6 +34,8 @@ __all__ = [
     "UserHashError",
     "explain",
     "findable",
+    "text_of",
+    "told",
     "warn",
 ]
 
@@ -46,9 +48,23 @@ def findable(type_name: str) -> str:
         return type_name
     for holder in (module, types):
         for name, kind in list(vars(holder).items()):
-            if isinstance(kind, type) and f"{kind.__module__}.{kind.__qualname__}" == type_name:
+            if issubclass(type(kind), type) and f"{kind.__module__}.{kind.__qualname__}" == type_name:
                 return f"{holder.__name__}.{name}"
     return type_name
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says; nothing where it fails to say it, as errors of the user's classes may."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def told(error: BaseException) -> str:
+    """An error by its type, and by what it says if it says something."""
+    text = text_of(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 class CacheWarning(UserWarning):

@@ -254,9 +254,7 @@ class _Call:
         """The arguments as they were before the run; where there was none in this process, as they are."""
         if self._described is None:
             private = settings().private
-            self._described = self._jobs.description(
-                self._bound, self.key, self._state, self._beside.options, private
-            )
+            self._described = self._jobs.description(self._bound, self.key, self._state, self._beside.options, private)
         return self._described
 
     def _begun(self) -> Watched:

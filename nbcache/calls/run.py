@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from asyncio import isfuture
 from collections.abc import Coroutine, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -195,7 +194,7 @@ def refuse_awaitable(value: Any, name: str) -> None:
     """
     if type(value) is CoroutineType:
         value.close()
-    elif not (isinstance(value, Coroutine) or isfuture(value) or _is_generator_to_await(value)):
+    elif not _is_used_up(value):
         return
     raise AwaitableResultError(
         explain(
@@ -204,6 +203,12 @@ def refuse_awaitable(value: Any, name: str) -> None:
             "define it with async def and decorate that.",
         )
     )
+
+
+def _is_used_up(value: Any) -> bool:
+    kind = type(value)  # what a value itself says of its class may be anything
+    future = hasattr(kind, "_asyncio_future_blocking")
+    return future or issubclass(kind, Coroutine) or _is_generator_to_await(value)
 
 
 def _is_generator_to_await(value: Any) -> bool:

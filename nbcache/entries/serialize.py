@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from nbcache.entries import guests
 from nbcache.entries.whole_stack import with_whole_stack
-from nbcache.errors import UnstorableResultError, explain
+from nbcache.errors import UnstorableResultError, explain, text_of
 
 __all__ = ["BLOBS", "BYTEARRAY", "BYTES", "READONLY", "WRITABLE", "Serialized", "dumps", "loads", "without_collector"]
 
@@ -207,13 +207,13 @@ def _type_name(value: object) -> str:
 def _unstorable(value: object, first: Exception, second: Exception) -> UnstorableResultError:
     name = _type_name(value)
     for error in (second, first):
-        inner = _INNER_TYPE.search(str(error))
+        inner = _INNER_TYPE.search(text_of(error))
         if inner and inner[1].rpartition(".")[2] != name.rpartition(".")[2]:
             what = f"A result of type {name} cannot be stored: it holds a {inner[1]}."
             break
     else:
         what = f"A result of type {name} cannot be stored."
-    text = " ".join(str(second).split())[:200]
+    text = " ".join(text_of(second).split())[:200]
     why = f"{type(second).__name__}: {text}" if text else f"{type(second).__name__}."
     advice = "return what it was made from, such as its data or a path, or leave the function uncached."
     return UnstorableResultError(explain(what, why, "return a list." if name == "generator" else advice))

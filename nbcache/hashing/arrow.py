@@ -6,6 +6,7 @@ import importlib
 import sys
 from typing import Any
 
+from nbcache.errors import told
 from nbcache.hashing import attributes
 from nbcache.hashing.containers import texts, write_attributes
 from nbcache.hashing.objects import tag_of
@@ -207,7 +208,7 @@ def _lazy_frames(walk: Walk, values: list[Any]) -> None:
         try:
             walk.buffer(value.serialize())
         except Exception as error:
-            unreadable(value, f"its plan cannot be written down ({error})")
+            unreadable(value, f"its plan cannot be written down ({told(error)})")
 
 
 def _expressions(walk: Walk, values: list[Any]) -> None:
@@ -215,7 +216,7 @@ def _expressions(walk: Walk, values: list[Any]) -> None:
         try:
             walk.buffer(value.meta.serialize())
         except Exception as error:
-            unreadable(value, f"it cannot be written down ({error})")
+            unreadable(value, f"it cannot be written down ({told(error)})")
 
 
 _RULES: dict[str, tuple[Column, bool]] = {

@@ -189,7 +189,7 @@ _RULES: dict[type, tuple[Callable[[Walk, list[Any]], None], bool]] = {
     types.GenericAlias: (_aliases, False),
     functools.partial: (_partials, True),
     functools.partialmethod: (_partials, True),
-    functools._lru_cache_wrapper: (_remembering, False),
+    functools._lru_cache_wrapper: (_remembering, True),
     property: (_properties, False),
     staticmethod: (_wrapped_functions, False),
     classmethod: (_wrapped_functions, False),
@@ -199,7 +199,7 @@ _RULES: dict[type, tuple[Callable[[Walk, list[Any]], None], bool]] = {
 def family_of(walk: Walk, kind: type) -> Family | None:
     """Find the rule for functions, classes, modules and their like, if `kind` is one of those."""
     if getattr(kind, "__nbcache__", False) is True:
-        return Family(b"code:cached", _wrappers, False)
+        return Family(b"code:cached", _wrappers, True)
     if issubclass(kind, type):
         return Family(b"code:class", _classes, True)
     if issubclass(kind, types.ModuleType):

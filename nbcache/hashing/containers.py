@@ -131,6 +131,17 @@ def beside(column: Column) -> Column:
     return with_attributes
 
 
+def beside_immutable(column: Column) -> Column:
+    """Let a column of immutable values write their `__dict__` too; one that has something there is met once."""
+
+    def with_attributes(walk: Walk, values: list[Any]) -> None:
+        column(walk, values)
+        walk.update(bytes(bool(value.__dict__) for value in values))
+        write_attributes(walk, [value.__dict__ for value in values if value.__dict__ and not walk.met(value)])
+
+    return with_attributes
+
+
 def _records(walk: Walk, values: list[Any], shapes: list[tuple[str, ...]]) -> None:
     """Write dicts with text for keys; those of equal keys share one list of names."""
     sorted_names = {shape: tuple(sorted(shape)) for shape in set(shapes)}
@@ -234,10 +245,10 @@ FAMILIES: dict[type, Family] = {
         (defaultdict, _default_dicts, True),
         (Counter, beside(mappings), True),
         (deque, _deques, True),
-        (MappingProxyType, _proxies, False),
+        (MappingProxyType, _proxies, True),
         (type({}.keys()), _key_views, False),
-        (type({}.values()), _value_views, False),
-        (type({}.items()), _item_views, False),
+        (type({}.values()), _value_views, True),
+        (type({}.items()), _item_views, True),
         (SimpleNamespace, _namespaces, True),
         (bytearray, _buffers, True),
         (memoryview, _memoryviews, False),

@@ -8,14 +8,14 @@ from typing import Any
 
 from xxhash import xxh3_128_digest
 
-from nbcache.errors import CacheError, UnhashableValueError, explain, findable
+from nbcache.errors import CacheError, UnhashableValueError, explain, findable, told
 from nbcache.hashing import arrays, arrow, callables, containers, frames, libraries, objects, repeats, standard
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.hashing.locate import way_to
 from nbcache.hashing.summary import summary
 from nbcache.hashing.walk import Family, Walk, name_of
 
-__all__ = ["digest", "summary"]
+__all__ = ["digest", "summary", "unexpected"]
 
 _SCALARS = frozenset({int, float, bool, str, bytes, type(None)})
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
@@ -72,18 +72,24 @@ def digest(
     except (CacheError, DeadlineError):
         raise
     except Exception as error:  # a property, a descriptor, a library's own code: it may raise anything
-        raise UnhashableValueError(
-            explain(
-                f"A value of type {name_of(type(value))} has no digest.",
-                f"reading its content raised {type(error).__name__}: {error}",
-                f'leave it out of the key, or pass hash_funcs={{"{findable(name_of(type(value)))}": your_function}}.',
-            ),
-            name_of(type(value)),
-            holder=name_of(type(value)),
-        ) from error
+        raise unexpected(value, error) from error
     if stream is not None:
         repeats.remember(stream, result)
     return result
+
+
+def unexpected(value: object, error: Exception) -> UnhashableValueError:
+    """Build the error for a value that cannot be read because something in it raised an error of its own."""
+    name = name_of(type(value))
+    return UnhashableValueError(
+        explain(
+            f"A value of type {name} has no digest.",
+            f"reading its content raised {told(error)}",
+            f'leave it out of the key, or pass hash_funcs={{"{findable(name)}": your_function}}.',
+        ),
+        name,
+        holder=name,
+    )
 
 
 def _worth_a_look(value: Any) -> bool:

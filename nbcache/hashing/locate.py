@@ -23,7 +23,7 @@ def way_to(root: object, target: object) -> tuple[str, type]:
         value, path, holder = waiting.popleft()
         if value is target:
             return path, holder or type(target)
-        for step, part in _parts(value):
+        for step, part in _seen(value):
             if id(part) not in met:
                 met[id(part)] = part
                 waiting.append((part, path + step, holder or _class_of(part)))
@@ -34,19 +34,30 @@ def _class_of(value: object) -> type | None:
     return None if type(value).__module__ in ("builtins", "_thread") else type(value)
 
 
-def _parts(value: Any) -> Iterator[tuple[str, object]]:
-    if isinstance(value, (str, bytes, int, float, complex)):
+def _seen(value: object) -> Iterator[tuple[str, object]]:
+    """Give the parts of a value, or as many as come before its class raises."""
+    try:
+        yield from _parts(value)
+    except Exception:  # a property, a name that is none: whatever it is, there is something else to be said
         return
-    if isinstance(value, dict):
-        for key, part in value.items():
+
+
+def _parts(value: Any) -> Iterator[tuple[str, object]]:
+    kind = type(value)
+    if issubclass(kind, (str, bytes, int, float, complex)):
+        return
+    if issubclass(kind, dict):
+        for key, part in dict.items(value):
             yield f"[{_short(key)}]", part
             yield f".keys()[{_short(key)}]", key
-    elif isinstance(value, (list, tuple, deque)):
-        for place, part in enumerate(value):
-            yield f"[{place}]", part
-    elif isinstance(value, (set, frozenset)):
-        for part in value:
-            yield "{...}", part
+    for ordered in (list, tuple, deque):
+        if issubclass(kind, ordered):
+            for place, part in enumerate(ordered.__iter__(value)):
+                yield f"[{place}]", part
+    for unordered in (set, frozenset):
+        if issubclass(kind, unordered):
+            for part in unordered.__iter__(value):
+                yield "{...}", part
     for name in ("__self__", "__func__", "__wrapped__", "func", "args", "keywords"):
         if name in getattr(type(value), "__dict__", {}):
             yield f".{name}", getattr(value, name, None)
@@ -56,7 +67,7 @@ def _parts(value: Any) -> Iterator[tuple[str, object]]:
         except ValueError:  # an empty cell
             continue
     state = getattr(value, "__dict__", None)
-    if isinstance(state, dict):
+    if type(state) is dict:
         for name, part in state.items():
             yield f".{name}", part
     for base in type(value).__mro__:
@@ -71,4 +82,4 @@ def _free_names(value: Any) -> tuple[str, ...]:
 
 
 def _short(key: object) -> str:
-    return repr(key) if isinstance(key, (str, int, float, bytes, bool, type(None))) else f"<{type(key).__name__}>"
+    return repr(key) if type(key) in (str, int, float, bytes, bool, type(None)) else f"<{type(key).__name__}>"

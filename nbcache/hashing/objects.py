@@ -9,16 +9,21 @@ import copyreg
 import enum
 import sys
 import threading
-from operator import attrgetter
+from collections.abc import Callable, Iterable
+from itertools import islice
+from operator import attrgetter, length_hint
+from types import GetSetDescriptorType
 from typing import Any
 
-from nbcache.errors import CacheError
+from nbcache.errors import CacheError, told
 from nbcache.hashing import attributes
 from nbcache.hashing.containers import mappings, sequences, sets
-from nbcache.hashing.walk import Family, Walk, name_of, unreadable, user_error
+from nbcache.hashing.walk import ATOMS, Family, Walk, name_of, unreadable, user_error
 
 _HEAP_TYPE = 1 << 9
 _LOOKED_AT = 1000
+_IMMUTABLE = (tuple, str, int, float, bytes, complex)
+_MOST = 1 << 22
 _asking = threading.local()
 
 
@@ -88,19 +93,24 @@ def family_of(walk: Walk, kind: Any) -> Family:
     if kind is object:
         return Family(b"sentinel", _sentinels, True)
     if hasattr(kind, "__cache_key__"):
-        return Family(tag_of(walk, kind, "key"), _own_keys, True)
+        return Family(tag_of(walk, kind, "key"), _own_keys, True, _own_key)
     if issubclass(kind, enum.Enum):
-        return Family(tag_of(walk, kind, "enum"), _members, False)
+        return Family(tag_of(walk, kind, "enum"), _members, True)
     if issubclass(kind, (set, frozenset)):
         return Family(tag_of(walk, kind, "set"), _set_like, True)
-    standard = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
-    if standard and kind not in copyreg.dispatch_table:
+    if _by_python(kind):
         if issubclass(kind, tuple) and kind.__getstate__ is object.__getstate__ and not kind.__dictoffset__:
-            return Family(tag_of(walk, kind, "tuple"), sequences, False)
+            return Family(tag_of(walk, kind, "tuple"), _tuple_like, False)
         if _is_plain(kind):
-            return Family(tag_of(walk, kind, "object"), _plain, True)
-    shared = not issubclass(kind, (tuple, str, int, float, bytes, complex))
-    return Family(tag_of(walk, kind, "reduced"), _reduced, shared)
+            return Family(tag_of(walk, kind, "object"), _plain, True, _taken_apart)
+    shared = not issubclass(kind, _IMMUTABLE)
+    return Family(tag_of(walk, kind, "reduced"), _reduced, shared, _taken_apart)
+
+
+def _by_python(kind: Any) -> bool:
+    """Tell whether Python itself says what pickle takes of an instance."""
+    standard = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
+    return standard and kind not in copyreg.dispatch_table
 
 
 def _is_plain(kind: Any) -> bool:
@@ -110,8 +120,15 @@ def _is_plain(kind: Any) -> bool:
         and not hasattr(kind, "__getnewargs__")
         and not issubclass(kind, (list, dict))
         and kind.__dictoffset__ != 0
+        and _keeps_its_dict(kind)
         and not copyreg._slotnames(kind)  # type: ignore[attr-defined]
     )
+
+
+def _keeps_its_dict(kind: Any) -> bool:
+    """Tell whether `__dict__` of an instance is what it has, and not what a property of its class makes up."""
+    said = next((vars(base)["__dict__"] for base in kind.__mro__ if "__dict__" in vars(base)), None)
+    return isinstance(said, GetSetDescriptorType)
 
 
 def _plain(walk: Walk, values: list[Any]) -> None:
@@ -139,12 +156,16 @@ def _name_in_modules(value: object) -> str:
 
 def _own_keys(walk: Walk, values: list[Any]) -> None:
     for value in values:
-        try:
-            walk.below.append(value.__cache_key__())
-        except CacheError:
-            raise
-        except Exception as error:
-            raise user_error("__cache_key__", value, error) from error
+        walk.below.extend(_own_key(value))
+
+
+def _own_key(value: Any) -> tuple[Any]:
+    try:
+        return (value.__cache_key__(),)
+    except CacheError:
+        raise
+    except Exception as error:
+        raise user_error("__cache_key__", value, error) from error
 
 
 def _members(walk: Walk, values: list[Any]) -> None:
@@ -152,8 +173,14 @@ def _members(walk: Walk, values: list[Any]) -> None:
         walk.below.extend((value._name_, value._value_))
 
 
+def _tuple_like(walk: Walk, values: list[Any]) -> None:
+    # A class may iterate in its own way: what its instances hold and where is known to the tuple alone.
+    sequences(walk, [tuple.__getitem__(value, slice(None)) for value in values])
+
+
 def _set_like(walk: Walk, values: list[Any]) -> None:
-    sets(walk, values)
+    base: Any = set if isinstance(values[0], set) else frozenset
+    sets(walk, [list(base.__iter__(value)) for value in values])
     walk.below.extend([getattr(value, "__dict__", None) for value in values])
 
 
@@ -161,11 +188,14 @@ def _taken_apart(value: Any) -> Any:
     # Libraries register how tracebacks travel for all exceptions that are there when they are imported.
     reduce = None if isinstance(value, BaseException) else copyreg.dispatch_table.get(type(value))
     try:
-        return reduce(value) if reduce is not None else value.__reduce_ex__(4)
+        recipe = reduce(value) if reduce is not None else value.__reduce_ex__(4)
     except CacheError:
         raise
     except Exception as error:
-        unreadable(value, f"its state cannot be read ({error})")
+        unreadable(value, f"its state cannot be read ({told(error)})")
+    if isinstance(recipe, str) or (type(recipe) is tuple and 2 <= len(recipe) <= 6 and type(recipe[1]) is tuple):
+        return recipe
+    return unreadable(value, "what it gives to be pickled is not what pickle takes")
 
 
 def _lean(state: Any, names: frozenset[str]) -> Any:
@@ -176,10 +206,31 @@ def _lean(state: Any, names: frozenset[str]) -> Any:
     return (attributes.lean(state, names) or None) if type(state) is dict else state
 
 
+def _listed(value: Any, given: Any, own: Callable[[Any], Iterable[Any]]) -> list[Any]:
+    """List what a value consists of: what it holds itself, or else what its class gives, which may have no end."""
+    kind: Any = type(value)
+    if _by_python(kind):
+        return list(own(value))
+    limit = max(_MOST, length_hint(given, 0))
+    items = list(islice(given, limit + 1))
+    if len(items) > limit:
+        unreadable(value, "what it says it consists of has no end")
+    return items
+
+
+def _is_flat(parts: tuple[Any, ...], depth: int = 2) -> bool:
+    """Tell whether a value consists of atoms: it cannot lead back to itself, and one is as good as two equal ones."""
+    for part in parts:
+        if type(part) not in ATOMS and not (type(part) is tuple and depth and _is_flat(part, depth - 1)):
+            return False
+    return True
+
+
 def _reduced(walk: Walk, values: list[Any]) -> None:
     kind: Any = type(values[0])
     names = attributes.left_out(kind)
     in_c = kind.__dictoffset__ != 0 and attributes.reduces_in_c(kind)
+    immutable = issubclass(kind, _IMMUTABLE)
     for value in values:
         reduced = _taken_apart(value)
         if isinstance(reduced, str):
@@ -195,8 +246,11 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
             func = None
         elif (name := importable(func)) is not None:
             func = name
-        content = (list(items) or None) if items is not None else None
-        entries = dict(pairs) if pairs is not None else None
+        content = (_listed(value, items, list.__iter__) or None) if items is not None else None
+        entries = dict(_listed(value, pairs, dict.items)) if pairs is not None else None
         ordered = list(entries) if entries is not None and hasattr(value, "move_to_end") else None
+        parts = (func, arguments, state, content, entries, ordered)
+        if immutable and not _is_flat(parts) and walk.met(value):
+            continue
         walk.facts("parts", func is None or isinstance(func, str))
-        walk.below.append((func, arguments, state, content, entries, ordered))
+        walk.below.append(parts)

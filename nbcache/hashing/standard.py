@@ -18,7 +18,7 @@ import zoneinfo
 from typing import Any
 
 from nbcache.hashing import attributes, streams
-from nbcache.hashing.containers import beside, texts
+from nbcache.hashing.containers import beside, beside_immutable, texts
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk, unreadable
 
@@ -131,6 +131,6 @@ def family_of(walk: Walk, kind: type) -> Family | None:
         if rule is None:
             continue
         if kind.__dictoffset__ and base in _RULES:
-            return Family(tag_of(walk, kind, "std+"), beside(rule[0]), rule[1])
+            return Family(tag_of(walk, kind, "std+"), (beside if rule[1] else beside_immutable)(rule[0]), rule[1])
         return Family(tag_of(walk, kind, "std"), *rule)
     return None

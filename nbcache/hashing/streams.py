@@ -13,6 +13,7 @@ import sys
 import tempfile
 from typing import Any
 
+from nbcache.errors import told
 from nbcache.hashing.containers import beside
 from nbcache.hashing.walk import Column, Walk, unreadable
 
@@ -69,7 +70,7 @@ def _write_content(walk: Walk, stream: Any) -> None:
         else:
             _write_file(walk, stream, descriptor)
     except (OSError, ValueError, EOFError) as error:
-        unreadable(stream, f"its content or position cannot be read now ({error})")
+        unreadable(stream, f"its content or position cannot be read now ({told(error)})")
 
 
 def _descriptor_of(stream: Any) -> int | None:

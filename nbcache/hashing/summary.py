@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import islice
 from typing import Any
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -69,7 +70,8 @@ def _shaped(value: Any, shape: tuple[Any, ...]) -> str:
 
 
 def _instance(value: Any) -> str:
-    names = list(getattr(value, "__dict__", ()))
+    state = getattr(value, "__dict__", None)
+    names = [str(name) for name in islice(state, 5)] if isinstance(state, dict) else []
     shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
     return f"{type(value).__qualname__}({shown})"
 

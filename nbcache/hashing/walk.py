@@ -15,14 +15,15 @@ import pickle
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import compress
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from xxhash import xxh3_128
 
-from nbcache.errors import CacheError, UnhashableValueError, UserHashError, explain, findable
+from nbcache.errors import CacheError, UnhashableValueError, UserHashError, explain, findable, told
 from nbcache.hashing.deadline import check
+from nbcache.hashing.endless import Parts, without_end, worth_a_look
 
 Column = Callable[["Walk", list[Any]], None]
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
@@ -37,12 +38,14 @@ _head = struct.Struct("<cIQ").pack
 class Family(NamedTuple):
     """How values of one type are written.
 
-    `shared` values are mutable: meeting the same one twice is written as a reference, not as a copy.
+    `shared` values are mutable: meeting the same one twice is written as a reference, not as a copy. `parts` gives
+    what a value consists of, where its class has a say in that.
     """
 
     tag: bytes
     column: Column
     shared: bool
+    parts: Parts | None = None
 
 
 class Apart(NamedTuple):
@@ -169,11 +172,18 @@ class Walk:
             if self.left < 0:
                 self._cut_off(level)
                 break
+            if worth_a_look(self.depth, level):
+                for value in without_end(level, self._parts):
+                    unreadable(value, "whoever looks at it makes ever new objects, without end")
             self.below = []
             self._level(level)
             level = self.below
             self.depth += 1
         return self._hasher.digest()
+
+    def _parts(self, value: object) -> Iterable[Any]:
+        parts = self.family(type(value)).parts
+        return parts(value) if parts is not None else (getattr(value, "__dict__", None),)
 
     def _cut_off(self, level: list[Any]) -> None:
         """Write what this walk may still meet of its last level; elsewhere it would be the whole."""
@@ -294,6 +304,17 @@ class Walk:
         self.update(places)
         return fresh
 
+    def met(self, value: object) -> bool:
+        """Write whether a value was met before; only the first time there is more to say of it."""
+        place = self._seen.get(id(value))
+        if place is not None:
+            self.update(b"\1" + _length(place))
+            return True
+        self._seen[id(value)] = len(self._seen)
+        self._kept.append(value)
+        self.update(b"\0")
+        return False
+
     def inline(self, value: object) -> None:
         """Write a part of a value in place, as content only: that it is shared with others says nothing."""
         family = self.family(type(value))
@@ -372,7 +393,7 @@ def user_error(what: str, value: object, error: Exception) -> UserHashError:
     return UserHashError(
         explain(
             f"{what} failed for a value of type {name_of(type(value))}.",
-            f"it raised {type(error).__name__}: {error}",
+            f"it raised {told(error)}",
             "return something that can be hashed, such as a str, a number or a tuple of them.",
         )
     )

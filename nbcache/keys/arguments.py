@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
-from nbcache.errors import UnhashableArgumentError, UnhashableValueError, UserHashError, explain, findable
-from nbcache.hashing.hasher import digest, summary
+from nbcache.errors import CacheError, UnhashableArgumentError, UnhashableValueError, UserHashError, explain, findable
+from nbcache.hashing.deadline import DeadlineError
+from nbcache.hashing.hasher import digest, summary, unexpected
 from nbcache.keys.defaults import live_keyword_defaults
 from nbcache.keys.handing_on import Use, use_of_arguments
 from nbcache.tracking.argument_code import ArgumentCode, digest_followed
@@ -260,6 +261,10 @@ class Arguments:
         except UserHashError as error:
             what = f"{self._name}(): argument {name.lstrip('*')!r} cannot be hashed. {error}"
             raise UserHashError(what) from error.__cause__
+        except (CacheError, DeadlineError):
+            raise
+        except Exception as error:  # of what the code of a function, class or module in it reaches
+            raise self._unhashable(name, value, unexpected(value, error)) from error
 
     def _unhashable(self, name: str, value: Any, error: UnhashableValueError) -> UnhashableArgumentError:
         bare = name.lstrip("*")

@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from nbcache.errors import UntrustedEntryError, explain
+from nbcache.errors import UntrustedEntryError, explain, text_of
 from nbcache.stores.protocol import Clock, Warn
 
 #: So many damaged entries are told one by one within a minute; the rest as a number.
@@ -84,7 +84,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if isinstance(error.filename, str | Path) else ""
         return f"{error.strerror}{place}"
-    return str(error) or type(error).__name__
+    return text_of(error) or type(error).__name__
 
 
 def untrusted(place: str, why: str) -> UntrustedEntryError:

@@ -272,7 +272,7 @@ def _users_code(value: object) -> Iterator[object]:
     elif kind is not FunctionType:
         try:
             content = object.__getattribute__(value, "__dict__")
-        except (AttributeError, TypeError):
+        except Exception:  # it has none, or a property of that name raises
             return
         parts = [content.get(name) for name in _KEPT] if type(content) is dict else []
     for part in parts:

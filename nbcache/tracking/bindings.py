@@ -181,7 +181,7 @@ def _wrapped(value: object) -> list[object]:
         parts.append(value.func)
     try:
         content = object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
+    except Exception:  # it has none, or a property of that name raises
         return parts
     if type(content) is dict and content.get("pyfunc") is not None:
         parts.append(content["pyfunc"])

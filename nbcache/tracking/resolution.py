@@ -324,7 +324,7 @@ class Names:
             return
         try:
             content = object.__getattribute__(function, "__dict__")
-        except (AttributeError, TypeError):
+        except Exception:  # it has none, or a property of that name raises
             return
         if type(content) is not dict or name in _OF_WRAPPERS or hasattr(type(function), name):
             return

@@ -149,6 +149,6 @@ def _attributes_of(value: object) -> dict[str, Any] | None:
             return None
     try:
         found = object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
+    except Exception:  # it has none, or a property of that name raises
         return None
     return found if type(found) is dict else None

@@ -35,7 +35,7 @@ def inner_functions(value: object) -> list[object]:
         return [part for part in gc.get_referents(value) if type(part) in (FunctionType, MethodType)]
     try:
         content = object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
+    except Exception:  # it has none, or a property of that name raises
         return []
     if type(content) is not dict:
         return []

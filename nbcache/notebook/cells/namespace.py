@@ -16,7 +16,7 @@ import pickle
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nbcache.errors import UnstorableResultError
+from nbcache.errors import UnstorableResultError, text_of
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
@@ -101,7 +101,7 @@ def _whole(outcome: Outcome) -> str:
 
 
 def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(text_of(error).split())
     return text if len(text) <= 100 else text[:97] + "..."
 
 

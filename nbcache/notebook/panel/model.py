@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from nbcache.errors import text_of
 from nbcache.notebook.panel.rows import (
     ENTRY_KEYS,
     FUNCTION_KEYS,
@@ -290,7 +291,7 @@ class PanelModel:
 
 def reason(error: BaseException) -> str:
     """Return what an error says, or at least what it is."""
-    return str(error) or type(error).__name__
+    return text_of(error) or type(error).__name__
 
 
 def _totals_of(rows: list[FunctionRow]) -> Totals:

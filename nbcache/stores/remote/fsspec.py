@@ -118,9 +118,7 @@ class FsspecBucket:
             for number, part in enumerate(in_parts(blocks, _PART), 1):
                 answer = self._files.call_s3("upload_part", **place, UploadId=upload, PartNumber=number, Body=part)
                 sent.append({"PartNumber": number, "ETag": answer["ETag"]})
-            self._files.call_s3(
-                "complete_multipart_upload", **place, UploadId=upload, MultipartUpload={"Parts": sent}
-            )
+            self._files.call_s3("complete_multipart_upload", **place, UploadId=upload, MultipartUpload={"Parts": sent})
         except BaseException:
             with contextlib.suppress(Exception):  # what is not finished is no object, and the first error counts
                 self._files.call_s3("abort_multipart_upload", **place, UploadId=upload)

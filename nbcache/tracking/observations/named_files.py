@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.file_queries import pattern
@@ -60,21 +61,29 @@ def _texts(value: object, depth: int) -> Iterator[str]:
             yield os.fsdecode(os.fspath(value))  # type: ignore[call-overload]
         except Exception:  # a path of the user's own kind: the function itself will meet its error
             return
-    elif depth and issubclass(kind, list | tuple | set | frozenset):
-        for item in islice(value, _MOST_TEXTS):  # type: ignore[call-overload]
-            yield from _texts(item, depth - 1)
-    elif depth and isinstance(value, dict) and isinstance(value, Mapping):
-        for item in islice(value.values(), _MOST_TEXTS):
+    elif depth and (items := _items(value, kind)) is not None:
+        for item in islice(items, _MOST_TEXTS):
             yield from _texts(item, depth - 1)
     elif depth:
         with unrecorded():
             yield from list(planned_files(value))
 
 
+def _items(value: Any, kind: type) -> Iterator[object] | None:
+    """Give what a container holds, and not what its class may make of that when it is asked; None for others."""
+    for base in (list, tuple, set, frozenset):
+        if issubclass(kind, base):
+            return base.__iter__(value)
+    return iter(dict.values(value)) if issubclass(kind, dict) else None
+
+
 def _texts_of_attributes(value: object) -> Iterator[str]:
     """Yield what an object of the user's keeps of texts and paths: `self.folder`."""
     if is_users(type(value)):
-        kept = getattr(value, "__dict__", None)
+        try:
+            kept = getattr(value, "__dict__", None)
+        except Exception:  # it does not tell
+            return
         if type(kept) is dict:
             yield from _texts(kept, 2)
 

@@ -169,10 +169,10 @@ def found(name: str) -> Any:
 
 
 def _attributes_of(value: object) -> dict[str, Any]:
-    """The attributes of an object, without running any of its code."""
+    """The attributes of an object, without running any of its code but a property of that name."""
     try:
         attributes = object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
+    except Exception:  # it has none, or a property of that name raises
         return {}
     return attributes if type(attributes) is dict else {}
 
@@ -215,8 +215,8 @@ def _collect(found: dict[str, Any], path: str, value: Any, depth: int) -> None:
             _collect(found, f"{path}[{place}]", item, depth - 1)
     elif depth:
         content = value if kind is dict else _attributes_of(value)
-        for name, item in list(islice(content.items(), _LOOKED_AT)):
-            _collect(found, f"{path}.{name}", item, depth - 1)
+        for place, (name, item) in enumerate(list(islice(content.items(), _LOOKED_AT))):
+            _collect(found, f"{path}.{name if type(name) in _SIMPLE else place}", item, depth - 1)
 
 
 @contextmanager
