@@ -135,15 +135,15 @@ class SlowPath:
         state = self._jobs.state(cache)
         cache.prefetch([self._jobs.job(self.arguments.bind(*arguments), state) for arguments in calls])
 
-    def look(self, arguments: tuple[Any, ...], near: bool = False) -> Looked:
-        """Look a call up; computes nothing."""
+    def look(self, arguments: tuple[Any, ...], near: bool = False, call: Any = None) -> Looked:
+        """Look a call up, as it was looked up before if it was; computes nothing."""
         if settings().off or self.parameters.ttl == 0:
             return Looked("", False)
         value = self.fast.peek(*arguments)
         if value is not MISSING:
             return Looked("", True, value)
         cache = registry.the_cache()
-        asked = self._asked_again(arguments, None, cache)
+        asked = self._asked_again(arguments, call, cache)
         fetched = cache.find(asked.job, near)
         if fetched is None:
             return Looked(asked.job.text, False, call=asked)
@@ -157,6 +157,12 @@ class SlowPath:
         bound = self.arguments.bind(*arguments)
         return _Asked(bound, state, self._jobs.job(bound, state))
 
+    def _has_changed(self, arguments: tuple[Any, ...], asked: _Asked, cache: Cache) -> bool:
+        """Whether a call's arguments are not what they were: some generators fill one buffer again and again."""
+        if self.arguments.is_primitive(asked.bound):
+            return False
+        return self._asked_again(arguments, None, cache).job.key.arguments != asked.job.key.arguments
+
     def compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         """Compute for another process, which keeps the result, or finds it in the store that both share."""
         with among_others():
@@ -169,13 +175,14 @@ class SlowPath:
         if self._jobs.policy().disk:
             if self.awaited:
                 value = finished(self._call_async(bound))
-                return Outcome("stored") if self.is_cached(bound) else Outcome("value", value)
+                return Outcome("stored", "") if self.is_cached(bound) else Outcome("value", value)
             cache, _, job = self._asked(bound)
             with given(self.arguments.items(bound)):
                 fetched = cache.fetch(job, looked=True)
             slot = fetched.slot
             # where the disk has not taken it, the other process would look in vain, and compute it again
-            return Outcome("stored") if slot and cache.tiers.lasts(slot.address) else Outcome("value", fetched.value)
+            lasts = slot is not None and cache.tiers.lasts(slot.address)
+            return Outcome("stored", job.text) if lasts else Outcome("value", fetched.value)
         computed = finished(self._jobs.job(bound, self._jobs.state(registry.the_cache())).compute())
         assert isinstance(computed, Computed)
         # described by whoever keeps it, who has the arguments as they are
@@ -186,10 +193,13 @@ class SlowPath:
         bound = self.arguments.bind(*arguments)
         return Outcome("value", finished(self._call_async(bound) if self.awaited else self._call(bound)))
 
-    def collect(self, arguments: tuple[Any, ...], call: Any) -> tuple[bool, Any]:
-        """What a worker process has stored a moment ago, which counts as a miss."""
+    def collect(self, arguments: tuple[Any, ...], call: Any, text: str) -> tuple[bool, Any]:
+        """What a worker process has stored a moment ago, and under which key, which counts as a miss."""
         cache = registry.the_cache()
-        bound, state, job = self._asked_again(arguments, call, cache)
+        asked = self._asked_again(arguments, call, cache)
+        bound, state, job = asked
+        if text and text != job.text and self._has_changed(arguments, asked, cache):
+            job = job.at(text)  # the worker was sent what they were then
         fetched = cache.collect(job)
         return (False, None) if fetched is None else (True, self._offered(cache, fetched, bound, state))
 
@@ -219,9 +229,12 @@ class SlowPath:
         return f"{self.name}({shown})"
 
     def adopt(self, arguments: tuple[Any, ...], call: Any, computed: Computed) -> None:
-        """Keep what a worker process computed."""
+        """Keep what a worker process computed, unless it may have been sent other arguments than were looked for."""
         cache = registry.the_cache()
-        bound, state, job = self._asked_again(arguments, call, cache)
+        asked = self._asked_again(arguments, call, cache)
+        if self._has_changed(arguments, asked, cache):
+            return
+        bound, state, job = asked
         note(computed.observations)  # a run under way here rests on them too
         self._offered(cache, cache.keep(job, computed), bound, state)
 

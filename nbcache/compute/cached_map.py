@@ -54,11 +54,11 @@ class Answers(Protocol):
     def prefetch(self, calls: Sequence[Arguments]) -> None:
         """Look such calls up, so that `look` with `near` finds what there is."""
 
-    def look(self, arguments: Arguments, near: bool = False) -> Looked:
-        """Look a call up."""
+    def look(self, arguments: Arguments, near: bool = False, call: Any = None) -> Looked:
+        """Look a call up; `call` is what an earlier look has found out."""
 
-    def collect(self, arguments: Arguments, call: Any) -> tuple[bool, Any]:
-        """Whether a call that was computed a moment ago, elsewhere, is in the store, and its value."""
+    def collect(self, arguments: Arguments, call: Any, text: str) -> tuple[bool, Any]:
+        """Whether a call that was computed a moment ago, elsewhere, is in the store under a key, and its value."""
 
     def adopt(self, arguments: Arguments, call: Any, computed: Any) -> None:
         """Keep what a worker handed over."""
@@ -123,7 +123,7 @@ class CachedMap:
         self._ready: dict[int, Any] = {}
         self._under_way: dict[int, _UnderWay] = {}
         self._first: dict[str, int] = {}
-        self._repeats: dict[int, tuple[Arguments, int]] = {}
+        self._repeats: dict[int, tuple[Arguments, Any, int]] = {}
         self._failed: dict[int, Exception] = {}
         self._stopped = False
         self._next = 0
@@ -167,7 +167,7 @@ class CachedMap:
                 if self._ahead and len(self._ready) >= self._ahead:
                     yield _LOOK
             elif key and key in self._first:
-                self._repeats[place] = arguments, self._first[key]
+                self._repeats[place] = arguments, call, self._first[key]
             else:
                 self._first[key or f"call {place}"] = place
                 self._under_way[place] = _UnderWay(arguments, call)
@@ -205,7 +205,7 @@ class CachedMap:
             self._answers.adopt(arguments, call, value)
             value = value.value
         elif kind == "stored":
-            kept, value = self._answers.collect(arguments, call)
+            kept, value = self._answers.collect(arguments, call, value)
             if not kept:  # cleared, or evicted, in this very moment
                 self._settle_here(place, arguments)
                 return
@@ -248,12 +248,12 @@ class CachedMap:
 
     def _repeat(self, place: int) -> None:
         """A call that was made before: an independent value, as a second call would get, or the same error."""
-        arguments, earlier = self._repeats.pop(place)
+        arguments, call, earlier = self._repeats.pop(place)
         if earlier in self._failed:
             self._ready[place] = _Failed(self._failed[earlier])
             self._line.advance("failed")
             return
-        _, hit, value, _ = self._answers.look(arguments)
+        _, hit, value, _ = self._answers.look(arguments, call=call)
         if hit:
             self._ready[place] = value
             self._line.advance("hit")

@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     ----------
     kind : "value"; "stored", in a store that both processes share; "apart", something for the first process to keep;
         "error"
-    payload : the value, what is to be kept, or the exception
+    payload : the value; the key under which it is stored, empty if nobody knows; what is to be kept; or the exception
     """
 
     kind: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import MappingProxyType
@@ -141,6 +142,12 @@ class Job:
     def __post_init__(self) -> None:
         self.text = self.key.text
         self.address = Address(self.key.owner, self.text)
+
+    def at(self, text: str) -> Job:
+        """The same request for what is stored under another key of its owner."""
+        there = copy(self)
+        there.text, there.address = text, Address(self.key.owner, text)
+        return there
 
 
 class Fetched(NamedTuple):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 
 import joblib
+import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
@@ -170,3 +171,35 @@ def test_a_worker_takes_over_the_settings_of_the_process_that_sent_it(cache, tmp
     computed = joblib.Parallel(n_jobs=2)(joblib.delayed(here)(x) for x in (1, 2))
     assert all(pid != os.getpid() for pid in computed)
     assert [here(1), here(2)] == computed
+
+
+def total(values):
+    return float(values.sum())
+
+
+@pytest.mark.parametrize("persist", [None, "disk"])
+def test_large_arrays_that_joblib_hands_over_in_files_are_hits_afterwards(persist, cache):
+    summed = cache_data(persist=persist, show_spinner=False)(total)
+    arrays = [np.full(200_000, float(number)) for number in range(4)]
+
+    expected = [float(200_000 * number) for number in range(4)]
+    assert summed.map(arrays, n_jobs=2, progress=False) == expected
+
+    assert [summed.is_cached(array.copy()) for array in arrays] == [True] * 4
+    assert summed.map(arrays, n_jobs=2, progress=False) == expected and summed.info().misses == 4
+
+
+@pytest.mark.parametrize("persist", [None, "disk"])
+def test_a_buffer_that_is_filled_again_and_again_leaves_no_wrong_entry(persist, cache):
+    """The workers of joblib get what is in it when a batch is sent; no result of that may stand for what was before."""
+    summed = cache_data(persist=persist, show_spinner=False, track=False)(total)
+
+    def filled():
+        buffer = np.zeros(1000)
+        for number in range(24):
+            buffer[:] = number
+            yield buffer
+
+    summed.map(filled(), n_jobs=2, batch_size=4, progress=False)
+
+    assert [summed(np.full(1000, float(number))) for number in range(24)] == [1000.0 * number for number in range(24)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.file_queries import pattern
-from nbcache.tracking.observations.handles.planned_files import planned_files
+from nbcache.tracking.observations.handles.planned_files import planned_files_of_argument
 from nbcache.tracking.observations.native.folders import mention
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.packages import is_users
@@ -66,7 +66,8 @@ def _texts(value: object, depth: int) -> Iterator[str]:
             yield from _texts(item, depth - 1)
     elif depth:
         with unrecorded():
-            yield from list(planned_files(value))
+            files = planned_files_of_argument(value)
+        yield from files
 
 
 def _items(value: Any, kind: type) -> Iterator[object] | None:

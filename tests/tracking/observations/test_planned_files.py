@@ -195,6 +195,25 @@ def test_a_changed_file_of_a_global_is_a_miss(lazy: Lazy, cache: Cache) -> None:
     assert space["read"]() != before
 
 
+def test_a_view_of_a_file_counts_by_its_content_alone_where_it_is_an_argument(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As joblib hands it to a worker, and takes the file away."""
+    monkeypatch.chdir(tmp_path)
+    np.arange(5.0).tofile("v.bin")
+
+    @cache_data(show_spinner=False)
+    def total(values: Any) -> float:
+        return float(values["a"].sum())
+
+    view: Any = np.memmap("v.bin", dtype="f8", mode="r")
+    assert total({"a": view}) == 10
+    Path("v.bin").unlink()
+
+    assert total({"a": np.arange(5.0)}) == 10 and total.info().misses == 1
+    assert total({"a": np.arange(6.0)}) == 15
+
+
 def test_a_value_without_files_names_none() -> None:
     assert list(planned_files([1, "x"])) == []
     assert list(planned_files(np.zeros(3))) == []

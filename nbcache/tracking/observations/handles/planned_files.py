@@ -10,22 +10,37 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["planned_files"]
+__all__ = ["planned_files", "planned_files_of_argument"]
 
 _MOST_FILES = 10_000
+#: The content of these is in the key of each call that they are given to. joblib hands large arrays to its workers as
+#: views of files that are gone afterwards.
+_IN_THE_KEY = frozenset({"numpy.memmap"})
 
 
-def planned_files(value: object) -> Iterator[str]:
-    """Yield the names of the files that a value will read, or has open."""
-    for base in type(value).__mro__:
-        tell = _PLANS.get(f"{base.__module__}.{base.__qualname__}")
-        if tell is not None:
-            try:
-                found = [os.fsdecode(name) for name in tell(value) if isinstance(name, str | bytes | os.PathLike)]
-            except Exception:  # closed, moved, or another version of the library: its own reads are seen by others
-                return
-            yield from found[:_MOST_FILES]
-            return
+def planned_files(value: object) -> list[str]:
+    """List the files that a value will read, or has open."""
+    return _named_by(value, _planned(value))
+
+
+def planned_files_of_argument(value: object) -> list[str]:
+    """Like `planned_files`, for a value that a key is made of: none where the key holds the content."""
+    kind = _planned(value)
+    return [] if kind in _IN_THE_KEY else _named_by(value, kind)
+
+
+def _planned(value: object) -> str:
+    """The type in the table that a value is of; empty for none."""
+    names = (f"{base.__module__}.{base.__qualname__}" for base in type(value).__mro__)
+    return next((name for name in names if name in _PLANS), "")
+
+
+def _named_by(value: object, kind: str) -> list[str]:
+    try:
+        found = _PLANS[kind](value) if kind else ()
+        return [os.fsdecode(name) for name in found if isinstance(name, str | bytes | os.PathLike)][:_MOST_FILES]
+    except Exception:  # closed, moved, or another version of the library: its own reads are seen by others
+        return []
 
 
 def _of_lazy_frame(frame: Any) -> Iterator[Any]:
