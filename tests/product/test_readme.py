@@ -77,7 +77,7 @@ def test_the_options_of_a_cached_cell_are_those_of_the_page() -> None:
     options = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", help_text(cache_cell)))
     rows = "".join(re.findall(r"^\| `-.*", page("cells"), re.MULTILINE))
 
-    assert set(re.findall(r"`(--[\w-]+)", rows)) == options - {"--quiet", "--help"}
+    assert set(re.findall(r"`(--[\w-]+)", rows)) == options - {"--help"}
 
 
 def test_the_rows_of_the_speed_table_are_those_of_the_full_table() -> None:
