@@ -45,13 +45,18 @@ def main(words: list[str]) -> int:
         if isinstance(error, BrokenPipeError):  # of `nbcache info | head`
             sys.stdout = None
             return 0
-        return _wrong(str(error).replace("%cache_trust", "nbcache trust"))
+        return _wrong(_as_typed(str(error)))
     return code
 
 
 def script() -> None:
     """Run the command line of this process."""
     sys.exit(main(sys.argv[1:]))
+
+
+def _as_typed(text: str) -> str:
+    """A message of a magic, as it is said in a terminal."""
+    return text.replace("%cache_trust", "nbcache trust")
 
 
 def _wrong(text: str, code: int = 1) -> int:
@@ -200,7 +205,7 @@ def _verify(given: Any) -> int:
 
 
 def _trust(given: Any) -> int:
-    print(trust.command(shlex.join(given.words)))
+    print(_as_typed(str(trust.command(shlex.join(given.words)))))
     return 0
 
 

@@ -93,7 +93,7 @@ def _unpacked(scalar: Any) -> Any:
 def _seconds_of_number(ttl: Any) -> float:
     try:
         if isinstance(ttl, bool):
-            raise TypeError("a truth value is no number")
+            raise TypeError("a truth value is not a number")
         return float(ttl)
     except OverflowError:
         return math.inf
@@ -204,12 +204,13 @@ class NBCache(SingletonConfigurable):
     ).tag(config=True)
     max_disk_size = Union(
         [Unicode(), Integer()],
-        help='Size limit of the folder, in bytes or as text such as "10GB"; least recently used entries go first.',
+        help='Size limit of the folder, in bytes or as text such as "10GB"; the least recently used entries are '
+        "deleted first.",
     ).tag(config=True)
     max_written_size = Union(
         [Unicode(), Integer()],
-        help='How many bytes of the files that a cell writes, or a function with `outputs="files"`, are kept with '
-        "the result, so that a hit can put them back; beyond that, only their digests are.",
+        help='How much of the files that a cell writes, or a function with `outputs="files"`, is kept with the '
+        "result, so that a hit can write them again. Of larger files only digests are kept.",
     ).tag(config=True)
     store = Unicode(help="A shared store behind the local ones: `redis://…`, `s3://…` or any fsspec URL.").tag(
         config=True

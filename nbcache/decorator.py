@@ -47,7 +47,7 @@ def _named_parameters(call: Callable[..., Any]) -> Callable[..., Any]:
                 near = did_you_mean(name, known) or f" It has {', '.join(known)}."
                 raise TypeError(f"cache_data has no parameter {name!r}.{near}")
         if len(args) > 1:
-            raise TypeError("cache_data takes its options by name: @cache_data(ttl=60).")
+            raise TypeError("cache_data takes its parameters by name: @cache_data(ttl=60).")
         return call(self, *args, **options)
 
     return checked

@@ -54,7 +54,7 @@ class ChangedArguments:
                     f"{self._name}() changes its argument{'s' if len(changed) > 1 else ''} {names}, "
                     "and a hit will not repeat that.",
                     "a hit returns the result without running the function, and leaves the arguments as they are.",
-                    "return what is changed, and go on with that; or leave the function uncached.",
+                    "return the changed value and use that, or leave the function uncached.",
                 )
             )
         return True

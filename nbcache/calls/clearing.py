@@ -19,7 +19,7 @@ def check_names(name: str, arguments: Arguments, partial: Mapping[str, Any]) -> 
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
     for given in partial:
         if given.startswith("_"):
-            raise TypeError(f"{name}() leaves {given!r} out of the key; nothing can be found by it")
+            raise TypeError(f"{name}() leaves {given!r} out of the key, so it cannot select results")
         if given not in known and not takes_any:
             raise TypeError(f"{name}() got an unexpected keyword argument {given!r}")
 

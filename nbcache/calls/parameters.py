@@ -103,7 +103,7 @@ def check(
         isinstance(max_entries, bool) or not isinstance(max_entries, int) or max_entries < 1
     ):
         raise _invalid("max_entries", max_entries, "a number of entries is None or an int of at least 1.",
-                       "leave it out for no bound.")  # fmt: skip
+                       "leave it out for no limit.")  # fmt: skip
     if not (persist is None or isinstance(persist, bool) or (isinstance(persist, str) and persist == "disk")):
         raise _invalid("persist", persist, 'values are kept in memory (None, False) or on disk (True, "disk").',
                        'write persist="disk".')  # fmt: skip
@@ -174,7 +174,7 @@ def _hash_funcs(given: Any) -> Mapping[type | str, Callable[[Any], Any]] | None:
             raise _invalid("hash_funcs", given, f"{shown(kind)} is neither a type nor a name such as 'module.Type'.",
                            "use the type itself as the key.")  # fmt: skip
         if isinstance(kind, str) and (wrong := fault(kind)) is not None:
-            raise _invalid("hash_funcs", given, f"{shown(kind)} means no type: {wrong[0]}.", wrong[1])
+            raise _invalid("hash_funcs", given, f"{shown(kind)} does not name a type: {wrong[0]}.", wrong[1])
         if not callable(function):
             raise _invalid("hash_funcs", given, f"the value for {shown(kind)} cannot be called.",
                            "give a function that turns the argument into something hashable.")  # fmt: skip
@@ -215,7 +215,7 @@ def _instead_of(value: object) -> str:
         meant = False
     if meant:
         return f"write @cache_data(ttl={value!r})."
-    return "decorate a function, and give options by name: @cache_data(ttl=60)."
+    return "decorate a function, and give parameters by name: @cache_data(ttl=60)."
 
 
 def check_function(function: Any) -> None:

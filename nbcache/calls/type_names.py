@@ -37,7 +37,7 @@ def fault(name: str) -> tuple[str, str] | None:
         return None
     if "." not in name:
         known = [full for full in _living() if full.rpartition(".")[2] == name]
-        return "it names no module, so no type is known by it", _instead(known or _near(name, list(_living())))
+        return "it has no module in front of it", _instead(known or _near(name, list(_living())))
     if name in _living():
         return None
     module, words = _split(name)

@@ -62,7 +62,7 @@ def _failed(job: Job) -> Callable[[BaseException], None]:
             explain(
                 f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
                 error_text(error),
-                "call refresh() to see the error; a new try is made after a minute.",
+                "call refresh() to see the error; the refresh is tried again after a minute.",
             )
         )
 

@@ -60,14 +60,14 @@ class ReadBack:
             back = load()
         except Exception as error:
             cause = error.__cause__ or error
-            problem = f"it can be pickled and not unpickled ({error_text(cause)})"
+            problem = f"it can be pickled but not unpickled ({error_text(cause)})"
         else:
             problem = _difference(value, back)
         self._known[owner, name] = problem
         if problem:
             raise UnstorableResultError(
                 explain(
-                    f"A result of type {name} does not survive being stored.",
+                    f"A result of type {name} would not be restored as it was.",
                     problem,
                     "return what it was made from, such as its data or a path, or leave the function uncached.",
                 )

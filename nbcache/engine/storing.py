@@ -60,7 +60,7 @@ class Keeper:
                 )
             return None
         if job.keep_if is not None and not self._wanted(job.keep_if, job, computed.value):
-            self._slots.unkept(job.address, "cache_if refused its result")
+            self._slots.unkept(job.address, "cache_if rejected its result")
             return None
         key = computed.key or job.key
         address = job.address if computed.key is None else Address(key.owner, key.text)
@@ -78,7 +78,7 @@ class Keeper:
             parts=_with_observations(description.parts, computed),
         )
         if self.read_back.refused(key.owner, computed.value):
-            self._slots.unkept(address, "its result does not survive being stored")
+            self._slots.unkept(address, "its result would not be restored as it was")
             return None
         try:
             entry = _entry_of(computed, meta)

@@ -370,7 +370,7 @@ def load_keyring() -> Keyring:
             explain(
                 "Results on disk are kept for this session only.",
                 " ".join(line.removeprefix("Why: ") for line in str(error).splitlines()[:2]),
-                "mend the file, or name another one in NBCACHE_KEY_FILE.",
+                "correct the file, or name another one in NBCACHE_KEY_FILE.",
             )
         )
         return Keyring.ephemeral()

@@ -113,7 +113,7 @@ def _text(ring: Sequence[Secret]) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise KeyFileError(
             explain(
-                "The key is not added.", f"a ring holds at most {MAX_FILE_BYTES} bytes.", "forget an old key first."
+                "The key is not added.", f"a key file holds at most {MAX_FILE_BYTES} bytes.", "forget an old key first."
             )
         )
     return content

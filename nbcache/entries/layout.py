@@ -119,7 +119,7 @@ def read_head(source: Source, keyring: Keyring) -> Head:
     if magic != _MAGIC:
         raise DamagedEntryError("it is not an entry of nbcache")
     if version != VERSION or nothing:
-        raise DamagedEntryError(f"its format is version {version}, this is nbcache for version {VERSION}")
+        raise DamagedEntryError(f"its format is version {version}, and this nbcache reads version {VERSION}")
     if not keyring.knows(key.hex()):
         raise ForeignEntryError(f"it was signed with the key {key.hex()}")
     end = _PREFIX.size + header_length + MAC_BYTES

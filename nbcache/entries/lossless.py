@@ -153,7 +153,7 @@ def _file_of_frames(value: Any) -> bytes | None:
         raise UnstorableResultError(
             explain(
                 "An image of several frames cannot be stored: its file is closed.",
-                "only the frame that is shown would come back.",
+                "only the current frame would be restored.",
                 "return the path or the bytes of the file, or a list of the frames.",
             )
         )
@@ -201,8 +201,8 @@ def _refuse_connection(value: Any) -> Any:
     raise UnstorableResultError(
         explain(
             f"A result of type {type(value).__module__}.{type(value).__qualname__} cannot be stored.",
-            "it is a connection: what comes back would be another one, without what was put into its database.",
-            "return what was read through it.",
+            "it is a connection: the restored one would be new, and would not have what was put into its database.",
+            "return the data that was read through it.",
         )
     )
 

@@ -165,7 +165,7 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
         raise KeyFileError(
             explain(
                 f"The key file {place} is not used.",
-                "a relative path means another file in every folder, one that came with a download included.",
+                "a relative path names a different file in every folder, even one that came with a download.",
                 "give its full path.",
             )
         )

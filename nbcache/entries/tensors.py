@@ -39,7 +39,7 @@ class Tensors:
             raise UnstorableResultError(
                 explain(
                     "A tensor with a graph for backward() cannot be stored.",
-                    "what comes back would be a leaf, and its backward() would reach nothing.",
+                    "the restored tensor would be a leaf, and its backward() would reach nothing.",
                     "return value.detach(), or leave this function uncached.",
                 )
             )

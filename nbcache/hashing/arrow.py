@@ -208,7 +208,7 @@ def _lazy_frames(walk: Walk, values: list[Any]) -> None:
         try:
             walk.buffer(value.serialize())
         except Exception as error:
-            unreadable(value, f"its plan cannot be written down ({told(error)})")
+            unreadable(value, f"its plan cannot be serialized ({told(error)})")
 
 
 def _expressions(walk: Walk, values: list[Any]) -> None:
@@ -216,7 +216,7 @@ def _expressions(walk: Walk, values: list[Any]) -> None:
         try:
             walk.buffer(value.meta.serialize())
         except Exception as error:
-            unreadable(value, f"it cannot be written down ({told(error)})")
+            unreadable(value, f"it cannot be serialized ({told(error)})")
 
 
 _RULES: dict[str, tuple[Column, bool]] = {

@@ -139,7 +139,7 @@ def _nothing(value: Any) -> Any:
 
 
 def _connection(value: Any) -> Any:
-    unreadable(value, "it is a connection, and how it was opened does not say what it leads to")
+    unreadable(value, "it is a connection, and the way it was opened does not say to which data")
 
 
 _CONTENT: Mapping[str, Content] = {

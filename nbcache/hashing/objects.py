@@ -60,7 +60,7 @@ def full_name(value: Any, name: str) -> str:
     # Of several modules that hold it, the one with the shortest name: whichever were loaded first, it is the same.
     homes = [module for module in list(sys.modules) if _found(module, name) is value]
     if not homes:
-        unreadable(value, "it goes by a name under which no module has it")
+        unreadable(value, "no module has it under its name")
     return f"{min(homes, key=lambda module: (module.count('.'), len(module), module))}.{name}"
 
 

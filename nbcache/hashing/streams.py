@@ -84,7 +84,7 @@ def _descriptor_of(stream: Any) -> int | None:
 
 def _write_file(walk: Walk, file: Any, descriptor: int) -> None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        unreadable(file, "it is no plain file; reading it would use it up")
+        unreadable(file, "it is not a plain file, and reading it would use it up")
     if file.writable():
         file.flush()
     walk.facts(file.tell())

@@ -27,29 +27,29 @@ from nbcache.tracking.written.with_files import lost_file, names_of
 _SAYS_LITTLE = re.compile(r"class \S+\.__\w+__(:|$)|options: none$")
 #: A call is compared with so many entries at most.
 _COMPARED = 100
-#: The order in which people look for what a result rests on; files come after them.
+#: The order in which people look for what a result depends on; files come after them.
 _ORDER = ("argument", "code", "helper", "method", "class", "fields", "members", "global", "closure", "default")
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether a call would be a hit, and what decides it. Its text says so in words.
+    """Whether a call would be a hit, and why. Its text says so in words.
 
     Attributes
     ----------
-    hit : whether the call would be answered from the cache
-    changed : for a miss, a line per part that differs from the nearest entry; empty for a hit
-    reason : one line for what is not a change: nothing stored yet, expired, cleared, evicted, not trusted
-    rests_on : what the key follows, a line each; the text leaves out what Python itself writes into classes
-    unfollowed : what it does not follow, a line each
-    files : what the run wrote, where that is an output: a hit writes it again if it is missing or different
+    hit : whether the call would be a hit
+    changed : for a miss, a line for each part that differs from the nearest entry; empty for a hit
+    reason : one line about what is not a change: no result stored yet, expired, cleared, evicted, not trusted
+    depends_on : what the result depends on, a line each; the text leaves out what Python itself writes into classes
+    unfollowed : what the key does not follow, a line each
+    files : the files that the run wrote, if they are outputs: a hit writes them again if they are missing or different
     """
 
     hit: bool
     changed: tuple[str, ...] = ()
     reason: str = ""
     name: str = ""
-    rests_on: tuple[str, ...] = field(default=(), repr=False)
+    depends_on: tuple[str, ...] = field(default=(), repr=False)
     unfollowed: tuple[str, ...] = field(default=(), repr=False)
     files: tuple[str, ...] = field(default=(), repr=False)
 
@@ -63,7 +63,7 @@ class Explanation:
         lines = [f", {self.reason}" if self.reason else ""]
         lines += [f"  changed: {change_in_words(line)}" for line in self.changed]
         if self.hit or not self.changed:
-            lines += [f"  depends on {in_words(line)}" for line in self.rests_on if not _SAYS_LITTLE.match(line)]
+            lines += [f"  depends on {in_words(line)}" for line in self.depends_on if not _SAYS_LITTLE.match(line)]
         lines += [f"  writes {name}" for name in self.files]
         lines += [f"  not followed: {line}" for line in self.unfollowed]
         return "\n".join(lines)
@@ -104,38 +104,38 @@ def explain_call(
     name = f"{job.name}({description.arguments})" if job.kind == "value" else job.name
     if not tracked:
         unfollowed = ("globals, helpers, classes and files (track=False)", *unfollowed)
-    rests_on = tuple(_line(label, summary) for label, _, summary in sorted(description.parts, key=_rank))
+    depends_on = tuple(_line(label, summary) for label, _, summary in sorted(description.parts, key=_rank))
     if (refused := _refused(job)) is not None:
-        return Explanation(False, (), refused, name, rests_on, unfollowed)
+        return Explanation(False, (), refused, name, depends_on, unfollowed)
     claim = cache.tiers.claim(job.address, job.policy.disk)
     try:
         located = cache.locate(job)
     except UntrustedEntryError as error:
         why = str(error).splitlines()[1].removeprefix("Why: ")
         return Explanation(False, (), f"entry not trusted, which is an error with trust='strict': {why}", name,
-                           rests_on, unfollowed)  # fmt: skip
+                           depends_on, unfollowed)  # fmt: skip
     if located is not None:
         seen = _observed(located.meta)
-        rests_on += tuple(_line(label_of(one), _note(one)) for one in seen if one.kind != UNSEEN_KIND)
+        depends_on += tuple(_line(label_of(one), _note(one)) for one in seen if one.kind != UNSEEN_KIND)
         unfollowed += tuple(label_of(one) for one in seen if one.kind == UNSEEN_KIND)
         hit, reason = _found(job, located, cache.clock())
         if hit and (gone := lost_file(located.meta.effects)):
             hit, reason = False, gone
-        return Explanation(hit, (), reason, name, rests_on, unfollowed, tuple(names_of(located.meta.effects)))
+        return Explanation(hit, (), reason, name, depends_on, unfollowed, tuple(names_of(located.meta.effects)))
     if (lost := _lost(cache, job, claim)) is not None:
-        return Explanation(False, (), lost, name, rests_on, unfollowed)
+        return Explanation(False, (), lost, name, depends_on, unfollowed)
     parts = keyed_parts(description.parts)
     nearest = _nearest(parts, _near(cache, job, anything))
     if nearest is None:
-        reason = "nothing of it is stored yet" if job.policy.disk else "nothing of it is in this session's memory yet"
-        return Explanation(False, (), reason, name, rests_on, unfollowed)
+        reason = "no result is stored yet" if job.policy.disk else "no result is in this session's memory yet"
+        return Explanation(False, (), reason, name, depends_on, unfollowed)
     changed = _changes(nearest, parts)
     computed = ago(cache.clock() - nearest.created)
     if any(line.startswith("argument ") for line in changed) and job.kind == "value":
         reason = f"nothing is stored for these arguments; the nearest is {job.name}({nearest.arguments})"
     else:
         reason = f"last computed {computed}"
-    return Explanation(False, changed, reason, name, rests_on, unfollowed)
+    return Explanation(False, changed, reason, name, depends_on, unfollowed)
 
 
 def unexpected_miss(cache: Cache, job: Job, description: Description) -> str:
@@ -163,7 +163,7 @@ def _refused(job: Job) -> str | None:
     """Why the cache is not even asked."""
     if settings().off:
         return "the cache is switched off (setting off, or NBCACHE_OFF)"
-    return "nothing of it is kept (ttl is 0)" if job.policy.ttl == 0 else None
+    return "results are not kept (ttl is 0)" if job.policy.ttl == 0 else None
 
 
 def _found(job: Job, entry: Entry, now: float) -> tuple[bool, str]:
@@ -173,7 +173,7 @@ def _found(job: Job, entry: Entry, now: float) -> tuple[bool, str]:
         left = f", expires in {age(deadline - now)}" if ttl is not None else ""
         return True, f"computed {ago(now - created)} in {took(entry.meta.seconds)}{left}"
     if job.policy.background and ttl and now < deadline + ttl:
-        return True, f"expired {ago(now - deadline)}, and answered once more while a new one is computed"
+        return True, f"expired {ago(now - deadline)}, and returned once more while a new one is computed"
     return False, f"expired {ago(now - deadline)}"
 
 
@@ -223,7 +223,7 @@ def _nearest(parts: Parts, stored: list[Meta]) -> Meta | None:
 def _changes(nearest: Meta, parts: Parts) -> tuple[str, ...]:
     """What differs between an entry and the present, what its run observed included."""
     return differences(nearest.parts, (*parts, *keyed_parts(tuple(traces.observed_parts(_observed(nearest)))))) or (
-        "which of its objects are one and the same; each is as it was",
+        "which inputs share an object; their values are the same",
     )
 
 
@@ -255,7 +255,7 @@ def differences(before: Parts, now: Parts) -> tuple[str, ...]:
 def _change(label: str, old: str, new: str) -> str:
     kind, _, name = label.partition(" ")
     if kind == "missing":
-        return f"file {name} is there now, it was missing"
+        return f"file {name} exists now; it was missing"
     if kind in ("folder", "files"):
         return f"{label} changed{_items_changed(old, new, 'name')}"
     if kind in ("code", "helper", "method"):

@@ -202,7 +202,7 @@ def _use_new_keys() -> None:
 def _full(path: str) -> Path:
     """A path that the user typed here and now, made absolute against the present folder."""
     if not path:
-        raise InvalidParameterError("An empty text names no file.")
+        raise InvalidParameterError("The name of the file is empty.")
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 

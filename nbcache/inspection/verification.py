@@ -120,7 +120,7 @@ def _damaged(path: Path, places: Places, error: Exception) -> Finding:
     try:
         return Finding(path, why, set_aside(path, places.quarantine, time.time()))
     except OSError as trouble:
-        return Finding(path, f"{why}; and it cannot be moved: {reason(trouble)}", None)
+        return Finding(path, f"{why}, and it cannot be moved: {reason(trouble)}", None)
 
 
 def other_store(folder: str) -> Path:
@@ -135,7 +135,7 @@ def other_store(folder: str) -> Path:
     if root.name == "v1":
         root = root.parent
     if not (root / "v1").is_dir():
-        raise CacheError(f"{root} holds no store of nbcache: there is no folder 'v1' in it.")
+        raise CacheError(f"{root} is not a store of nbcache: it has no folder 'v1'.")
     return root
 
 

@@ -98,7 +98,7 @@ def parse_argstring(magic: Any, line: str) -> Any:
     for word in rest:
         name = word.partition("=")[0]
         if not word.startswith("-"):
-            raise UsageError(f"{parser.prog} has no use for {word}.")
+            raise UsageError(f"{parser.prog} does not take {word}. See {parser.prog} -h.")
         near = did_you_mean(name, [one for one in _options_of(magic) if one.startswith("--")])
         raise UsageError(f"{parser.prog} has no option {name}.{near or f' See {parser.prog} -h.'}")
     return given

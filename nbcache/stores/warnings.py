@@ -94,6 +94,6 @@ def untrusted(place: str, why: str) -> UntrustedEntryError:
         explain(
             "A stored entry could not be verified, and trust is 'strict'.",
             f"{place}: {why}.",
-            'delete it, or set trust to "sign": it is then left unread and its value computed again.',
+            'delete it, or set trust to "sign": the entry is then not read, and its value is computed again.',
         )
     )

@@ -335,7 +335,7 @@ def test_a_kernel_that_does_not_answer_is_waited_for_while_search_and_sort_go_on
 
         expect(panel.button("Clearing load_data(2)")).to_have_text("Clearing")
         expect(panel.button("Clearing load_data(2)")).to_have_attribute("aria-disabled", "true")
-        panel.says("Waiting for the kernel, which is busy")
+        panel.says("The kernel is busy.")
         panel.root.screenshot(path=pictures / "panel-waiting.png", animations="disabled")
         panel.root.get_by_role("button", name="Size").click()
         expect(panel.root.get_by_role("columnheader", name="Size").first).to_have_attribute("aria-sort", "descending")
@@ -356,7 +356,7 @@ def test_a_kernel_that_does_not_answer_is_waited_for_while_search_and_sort_go_on
 def test_a_restarted_kernel_is_noticed(notebook: Notebook, panel: PanelPage) -> None:
     notebook.restart_kernel()
 
-    panel.says("The kernel of this panel is gone: run the cell again.")
+    panel.says("The kernel of this panel has stopped. Run the cell again.")
     expect(panel.button("Clear train")).to_have_attribute("aria-disabled", "true")
 
     notebook.run(SETUP)

@@ -414,7 +414,7 @@ REFUSED = {
     "appends to a new file": (_appends_to_a_new_one, "changes new in place"),
     "reads and writes": (_reads_and_writes, "both reads and writes there"),
     "removes": (_removes, "removes there"),
-    "elsewhere": (_writes_elsewhere, "outside of the project"),
+    "elsewhere": (_writes_elsewhere, "outside the project"),
     "links": (_links, "link"),
 }
 
@@ -439,7 +439,7 @@ def test_what_was_too_big_to_keep_runs_when_it_is_gone_and_is_followed_by_its_di
     assert len(calls) == 1 and write.is_cached("big", calls)
     os.remove("big")
     assert not write.is_cached("big", calls)
-    assert "too big to be kept" in write.explain("big", calls).reason
+    assert "too large to be kept" in write.explain("big", calls).reason
     write("big", calls)
     assert len(calls) == 2 and os.path.getsize("big") == 2_560_000
 

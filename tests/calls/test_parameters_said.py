@@ -18,7 +18,7 @@ WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "a time by place": (("1h",), {}, "write @cache_data(ttl='1h')."),
     "a number by place": ((60,), {}, "write @cache_data(ttl=60)."),
     "a word by place": (("disk",), {}, 'write @cache_data(persist="disk").'),
-    "two by place": ((len, 60), {}, "takes its options by name"),
+    "two by place": ((len, 60), {}, "takes its parameters by name"),
     "a misspelt word": ((), {"replay": "dispaly"}, "replay='dispaly' is not a valid value."),
     "the word that was meant": ((), {"scope": "sesion"}, 'write scope="session"'),
     "a size without a unit": ((), {"max_size": "10"}, "max_size='10' is not a size."),

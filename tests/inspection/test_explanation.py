@@ -103,7 +103,7 @@ def test_without_tracking_the_text_says_so(book: Notebook, cache: Cache) -> None
     found = foo.explain()
 
     assert found.unfollowed[0] == "globals, helpers, classes and files (track=False)"
-    assert "global A" not in "".join(found.rests_on)
+    assert "global A" not in "".join(found.depends_on)
     foo_of(book, "A = 2\n@cache_data(track=False)\ndef foo(): return A")
     assert foo.explain().hit
 
@@ -128,7 +128,7 @@ def test_what_it_was_told_to_depend_on_is_listed_and_named(book: Notebook, cache
     Path("data.bin").write_text("2")
     version[0] = 2
 
-    assert [line for line in hit.rests_on if line.startswith("depends_on data.bin")]
+    assert [line for line in hit.depends_on if line.startswith("depends_on data.bin")]
     changed = foo.explain().changed
     assert len(changed) == 2
     assert changed[0].startswith("depends_on data.bin changed")
@@ -137,10 +137,10 @@ def test_what_it_was_told_to_depend_on_is_listed_and_named(book: Notebook, cache
 
 def test_a_first_call_has_nothing_stored(book: Notebook, cache: Cache) -> None:
     memory = foo_of(book, "@cache_data\ndef foo(x): return x")
-    assert str(memory.explain(1)).startswith("foo(1): miss, nothing of it is in this session's memory yet")
+    assert str(memory.explain(1)).startswith("foo(1): miss, no result is in this session's memory yet")
 
     disk = foo_of(book, "@cache_data(persist=True)\ndef foo(x): return x")
-    assert str(disk.explain(1)).startswith("foo(1): miss, nothing of it is stored yet")
+    assert str(disk.explain(1)).startswith("foo(1): miss, no result is stored yet")
 
 
 def test_other_arguments_are_compared_with_the_nearest_call(book: Notebook, cache: Cache) -> None:
@@ -186,7 +186,7 @@ def test_an_expired_entry_that_is_answered_in_the_background_is_a_hit(book: Note
     found = foo.explain()
 
     assert found.hit
-    assert found.reason.startswith("expired 30 s ago, and answered once more")
+    assert found.reason.startswith("expired 30 s ago, and returned once more")
 
 
 @pytest.mark.parametrize("reads", ["1", "open('data.txt').read()"])
@@ -214,7 +214,7 @@ def test_a_result_that_was_not_kept_says_why(book: Notebook, cache: Cache, clock
     foo = foo_of(book, "@cache_data(cache_if=bool)\ndef foo(x): return x")
     foo(0)
     clock.move(5)
-    assert foo.explain(0).reason == "not kept: cache_if refused its result; computed 5 s ago"
+    assert foo.explain(0).reason == "not kept: cache_if rejected its result; computed 5 s ago"
 
     foo = foo_of(book, "import threading\n@cache_data\ndef foo(): return threading.Lock()")
     with pytest.warns(CacheWarning):
@@ -239,7 +239,7 @@ def test_the_off_switch_and_a_ttl_of_zero_are_reasons(book: Notebook, cache: Cac
 
     foo = foo_of(book, "@cache_data(ttl=0)\ndef foo(): return 1")
     foo()
-    assert foo.explain().reason == "nothing of it is kept (ttl is 0)"
+    assert foo.explain().reason == "results are not kept (ttl is 0)"
 
 
 def persisted(book: Notebook, result: str = "[1]") -> Any:
@@ -322,7 +322,7 @@ def test_private_explanations_hold_no_values(book: Notebook, cache: Cache) -> No
     found = foo_of(book, source.replace("hush", "shush").replace("quiet", "silent")).explain("still")
 
     assert found.changed == ("code changed", "global SECRET changed")
-    assert not [word for word in ("hush", "quiet", "silent", "still") if word in f"{found}{found.rests_on}"]
+    assert not [word for word in ("hush", "quiet", "silent", "still") if word in f"{found}{found.depends_on}"]
 
 
 def test_explaining_computes_and_stores_nothing(cache: Cache, tmp_path: Path) -> None:

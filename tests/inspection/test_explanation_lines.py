@@ -25,7 +25,7 @@ LINES = {
     "a name in a folder": ("folder data", "a.csv", "a.csv\nb.csv", "folder data changed: 1 name added: b.csv"),
     "sizes": ("file a.csv", "3 bytes", "5 bytes", "file a.csv changed: 3 bytes -> 5 bytes"),
     "a file of the same size": ("file a.csv", "3 bytes", "3 bytes", "file a.csv changed (3 bytes)"),
-    "a file that came": ("missing a.csv", "", "", "file a.csv is there now, it was missing"),
+    "a file that came": ("missing a.csv", "", "", "file a.csv exists now; it was missing"),
     "a package": ("package pandas", "3.0.1", "3.1.0", "package pandas 3.0.1 -> 3.1.0"),
     "a value that looks the same": (
         "global X",

@@ -170,7 +170,7 @@ def test_cache_info_of_an_empty_cache_teaches(notebook):
 
 def test_cache_explain_says_hit_or_miss_and_what_changed(notebook):
     run(notebook, "SCALE = 0.1\n@cache_data\ndef scaled(x): return x * SCALE")
-    assert "nothing of it is" in str(run(notebook, "%cache_explain scaled 1"))
+    assert "no result is" in str(run(notebook, "%cache_explain scaled 1"))
     run(notebook, "scaled(1)")
     assert run(notebook, "%cache_explain scaled 1").hit
     run(notebook, "SCALE = 0.2")

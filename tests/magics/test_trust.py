@@ -25,8 +25,8 @@ from nbcache.notebook.magics import trust
 def test_a_look_makes_neither_a_key_nor_a_folder(tmp_path: Path, ring: Path) -> None:
     shown = trust.command("")
 
-    assert row(shown, "signing key") == "made at the first use"
-    assert row(shown, "owner and mode") == "made at the first entry"
+    assert row(shown, "signing key") == "created at the first use"
+    assert row(shown, "owner and mode") == "created with the first entry"
     assert not ring.exists() and not (tmp_path / "store").exists()
 
 
@@ -66,7 +66,7 @@ def test_it_says_why_a_key_file_or_a_store_is_not_used(tmp_path: Path, ring: Pat
     shown = trust.command("")
 
     assert "others may read or change it (mode 0644)" in row(shown, "key file")
-    assert row(shown, "signing key") == "one of this session only"
+    assert row(shown, "signing key") == "one for this session only"
     assert "other users may write into it (mode 0777)" in row(shown, "not used, because")
 
 
@@ -83,13 +83,13 @@ def test_it_is_a_table_in_a_notebook_and_text_in_a_terminal() -> None:
             "bogus",
             "%cache_trust has no command bogus. It has create, fingerprint, share, add, rotate, forget, verify, adopt.",
         ),
-        ("share", "It takes: %cache_trust share FILE"),
-        ("rotate now", "It takes: %cache_trust rotate"),
+        ("share", "Write it as %cache_trust share FILE"),
+        ("rotate now", "Write it as %cache_trust rotate"),
         ("add 'half", "never closed"),
         ("add nowhere", "There is no key to read at"),
         ("forget 0123", "'0123' is not one of the keys"),
-        ("adopt nowhere", "holds no store of nbcache"),
-        ("add ''", "An empty text names no file"),
+        ("adopt nowhere", "is not a store of nbcache"),
+        ("add ''", "The name of the file is empty"),
     ],
 )
 def test_what_means_nothing_is_one_clear_line_and_changes_nothing(line: str, said: str, ring: Path) -> None:
@@ -259,7 +259,7 @@ def test_looking_at_trust_never_unpickles() -> None:
 
 
 def test_a_key_is_created_once(ring: Path) -> None:
-    assert "is made" in str(trust.command("create"))
+    assert "Made the key" in str(trust.command("create"))
     before = ring.read_bytes()
     assert "There is a key already" in str(trust.command("create"))
     assert ring.read_bytes() == before

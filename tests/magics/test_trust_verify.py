@@ -42,7 +42,7 @@ def test_verify_reads_every_byte_again_and_sets_damage_aside(tmp_path: Path) -> 
         and "bytes instead of" in shown.rows[2][1]
     )
     assert all(".quarantine" in aside for _, _, aside in shown.rows)
-    assert shown.caption.startswith("1 entry whole (") and "4 entries damaged" in shown.caption
+    assert shown.caption.startswith("1 entry intact (") and "4 entries damaged" in shown.caption
     assert files(tmp_path / "store") == [path for path in files(tmp_path / "store") if path not in (altered, moved)]
     assert trust.command("verify").rows == ()
 

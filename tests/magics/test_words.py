@@ -49,7 +49,7 @@ WRONG = {
     "%%cache_cell --ttl 5\nx = 1": "--ttl 5 needs a unit: write 5s, 5m or 5h.",
     "%%cache_cell --tll 5s\nx = 1": "%%cache_cell has no option --tll. Did you mean --ttl?",
     "%%cache_cell --max-entries 0\nx = 1": "--max-entries 0 is not a number of results, 1 or more.",
-    "%%cache_cell a b\nx = 1": "%%cache_cell has no use for b.",
+    "%%cache_cell a b\nx = 1": "%%cache_cell does not take b. See %%cache_cell -h.",
     "%%cache_cell --outputs nosuch\nx = y = 1": "--outputs nosuch: this cell binds no nosuch; it binds x, y.",
     "%%cache_cell --also laod\nx = 1": "--also laod: there is no variable laod. Did you mean load?",
     "%cache_clear laod": "laod is not a cached function or cell. Did you mean load?",
@@ -58,7 +58,7 @@ WRONG = {
     "%cache_clear load nosuch": "There is no variable nosuch. If it is text, write 'nosuch'.",
     "%cache_explain": "Which call? For example %cache_explain load 1. Cached: load.",
     "%cache_trust shaer x": "%cache_trust has no command shaer. Did you mean share?",
-    "%cache_trust share": "It takes: %cache_trust share FILE",
+    "%cache_trust share": "Write it as %cache_trust share FILE",
 }
 
 

@@ -27,9 +27,7 @@ COSMETIC = {
     "a registry that the function fills": unedited(
         "HOOKS = []\n# %%\ndef foo():\n  HOOKS.append(lambda: 1)\n  return 1"
     ),
-    "a memo of the function": unedited(
-        "MEMO = {}\n# %%\ndef foo():\n  MEMO.setdefault('a', 1)\n  return MEMO['a']"
-    ),
+    "a memo of the function": unedited("MEMO = {}\n# %%\ndef foo():\n  MEMO.setdefault('a', 1)\n  return MEMO['a']"),
     "an equal list": call_after("A = [1]\n# %%\ndef foo(): return A", "A = [1]", ""),
     "an equal frame": call_after(
         "import pandas as pd\nA = pd.DataFrame({'a': [1]})\n# %%\ndef foo(): return A['a'].sum()", "A = A.copy()", ""

@@ -142,9 +142,7 @@ def live(folder: Path | None = None, allow_errors: bool = True, **more: str) -> 
     """A new kernel with the extension loaded, and `more` in its environment."""
     notebook = nbformat.v4.new_notebook()
     where = {"metadata": {"path": str(folder or os.getcwd())}}
-    client = NotebookClient(
-        notebook, timeout=100, kernel_name="python3", allow_errors=allow_errors, resources=where
-    )
+    client = NotebookClient(notebook, timeout=100, kernel_name="python3", allow_errors=allow_errors, resources=where)
     with client.setup_kernel(env=environment(**more)):
         for channel in (client.kc.shell_channel, client.kc.iopub_channel):
             channel.get_msg = _asking_again(channel.get_msg)

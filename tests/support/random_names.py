@@ -69,7 +69,9 @@ KINDS = {
     "data added to a module": Kind("np.$ = np.array([V])", "np.$.tolist()", _NUMBERS, "vars(np).pop('$', None)"),
     "list added to a module": Kind("json.$ = [V]", "json.$[0]", _NUMBERS, "vars(json).pop('$', None)"),
     "other function in a module": Kind(
-        "colorsys.$ = colorsys.V", "repr(colorsys.$(0.1, 0.2, 0.3))", ("rgb_to_hls", "rgb_to_hsv", "hsv_to_rgb"),
+        "colorsys.$ = colorsys.V",
+        "repr(colorsys.$(0.1, 0.2, 0.3))",
+        ("rgb_to_hls", "rgb_to_hsv", "hsv_to_rgb"),
         "vars(colorsys).pop('$', None)",
     ),
     "added to builtins": Kind("builtins.$ = V", "$", ("1", "2.0", "'x'"), "vars(builtins).pop('$', None)"),

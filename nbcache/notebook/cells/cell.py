@@ -266,10 +266,10 @@ class CachedCell:
                 with uncollected(), within(self.costs.storing(seen.run.seconds)):
                     packed, reason = self._taken_down(inputs, seen)
         except DeadlineError:
-            packed, reason = None, "keeping what it leaves takes too long for what that saves"
+            packed, reason = None, "storing its result takes too long for the time that it saves"
             self.costs.does_not_pay(reason)
         except Exception as error:  # the cell has run, and what fails here is ours
-            packed, reason = None, f"what it did could not be taken down ({error_text(error)})"
+            packed, reason = None, f"what it did could not be recorded ({error_text(error)})"
         kept = size_of(packed) if packed is not None and self._automatic else 0
         if kept > (self.options.policy.max_size or math.inf):
             packed, reason = None, f"it keeps {size(kept)}, more than --max-size"

@@ -66,5 +66,5 @@ def explain_cell(shell: Any, owner: str) -> Explanation:
     known = known_cells(shell)
     cell = known.find(owner)
     if cell is None:
-        raise UnknownNameError(f"{owner} has not run in this kernel; run it once, and its code is known.")
+        raise UnknownNameError(f"{owner} has not run in this kernel; run it once, so that its code is known.")
     return cell.explain(known.shared(owner))

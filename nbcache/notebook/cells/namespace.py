@@ -175,5 +175,5 @@ class _Proof(_Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:
-            raise LookupError(f"it is found by the name {name} only, which is not there before the cell is restored")
+            raise LookupError(f"only the name {name} leads to it, which does not exist before the cell is restored")
         return super().find_class(module, name)

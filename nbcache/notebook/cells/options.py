@@ -150,7 +150,7 @@ def parse(line: str) -> Options | None:
     Raises
     ------
     UsageError
-        A misspelt option, or a value that means nothing.
+        A misspelt option, or a value that is not valid.
     """
     given = parse_argstring(cache_cell, line)
     if given.help:

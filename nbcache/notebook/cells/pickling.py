@@ -108,7 +108,7 @@ class NamespacePickler(ByValuePickler):
         if identity in self._reached.nodes and identity not in self._replaced:
             place = self._reached.place_of(value)
             if place is None:
-                raise pickle.PicklingError("it holds a part of an input that has no place of its own")
+                raise pickle.PicklingError("it holds a part of an input that cannot be located")
             return place
         if value is self._namespace:
             return _NAMESPACE
@@ -126,7 +126,7 @@ class NamespacePickler(ByValuePickler):
         if issubclass(kind, self._array):
             laid = self._overlaps.meet(value) if kind is self._array or kind not in self.dispatch_table else None
             if laid is not None and kind is not self._array:
-                raise pickle.PicklingError("an array of a class of its own in the memory of another")
+                raise pickle.PicklingError("an array of a subclass that shares the memory of another")
             if laid is not None:
                 return laid
         wrapper = reduced_wrapper(value, self._namespace, self._own)

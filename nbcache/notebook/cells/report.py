@@ -13,12 +13,12 @@ _ADVICE = (
     (r"input (\w+) cannot be read", r"leave it out of the key: %%cache_cell --ignore \1"),
     (r"it changes .* in place|it both reads and writes", "write the file as a whole, under another name"),
     (r"it draws into", "draw in the cell that makes the figure, and compute in another"),
-    (r"it removes|outside of the notebook's project|it makes", "put that into a cell of its own"),
+    (r"it removes|it writes|it makes|it may not have written", "put that into a cell of its own"),
     (r"it uses the network", "put the download into a cell of its own, and save it to a file"),
     (r"it runs|it changes|it awaits", "put that into a cell of its own"),
-    (r"finding out whether", "%%cache_cell caches it all the same"),
+    (r"checking whether", "%%cache_cell caches it all the same"),
     (r".*--inputs says", ""),
-    (r".*waits for an answer|it shows a widget", "put the computing into a cell of its own"),
+    (r".*waits for an answer|it shows a widget", "put the computation into a cell of its own"),
 )
 
 

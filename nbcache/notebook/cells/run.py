@@ -36,7 +36,7 @@ __all__ = ["TOO_LONG", "CellRun", "observed"]
 
 # Parts of a figure know its canvas, its window and one another by references that only they can make.
 _PARTS_OF_FIGURES = "matplotlib.artist"
-TOO_LONG = "finding out whether its inputs have changed may take longer than it runs"
+TOO_LONG = "checking whether its inputs have changed may take longer than running it"
 
 
 class CellRun:
@@ -215,4 +215,4 @@ def _objects(inputs: Inputs, namespace: dict[str, Any], hidden: dict[str, Any], 
     except TooManyObjectsError:
         return f"its inputs hold more than {MOST:,} objects"
     except Exception as error:  # a property, a length, a comparison of the user's: the cell has to run all the same
-        return f"its inputs cannot be looked into ({error_text(error)})"
+        return f"its inputs cannot be read ({error_text(error)})"

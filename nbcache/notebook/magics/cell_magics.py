@@ -20,7 +20,7 @@ __all__ = ["CellMagics"]
 _arguments_of_cache_cells: Any = with_arguments(
     "%cache_cells",
     argument("command", nargs="?", default="status", type=one_of("on", "off", "status"), metavar="on | off | status",
-             help="turn it on or off, or list what became of each cell (the default)"),
+             help="turn it on or off, or list what happened to each cell (the default)"),
     argument("--min-time", type=time, metavar="TIME", help="cache cells that run at least this long (2s)"),
     argument("--max-size", type=size, metavar="SIZE", help="keep at most this much of one cell: 500MB, 1GB"),
     PERSIST,
@@ -59,8 +59,8 @@ class CellMagics(Magics):
         """Cache every cell that runs longer than a given time, without marking it.
 
         When such a cell runs again, in this kernel or after a restart, and nothing it depends on has changed, its
-        names and outputs are restored. Cells that cannot be cached, or that do something outside of the notebook
-        (write files, use the network, start programs), run as usual; `status` says which, and why.
+        names and outputs are restored. Cells that cannot be cached, or that do what a hit could not repeat (use the
+        network, start programs, remove files), run as usual; `status` says which, and why.
 
         Examples
         --------

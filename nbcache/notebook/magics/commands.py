@@ -101,7 +101,7 @@ class Commands:
 
     def _owner(self, aim: Target) -> str:
         if aim.is_call:
-            raise TypeError(f"Give its name alone: {aim.name}. The rows are those of all its calls.")
+            raise TypeError(f"Give the name alone, {aim.name}: all its calls are listed.")
         known = self._function(aim)
         owner: str = self._cell(aim) if known is None else known.owner
         return owner

@@ -15,8 +15,8 @@ from nbcache.notebook.line import without_comment
 
 #: So many damaged entries are listed one by one.
 _LISTED = 20
-_RUNS_CODE = "Loading an entry can run any code that its maker chose, as you, on this machine."
-_UNTIL_RESTARTED = "Kernels that are running keep the keys they have until they are restarted."
+_RUNS_CODE = "Loading an entry can run any code that its author chose, with your rights, on this machine."
+_UNTIL_RESTARTED = "Running kernels keep their keys until they are restarted."
 
 
 def command(line: str) -> Table:
@@ -36,7 +36,7 @@ def command(line: str) -> Table:
         raise InvalidParameterError(f"%cache_trust has no command {name}.{near}")
     act, wanted = _COMMANDS[name]
     if len(given) != len(wanted):
-        raise InvalidParameterError(f"It takes: %cache_trust {' '.join((name, *wanted))}")
+        raise InvalidParameterError(f"Write it as %cache_trust {' '.join((name, *wanted))}")
     try:
         return act(*given)
     except KeyFileError as error:
@@ -55,7 +55,8 @@ def _words(line: str) -> list[str]:
 
 def _create() -> Table:
     name, made = trusted_keys.create()
-    return _now(f"The key {name} is made." if made else f"There is a key already: {name}. To get another one: rotate.")
+    already = f"There is a key already: {name}. %cache_trust rotate makes a new one."
+    return _now(f"Made the key {name}." if made else already)
 
 
 def _fingerprint() -> Table:
@@ -99,11 +100,11 @@ def _verify() -> Table:
     found = verification.verify()
     rows = [(str(one.path), one.why, str(one.moved or "still there")) for one in found.damaged]
     more = f" The first {_LISTED} are shown." if len(rows) > _LISTED else ""
-    foreign = f" {count(found.foreign, 'file')} of other keys not looked at." if found.foreign else ""
+    foreign = f" {count(found.foreign, 'file')} of other keys not checked." if found.foreign else ""
     return Table(
         ("damaged", "why", "moved to") if rows else (),
         tuple(rows[:_LISTED]),
-        f"{count(found.whole, 'entry', 'entries')} whole ({size(found.size)}), "
+        f"{count(found.whole, 'entry', 'entries')} intact ({size(found.size)}), "
         f"{count(len(rows), 'entry', 'entries')} damaged, in {duration(found.seconds)}.{more}{foreign}",
         left=3,
     )
@@ -117,14 +118,14 @@ def _adopt(folder: str) -> Table:
         return Table((), (), f"{root} holds no entries that other keys signed.")
     _ask(
         f"{root} holds {count(files, 'file')} signed with {', '.join(sorted(counts))}.\n"
-        f"Adopting them trusts their makers: {_RUNS_CODE}\nType yes to adopt them: "
+        f"To adopt them is to trust their authors: {_RUNS_CODE}\nType yes to adopt them: "
     )
     done = verification.adopt(root)
     rows = tuple((str(one.path), one.why) for one in done.refused[:_LISTED])
     return Table(
         ("refused", "why"),
         rows,
-        f"{count(done.taken, 'entry', 'entries')} adopted, {count(done.present)} here already, "
+        f"{count(done.taken, 'entry', 'entries')} adopted, {count(done.present)} already here, "
         f"{count(len(done.refused))} refused.",
         left=2,
     )
@@ -135,7 +136,7 @@ def _ask(question: str) -> None:
         answer = input(question)
     except (EOFError, NotImplementedError, RuntimeError) as error:
         # A kernel whose frontend cannot ask raises a NotImplementedError of its own; a closed input, EOFError.
-        raise CacheError("Nothing is adopted: that takes a typed yes, and nobody can be asked here.") from error
+        raise CacheError("Nothing is adopted: you would have to type yes, and nobody can be asked here.") from error
     if answer.strip().lower() != "yes":
         raise CacheError("Nothing is adopted: the answer was not yes.")
 
@@ -159,7 +160,7 @@ def _now(caption: str = "") -> Table:
         ("trust", f"{now.trust}: {_MEANINGS[now.trust]}"),
         *_key_rows(now.keys),
         ("store", str(now.folder)),
-        ("owner and mode", f"{now.owner}, {now.mode:04o}" if now.owner else "made at the first entry"),
+        ("owner and mode", f"{now.owner}, {now.mode:04o}" if now.owner else "created with the first entry"),
         ("signed with your keys", f"{count(now.own.files, 'file')}, {size(now.own.size)}"),
         ("signed with other keys", _foreign(now)),
         ("quarantined as damaged", count(now.set_aside, "file")),
@@ -178,10 +179,10 @@ _MEANINGS = {
 
 def _key_rows(keys: Keys) -> list[tuple[str, str]]:
     if keys.trouble:
-        state = f"not used: {keys.trouble} Results on disk end with this session."
-        return [("signing key", "one of this session only"), ("key file", f"{keys.path}, {state}")]
+        state = f"not used: {keys.trouble} Results on disk are lost at the end of this session."
+        return [("signing key", "one for this session only"), ("key file", f"{keys.path}, {state}")]
     if not keys.ids:
-        return [("signing key", "made at the first use"), ("key file", f"{keys.path}, not there yet")]
+        return [("signing key", "created at the first use"), ("key file", f"{keys.path}, created at the first use")]
     rows = [("signing key", keys.ids[0])]
     for name, until in zip(keys.ids[1:], keys.until[1:], strict=True):
         end = "" if until is None else f", until {time.strftime('%Y-%m-%d', time.localtime(until))}"

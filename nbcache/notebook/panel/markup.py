@@ -15,7 +15,7 @@ ORDER: tuple[Column, ...] = get_args(Column)
 
 EMPTY = (
     "Nothing is cached yet",
-    "Put @cache_data above a function and call it; its results appear here, one row per set of arguments.",
+    "Put @cache_data above a function and call it. Its results appear here, with a row for each set of arguments.",
     "@cache_data\ndef load_data(year):\n    ...\n\nload_data(2024)",
 )
 """What an empty panel teaches: a title, a sentence, an example."""
@@ -139,7 +139,7 @@ def empty(model: PanelModel) -> str:
         return f'<div class="nbc-empty">Nothing matches “{escape(model.query)}”.</div>'
     if model.owner is not None:
         name = escape(model.label(model.owner))
-        return f'<div class="nbc-empty">{name} has no entries yet: its next call adds one.</div>'
+        return f'<div class="nbc-empty">{name} has no entries yet. Its next call adds one.</div>'
     title, sentence, example = EMPTY
     return f'<div class="nbc-empty"><strong>{title}</strong><p>{sentence}</p><pre>{escape(example)}</pre></div>'
 

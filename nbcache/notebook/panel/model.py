@@ -248,7 +248,7 @@ class PanelModel:
             return []
         drawn = [Line("function", row, opened=held is not None or bool(found))]
         if held is not None and not found:
-            note = f"Nothing kept yet: the next call of {row.label} adds an entry."
+            note = f"No entries yet. The next call of {row.label} adds an entry."
             return [*drawn, Line("note", row, note=note)]
         return [*drawn, *(Line("entry", row, entry) for entry in self._sorted(found, ENTRY_KEYS))]
 

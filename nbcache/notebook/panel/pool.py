@@ -132,7 +132,7 @@ class PoolView:
         if column != current:
             return title, f"Sort by {title.lower()}"
         order = "descending" if descending else "ascending"
-        return f"{title} {'▼' if descending else '▲'}", f"Sorted by {title.lower()}, {order}: turn round"
+        return f"{title} {'▼' if descending else '▲'}", f"Sorted by {title.lower()}, {order}: reverse the order"
 
     def _traits(self, line: Line | None, now: float) -> _Traits:
         """Return what the three widgets of a row are to be, to show a line, or nothing."""

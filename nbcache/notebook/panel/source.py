@@ -248,7 +248,7 @@ class CacheSource:
         return EntryRow(
             address=address,
             label=label,
-            arguments=arguments or ("arguments not kept (private)" if settings().private else "no arguments"),
+            arguments=arguments or ("arguments not stored (private)" if settings().private else "no arguments"),
             size=row.size,
             created=meta.created,
             used=max(row.used, meta.created),

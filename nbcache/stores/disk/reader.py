@@ -237,5 +237,5 @@ class Reader:
             getattr(error, "errno", type(error)),
             "Stored entries cannot be read; their values are computed again.",
             f"{os.path.basename(path)}: {reason(error)}.",
-            f"see whether {self._places.root} can be read, and how many files this process has open.",
+            f"check whether {self._places.root} can be read, and how many files this process has open.",
         )

@@ -384,7 +384,7 @@ class DiskStore:
         self._warnings.always(
             f"{count} stored {'entry' if count == 1 else 'entries'} could not be deleted, and may be found again.",
             f"{reason(error)}.",
-            f"see whether you can write to {self.folder}, or delete that folder.",
+            f"check whether you can write to {self.folder}, or delete that folder.",
         )
 
     def _warn_too_large(self, size: int) -> None:

@@ -102,7 +102,7 @@ class Writer:
             "Values are returned, and kept in memory, but not stored on disk.",
             f"{reason(error)}; nothing is written to {self._places.root} for {PAUSE:.0f} s.",
             _REMEDIES.get(
-                error.errno or 0, "see whether you can write to that folder, or name another with NBCACHE_DIR."
+                error.errno or 0, "check whether you can write to that folder, or name another one with NBCACHE_DIR."
             ),
         )
 
@@ -125,7 +125,7 @@ class Writer:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._places.root))
 
 
-_ROOM = "free some room, set a smaller NBCache.max_disk_size, or name a folder on another disk with NBCACHE_DIR."
+_ROOM = "free disk space, set a smaller NBCache.max_disk_size, or name a folder on another disk with NBCACHE_DIR."
 _REMEDIES = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: _ROOM,

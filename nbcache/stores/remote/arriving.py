@@ -61,7 +61,7 @@ def _fill(begins: bytes, size: int, more: Callable[[int], bytes | None], keep: C
         if place == size:
             return True
         if place > size or len(piece) < PIECE:
-            raise DamagedEntryError("it has not the length that the server says")
+            raise DamagedEntryError("its length is not what the server says")
         piece = more(place)
     return False
 

@@ -77,7 +77,7 @@ class Requests:
         self.warnings.always(
             f"Entries in {self._place} could not be deleted, and may be found again.",
             f"{why}.",
-            "clear once more when the server answers.",
+            "clear again when the server answers.",
         )
         return []
 
@@ -102,7 +102,7 @@ class Requests:
             _KIND_OF_TROUBLE[True],
             "unsent",
             f"{count} result{'s' if count != 1 else ''} could not be sent to {self._place} in time.",
-            "it takes them more slowly than they are made, or it is away.",
+            "the server takes them more slowly than they are computed, or does not answer.",
             "nothing; they are kept on this machine.",
         )
 
@@ -138,5 +138,5 @@ class Requests:
             None,
             f"The shared store {self._place} {what} for now; everything else goes on.",
             f"{reason(error)}.",
-            f"see why; it is asked again after {pause:.0f} s.",
+            f"check the server; it is asked again after {pause:.0f} s.",
         )

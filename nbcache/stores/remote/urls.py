@@ -29,7 +29,7 @@ def open_bucket(url: str) -> Bucket:
         The URL means nothing.
     """
     if _URL.fullmatch(url) is None:
-        raise _refused(url, "it is no URL: a scheme and :// are missing")
+        raise _refused(url, "it is not a URL: a scheme and :// are missing")
     try:
         return _opened(url)
     except ImportError as error:

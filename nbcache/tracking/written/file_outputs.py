@@ -135,9 +135,9 @@ class PutBack:
         elif not is_equal(output.path, output.digest):
             name = os.path.basename(output.path)
             if output.content is None:
-                raise LookupError(f"{name} is not what was written, and too big to be kept")
+                raise LookupError(f"{name} is not what was written, and is too large to be kept")
             if _is_more_than_a_name(output.path):
-                raise LookupError(f"{name} is a link now, or not to be written to")
+                raise LookupError(f"{name} is a link now, or cannot be written")
             folder = os.path.dirname(os.path.abspath(output.path))
             self._make(folder)
             handle, place = tempfile.mkstemp(dir=folder, prefix=".", suffix="~")

@@ -160,7 +160,7 @@ class FilesWritten:
             return f"it removes {_names(removed)}"
         unsure = sorted(full for full in self._unsure if self._users(full))
         if unsure:
-            return f"it may not be what writes {_names(unsure)}, because others write at the same time"
+            return f"it may not have written {_names(unsure)} itself, because others write at the same time"
         changed = sorted(
             full
             for full, before in self._before.items()
@@ -175,9 +175,9 @@ class FilesWritten:
         roots = (_project(self._folder), _temporary_files())
         outside = sorted(full for full in made if not _within(full, roots))
         if outside:
-            return f"it writes {_names(outside)}, outside of the project"
+            return f"it writes {_names(outside)}, outside the project"
         odd = sorted(full for full in made if not (os.path.isfile(full) or os.path.isdir(full)) or os.path.islink(full))
-        return f"it makes {_names(odd)}, which is no file" if odd else ""
+        return f"it makes {_names(odd)}, which is not a file" if odd else ""
 
     def names(self) -> list[str]:
         """The names of what it wrote and left."""

@@ -60,7 +60,7 @@ def lost_file(effects: Iterable[tuple[str, str, bytes]]) -> str:
     """Say which file is not what was written, where its content was too much to keep; empty for none."""
     for path, kind, data in effects:
         if kind == _KIND and data[:1] == _ONLY_DIGEST and not is_equal(path, data[1:].decode()):
-            return f"{os.path.basename(path)} is not what the run wrote, and too big to be kept"
+            return f"{os.path.basename(path)} is not what the run wrote, and is too large to be kept"
     return ""
 
 

@@ -66,7 +66,7 @@ def pictures(server: Server, context: BrowserContext, folder: Path) -> None:
             panel = PanelPage(notebook, "nbc-table" if view == "table" else "nbcache-pool")
             toggles = panel.root.locator(".nbc-toggle").or_(panel.root.get_by_title("Show the entries of"))
             toggles.nth(2).click()
-            expect(panel.root.locator(".nbc-name[title=\"load_trips(2022)\"]")).to_be_visible()
+            expect(panel.root.locator('.nbc-name[title="load_trips(2022)"]')).to_be_visible()
             notebook.page.evaluate("() => document.activeElement.blur()")
             picture(notebook.page, panel, folder / f"panel-{view}-light.png")
             notebook.theme("JupyterLab Dark")

@@ -119,7 +119,9 @@ def after_restart(specimen: Specimen, first: dict[str, Any], then: dict[str, Any
     if not specimen.unstored and then["type"] != first["type"]:
         found.append(f"a {first['type']} comes back as a {then['type']}")
     if not specimen.uncelled and then["made"] is not bool(specimen.unstored):
-        found.append("the cell that makes it is " + ("computed again" if then["made"] else "restored, against its reason"))
+        found.append(
+            "the cell that makes it is " + ("computed again" if then["made"] else "restored, against its reason")
+        )
     if specimen.unkeyed:
         return found
     if not specimen.apart:

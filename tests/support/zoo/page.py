@@ -99,7 +99,9 @@ def part() -> None:
     tops: set[str] = set()
     whole_ones: dict[str, bool] = {}
     for family in families():
-        rows.append(f"\n## {family.name}\n\n| type | argument | result | global | restart | cells | |\n|---|---|---|---|---|---|---|")
+        rows.append(
+            f"\n## {family.name}\n\n| type | argument | result | global | restart | cells | |\n|---|---|---|---|---|---|---|"
+        )
         for specimen in family.specimens:
             found = [asked(check, specimen) for check in (as_key, as_result, as_global)]
             found.append(asked(lambda one: after_restart(one, first[str(one)], then[str(one)]), specimen))

@@ -137,7 +137,7 @@ def _set_names_given(state: Any, values: Values) -> None:
 _ROWS: dict[str, _Row] = {
     "keras's names": _Row("keras.src.backend.common.global_state", _names_given, _set_names_given),
     "matplotlib": _Row("matplotlib", _parameters, _set_parameters),
-    "matplotlib's letters for colours": _Row("matplotlib.colors", _letters, _set_letters),
+    "matplotlib's letters for colors": _Row("matplotlib.colors", _letters, _set_letters),
     "pandas": _Row("pandas._config.config", lambda config: flat(config._global_config), _set_pandas),
     "numpy": _Row("numpy", lambda numpy: numpy.get_printoptions(), lambda numpy, new: numpy.set_printoptions(**new)),
     "numpy's errors": _Row("numpy", lambda numpy: numpy.geterr(), lambda numpy, new: numpy.seterr(**new)),
@@ -157,7 +157,7 @@ _ROWS: dict[str, _Row] = {
         lambda locale: {"categories": locale.setlocale(locale.LC_ALL)},
         lambda locale, new: locale.setlocale(locale.LC_ALL, new["categories"]),
     ),
-    "the limit of recursion": _Row(
+    "the recursion limit": _Row(
         "sys",
         lambda system: {"limit": system.getrecursionlimit()},
         lambda system, new: system.setrecursionlimit(new["limit"]),
@@ -197,9 +197,9 @@ COVERED_PARTS: Mapping[str, str] = {
 
 # Options that are in no key, so that a cell which sets one to what it was already has to set it all the same.
 _IN_NO_KEY: Mapping[str, tuple[str, ...]] = {
-    "the limit of recursion": ("setrecursionlimit()",),
+    "the recursion limit": ("setrecursionlimit()",),
     "plotly": ("renderers.default",),
-    "matplotlib's letters for colours": ("set_color_codes()", "set_palette()", "set_theme()", "sns.set()"),
+    "matplotlib's letters for colors": ("set_color_codes()", "set_palette()", "set_theme()", "sns.set()"),
 }
 
 

@@ -171,7 +171,7 @@ _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
     "signal handlers": ("signal", _signals),
     "hooks of the interpreter": ("sys", _hooks),
     "builtins": ("builtins", lambda: vars(builtins).keys() - {"_"}),
-    "what pickle knows": ("copyreg", _reducers),
+    "functions registered with pickle": ("copyreg", _reducers),
     "the umask": ("os", mask_set),
     "how garbage is collected": ("gc", lambda: (gc.isenabled(), gc.get_threshold(), len(gc.callbacks))),
     "the size of fields in csv": ("csv", lambda: sys.modules["csv"].field_size_limit()),

@@ -120,7 +120,7 @@ class BeforeRun:
 
     def _without_place(self, value: object) -> Differences:
         name = self.reached.name_of(value)
-        return Differences(trouble=f"it changes a part of {name} that has no place of its own")
+        return Differences(trouble=f"it changes a part of {name} that cannot be located")
 
     def _holders(self, now: dict[int, dict[str, Content]]) -> dict[int, dict[int, dict[str, Facet]]]:
         """Who holds what after the run, and in which facet."""

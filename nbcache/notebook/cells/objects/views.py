@@ -73,12 +73,12 @@ class Overlaps:
         for span, array in new:
             holder = next((one for place, one in there if place[0] <= span[0] and span[1] <= place[1]), None)
             if holder is None and there:
-                raise PicklingError("an array that lies partly in the memory of another")
+                raise PicklingError("an array that shares part of the memory of another")
             if holder is None and array is owner:
                 continue
             if holder is None and owner is None:
                 if array.dtype.hasobject:
-                    raise PicklingError("views of one array of objects that is gone")
+                    raise PicklingError("views of an array of objects that no longer exists")
                 shared = shared or _Memory(*whole)
             base = holder if holder is not None else owner if owner is not None else shared
             self._plans[_key(array)] = _written(base, whole[0] if base is shared else _address(base))
@@ -160,11 +160,11 @@ def lay(base: Any, offset: int, dtype: Any, shape: tuple[int, ...], strides: tup
     above = sum(max(0, (length - 1) * stride) for length, stride in zip(shape, strides, strict=True))
     contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
     if not contiguous or start + below < first or start + above + dtype.itemsize > last:
-        raise LookupError("an array does not lie in memory as it did")
+        raise LookupError("the memory layout of an array has changed")
     flat = (owner if owner.flags.c_contiguous else owner.T).view(numpy.ndarray).reshape(-1)
     if dtype.hasobject:
         if flat.dtype != dtype or (start - first) % dtype.itemsize:
-            raise LookupError("an array does not lie in memory as it did")
+            raise LookupError("the memory layout of an array has changed")
         made = numpy.lib.stride_tricks.as_strided(flat[(start - first) // dtype.itemsize :], shape, strides)
     else:
         made = numpy.ndarray(shape, dtype, flat.view("u1"), start - first, strides)

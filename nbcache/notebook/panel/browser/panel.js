@@ -123,7 +123,7 @@ class Table {
 
   send(key, what, type = "clear") {
     const request = (this.requests += 1);
-    const slow = setTimeout(() => this.say("Waiting for the kernel, which is busy: this will be done as soon as it can."), SLOW_MS);
+    const slow = setTimeout(() => this.say("The kernel is busy. This will be done as soon as it is free."), SLOW_MS);
     this.pending.set(key, { request, slow });
     this.model.send({ type, request, ...what });
     this.draw();
@@ -149,7 +149,7 @@ class Table {
     if (this.dead) {
       this.pending.forEach((waiting) => clearTimeout(waiting.slow));
       this.pending.clear();
-      this.say("The kernel of this panel is gone: run the cell again.", { error: true });
+      this.say("The kernel of this panel has stopped. Run the cell again.", { error: true });
     }
     this.question.offer();
     this.arrange();
@@ -209,11 +209,11 @@ class Table {
     if (this.rows.query) {
       this.empty.replaceChildren(this.looking ? "Searching…" : `Nothing matches “${this.search.value.trim()}”.`);
     } else if (this.owner) {
-      this.empty.replaceChildren(`${this.ownerRow() ? this.ownerRow().label : this.owner} has no entries yet: its next call adds one.`);
+      this.empty.replaceChildren(`${this.ownerRow() ? this.ownerRow().label : this.owner} has no entries yet. Its next call adds one.`);
     } else {
       this.empty.replaceChildren(
         make("strong", "", "Nothing is cached yet"),
-        make("p", "", "Put @cache_data above a function and call it; its results appear here, one row per set of arguments."),
+        make("p", "", "Put @cache_data above a function and call it. Its results appear here, with a row for each set of arguments."),
         make("pre", "", "@cache_data\ndef load_data(year):\n    ...\n\nload_data(2024)"));
     }
   }

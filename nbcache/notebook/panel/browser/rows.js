@@ -166,7 +166,7 @@ class Rows {
       const parent = drawn.length;
       drawn.push({ kind: "function", key: `f${row.name}`, row, opened: opened || found.length > 0 });
       if (opened && !found.length) {
-        const note = held ? `Nothing kept yet: the next call of ${row.label} adds an entry.` : "Loading…";
+        const note = held ? `No entries yet. The next call of ${row.label} adds an entry.` : "Loading…";
         drawn.push({ kind: "note", key: `n${row.name}`, row, note });
         continue;
       }

@@ -22,7 +22,7 @@ from nbcache.tracking.observations.reading import is_sqlite
 
 # Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
 AT_ONCE = 4096
-_OVERFLOWN = "more files were opened than the system could tell of"
+_OVERFLOWN = "more files were opened than the system could report"
 # Where it is not known who opened a file, these are taken for an editor's or a server's work.
 _NOT_A_READ = MODIFIED | MADE | GONE | IS_FOLDER
 _BESIDE = (".ipynb", ".py", ".pyc", ".swp", "~")

@@ -12,7 +12,7 @@ from nbcache.tracking.observations.processes import programs
 __all__ = ["UNSEEN", "UNSEEN_KIND", "forked", "forked_with_terminal"]
 
 UNSEEN_KIND = "not followed"
-_CHILD = "what a child process sees that was made with os.fork"
+_CHILD = "what a child process made with os.fork sees"
 # Their children hand back what they see.
 _HANDING_BACK = frozenset({"multiprocessing", "joblib", "loky", "billiard"})
 # `os.spawnv` and its kind: where these fork, and what they call the words of the command line.

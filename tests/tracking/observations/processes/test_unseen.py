@@ -89,7 +89,7 @@ def test_a_child_that_cannot_hand_back_what_it_sees_is_said_not_to_be_followed(
         told = function.explain()
         assert told.hit
         assert any("os.fork" in line for line in told.unfollowed) is said
-        assert not any("os.fork" in line for line in told.rests_on)
+        assert not any("os.fork" in line for line in told.depends_on)
 
 
 def test_a_run_that_forks_is_a_hit_again() -> None:
