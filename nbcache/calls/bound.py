@@ -56,7 +56,7 @@ class BoundCachedFunction(functools.partial, Generic[P, R]):  # type: ignore[typ
 
     @api_boundary
     def clear(self, /, *args: Any, **kwargs: Any) -> None:
-        """Forget the result of this instance's call, or, without arguments, every result of every instance."""
+        """Clear the result of this instance's call, or, without arguments, every result of every instance."""
         if (args and is_click(args)) or not (args or kwargs):
             self._of().clear()
         else:

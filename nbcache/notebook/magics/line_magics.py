@@ -45,7 +45,7 @@ class CacheMagics(Magics):
     @line_magic
     @_command
     def cache_clear(self, line: str) -> None:
-        """Forget cached results, in memory and on disk.
+        """Clear cached results, in memory and on disk.
 
         ::
 
