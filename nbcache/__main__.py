@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn
@@ -16,10 +17,12 @@ from typing import Any, NoReturn
 from nbcache import __version__, registry
 from nbcache.config import settings
 from nbcache.errors import CacheError, UnknownNameError, did_you_mean
-from nbcache.inspection.listing import cell_sources, entry_rows, function_rows
+from nbcache.inspection import trusted_keys
+from nbcache.inspection.listing import cell_sources, entry_rows, function_rows, stored
 from nbcache.notebook.display.messages import cleared
-from nbcache.notebook.display.tables import Table
-from nbcache.notebook.magics import info, target, trust
+from nbcache.notebook.display.quantities import count, size
+from nbcache.notebook.display.tables import Table, called, short_name
+from nbcache.notebook.magics import info, trust
 
 _TRUST = "create | fingerprint | share FILE | add FILE | rotate | forget ID | adopt FOLDER"
 
@@ -39,6 +42,8 @@ def main(words: list[str]) -> int:
         if not os.path.isdir(os.path.expanduser(given.dir)):
             return _wrong(f"There is no folder {given.dir}.")
         os.environ["NBCACHE_DIR"] = given.dir
+    if given.run in (_info, _clear, _verify) and (why := trusted_keys.store_refusal()):
+        return _wrong(f"The folder {settings().folder()} is not used: {why}.")
     try:
         code: int = given.run(given)
     except (CacheError, OSError) as error:
@@ -51,6 +56,7 @@ def main(words: list[str]) -> int:
 
 def script() -> None:
     """Run the command line of this process."""
+    warnings.showwarning = lambda message, *_: print(f"nbcache: {_as_typed(str(message))}", file=sys.stderr)
     sys.exit(main(sys.argv[1:]))
 
 
@@ -71,14 +77,21 @@ class _Parser(argparse.ArgumentParser):
         _, _, rest = message.partition("unrecognized arguments: ")
         wrong = re.search(r"invalid choice: '(.*?)'", message)
         if wrong:
-            known = next(list(one.choices) for one in self._actions if one.choices)
+            known = next([word for word in one.choices if word != "names"] for one in self._actions if one.choices)
             near = did_you_mean(wrong[1], known) or f" It is one of {', '.join(known)}."
             text = f"{wrong[1]} is not known.{near}"
         elif rest:
             text = f"{rest.split()[0]} cannot be used here.{did_you_mean(rest.split()[0], _OPTIONS)}"
         else:
-            text = f"{message}."
-        sys.exit(_wrong(f"{text} See nbcache -h.", 2))
+            text = f"{_MISSING.sub(_needed, message)}."
+        sys.exit(_wrong(f"{text} See {self.prog} -h.", 2))
+
+
+_MISSING = re.compile(r"the following arguments are required: (.*)|argument (\S+): expected one argument")
+
+
+def _needed(found: re.Match[str]) -> str:
+    return f"{found[1]} is missing" if found[1] else f"{found[2]} needs a value"
 
 
 _OPTIONS = ("--all", "--dir", "--help", "--json", "--version")
@@ -139,6 +152,7 @@ _SCRIPTS = {
     esac
 }}
 complete -F _nbcache nbcache""",
+    "zsh": "",
     "fish": f"""complete -c nbcache -f
 complete -c nbcache -n __fish_use_subcommand -a '{_WORDS}'
 complete -c nbcache -n '__fish_seen_subcommand_from info clear' -a '(nbcache completion names 2>/dev/null)'
@@ -172,22 +186,35 @@ def _info(given: Any) -> int:
     cache = registry.the_cache()
     if given.name is None:
         rows = function_rows(cache, [])
+        if not rows and not given.json:
+            print(f"Nothing is cached in {settings().folder()}.{_of_other_keys('are in it')}")
+            return 0
         codes = cell_sources(cache, [row.name for row in rows])
         _print(info.functions_table(rows, codes=codes, counted=False), rows, given.json)
     else:
         owner = _owner(given.name)
         entries = entry_rows(cache, owner)
         most = None if given.all else info.MOST_ROWS
-        table = info.entries_table(owner, entries, most=most, rest=f"nbcache info {given.name} --all")
+        table = info.entries_table(owner, entries, most=most, rest=f"nbcache info {given.name} --all", counted=False)
         _print(table, entries, given.json)
     return 0
 
 
 def _clear(given: Any) -> int:
     owner = None if given.name is None else _owner(given.name)
-    removed = registry.the_cache().clear(owner)
-    print(cleared(removed, owner or ""))
-    return 0
+    cache = registry.the_cache()
+    removed = cache.clear(owner)
+    left = 0 if removed else stored(cache, owner)
+    others = "" if owner else _of_other_keys("stay; delete the folder to remove them")
+    print(cleared(removed, "" if owner is None else called(owner), left=lambda: left) + others)
+    return 1 if left else 0
+
+
+def _of_other_keys(where: str) -> str:
+    """A sentence about the files that other keys signed; empty where there are none."""
+    foreign = trusted_keys.standing().foreign
+    files = f"{count(foreign.files, 'file')} ({size(foreign.size)})"
+    return f" {files} signed with other keys {where}." if foreign.files else ""
 
 
 def _path(given: Any) -> int:
@@ -219,7 +246,8 @@ def _owner(name: str) -> str:
         return found[0]
     if found:
         raise UnknownNameError(f"{name!r} is one of {', '.join(found)}: give the whole name.")
-    raise target.unknown(name, known)
+    near = did_you_mean(name, [short_name(one).removeprefix("cell ").rpartition(".")[2] for one in known])
+    raise UnknownNameError(f"Nothing is cached under the name {name} in {settings().folder()}.{near}")
 
 
 def _print(table: Table, rows: Sequence[Any], as_json: bool) -> None:

@@ -366,11 +366,7 @@ def load_keyring() -> Keyring:
     except KeyFileError as error:
         if settings().trust == "strict":
             raise
-        warn(
-            explain(
-                "Results on disk are kept for this session only.",
-                " ".join(line.removeprefix("Why: ") for line in str(error).splitlines()[:2]),
-                "correct the file, or name another one in NBCACHE_KEY_FILE.",
-            )
-        )
+        what, _, reason = str(error).partition("\nWhy: ")
+        why, _, do = reason.partition("\nDo: ")
+        warn(explain("Results on disk are kept for this session only.", f"{what.rstrip('.')}: {why}", do))
         return Keyring.ephemeral()

@@ -95,7 +95,7 @@ class Keyring:
             The file is not a plain file of this user that nobody else can read, or holds no key; or `path` was
             given and nothing can be written there.
         """
-        place = default_key_path() if path is None else _absolute(path)
+        place = default_key_path() if path is None else absolute(path)
         try:
             try:
                 ring = keyfile.read(place)
@@ -159,7 +159,14 @@ def fingerprint(secret: Secret) -> str:
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-def _absolute(path: str | os.PathLike[str]) -> Path:
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """The full path of a key file.
+
+    Raises
+    ------
+    KeyFileError
+        It is relative.
+    """
     place = Path(path).expanduser()
     if not place.is_absolute():
         raise KeyFileError(
@@ -173,7 +180,7 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
 
 
 def _place(path: str | os.PathLike[str] | None) -> Path:
-    return default_key_path() if path is None else _absolute(path)
+    return default_key_path() if path is None else absolute(path)
 
 
 def _ring_at(place: Path) -> list[Secret]:
@@ -186,7 +193,7 @@ def _ring_at(place: Path) -> list[Secret]:
 
 
 def share_key(target: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> str:
-    """Write the signing key to a new owner-only file for people who shall share entries; returns its id.
+    """Write the signing key to a new owner-only file for people who are to share entries; returns its id.
 
     Everybody who has that file can make the kernels of everybody else who has it run code.
 
@@ -197,7 +204,7 @@ def share_key(target: str | os.PathLike[str], path: str | os.PathLike[str] | Non
     """
     Keyring.load(path)  # so that there is a key to share
     newest = _ring_at(_place(path))[0]
-    place = _absolute(target)
+    place = absolute(target)
     try:
         published = keyfile.create(place, [Secret(newest.key)])
     except OSError as error:
@@ -219,7 +226,7 @@ def add_key(source: str | os.PathLike[str], path: str | os.PathLike[str] | None 
     signs : sign with it from now on, so that its owners can read what is stored here
     path : the ring it is added to; `None` is the user's own
     """
-    newcomer = Secret(_ring_at(_absolute(source))[0].key)
+    newcomer = Secret(_ring_at(absolute(source))[0].key)
     Keyring.load(path)  # so that there is a ring to add to
     place = _place(path)
     others = [secret for secret in _ring_at(place) if secret.key != newcomer.key]

@@ -59,6 +59,11 @@ def entry_rows(cache: Cache, owner: str | None = None, whose: Whose | None = Non
     return rows if whose is None else [row for row in rows if whose(row.address.key)]
 
 
+def stored(cache: Cache, owner: str | None = None) -> int:
+    """How many entries an owner, or everybody, has."""
+    return sum(1 for _ in cache.entries(owner))
+
+
 def source_of(meta: Meta) -> str:
     """What an entry of a cell says of its code, as text; empty where that is private."""
     return next((text for label, _, text in reversed(meta.parts) if label == "code"), "")

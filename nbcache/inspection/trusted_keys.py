@@ -14,7 +14,16 @@ from pathlib import Path
 from nbcache import registry
 from nbcache.config import settings
 from nbcache.entries import keyfile
-from nbcache.entries.signing import add_key, default_key_path, fingerprint, forget_key, key_id, rotate_key, share_key
+from nbcache.entries.signing import (
+    absolute,
+    add_key,
+    default_key_path,
+    fingerprint,
+    forget_key,
+    key_id,
+    rotate_key,
+    share_key,
+)
 from nbcache.errors import InvalidParameterError, KeyFileError, UnknownNameError
 from nbcache.stores.disk.clearing import owner_folders
 from nbcache.stores.folders import Places, list_names, refusal
@@ -82,7 +91,7 @@ def keys(now: float | None = None) -> Keys:
     """The keys in force, read from their file."""
     path = key_path()
     try:
-        ring = keyfile.in_force(keyfile.read(path), now)
+        ring = keyfile.in_force(keyfile.read(absolute(path)), now)
     except FileNotFoundError:
         return Keys(path)
     except KeyFileError as error:
@@ -100,7 +109,7 @@ def standing() -> Standing:
     try:
         status = os.stat(places.root)
         owner, mode = _user(status.st_uid), stat.S_IMODE(status.st_mode)
-        refused = refusal(str(places.root), follow=True) or refusal(str(places.base)) or ""
+        refused = _refusal_of(places)
         held = {name: _held(places.base, name) for name in list_names(places.base) if is_key_folder(name)}
         set_aside = len(list_names(places.quarantine))
     except FileNotFoundError:
@@ -120,6 +129,20 @@ def standing() -> Standing:
         foreign_ids=tuple(sorted(foreign)),
         set_aside=set_aside,
     )
+
+
+def store_refusal() -> str:
+    """Why the folder of the store is not used; empty where it is, or where there is none yet."""
+    try:
+        return _refusal_of(Places.of(Path(os.path.realpath(settings().folder()))))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{error.strerror or error}"
+
+
+def _refusal_of(places: Places) -> str:
+    return refusal(str(places.root), follow=True) or refusal(str(places.base)) or ""
 
 
 def create() -> tuple[str, bool]:

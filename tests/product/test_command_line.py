@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -13,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from nbcache import __version__, cache_data, registry
+from nbcache import CacheWarning, __version__, cache_data, registry
 from nbcache.__main__ import main
 from nbcache.config import settings
 from nbcache.engine.cache import Cache
+from nbcache.notebook.display.tables import Table
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_info_of_one_function_lists_its_calls(stored: Any, capsys: pytest.Captur
 
 def test_clear_of_one_function_leaves_the_others(stored: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["clear", "load"]) == 0
-    assert capsys.readouterr().out == "Cleared work.load (2 entries).\n"
+    assert capsys.readouterr().out == "Cleared work.load() (2 entries).\n"
 
     assert [row.name for row in cache_data.info() if row.entries] == ["work.plot"]
 
@@ -114,6 +116,65 @@ def test_a_line_that_means_nothing_is_exit_code_2(line: list[str], capsys: pytes
     assert main(line) == 2
 
 
+@pytest.mark.parametrize("verb", ["info", "clear", "verify"])
+def test_a_folder_that_is_not_used_is_no_empty_one(
+    verb: str, cache: Cache, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(settings(), "dir", str(tmp_path / "file"))
+    assert main([verb]) == 1
+    told = capsys.readouterr()
+    assert told.err == f"nbcache: The folder {tmp_path / 'file'} is not used: it is not a folder.\n" and not told.out
+
+
+def test_an_empty_folder_is_named(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    assert capsys.readouterr().out == f"Nothing is cached in {settings().folder()}.\n"
+
+
+def test_files_that_other_keys_signed_are_told_and_stay(
+    stored: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "key_file", str(tmp_path / "another"))
+    assert main(["info"]) == 0
+    assert "files (" in (told := capsys.readouterr().out) and told.endswith("signed with other keys are in it.\n")
+    registry.replace_cache(None)
+    assert main(["clear"]) == 0
+    assert capsys.readouterr().out.endswith("signed with other keys stay; delete the folder to remove them.\n")
+    assert list(Path(settings().folder()).rglob("*.nbc"))
+
+
+def test_what_could_not_be_cleared_is_said_and_is_exit_code_1(
+    stored: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*arguments: Any, **options: Any) -> Any:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for name in ("write", "mkdir", "ftruncate", "unlink", "rename", "rmdir"):
+        monkeypatch.setattr(os, name, read_only)
+    with pytest.warns(CacheWarning, match="could not be deleted"):
+        codes = main(["clear", "load"]), main(["clear"])
+    monkeypatch.undo()
+    told = capsys.readouterr().out.splitlines()
+    assert codes == (1, 1)
+    assert told == [
+        "work.load() was not cleared: 2 entries still stored.",
+        "The cache was not cleared: 3 entries still stored.",
+    ]
+
+
+def test_a_terminal_that_is_narrow_shows_the_columns_in_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table(("call", "size"), (("load('a long text that is not shown whole')", "1 KB"), ("load(1)", "2 KB")))
+    monkeypatch.setattr(sys, "stdout", _Terminal())
+    monkeypatch.setenv("COLUMNS", "40")
+    assert str(table).splitlines()[1:] == ["load('a long text that is not sho…  1 KB", f"{'load(1)':34}  2 KB"]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize("verb", ["info", "clear", "verify", "trust", "path"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "-h"]) == 0
@@ -133,7 +194,11 @@ MISTAKES = {
     "inof": "nbcache: inof is not known. Did you mean info?",
     "info --jsn": "nbcache: --jsn cannot be used here. Did you mean --json?",
     "completion bsh": "nbcache: bsh is not known. Did you mean bash",
-    "clear laod": "nbcache: laod is not a cached function or cell. Did you mean load?",
+    "clear laod": "nbcache: Nothing is cached under the name laod in ",
+    "completion": "nbcache: SHELL is missing. See nbcache completion -h.",
+    "completion tcshh": "nbcache: tcshh is not known. It is one of bash, zsh, fish. See nbcache completion -h.",
+    "info --dir": "nbcache: --dir needs a value. See nbcache info -h.",
+    "trust share": "nbcache: Write it as nbcache trust share FILE",
     "--dir /no/such info": "nbcache: There is no folder /no/such.",
     "trust shaer": "nbcache: nbcache trust has no command shaer. Did you mean share?",
 }
@@ -159,7 +224,7 @@ def test_the_folder_can_be_named_behind_the_command(
     folder = str(settings().folder())
     monkeypatch.setenv("NBCACHE_DIR", "elsewhere")
     assert main(["clear", "load", "--dir", folder]) == 0
-    assert capsys.readouterr().out == "Cleared work.load (2 entries).\n"
+    assert capsys.readouterr().out == "Cleared work.load() (2 entries).\n"
 
 
 def test_a_long_list_ends_with_the_command_that_shows_all(cache: Cache, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nbcache.errors import CacheWarning, explain
@@ -56,13 +56,14 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
-def cleared(entries: int, what: str = "", *, call: bool = False) -> str:
+def cleared(entries: int, what: str = "", *, call: bool = False, left: Callable[[], int] = int) -> str:
     """What a clear did, in one sentence.
 
     Parameters
     ----------
     what : what was cleared; empty for everything
     call : whether it is one call, which has one result
+    left : counts what could not be cleared, where nothing was; a warning says why
 
     Examples
     --------
@@ -70,6 +71,8 @@ def cleared(entries: int, what: str = "", *, call: bool = False) -> str:
     ('Cleared load() (2 entries).', 'load() has no cached results.', 'Cleared load(2024).')
     """
     if not entries:
+        if still := left():
+            return f"{_sentence(what) or 'The cache'} was not cleared: {count(still, 'entry', 'entries')} still stored."
         if not what:
             return "The cache is already empty."
         return f"{what} was not cached." if call else f"{_sentence(what)} has no cached results."

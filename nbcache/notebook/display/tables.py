@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
+import sys
 from dataclasses import dataclass
 
 # once a table, not once a cell: a notebook keeps all of it
@@ -14,6 +16,7 @@ _STYLE = (
 )
 _NAMELESS = re.compile(r"cell [0-9a-f]{12}")
 _LONGEST_LINE = 60
+_LEAST_FIRST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Table:
     def __str__(self) -> str:
         if not self.titles:
             return self.caption
-        lines = [self.titles, *self.rows]
+        lines = self._fitting([self.titles, *self.rows])
         widths = [max(len(line[place]) for line in lines) for place in range(len(self.titles))]
         text = [
             "  ".join(
@@ -45,6 +48,14 @@ class Table:
         return "\n".join([*text, *([self.caption] if self.caption else [])])
 
     __repr__ = __str__
+
+    def _fitting(self, lines: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """Lines whose first column is cut where a terminal is too narrow: wrapped lines cannot be read as columns."""
+        if sys.stdout is None or not sys.stdout.isatty():
+            return lines
+        others = sum(2 + max(len(line[place]) for line in lines) for place in range(1, len(self.titles)))
+        most = max(_LEAST_FIRST, shutil.get_terminal_size().columns - others)
+        return [(cut(line[0], most), *line[1:]) for line in lines]
 
     def _repr_html_(self) -> str:
         head = "".join(_cell("th", title, place < self.left) for place, title in enumerate(self.titles))
@@ -63,6 +74,22 @@ def _cell(tag: str, text: str, left: bool) -> str:
     scope = ' scope="col"' if tag == "th" else ""
     words = ' class="words"' if left else ""
     return f"<{tag}{scope}{words}>{html.escape(text)}</{tag}>"
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text that would push others out of sight."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def called(owner: str) -> str:
+    """An owner in a sentence.
+
+    Examples
+    --------
+    >>> called("__main__.load"), called("cell prices")
+    ('load()', 'the cell prices')
+    """
+    return f"the {owner}" if owner.startswith("cell ") else f"{short_name(owner)}()"
 
 
 def short_name(owner: str) -> str:

@@ -13,7 +13,7 @@ from nbcache.engine.hooks import hooks
 from nbcache.engine.traces import without_variant
 from nbcache.errors import UnknownNameError
 from nbcache.inspection.explanation import Explanation
-from nbcache.inspection.listing import cell_sources, entry_rows
+from nbcache.inspection.listing import cell_sources, entry_rows, stored
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.cells.code import cell_owner
 from nbcache.notebook.cells.known import explain_cell, known_cells
@@ -41,16 +41,18 @@ class Commands:
         """Clear what the line names; say in one sentence how much that was."""
         aim = self._aim(line)
         if aim is None:
-            return cleared(registry.the_cache().clear())
+            cache = registry.the_cache()
+            return cleared(cache.clear(), left=lambda: stored(cache))
         known = self._function(aim)
         if known is None:
             owner, cache = self._cell(aim), registry.the_cache()
             shared = sum(map(cache.delete, known_cells(self._shell).shared(owner)))
-            return cleared(shared + cache.clear(owner), f"the {owner}")
+            return cleared(shared + cache.clear(owner), f"the {owner}", left=lambda: stored(cache, owner))
         if aim.is_call:
             args, kwargs = aim.evaluate(self._namespace)
-            return cleared(known.forget(*args, **kwargs), _typed(aim), call=True)
-        return cleared(known.forget_all(), f"{aim.name}()")
+            removed = known.forget(*args, **kwargs)
+            return cleared(removed, _typed(aim), call=True, left=lambda: int(known.is_cached(*args, **kwargs)))
+        return cleared(known.forget_all(), f"{aim.name}()", left=lambda: len(known.entries()))
 
     def info(self, line: str) -> Table:
         """The table of everything, or of what the line names."""

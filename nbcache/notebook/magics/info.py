@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from nbcache.inspection.rows import EntryInfo, FunctionInfo
 from nbcache.notebook.display import quantities
-from nbcache.notebook.display.tables import Table, by_label, owner_label, short_name
+from nbcache.notebook.display.tables import Table, by_label, called, cut, owner_label, short_name
 
 #: So many entries are listed; a notebook keeps what a table shows.
 MOST_ROWS = 50
+#: The panel shows a call whole.
+LONGEST_CALL = 120
 
 
 def functions_table(
@@ -64,6 +66,7 @@ def entries_table(
     most: int | None = MOST_ROWS,
     rest: str = "",
     on_disk: Callable[[EntryInfo], bool] = lambda row: False,
+    counted: bool = True,
 ) -> Table:
     """One row per argument set of a function, or per stored run of a cell.
 
@@ -72,22 +75,25 @@ def entries_table(
     most : how many rows; None for all
     rest : what shows the rest
     on_disk : tells whether an entry in memory is on disk too
+    counted : whether this process has counted hits; a terminal has not
     """
     moment = time.time() if now is None else now
     if not rows:
-        return Table((), (), f"{_named(name)} has no cached results.")
+        named = called(name)
+        return Table((), (), f"{named[0].upper() if ' ' in named else named[0]}{named[1:]} has no cached results.")
     more = 0 if most is None else max(0, len(rows) - most)
     where = rest or f"%cache_panel {_shortest(name)}"
-    called = not name.startswith("cell ")
+    call = not name.startswith("cell ")
+    hits = ("hits",) if counted else ()
     return Table(
-        ("call" if called else "run", "size", "age", "expires", "hits", "computed in", "kept in"),
+        ("call" if call else "run", "size", "age", "expires", *hits, "computed in", "kept in"),
         tuple(
             (
-                _short(f"{short_name(name)}({row.arguments})" if called else short_name(name)),
+                cut(f"{short_name(name)}({row.arguments})" if call else short_name(name), LONGEST_CALL),
                 quantities.size(row.bytes),
                 quantities.ago(row.created, moment),
                 quantities.left(row.expires, moment),
-                f"{row.hits:,}",
+                *([f"{row.hits:,}"] if counted else []),
                 quantities.duration(row.seconds_to_compute),
                 "memory, disk" if row.tier == "memory" and on_disk(row) else row.tier,
             )
@@ -97,15 +103,5 @@ def entries_table(
     )
 
 
-def _named(owner: str) -> str:
-    """An owner in a sentence."""
-    return f"The {owner}" if owner.startswith("cell ") else f"{short_name(owner)}()"
-
-
 def _shortest(owner: str) -> str:
     return short_name(owner).removeprefix("cell ")
-
-
-def _short(text: str, most: int = 120) -> str:
-    """Cut what would push the other columns out of sight; the panel shows it whole."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Container, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 from nbcache import system
@@ -89,7 +88,7 @@ class DiskStore:
         self._index = RowIndex(keyring, self._publish_lock, self.places.temporary)
         self._reader = Reader(self.places, keyring, trust, self._verified, self._warnings, self._index, clock)
         self._collector = Collector(
-            self.places, self._catalogue, self._trash, self._locks, max_size, clock, partial(self._could_not_delete, 1)
+            self.places, self._catalogue, self._trash, self._locks, max_size, clock, self._could_not_delete
         )
         renew_after_fork(self)
 
@@ -195,7 +194,7 @@ class DiskStore:
                     removed += self._catalogue.unlink(path)
                 self._invalidations.cleared(address=address)
         except OSError as error:
-            self._could_not_delete(1, error)
+            self._could_not_delete(error)
         return min(1, removed)
 
     def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
@@ -211,7 +210,7 @@ class DiskStore:
             for owner in owners:
                 self._invalidations.cleared(owner)
         except OSError as error:
-            self._could_not_delete(1, error)
+            self._could_not_delete(error)
         return removed
 
     def clear(self, owner: str | None = None) -> int:
@@ -233,7 +232,7 @@ class DiskStore:
         except OSError as error:
             failures.append(error)
         if failures:
-            self._could_not_delete(len(failures), failures[0])
+            self._could_not_delete(failures[0])
         return names
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:
@@ -242,7 +241,7 @@ class DiskStore:
         try:
             return self._catalogue.limit(owner, max_entries, max_size, whose)
         except OSError as error:
-            self._could_not_delete(1, error)
+            self._could_not_delete(error)
             return 0
 
     def collect(self) -> int:
@@ -380,9 +379,9 @@ class DiskStore:
                 break
         return entry.owned(None)
 
-    def _could_not_delete(self, count: int, error: OSError) -> None:
+    def _could_not_delete(self, error: OSError) -> None:
         self._warnings.always(
-            f"{count} stored {'entry' if count == 1 else 'entries'} could not be deleted, and may be found again.",
+            "Stored entries could not be deleted, and may be found again.",
             f"{reason(error)}.",
             f"check whether you can write to {self.folder}, or delete that folder.",
         )
