@@ -60,7 +60,7 @@ def _failed(job: Job) -> Callable[[BaseException], None]:
     def report(error: BaseException) -> None:
         warn(
             explain(
-                f"The refresh of {job.name or job.key.owner}() in the background failed; the old value is kept.",
+                f"The refresh of {job.subject} in the background failed; the old value is kept.",
                 error_text(error),
                 "call refresh() to see the error; the refresh is tried again after a minute.",
             )

@@ -289,14 +289,13 @@ class Cache:
         if (job.key.owner, job.text) in self._unloaded:
             return  # it was told: the next tier has the same entry
         self._unloaded.add((job.key.owner, job.text))
-        name = job.name or job.key.owner
         warn(
             explain(
-                f"A cached result of {name}() could not be loaded and is computed again.",
+                f"A cached result of {job.subject} could not be loaded and is computed again.",
                 error_text(error),
                 "define or import the classes it needs before the call; nothing else is needed."
                 if isinstance(error, AttributeError | ImportError | NameError)
-                else f"nothing for now; if it happens again, run %cache_trust verify or {name}.clear().",
+                else f"nothing for now; if it happens again, run %cache_trust verify.",
             )
         )
 

@@ -116,7 +116,7 @@ def _wait_for(step: Lock) -> None:
     """Enter a lock; what takes longer than a moment is said."""
     lock, job, whose = step
     with ExitStack() as shown:
-        text = f"Waiting for another {whose}, which is computing {job.name or job.key.owner}"
+        text = f"Waiting for another {whose}, which is computing {job.subject}"
         lock.wait(None if job.silent else partial(_show, shown, text))
 
 

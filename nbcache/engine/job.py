@@ -149,6 +149,11 @@ class Job:
         there.text, there.address = text, Address(self.key.owner, text)
         return there
 
+    @property
+    def subject(self) -> str:
+        """The function or the cell, as a sentence names it."""
+        return "this cell" if self.kind == "cell" else f"{self.name or self.key.owner}()"
+
 
 class Fetched(NamedTuple):
     """The answer to a `Job`.

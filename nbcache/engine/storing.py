@@ -53,7 +53,7 @@ class Keeper:
             if computed.overlooked:
                 warn(
                     explain(
-                        f"The result of {job.name or 'this cell'} is not kept.",
+                        f"The result of {job.subject} is not kept.",
                         f"{computed.overlooked}, so nobody could tell when it is out of date.",
                         "nothing; the next call runs again.",
                     )
@@ -89,7 +89,7 @@ class Keeper:
             why, do = [line.partition(": ")[2] for line in rest] or ("", "leave this function uncached.")
             warn(
                 explain(
-                    f"The result of {job.name or key.owner}() is not cached; it was computed and returned.",
+                    f"The result of {job.subject} is not cached; it was computed and returned.",
                     f"{what} {why}".rstrip(),
                     do,
                 )
@@ -117,7 +117,7 @@ class Keeper:
         self._said.add((job.key.owner, reason))
         warn(
             explain(
-                f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
+                f"The result of {job.subject} is not cached; it was computed and returned.",
                 f'{reason}, and a hit could not do that again for outputs="files".',
                 "write each file as a whole, in the project's folder; or leave outputs out.",
             )
@@ -129,7 +129,7 @@ class Keeper:
         self._oversized.add(job.key.owner)
         warn(
             explain(
-                f"A result of {job.name or job.key.owner}() is larger than its max_size and is kept alone.",
+                f"A result of {job.subject} is larger than its max_size and is kept alone.",
                 f"it takes {entry.size:,} bytes, max_size is {policy.max_size:,}.",
                 "raise max_size, or leave it out.",
             )
@@ -141,7 +141,7 @@ class Keeper:
         except Exception as error:
             warn(
                 explain(
-                    f"The result of {job.name or job.key.owner}() is not cached; it was computed and returned.",
+                    f"The result of {job.subject} is not cached; it was computed and returned.",
                     f"cache_if raised {error_text(error)}",
                     "make cache_if accept every result and return True or False.",
                 )

@@ -161,7 +161,7 @@ def test_a_call_that_waits_for_another_process_shows_a_line_while_it_does(
     monkeypatch.setattr(hooks, "spinner", note)
 
     assert slow(1) == [1, other.pid]
-    assert shown == ["Waiting for another process, which is computing slow", "gone"]
+    assert shown == ["Waiting for another process, which is computing slow()", "gone"]
 
 
 def test_without_a_spinner_nothing_is_shown(begun: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,8 @@ WRONG = {
     "%cache_clear load(1": "A bracket in load(1 is never closed.",
     "%cache_clear load nosuch": "There is no variable nosuch. If it is text, write 'nosuch'.",
     "%cache_explain": "Which call? For example %cache_explain load 1. Cached: load.",
+    "%cache_info --all": "%cache_info has no option --all. See %cache_info -h.",
+    "%cache_panel -x": "%cache_panel has no option -x. See %cache_panel -h.",
     "%cache_trust shaer x": "%cache_trust has no command shaer. Did you mean share?",
     "%cache_trust share": "Write it as %cache_trust share FILE",
 }

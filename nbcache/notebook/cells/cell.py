@@ -30,7 +30,7 @@ from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
 from nbcache.notebook.cells.options import Options, check_names, is_off
 from nbcache.notebook.cells.outcome import PickledNames
 from nbcache.notebook.cells.refusals import Refusals
-from nbcache.notebook.cells.report import Report
+from nbcache.notebook.cells.report import Report, advice
 from nbcache.notebook.cells.run import TOO_LONG, CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again
 from nbcache.notebook.display.messages import note, warn_about
@@ -155,7 +155,7 @@ class CachedCell:
         self.report.reason = is_off() or self._refusals.before()
         if self.report.reason:
             if not is_off() and not quietly:
-                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+                self._warn("This cell is not cached; it runs every time.")
             return None
         began = self._began = time.perf_counter()
         allowed = self.costs.allowance()
@@ -168,12 +168,12 @@ class CachedCell:
             self.report.reason = TOO_LONG
             self.costs.key_takes_too_long(TOO_LONG)
             if not quietly:
-                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+                self._warn("This cell is not cached; it runs every time.")
             return None
         except Exception as error:  # whatever could not be followed, the cell itself has to run
             self.report.reason = f"its key could not be made ({error_text(error)})"
             if not quietly:
-                self._warn("This cell is not cached; it runs every time.", self.report.reason, _SPLIT)
+                self._warn("This cell is not cached; it runs every time.")
             return None
         self.report.overhead = time.perf_counter() - began
         self._left = max(allowed - self.report.overhead, allowed / 4) if self._automatic else math.inf
@@ -181,8 +181,7 @@ class CachedCell:
             name, kind = inputs.unreadable
             self.report.reason = f"input {name} cannot be read ({kind})"
             if not quietly:
-                advice = f"--ignore {name} leaves it out of the key."
-                self._warn("This cell is not cached; it runs every time.", f"{self.report.reason}.", advice)
+                self._warn("This cell is not cached; it runs every time.")
             return None
         return inputs
 
@@ -190,9 +189,12 @@ class CachedCell:
         if self.options.strict and not is_off():
             raise UsageError(f"--strict: this cell cannot be cached: {self.report.reason}")
 
-    def _warn(self, what: str, why: str, do: str) -> None:
+    def _warn(self, what: str) -> None:
+        """Warn that the cell is not cached, with the reason and what to change; status says the same."""
         if not self._automatic and not self.options.strict:
-            warn_about(what, why, do, self.code.filename)
+            why = self.report.reason
+            do = advice(why) or "put that part into a cell of its own"
+            warn_about(what, f"{why}.", f"{do}.", self.code.filename, self.code.nodes[0].lineno)
 
     # -- the request -----------------------------------------------------------------------------------------------
 
@@ -339,12 +341,5 @@ class CachedCell:
         self.report.reason = self.report.reason or "a file it reads changed while it ran"
         if self.options.policy.ttl == 0:
             return
-        self._warn(
-            "This cell has run, and its result is not cached.",
-            f"{self.report.reason}.",
-            "del it, or name what to keep with --outputs.",
-        )
+        self._warn("This cell has run, and its result is not cached.")
         self._require()
-
-
-_SPLIT = "put that part into a cell of its own."

@@ -12,6 +12,7 @@ from typing import Any
 from nbcache.keys.key import combine
 from nbcache.notebook.cells.syntax.names import Names, names_of
 from nbcache.notebook.cells.syntax.noted_bindings import Marks, marked
+from nbcache.notebook.display.tables import first_line
 from nbcache.tracking.code.facts import facts_of
 
 __all__ = ["CellCode"]
@@ -28,7 +29,7 @@ class CellCode:
     nodes : the statements
     source, filename : the text they came from, and where tracebacks say they are
     codes : the same, compiled: all but a last expression, and that
-    title : its first line, as the user wrote it
+    title : its first line of code, as the user wrote it
     digest : 12 hexadecimal digits, equal for equal code whatever its layout
     quiet : whether a last semicolon hides the value of the last expression
     awaits : whether it has to be awaited
@@ -37,7 +38,7 @@ class CellCode:
 
     def __init__(self, nodes: list[ast.stmt], source: str, filename: str, shell: Any, written: str = "") -> None:
         self.nodes = nodes
-        self.title = (written or source).strip().partition("\n")[0]
+        self.title = first_line(written or source)
         self.source = source
         self.filename = filename
         self.quiet = _ends_quietly(source)

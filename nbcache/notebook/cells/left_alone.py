@@ -9,6 +9,7 @@ from nbcache.inspection.explanation import Explanation
 from nbcache.notebook.cells.costs import Costs
 from nbcache.notebook.cells.report import Report
 from nbcache.notebook.display.messages import duration
+from nbcache.notebook.display.tables import first_line
 
 __all__ = ["LeftAlone"]
 
@@ -24,7 +25,7 @@ class LeftAlone:
     shared = None
 
     def __init__(self, code: str, written: str, costs: Costs, least: float, imports: bool = False) -> None:
-        self.code = Written(written.strip().partition("\n")[0], written)
+        self.code = Written(first_line(written), written)
         self.owner = f"cell {code}"
         self._seconds = 0.0
         self._digest = code

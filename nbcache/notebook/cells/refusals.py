@@ -41,7 +41,7 @@ class Refusals:
         """Say why the cell is never cached as it is; empty when it can be."""
         names = self._code.names
         if names.whole and self._options.inputs is None:
-            return f"{names.whole}; --inputs says which names count"
+            return names.whole
         if names.asks:
             return names.asks
         if self._options.outputs is None and (state := self._refused_state() or self._learnt()):

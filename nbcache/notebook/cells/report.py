@@ -9,7 +9,9 @@ __all__ = ["Report", "advice"]
 
 # What a reason says, and what makes the cell one that is cached.
 _ADVICE = (
-    (r"(\w+) cannot be stored", r"`del \1` at its end, or name what to keep: %%cache_cell --outputs"),
+    (r"(\w+) cannot be stored", r"del \1 at the end of the cell, or name what to keep: %%cache_cell --outputs"),
+    (r"a file it reads changed", "run the cell again when nothing writes to that file"),
+    (r"it keeps .*--max-size", "raise --max-size, or keep less: %%cache_cell --outputs"),
     (r"input (\w+) cannot be read", r"leave it out of the key: %%cache_cell --ignore \1"),
     (r"it changes .* in place|it both reads and writes", "write the file as a whole, under another name"),
     (r"it draws into", "draw in the cell that makes the figure, and compute in another"),
@@ -17,7 +19,7 @@ _ADVICE = (
     (r"it uses the network", "put the download into a cell of its own, and save it to a file"),
     (r"it runs|it changes|it awaits", "put that into a cell of its own"),
     (r"checking whether", "%%cache_cell caches it all the same"),
-    (r".*--inputs says", ""),
+    (r".*(the whole|may read anything)", "name what counts: %%cache_cell --inputs"),
     (r".*waits for an answer|it shows a widget", "put the computation into a cell of its own"),
 )
 

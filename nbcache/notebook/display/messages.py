@@ -28,10 +28,10 @@ def note(text: str) -> None:
             print(text)
 
 
-def warn_about(what: str, why: str, do: str, filename: str) -> None:
-    """Warn about a cell, once for this run, pointing at the cell."""
+def warn_about(what: str, why: str, do: str, filename: str, line: int = 1) -> None:
+    """Warn about a cell, once for this run, pointing at a line of it."""
     with unrecorded():
-        warnings.warn_explicit(explain(what, why, do), CacheWarning, filename, 1)
+        warnings.warn_explicit(explain(what, why, do), CacheWarning, filename, line)
 
 
 def duration(seconds: float) -> str:

@@ -118,12 +118,20 @@ def owner_label(owner: str, code: str = "") -> str:
     >>> owner_label("cell 0123456789ab", "%%cache_cell\\n# the totals\\ntotal = sum(table)")
     'total = sum(table)'
     """
-    if not is_nameless(owner):
-        return short_name(owner)
+    return cut(first_line(code) or owner, _LONGEST_LINE) if is_nameless(owner) else short_name(owner)
+
+
+def first_line(code: str) -> str:
+    """The first line of a cell that says something: its magic says nothing, and a comment only where there is no code.
+
+    Examples
+    --------
+    >>> first_line("%%cache_cell\\n# the totals\\ntotal = sum(table)")
+    'total = sum(table)'
+    """
     lines = [line.strip() for line in code.splitlines()]
     lines = [line for line in lines if line and not line.startswith(("%%", "'%%"))]
-    first = next((line for line in lines if not line.startswith("#")), lines[0] if lines else owner)
-    return first if len(first) <= _LONGEST_LINE else first[: _LONGEST_LINE - 1] + "…"
+    return next((line for line in lines if not line.startswith("#")), lines[0] if lines else "")
 
 
 def by_label(owner: str, label: str) -> tuple[bool, list[tuple[int, int, str]]]:

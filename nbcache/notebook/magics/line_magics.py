@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 Line = Callable[[Any, str], Any]
+#: A line that begins with an option; these magics have none but `-h`.
+_OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)")
 
 
 def _command(magic: Line) -> Line:
@@ -28,6 +31,8 @@ def _command(magic: Line) -> Line:
         if line.strip() in ("-h", "--help"):
             print(plain_help(inspect.getdoc(magic) or ""))
             return None
+        if option := _OPTION.match(line):
+            raise UsageError(f"%{magic.__name__} has no option {option[1]}. See %{magic.__name__} -h.")
         try:
             return magic(self, line)
         except (CacheError, TypeError, NameError, SyntaxError, LookupError, ValueError, AttributeError) as error:
