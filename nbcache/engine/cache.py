@@ -295,7 +295,7 @@ class Cache:
                 error_text(error),
                 "define or import the classes it needs before the call; nothing else is needed."
                 if isinstance(error, AttributeError | ImportError | NameError)
-                else f"nothing for now; if it happens again, run %cache_trust verify.",
+                else "nothing for now; if it happens again, run %cache_trust verify.",
             )
         )
 

@@ -244,7 +244,7 @@ def test_the_command_line_says_what_the_magic_says(tmp_path: Path, ring: Path) -
     wrong = run("trust", "forget", "zzz")
 
     assert shown.returncode == 0 and Keyring.load(ring).id in shown.stdout
-    assert verified.returncode == 0 and "1 entry whole" in verified.stdout
+    assert verified.returncode == 0 and "1 entry intact" in verified.stdout
     assert damaged.returncode == 1 and "it is empty" in damaged.stdout
     assert wrong.returncode == 1 and wrong.stderr.startswith("nbcache: ")
     assert run("--help").returncode == 0 and run("-h").stdout.startswith("usage: ")

@@ -94,8 +94,8 @@ def test_adopting_takes_a_typed_yes_after_a_sentence_that_says_what_it_means(
     shown = trust.command(f"adopt '{other_store / 'store'}'")
 
     assert "3 files signed with" in asked[0]
-    assert "can run any code that its maker chose" in asked[0]
-    assert shown.caption == "2 entries adopted, 1 here already, 0 refused."
+    assert "can run any code that its author chose" in asked[0]
+    assert shown.caption == "2 entries adopted, 1 already here, 0 refused."
     assert squared(2) == {"square": 4} and squared(3) == {"square": 9}
     assert computed.count == 1
 
@@ -148,7 +148,7 @@ def test_adopting_loads_nothing_and_refuses_what_is_no_whole_entry(
 
     shown = trust.command(f"adopt {other_store / 'store'}")
 
-    assert shown.caption == "1 entry adopted, 0 here already, 2 refused."
+    assert shown.caption == "1 entry adopted, 0 already here, 2 refused."
     assert not canary.exists()
     # What was agreed to: its makers' code runs, once their value is asked for.
     for n in (1, 2, 3):
@@ -168,7 +168,7 @@ def test_an_entry_whose_parts_are_nonsense_cannot_be_adopted(
 
     shown = trust.command(f"adopt {other_store / 'store'}")
 
-    assert shown.caption == "2 entries adopted, 0 here already, 1 refused."
+    assert shown.caption == "2 entries adopted, 0 already here, 1 refused."
 
 
 def test_what_claims_our_key_must_have_our_signature_to_be_adopted(
@@ -184,7 +184,7 @@ def test_what_claims_our_key_must_have_our_signature_to_be_adopted(
 
     shown = trust.command(f"adopt {other_store / 'store'}")
 
-    assert shown.caption == "0 entries adopted, 0 here already, 3 refused."
+    assert shown.caption == "0 entries adopted, 0 already here, 3 refused."
     assert {why for _, why in shown.rows} == {"its signature is wrong"}
 
 
@@ -199,4 +199,4 @@ def test_hostile_files_cannot_be_adopted(
 
     shown = trust.command(f"adopt {other_store / 'store'}")
 
-    assert shown.caption == "2 entries adopted, 0 here already, 1 refused."
+    assert shown.caption == "2 entries adopted, 0 already here, 1 refused."
