@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_type
 
 from nbcache import FunctionInfo, cache_data
@@ -71,6 +72,7 @@ def calls() -> None:
     assert_type(foo(1, mode="slow"), list[int])
     assert_type(foo.refresh(1), list[int])
     assert_type(foo.map([1, 2], n_jobs=2), list[list[int]])
+    assert_type(foo.map([1, 2], return_as="generator"), Iterator[list[int]])
     assert_type(foo.is_cached(1), bool)
     assert_type(foo.info(), FunctionInfo)
     assert_type(cache_data.info(), list[FunctionInfo])
@@ -98,6 +100,8 @@ def calls() -> None:
     Account().method("1")  # type: ignore[arg-type]
     Account().method.clear("1")  # type: ignore[call-overload]
     Account().known_too("1")  # type: ignore[arg-type]
+    foo.map([1], on_error="retrun")  # type: ignore[call-overload]
+    foo.map([1], return_as="generatr")  # type: ignore[call-overload]
 
 
 def parameters() -> None:
@@ -106,6 +110,7 @@ def parameters() -> None:
     cache_data(scope="sesion")  # type: ignore[call-overload]
     cache_data(replay="everything")  # type: ignore[call-overload]
     cache_data(refresh_mode="backgroud")  # type: ignore[call-overload]
+    cache_data(outputs="file")  # type: ignore[call-overload]
     cache_data(tttl=3)  # type: ignore[call-overload]
     cache_data("1h")  # type: ignore[call-overload]
 
