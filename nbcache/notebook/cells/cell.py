@@ -189,12 +189,12 @@ class CachedCell:
         if self.options.strict and not is_off():
             raise UsageError(f"--strict: this cell cannot be cached: {self.report.reason}")
 
-    def _warn(self, what: str) -> None:
-        """Warn that the cell is not cached, with the reason and what to change; status says the same."""
+    def _warn(self, what: str, why: str = "", do: str = "") -> None:
+        """Warn about the cell; of one that is not cached, with the reason and what to change, as status says it."""
         if not self._automatic and not self.options.strict:
-            why = self.report.reason
-            do = advice(why) or "put that part into a cell of its own"
-            warn_about(what, f"{why}.", f"{do}.", self.code.filename, self.code.nodes[0].lineno)
+            reason = why or self.report.reason
+            do = do or f"{advice(reason) or 'put that part into a cell of its own'}."
+            warn_about(what, why or f"{reason}.", do, self.code.filename, self.code.nodes[0].lineno)
 
     # -- the request -----------------------------------------------------------------------------------------------
 
