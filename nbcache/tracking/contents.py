@@ -140,6 +140,8 @@ class Content:
         """Digest a value, with identities in place of the parts that cannot be read."""
         if issubclass(type(value), logging.Logger):
             return short_digest(b"logger", str(value.name).encode())  # type: ignore[attr-defined]
+        if value is os.environ or value is getattr(os, "environb", None):
+            return short_digest(b"environment")  # counts by what a run asks of it
         while True:
             met: list[object] = []
             funcs = self._hash_funcs

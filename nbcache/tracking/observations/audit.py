@@ -11,6 +11,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
+from types import CodeType, FrameType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -27,10 +28,13 @@ _stat = os.stat  # as it is before `os_calls` takes its place
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _LISTING = frozenset({"os.listdir", "os.scandir"})
 _NEW = os.O_TRUNC | os.O_EXCL
+_ONLY_NEW = os.O_CREAT | os.O_EXCL
 _KIND, _FOLDER = 0o170000, stat.S_IFDIR
 
 _by_python = NATIVE_OPENS.by_python
 _current = context.current
+
+_IMPORTS, _BY_STATEMENT = "<frozen importlib", "_find_and_load"
 
 _installed: list[bool] = []
 _installing = threading.Lock()
@@ -114,12 +118,15 @@ def _opened_otherwise(recorder: context.Open | None, given: Any, mode: str | Non
             found: os.stat_result | None = _stat(path)
         except (OSError, ValueError):
             found = None
+        if found is not None and flags & _ONLY_NEW == _ONLY_NEW:
+            recorder.observe("existence", path)  # nothing will come of it
+            return
         if found is not None and not (writes and flags & (_NEW | os.O_WRONLY)):
             recorder.opened(path, found)  # also where it is opened to read and write
             if found.st_mode & _KIND == _FOLDER:
                 NATIVE_OPENS.watch(path)
-        elif found is None and not writes and (mode is not None or os.path.isabs(path)):
-            recorder.observe("missing", path)  # os.open may be relative to a folder we do not know
+        elif found is None and not writes:
+            recorder.observe("missing", path)
         if writes:
             recorder.write(path)
     except Exception as error:  # it would stop the user's own call
@@ -157,9 +164,33 @@ def _path_globbed(deep: bool) -> Callable[[context.Open, tuple[Any, ...]], None]
             return
         if not is_private(os.path.join(folder, "")):
             parts = ("" if folder == "." else glob.escape(folder), "**" if deep else "", text)
-            recorder.observe("matches", file_queries.pattern(os.path.join(*parts), recursive=True, hidden=True))
+            for end in ((), ("",)) if text.endswith("**") else ((),):  # folders only, before Python 3.13
+                meant = os.path.join(*parts, *end)
+                recorder.observe("matches", file_queries.pattern(meant, recursive=True, hidden=True))
 
     return listener
+
+
+def _asked_for_attributes(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
+    given = arguments[0]
+    path = os_calls.path_of(given) if type(given) is int else text_of(given)
+    if path and not is_private(path) and not asks_for_code(sys._getframe(_ASKS), path, looks=True):
+        recorder.observe("attributes", path)
+
+
+def _executed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
+    """Hear that code is executed: that of a file which the user's own code has a loader load is an input."""
+    code = arguments[0]
+    if type(code) is not CodeType or code.co_name != "<module>" or role(code.co_filename) != USERS:
+        return
+    frame: FrameType | None = sys._getframe(_ASKS)
+    loads = False
+    while frame is not None and frame.f_code.co_filename.startswith(_IMPORTS):
+        if frame.f_code.co_name == _BY_STATEMENT:
+            return  # followed by its code
+        loads, frame = True, frame.f_back
+    if loads and frame is not None and role(frame.f_code.co_filename) == USERS and os.path.exists(code.co_filename):
+        recorder.observe("file", code.co_filename)
 
 
 def _connected(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
@@ -180,8 +211,21 @@ def _connected(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
 
 def _made(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     path = text_of(arguments[0])
-    if path is not None and not os.path.exists(path):
+    if path is None:
+        return
+    with context.unrecorded():
+        there = os.path.lexists(path)
+    if not there:
         recorder.write(path)
+    elif not (is_private(path) or asks_for_code(sys._getframe(_ASKS), path, looks=True)):
+        recorder.observe("existence", path)  # nothing will come of it
+
+
+def _linked(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
+    path = text_of(arguments[0])
+    if path is not None and not is_private(path):
+        recorder.observe("file", path)  # what is read by the new name is its content
+    _moved(recorder, arguments)
 
 
 def _moved(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
@@ -224,11 +268,14 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
     "glob.glob/2": _globbed,
     "pathlib.Path.glob": _path_globbed(False),
     "pathlib.Path.rglob": _path_globbed(True),
+    "exec": _executed,
     "sqlite3.connect": _connected,
+    "os.getxattr": _asked_for_attributes,
+    "os.listxattr": _asked_for_attributes,
     "os.mkdir": _made,
     "os.chdir": _went,
     "os.rename": _moved,
-    "os.link": _moved,
+    "os.link": _linked,
     "os.symlink": _moved,
     "_thread.start_new_thread": _started,
     "_thread.start_joinable_thread": _started,

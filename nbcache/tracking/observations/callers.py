@@ -20,13 +20,18 @@ _HANDS_ON = os.path.join(_HERE, "os_calls.py")
 _OURS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "")  # the whole package
 # Rooms of the standard library, without ".py", which ask for whoever called them.
 _CARRIERS = frozenset(
-    {"pathlib", "genericpath", "posixpath", "ntpath", "os", "glob", "contextlib", "zipfile", "io", "runpy"}
+    {
+        *("pathlib", "genericpath", "posixpath", "ntpath", "os", "glob", "contextlib", "zipfile", "io", "runpy"),
+        *("filecmp", "tarfile"),
+    }
 )
 _FROZEN_CARRIERS = frozenset(
     {"<frozen os>", "<frozen runpy>", "<frozen posixpath>", "<frozen genericpath>", "<frozen ntpath>"}
 )
 _READERS = frozenset({"importlib", "pkgutil", "zipimport", "site", "modulefinder", "sysconfig"})
-# These read whatever they are pointed at; as long as that is code, it is for a traceback or a listing.
+# These read whatever they are pointed at; as long as that is code, it is for a traceback or a listing, unless it is the
+# user's own code that calls one of the first two.
+_READ_LINES = ("linecache.py", "tokenize.py")
 _SOURCE_READERS = frozenset({"linecache", "tokenize", "inspect", "traceback", "pydoc"})
 _OF_PACKAGES = {
     **dict.fromkeys(("pkg_resources", "setuptools", "_distutils_hack"), READER),
@@ -39,6 +44,10 @@ _RESOURCES = (os.path.join("importlib", "resources"), os.path.join("importlib", 
 _READS_DATA = "get_data"
 _CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pyd", ".dll", ".dylib", ".pth", ".zip", ".egg", ".whl")
 _DEEPEST = 100
+# Functions of fsspec that tell whoever calls them the times of a file; its others look whether it is there.
+_FILE_SYSTEMS = f"{os.sep}fsspec{os.sep}"
+_TELL_TIMES = frozenset({"info", "ls", "modified", "created"})
+_COMPARE_TIMES = frozenset({"ukey", "checksum"})
 # Functions of `glob` and `pathlib` that expand a pattern, over the versions of Python.
 _PATTERNS = frozenset({"iglob", "_iglob", "glob", "rglob", "_glob0", "_glob1", "_glob2", "_rlistdir", "_listdir"})
 _SELECTORS = ("_select", "_iterate", "select_", "_globber")
@@ -106,14 +115,32 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
             if code.co_name != _READS_DATA or looks or path.endswith(_CODE):
                 return True
         elif what == SOURCE_READER and not through_library:
-            return looks or path.endswith(_CODE)
+            is_code, told = path.endswith(_CODE), _is_told_to(frame)
+            return (is_code or not told) if looks else is_code and not told
         frame = frame.f_back
     return False
 
 
-def is_library(frame: FrameType | None) -> bool:
-    """Tell whether some code was installed, or comes with Python."""
-    return frame is not None and role(frame.f_code.co_filename) != USERS
+def _is_told_to(reader: FrameType) -> bool:
+    """Whether the user's own code calls what reads lines of any file."""
+    frame: FrameType | None = reader
+    while frame is not None and frame.f_code.co_filename.endswith(_READ_LINES):
+        frame = frame.f_back
+    return frame is not None and role(frame.f_code.co_filename) == USERS
+
+
+def needs_no_times(frame: FrameType | None) -> bool:
+    """Tell whether who asks for a file's status is a library, which looks for the kind, or whether to read anew."""
+    if frame is None or role(frame.f_code.co_filename) == USERS:
+        return False
+    asked = ""
+    while frame is not None and _FILE_SYSTEMS in frame.f_code.co_filename:
+        asked, frame = frame.f_code.co_name, frame.f_back
+        if asked in _COMPARE_TIMES:
+            return False
+    if asked in _TELL_TIMES:
+        return frame is not None and role(frame.f_code.co_filename) != USERS
+    return frame is None or not frame.f_code.co_filename.endswith(_READ_LINES)
 
 
 def matches_a_pattern(frame: FrameType | None) -> bool:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import weakref
+from fnmatch import fnmatchcase
 from types import FrameType
 from typing import Any
 
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
+from nbcache.tracking.observations.callers import USERS, role
+from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.noted_methods import note_calls
 
 __all__ = ["ALL_VARIABLES", "VARIABLES"]
@@ -35,10 +38,12 @@ _OF_THE_SESSION = frozenset(
 )
 # Those who read it for the processes that they start.
 _HANDING_ON = frozenset({"subprocess", "multiprocessing", "joblib", "loky", "distributed"})
-# Those who go through all variables for the ones that begin so.
-_PICKING = {"numba": "NUMBA_"}
+# Those who go through all variables for the ones that are called so, in whatever case.
+_PICKING = {"numba": "numba_*", "urllib": "*_proxy", "requests": "*_proxy"}
 # Where `os.environ.get` and its kind are written.
 _ON_THE_WAY = frozenset({"os", "_collections_abc", "collections"})
+_PATHS = frozenset({"posixpath", "ntpath", "genericpath", "pathlib"})
+_ROOTS = (os.sep, os.fsencode(os.sep))
 _OURS = __name__.partition(".")[0]
 # The rooms that run the user's code.
 _RUNNING = tuple(f"{_OURS}.{wing}." for wing in ("keys", "calls", "compute", "notebook"))
@@ -73,17 +78,17 @@ class _Variables:
 
 
 class _AllVariables:
-    """Which variables there are, of those whose names begin with a text."""
+    """Which variables there are, of those whose names match a pattern."""
 
     def digest(self, name: str) -> bytes:
-        names = sorted(os.fsencode(found) for found in set(_names()) - _OF_THE_SESSION if found.startswith(name))
+        names = sorted(os.fsencode(found) for found in set(_names()) - _OF_THE_SESSION if _matches(found, name))
         return short_digest(b"variables", *names)
 
     def stamp(self, name: str) -> object:
         return None
 
     def label(self, name: str) -> str:
-        return "names of environment variables" + (f" that begin with {name}" if name else "")
+        return "names of environment variables" + (f" like {name}" if name else "")
 
     def outline(self, name: str) -> str:
         return ""
@@ -100,6 +105,7 @@ def _names() -> list[str]:
 def _install() -> None:
     """Let `os.environ` and `os.environb` say what is read and set, once."""
     note_calls(_ENVIRON, {"__getitem__": _read, "__setitem__": _set, "__delitem__": _set, "__iter__": _listed})
+    note_calls(_ENVIRON, {"__len__": _listed, "__repr__": _shown})
 
 
 def _read(environ: Any, key: object) -> None:
@@ -109,8 +115,18 @@ def _read(environ: Any, key: object) -> None:
     if name in _OF_THE_SESSION and recorder in _whole:
         return
     frame = sys._getframe(2)
-    if not _reads_aside(frame) and not (frame.f_code.co_name == "__iter__" and not name.startswith(_picked(frame))):
+    if not _reads_aside(frame) and not (frame.f_code.co_name == "__iter__" and not _matches(name, _picked(frame))):
         recorder.observe(_KIND, name, VARIABLES.digest(name))
+        value = environ._data.get(environ.encodekey(key))
+        if value and value[:1] in _ROOTS and _is_users(frame):
+            NATIVE_OPENS.looked_at(os.fsdecode(value))
+
+
+def _is_users(frame: FrameType | None) -> bool:
+    """Whether the user's own code asks, through `os.path.expanduser` and its kind or not."""
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _ON_THE_WAY | _PATHS:
+        frame = frame.f_back
+    return frame is not None and role(frame.f_code.co_filename) == USERS
 
 
 def _set(environ: Any, key: object, value: object = None) -> None:
@@ -128,14 +144,27 @@ def _listed(environ: Any) -> None:
         recorder.observe(_NAMES, picked, ALL_VARIABLES.digest(picked))
 
 
+def _shown(environ: Any) -> None:
+    recorder = context.current()
+    if recorder is not None and not _reads_aside(sys._getframe(2)):
+        _whole.add(recorder)
+        recorder.observe(_NAMES, "", ALL_VARIABLES.digest(""))
+        for name in set(_names()) - _OF_THE_SESSION:
+            recorder.observe(_KIND, name, VARIABLES.digest(name))
+
+
 def _picked(frame: FrameType | None) -> str:
-    """What the names begin with that somebody takes from all of them; "" for who may take any."""
+    """What the names are like that somebody takes from all of them; "" for who may take any."""
     while frame is not None:
         top = str(frame.f_globals.get("__name__")).partition(".")[0]
         if top not in _ON_THE_WAY:
             return _PICKING.get(top, "")
         frame = frame.f_back
     return ""
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return not pattern or fnmatchcase(name.lower(), pattern)
 
 
 def _text(environ: Any, key: object) -> str | None:

@@ -113,6 +113,29 @@ class _Access:
         return ", ".join(word for word, may in zip(words, self.digest(name), strict=True) if may)
 
 
+class _Attributes:
+    """What was written on a file besides its content."""
+
+    def digest(self, name: str) -> bytes:
+        if not hasattr(os, "listxattr"):
+            return b""
+        try:
+            with unrecorded():
+                names = sorted(os.listxattr(name))
+                return short_digest(b"attributes", *[os.fsencode(one) + b"=" + os.getxattr(name, one) for one in names])
+        except OSError:
+            return b""
+
+    def stamp(self, name: str) -> object:
+        return None
+
+    def label(self, name: str) -> str:
+        return f"extended attributes of {name}"
+
+    def outline(self, name: str) -> str:
+        return ""
+
+
 def pattern(text: str, *, recursive: bool, hidden: bool) -> str:
     """The name of an observation of what matches a pattern, as `glob.glob` reads it."""
     meant = _RECURSIVE * recursive + _HIDDEN * hidden
@@ -170,4 +193,5 @@ STATUS = _Look("status of {}", status, _all)
 LINK_STATUS = _Look("status of the link {}", status, _all, follow=False)
 LINKS = _Links()
 ACCESS = _Access()
+ATTRIBUTES = _Attributes()
 MATCHES = _Matches()

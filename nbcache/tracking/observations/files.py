@@ -1,7 +1,8 @@
 """Files by content, folders by their names or their content, and names that are missing.
 
-A file counts by its content alone: touching it changes nothing. A folder counts by the names in it, a missing file by
-not being there. Content is read once per state of the file (device, inode, size, both times).
+A file counts by its content alone: touching it changes nothing. A folder counts by the names in it and by which of
+them are folders or links, a missing file by not being there. Content is read once per state of the file (device,
+inode, size, both times).
 """
 
 from __future__ import annotations
@@ -133,8 +134,8 @@ def outline_in(found: Signature | None) -> str:
 class _Folders(_Paths):
     def digest(self, name: str) -> bytes:
         try:
-            with unrecorded():
-                names = sorted(map(os.fsencode, os.listdir(name)))
+            with unrecorded(), os.scandir(name) as entries:
+                names = sorted([os.fsencode(one.name) + _sort(one) for one in entries])
         except OSError:
             return b""
         return short_digest(b"folder", *names)
@@ -145,6 +146,11 @@ class _Folders(_Paths):
                 return "\n".join(sorted(os.listdir(name))[:_NAMES])
         except (OSError, ValueError):
             return ""
+
+
+def _sort(entry: os.DirEntry[str]) -> bytes:
+    """What a listing tells of a name besides: whether it is a folder, or a link."""
+    return b"/" * entry.is_dir() + b"/@" * entry.is_symlink()
 
 
 class _Trees(_Paths):

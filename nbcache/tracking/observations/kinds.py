@@ -33,6 +33,7 @@ _PATHS: Mapping[str, Kind] = {
     "link status": file_queries.LINK_STATUS,
     "links": file_queries.LINKS,
     "access": file_queries.ACCESS,
+    "attributes": file_queries.ATTRIBUTES,
     "matches": file_queries.MATCHES,
 }
 KINDS: Mapping[str, Kind] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -17,6 +18,10 @@ from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.packages import is_users
 
 _LONGEST_PATH = 1024
+_LONGEST_TEXT = 1 << 16
+# Folders and files elsewhere that a text speaks of, such as one in SQL.
+_PLACES = re.compile(r"""(?<![^\s'"(=])(?:~|\.\.)?/[^\s'"*?\[\]()<>|;,]+""")
+_MOST_PLACES = 8
 _MOST_TEXTS = 10_000
 _MOST_MATCHES = 1000
 _NO_PATHS = frozenset({int, float, bool, bytes, type(None)})
@@ -91,7 +96,12 @@ def _texts_of_attributes(value: object) -> Iterator[str]:
 
 def _named(text: str) -> Iterator[Observation]:
     """Yield the files that a text names; a folder counts by what a run asks of it, so it is watched only."""
-    if not text or len(text) > _LONGEST_PATH or "\n" in text or "\0" in text or "://" in text:
+    if not text or len(text) > _LONGEST_TEXT:
+        return
+    if " " in text or "\n" in text:
+        for place in islice(_PLACES.findall(text), _MOST_PLACES):
+            mention(place)
+    if len(text) > _LONGEST_PATH or "\n" in text or "\0" in text or "://" in text:
         return
     mention(text)
     try:

@@ -17,7 +17,8 @@ from typing import Any
 from nbcache import system
 from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context, file_queries
-from nbcache.tracking.observations.callers import CARRIER, asks_for_code, is_library, matches_a_pattern, role
+from nbcache.tracking.observations.callers import CARRIER, USERS, asks_for_code, matches_a_pattern, needs_no_times, role
+from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, text_of, working_folder
 
 _EXISTENCE = ("exists", "isfile", "isdir", "is_file", "is_dir", "ismount", "is_mount")
@@ -26,6 +27,7 @@ _LINK_EXISTENCE = ("lexists", "islink", "is_symlink", "is_junction", "isjunction
 _WANTED = {
     **dict.fromkeys(_EXISTENCE, "existence"),
     **dict.fromkeys(_LINK_EXISTENCE, "link existence"),
+    "resolve": "existence",
     "getsize": "size",
     "getmtime": "time",
 }
@@ -233,8 +235,11 @@ def _looked(recorder: context.Open, path: str, frame: FrameType, found: os.stat_
                 kind = "link existence"
         asks = asks.f_back
     if not asks_for_code(frame, path, looks=True):
-        if kind in ("status", "time") and is_library(asks):  # it looks for the kind, or whether to read anew
+        is_link = found is not None and stat.S_ISLNK(found.st_mode)
+        if not is_link and kind in ("status", "time", "link status") and needs_no_times(asks):
             kind = "size"
+        elif asks is not None and role(asks.f_code.co_filename) == USERS:
+            NATIVE_OPENS.looked_at(path if found is not None and stat.S_ISDIR(found.st_mode) else os.path.dirname(path))
         recorder.observe(kind, path, b"" if found is None else _ANSWERS[kind](found))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from os import environ
 from typing import Any
 
 import pytest
@@ -22,6 +24,8 @@ READS: dict[str, Callable[[], object]] = {
     "bytes": lambda: os.environb[b"NBX_MODE"],
     "a test for it": lambda: "NBX_MODE" in os.environ,
     "all of them": lambda: {name: text for name, text in os.environ.items() if name.startswith("NBX_")},
+    "a name for the mapping": lambda: environ.get("NBX_MODE"),
+    "their text": lambda: str(os.environ).rpartition("'NBX_MODE': ")[2][:3],
     "a copy": lambda: os.environ.copy().get("NBX_MODE"),
     "a user's folder": lambda: os.path.expandvars("$NBX_MODE/data"),
     "a thread": lambda: ThreadPoolExecutor(1).submit(os.getenv, "NBX_MODE").result(),
@@ -96,6 +100,39 @@ def test_of_a_library_that_picks_its_own_from_all_of_them_these_count(
     assert foo() == {"NUMBA_X": "1"}
     monkeypatch.setenv("NUMBA_X", "2")
     assert foo() == {"NUMBA_X": "2"}
+
+
+def test_their_number_counts(cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    foo = cached(lambda: len(os.environ), calls)
+    first = foo()
+
+    monkeypatch.setenv("NBX_NEW", "1")
+
+    assert foo() == first + 1
+
+
+def test_a_global_that_is_the_mapping_counts_by_what_is_asked_of_it(
+    cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foo = cached(lambda: environ.get("NBX_MODE"), calls)
+    foo()
+
+    monkeypatch.setenv("NBX_OTHER", "1")
+    foo()
+
+    assert len(calls) == 1
+
+
+def test_of_the_proxies_only_their_variables_count(cache: Cache, calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    foo = cached(lambda: urllib.request.getproxies_environment().get("nbx"), calls)
+    foo()
+    monkeypatch.setenv("NBX_OTHER", "1")
+    foo()
+    assert len(calls) == 1
+
+    monkeypatch.setenv("NBX_PROXY", "a")
+    assert foo() == "a"
 
 
 def test_a_variable_of_the_session_counts_when_it_is_read_by_name(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import glob
 import importlib
 import importlib.metadata
@@ -72,6 +73,44 @@ def _sizes_below(top: str) -> list[int]:
     return [os.stat(name, dir_fd=inside).st_size for *_, names, inside in os.fwalk(top) for name in names]
 
 
+MARK = "user.nbx"
+
+
+def mark(name: str) -> None:
+    try:
+        os.setxattr(name, MARK, b"1")
+    except OSError:
+        pytest.skip("the file system has no extended attributes")
+
+
+def becomes_folder(name: str) -> Action:
+    return lambda: (os.remove(name), os.mkdir(name))
+
+
+def becomes_link(name: str) -> Action:
+    return lambda: (os.remove(name), os.symlink("nowhere", name))
+
+
+def gone(name: str) -> Action:
+    return lambda: shutil.rmtree(name) if os.path.isdir(name) else os.remove(name)
+
+
+def refused(make: Callable[..., object], *arguments: object) -> None:
+    with suppress(OSError):
+        make(*arguments)
+
+
+def same_by_all(one: str, other: str) -> bool:
+    with suppress(OSError):
+        return filecmp.cmp(one, other)
+    return False
+
+
+def _lines_of_a_known_file() -> None:
+    linecache.cache["a.txt"] = (1, 0.0, [], os.path.abspath("a.txt"))
+    linecache.checkcache("a.txt")
+
+
 NOTHING: Action = lambda: None
 # What is asked, what changes the answer, and what does not.
 ASKED: dict[str, tuple[Action, Action, Action]] = {
@@ -108,6 +147,20 @@ ASKED: dict[str, tuple[Action, Action, Action]] = {
     "scandir, names": (lambda: [e.name for e in os.scandir("sub")], write("sub/c.txt", ""), write("sub/b.txt", "long")),
     "scandir, sizes": (lambda: [e.stat().st_size for e in os.scandir("sub")], write("sub/b.txt", "long"), NOTHING),
     "walk": (lambda: list(os.walk(".")), write("sub/new.csv", ""), write("sub/b.txt", "longer")),
+    "scandir, kinds": (
+        lambda: [e.is_dir() for e in os.scandir("sub")],
+        becomes_folder("sub/b.txt"),
+        touch("sub/b.txt"),
+    ),
+    "scandir, links": (lambda: [e.is_symlink() for e in os.scandir("sub")], becomes_link("sub/b.txt"), NOTHING),
+    "walk, kinds": (lambda: list(os.walk("sub")), becomes_folder("sub/b.txt"), write("sub/b.txt", "longer")),
+    "Path.glob, folders": (lambda: list(Path("sub").glob("**")), becomes_folder("sub/b.txt"), touch("sub/b.txt")),
+    "Path.resolve": (lambda: Path("a.txt").resolve(), lambda: os.remove("a.txt"), write("a.txt", "longer")),
+    "a folder that cannot be made": (lambda: refused(os.mkdir, "sub"), gone("sub"), write("sub/c.txt", "")),
+    "a file that cannot be made": (lambda: refused(open, "a.txt", "x"), gone("a.txt"), write("a.txt", "longer")),
+    "a descriptor that cannot be had": (lambda: refused(os.open, "new", os.O_RDONLY), write("new", ""), NOTHING),
+    "filecmp": (lambda: same_by_all("a.txt", "b.txt"), touch("a.txt"), NOTHING),
+    "lines that are kept": (_lines_of_a_known_file, touch("a.txt"), NOTHING),
     "which": (lambda: shutil.which("tool", path="sub"), lambda: tool("sub/tool"), write("sub/c.txt", "")),
     "stat, by descriptor": (_by_descriptor(lambda one: os.stat(one).st_mtime, "a.txt"), touch("a.txt"), NOTHING),
     "stat, from a folder": (
@@ -130,6 +183,11 @@ ASKED: dict[str, tuple[Action, Action, Action]] = {
     "fwalk": (lambda: _sizes_below("sub"), write("sub/b.txt", "longer"), NOTHING),
     "in a thread": (lambda: in_thread(lambda: os.path.exists("new.txt")), write("new.txt", ""), NOTHING),
 }
+
+
+if hasattr(os, "setxattr"):
+    ASKED["extended attributes"] = (lambda: os.listxattr("a.txt"), lambda: mark("a.txt"), touch("a.txt"))
+    ASKED["an extended attribute"] = (lambda: refused(os.getxattr, "a.txt", MARK), lambda: mark("a.txt"), NOTHING)
 
 
 def readlink(name: str) -> str:

@@ -8,6 +8,7 @@ import glob
 import importlib
 import importlib.util
 import json
+import linecache
 import os
 import pickle
 import runpy
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import threading
 import timeit
+import tokenize
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -226,12 +229,31 @@ def test_imports_do_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_source_read_as_data_counts_and_source_read_for_a_traceback_does_not(folder: Path) -> None:
-    import linecache
-
     (folder / "code.py").write_text("x = 1")
 
-    assert kinds(lambda: linecache.getlines("code.py")) == {}
+    assert kinds(lambda: traceback.FrameSummary("code.py", 1, "code").line) == {}
+    linecache.clearcache()
+    assert kinds(lambda: linecache.getlines("code.py")) == {"code.py": "file"}
+    assert kinds(lambda: tokenize.open("code.py").close()) == {"code.py": "file"}
     assert kinds(lambda: Path("code.py").read_text()) == {"code.py": "file"}
+
+
+def test_code_that_the_user_has_a_loader_load_counts_as_a_file(folder: Path) -> None:
+    (folder / "code.py").write_text("x = 1")
+    spec = importlib.util.spec_from_file_location("nbx_code", "code.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+
+    assert kinds(lambda: spec.loader.exec_module(module)) == {str(folder / "code.py"): "file"}
+
+
+def test_a_hard_link_that_the_run_makes_is_what_it_leads_to(folder: Path) -> None:
+    def run() -> None:
+        os.link("a.txt", "new.txt")
+        Path("new.txt").read_text()
+
+    assert set(kinds(run)) == {"a.txt"}
 
 
 def test_relative_names_stay_relative_until_the_working_folder_changes(

@@ -30,7 +30,7 @@ def mention(text: str) -> None:
     """Follow the folder that a text names, or that what it names lies in, from the next run on."""
     if not os.path.isabs(text) and not text.startswith((os.pardir, "~")):
         return  # below the working folder
-    folder = text
+    folder = text = os.path.expanduser(text)
     if not os.path.isdir(folder):
         folder = os.path.dirname(text)
         if not os.path.isdir(folder):
@@ -121,12 +121,15 @@ class WatchedFolders:
         """Forget folders that are gone or others now, and return those that are to be followed."""
         if not notices.of_folders:
             return []
-        happened = dict(notices.folders())
+        happened: dict[str, int] = {}
+        for full, what in notices.folders():
+            happened[full] = happened.get(full, 0) | what
         if happened:
             away = tuple([os.path.join(full, "") for full, what in happened.items() if what & MOVED_AWAY])
             gone = [full for full in self._followed if full in happened or full.startswith(away)]
             for full in gone:
                 del self._followed[full]
+                self._tops.pop(full, None)
             self._local.clear()
         return [full for full, what in happened.items() if what & MADE and not _is_nobodys(os.path.basename(full))]
 

@@ -21,10 +21,11 @@ MODIFIED = 0x2
 MADE = 0x100 | 0x80  # created, or moved to this name
 MOVED_AWAY = 0x40
 GONE = 0x200 | MOVED_AWAY  # deleted, or moved away
+_DELETED_ITSELF, _MOVED_ITSELF = 0x400, 0x800  # told of a folder that is followed, whether or not the one above is
 IS_FOLDER = 0x40000000
 OVERFLOW = 0x4000
 
-_WANTED = OPENED | MODIFIED | MADE | GONE
+_WANTED = OPENED | MODIFIED | MADE | GONE | _DELETED_ITSELF | _MOVED_ITSELF
 _ON_CHILDREN = 0x08000000
 _BUFFER = 1 << 16
 _FROM_HERE = -100  # AT_FDCWD
@@ -69,7 +70,7 @@ class Notices:
         if inside is None:
             inside = names[folder] = {}
         inside[name] = inside[name] | what if name in inside else what
-        if what & IS_FOLDER:
+        if what & (IS_FOLDER | _DELETED_ITSELF | _MOVED_ITSELF):
             self.of_folders = True
 
     def add(self, other: Notices) -> None:
@@ -98,6 +99,8 @@ class Notices:
                 for name, what in inside.items():
                     if what & IS_FOLDER and what & (MADE | GONE) and name:
                         yield os.path.join(folder, name), what
+                    elif what & (_DELETED_ITSELF | _MOVED_ITSELF) and not name:
+                        yield folder, GONE if what & _MOVED_ITSELF else GONE & ~MOVED_AWAY
 
 
 class _Handle(ctypes.Structure):

@@ -22,6 +22,7 @@ from nbcache.tracking.observations.reading import is_sqlite
 
 # Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
 AT_ONCE = 4096
+_MOST_LOOKED_AT = 1000
 _OVERFLOWN = "more files were opened than the system could report"
 # Where it is not known who opened a file, these are taken for an editor's or a server's work.
 _NOT_A_READ = MODIFIED | MADE | GONE | IS_FOLDER
@@ -53,6 +54,7 @@ class NativeOpens:
         self._folders = WatchedFolders()
         self._lock = threading.RLock()  # a finalizer may come in between
         self._runs: list[_Run] = []
+        self._looked_at: set[str] = set()
         self._looking: int | None = None  # the thread in which we look at folders ourselves
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew)
@@ -63,6 +65,8 @@ class NativeOpens:
             self._fetch()  # what nobody has recorded
             if self._folders.prepare():
                 self._fetch()
+            if not self._runs:
+                self._looked_at.clear()
             run = _Run(observer, working_folder(), self._folders.count)
             self._runs.append(run)
             observer.plain = observer.plain and len(self._runs) == 1
@@ -126,13 +130,24 @@ class NativeOpens:
         with self._lock:
             if not self._runs:
                 return False
+            self._fetch()  # it may tell that the folder is another by now
             self._looking = threading.get_ident()
             try:
-                self._folders.top(folder)
+                with unrecorded():
+                    self._folders.top(folder)
             finally:
                 self._looking = None
             self._fetch()
             return self._folders.covers(os.path.realpath(folder))
+
+    def looked_at(self, folder: str) -> None:
+        """Hear that the user's code has named a folder, by whatever way; native code may open what lies in it."""
+        if folder not in self._looked_at and self._runs:
+            if len(self._looked_at) >= _MOST_LOOKED_AT:
+                self._looked_at.clear()
+            self._looked_at.add(folder)
+            if os.path.isabs(folder) and os.path.dirname(folder) != folder and not is_private(folder):
+                self.watch(folder)
 
     def moves(self) -> None:
         """Listener that the working folder is about to change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 from nbcache import cache_data
 from nbcache.tracking.observations.native.folders import mention
 from nbcache.tracking.observations.native.notices import MODIFIED, OPENED, FolderWatcher
+from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.observations.recorder import Recorder, recording
 
@@ -100,6 +102,9 @@ HOW: dict[str, Callable[[str], Callable[[], object]]] = {
     "closure": lambda place: partial(_by_closure(place), "a"),
     "Path": lambda place: lambda: _by_argument(Path(place), "a"),  # type: ignore[arg-type]
     "dict": lambda place: lambda: _by_dict({"place": place}, "a"),
+    "text": lambda place: lambda: _by_text(f"select * from '{place}/a.bin'"),
+    "variable": lambda place: _by_variable,
+    "a look": lambda place: lambda: _by_a_look(place[::-1]),
 }
 _runs: list[str] = []
 
@@ -116,6 +121,26 @@ def _by_dict(where: dict[str, str], name: str) -> None:
     File().read(f"{where['place']}/{name}.bin")
 
 
+@cache_data
+def _by_text(text: str) -> None:
+    _runs.append(text)
+    File().read(text.split("'")[1])
+
+
+@cache_data
+def _by_variable() -> None:
+    _runs.append("a")
+    File().read(f"{os.environ['NBX_PLACE']}/a.bin")
+
+
+@cache_data
+def _by_a_look(hidden: str) -> None:
+    _runs.append(hidden)
+    place = hidden[::-1]
+    if os.path.exists(f"{place}/a.bin"):
+        File().read(f"{place}/a.bin")
+
+
 def _by_closure(place: str) -> Callable[[str], None]:
     @cache_data
     def load(name: str) -> None:
@@ -127,9 +152,12 @@ def _by_closure(place: str) -> Callable[[str], None]:
 
 @linux
 @pytest.mark.parametrize("how", HOW)
-def test_a_folder_elsewhere_is_watched_however_it_is_named(how: str, tmp_path: Path) -> None:
+def test_a_folder_elsewhere_is_watched_however_it_is_named(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "elsewhere"
     place.mkdir()
+    monkeypatch.setenv("NBX_PLACE", str(place))
     (place / "a.bin").write_text("a")
     load = HOW[how](str(place))
     _runs.clear()
@@ -140,6 +168,22 @@ def test_a_folder_elsewhere_is_watched_however_it_is_named(how: str, tmp_path: P
     load()
 
     assert len(_runs) == 2
+
+
+@linux
+def test_a_folder_elsewhere_that_is_made_anew_is_watched_anew(native: File, tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere" / "below"
+
+    def run() -> None:
+        NATIVE_OPENS.watch(str(place))
+        native.read(f"{place}/a.bin")
+
+    for _ in range(3):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        (place / "a.bin").write_text("a")
+
+        assert seen_by(run).observations == (Observation(f"{place}/a.bin", "file"),)
 
 
 @linux
