@@ -246,6 +246,8 @@ class _Call:
             jobs.record(self._state)
         key = jobs.settled(self.key, self._beside, self._state, changes)
         computed = run.computed(value, run.recorded.to_bytes(), key)
+        if changes.drew:
+            return computed._replace(drew=" and ".join(changes.drew))
         if changes.others and computed.storable:
             return computed._replace(storable=False, moved=f"the {changes.others[0]}")
         return computed

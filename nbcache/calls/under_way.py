@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from nbcache.compute.refresh import in_background
 from nbcache.tracking.argument_code import ArgumentCode
+from nbcache.tracking.observations.generators.objects import Moving
 from nbcache.tracking.origins import Origins
 from nbcache.tracking.state import Changes, State
 
@@ -23,7 +24,7 @@ class UnderWay:
     changes : filled in at the end
     """
 
-    __slots__ = ("_code", "_origins", "_record", "_run", "_state", "changes")
+    __slots__ = ("_code", "_drawn_from", "_origins", "_record", "_run", "_state", "changes")
 
     def __init__(self, origins: Origins, state: State, code: ArgumentCode, record: Callable[[State], None]) -> None:
         self._origins = origins
@@ -33,6 +34,7 @@ class UnderWay:
         self.changes = Changes({}, ())
 
     def __enter__(self) -> UnderWay:
+        self._drawn_from = Moving(self._state.held)
         self._run = self._origins.begin({**self._state.counted, **self._code.counted()})
         return self
 
@@ -40,6 +42,8 @@ class UnderWay:
         try:
             apart = in_background()
             self.changes = self._state.note(self._origins, self._run, apart=apart)
+            if self._state.held:
+                self.changes = self.changes._replace(drew=self._drawn_from.moved())
             if self._code.note(self._run, apart=apart) or self.changes.mine:
                 self._record(self._state)
         finally:

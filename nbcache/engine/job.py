@@ -45,6 +45,7 @@ class Computed(NamedTuple):
     moved : what changed meanwhile, where it is not storable
     files : what the run wrote, where that is an output
     refused : why a hit could not do what the run did with files, so that the result is not kept; "" for nothing
+    drew : what holds the random generators that the run drew from and a hit could not move, which is the same
     """
 
     value: Any
@@ -61,6 +62,7 @@ class Computed(NamedTuple):
     moved: str = "a file that it read"
     files: tuple[FileOutput, ...] = ()
     refused: str = ""
+    drew: str = ""
 
 
 class CallParts(LateParts):

@@ -46,7 +46,19 @@ class Keeper:
             return None
         if computed.refused:
             self._slots.unkept(job.address, computed.refused)
-            self._say_once(job, computed.refused)
+            self._say_once(
+                job,
+                f'{computed.refused}, and a hit could not do that again for outputs="files".',
+                "write each file as a whole, in the project's folder; or leave outputs out.",
+            )
+            return None
+        if computed.drew:
+            self._slots.unkept(job.address, f"it drew from the random generator in {computed.drew}")
+            self._say_once(
+                job,
+                f"it drew from the random generator in {computed.drew}, and a hit could not move that as the run did.",
+                "pass the generator as an argument, or make it a global.",
+            )
             return None
         if not computed.storable:
             self._slots.unkept(job.address, computed.overlooked or f"{computed.moved} changed while it ran")
@@ -111,17 +123,10 @@ class Keeper:
             self._tiers.limit(key.owner, policy, job.whose)
         return slot
 
-    def _say_once(self, job: Job, reason: str) -> None:
-        if (job.key.owner, reason) in self._said:
-            return
-        self._said.add((job.key.owner, reason))
-        warn(
-            explain(
-                f"The result of {job.subject} is not cached; it was computed and returned.",
-                f'{reason}, and a hit could not do that again for outputs="files".',
-                "write each file as a whole, in the project's folder; or leave outputs out.",
-            )
-        )
+    def _say_once(self, job: Job, why: str, do: str) -> None:
+        if (job.key.owner, why) not in self._said:
+            self._said.add((job.key.owner, why))
+            warn(explain(f"The result of {job.subject} is not cached; it was computed and returned.", why, do))
 
     def _warn_if_oversized(self, job: Job, entry: Entry, policy: Policy) -> None:
         if policy.max_size is None or entry.size <= policy.max_size or job.key.owner in self._oversized:

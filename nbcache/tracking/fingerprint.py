@@ -127,6 +127,7 @@ class Tracker:
             paths=tuple(reach.texts),
             packages=reach.packages,
             generators=tuple(reach.generators),
+            held=tuple(reach.held),
             current=checks if not (depends or options) else _all(checks, options, dependencies, depends),
             simple=simple,
             names=reach.guards.names,

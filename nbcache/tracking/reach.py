@@ -36,7 +36,7 @@ from nbcache.tracking.functions import (
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.members import follow_class, follow_module
 from nbcache.tracking.observations.generators.draws import tell_original
-from nbcache.tracking.observations.generators.objects import global_name, inside, is_generator, name_of
+from nbcache.tracking.observations.generators.objects import found, global_name, inside, is_generator, name_of
 from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.packages import Home
 from nbcache.tracking.registrations import abstract_inside
@@ -67,6 +67,7 @@ class Reach:
     depends : what cached functions on the way were told to depend on
     tops : the top-level modules of libraries that were met
     generators : random generators at names of modules, as keys, whose states are observed and no content
+    held : those in other places, with what holds each
     unfollowed, texts : what could not be followed; string constants met (both as keys, in order)
     """
 
@@ -102,6 +103,7 @@ class Reach:
         self.tops: set[str] = set()
         self.names_met: set[str] = set()  # of functions of others, however they were imported
         self.generators: dict[str, None] = {}
+        self.held: list[tuple[str, Any]] = []
         self._packages: set[Home] = set()
         self.extensions = Extensions(self)
 
@@ -204,8 +206,13 @@ class Reach:
             self.record.append(again)
             self.met(value, b"again")
             return
-        if self._track and (paths_inside := inside(value)) and (known := name_of(*place)):
-            self.generators.update(dict.fromkeys(f"{known}.{path}" for path in paths_inside))
+        if self._track and (generators := inside(value)):
+            known = name_of(*place)
+            for path, generator in generators.items():
+                if known and found(f"{known}{path}") is generator:
+                    self.generators[f"{known}{path}"] = None
+                else:
+                    self.held.append((label, generator))
         content = self.contents.take(value, label, place, get)
         content.counted, awaited = self._origins.counted(content.label + self._ending, content.digest)
         self.provisional = self.provisional or awaited
@@ -226,9 +233,9 @@ class Reach:
             self.names.statements[value] = None
         for cls in abstract_inside(value):
             self.extensions.note_abstract(cls)
-        for found in held if self._track else ():
-            inner = getattr(found, "__qualname__", None)
-            self.value(found, inner if type(inner) is str else label, (id(found), ""), lambda: None)
+        for one in held if self._track else ():
+            inner = getattr(one, "__qualname__", None)
+            self.value(one, inner if type(inner) is str else label, (id(one), ""), lambda: None)
 
     def _inside(self, content: Content, quiet: bool) -> Sequence[object]:
         """What to follow from inside a value; where a run has left it, what was in it before."""

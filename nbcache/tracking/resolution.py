@@ -75,7 +75,9 @@ class Names:
         self._hidden(facts, namespace)
         for chain in facts.reads:
             self.chain(namespace, chain)
-            if place := outside(namespace.get(chain[0]), chain[1:]):
+            first = chain[0]
+            place = outside(namespace[first], chain[1:]) if first in namespace else named(f"builtins.{first}")
+            if place:
                 reach.unfollowed[f"{place} in {where}"] = None
 
     def _hidden(self, facts: Facts, namespace: Namespace) -> None:

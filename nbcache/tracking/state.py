@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import LateSource
@@ -51,6 +51,7 @@ class State:
     paths : strings met in the code and in globals that may name files
     packages : the distributions that the code reaches, normalised: "numpy", "scikit_learn"
     generators : the random generators that stand at names of modules, as "module:name"; their states do not count here
+    held : those in other places, which a hit could not move, each with the label of what holds it
     current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
     simple : the guard as an expression over `names`, when identities are all there is; it may raise LookupError,
         AttributeError or ValueError, which mean a change
@@ -65,6 +66,7 @@ class State:
     paths: tuple[str, ...]
     packages: frozenset[str]
     generators: tuple[str, ...]
+    held: tuple[tuple[str, Any], ...]
     current: Callable[[], bool]
     simple: str | None
     names: Mapping[str, object]
@@ -124,7 +126,9 @@ class Changes(NamedTuple):
     ----------
     mine : as what the contents count that it changed, by label
     others : labels of what changed meanwhile by somebody else
+    drew : labels of seeded random generators that it moved, where a hit could not
     """
 
     mine: Mapping[str, bytes]
     others: tuple[str, ...]
+    drew: tuple[str, ...] = ()

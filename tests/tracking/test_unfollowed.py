@@ -144,3 +144,36 @@ def test_readers_that_nobody_can_hear_are_named_where_the_system_does_not_tell(
     platform: str, expected: str | None
 ) -> None:
     assert beginnings(platform).get("netCDF4.Dataset") == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("time.perf_counter()", "the clock (time.perf_counter)"),
+        ("uuid.uuid4()", "random numbers of the system (uuid.uuid4)"),
+        ("secrets.token_hex()", "random numbers of the system (secrets.token_hex)"),
+        ("os.cpu_count()", "this machine (os.cpu_count)"),
+        ("platform.node()", "this machine (platform.node)"),
+        ("os.getpid()", "this process (os.getpid)"),
+        ("threading.active_count()", "this process (threading.active_count)"),
+        ("sys.getrecursionlimit()", "settings of the interpreter (sys.getrecursionlimit)"),
+        ("'x' in sys.path", "settings of the interpreter (sys.path)"),
+        ("sys.flags.optimize", "settings of the interpreter (sys.flags.optimize)"),
+        ("gc.isenabled()", "settings of the interpreter (gc.isenabled)"),
+        ("log.level", "levels and handlers of loggers (logging.Logger.level)"),
+        ("input()", "the keyboard (builtins.input)"),
+        ("sys.stdin.read()", "the keyboard (sys.stdin.read)"),
+        ("ctypes.CDLL(None).getenv", "code in C, which may read files and variables (ctypes.CDLL)"),
+    ],
+)
+def test_what_leads_out_of_the_program_is_named(code: str, words: str) -> None:
+    modules = "import ctypes, gc, logging, os, platform, secrets, sys, threading, time, uuid\n"
+    foo = run(f"{modules}log = logging.getLogger('nbx')\ndef foo(): return {code}")["foo"]
+
+    assert f"{words} in foo" in Tracker({"": foo}).state().unfollowed
+
+
+def test_a_name_of_the_users_is_not_taken_for_one_of_pythons() -> None:
+    foo = run("def input(): return 1\ndef foo(): return input()")["foo"]
+
+    assert Tracker({"": foo}).state().unfollowed == ()

@@ -14,6 +14,7 @@ from nbcache.tracking.observations.environment import ALL_VARIABLES, VARIABLES
 from nbcache.tracking.observations.files import FILES, FOLDERS, MISSING, TREES
 from nbcache.tracking.observations.generators.draws import ANY_STATE, SEEDED_STATE
 from nbcache.tracking.observations.handles.databases import DEFAULT_TABLES
+from nbcache.tracking.observations.logging_levels import LEVELS
 from nbcache.tracking.observations.observation import Kind, Observation
 from nbcache.tracking.observations.processes.unseen import UNSEEN, UNSEEN_KIND
 from nbcache.tracking.observations.styles import PARAMETERS
@@ -44,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "style": PARAMETERS,
     "tables": DEFAULT_TABLES,
     "warning": GIVEN,
+    "logging": LEVELS,
     "generator": SEEDED_STATE,
     "generator state": ANY_STATE,
     UNSEEN_KIND: UNSEEN,

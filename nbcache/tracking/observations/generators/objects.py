@@ -9,17 +9,19 @@ from __future__ import annotations
 import functools
 import json
 import random
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from itertools import islice
-from types import FunctionType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from nbcache.tracking.observations.generators import mersenne_twister
 
 __all__ = [
+    "Moving",
     "Within",
     "among",
     "found",
@@ -51,6 +53,10 @@ _OTHER = b"O"
 _SIMPLE = frozenset({int, float, complex, bool, str, bytes, type(None)})
 _HOLDING_CODE = (type, ModuleType, FunctionType)
 _LOOKED_AT = 50
+#: Values in a value that are looked at, and steps inside.
+_MOST_LOOKED_AT = 200
+_DEEPEST = 3
+_STEPS = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
 _NONE: Mapping[str, Any] = {}
 _NOTHING = nullcontext()
 
@@ -137,6 +143,35 @@ def follow_numpy() -> None:
         _from_the_system()
 
 
+class Moving:
+    """Which of some generators does a run draw from, of those that somebody has seeded.
+
+    Parameters
+    ----------
+    held : generators, each with a label
+    """
+
+    def __init__(self, held: Iterable[tuple[str, Any]]) -> None:
+        self._before = [(label, generator, self._state(generator)) for label, generator in held]
+
+    @staticmethod
+    def _state(generator: Any) -> bytes:
+        try:
+            return state_of(generator)
+        except Exception:  # of a version with another inside
+            return b""
+
+    def moved(self) -> tuple[str, ...]:
+        """The labels of those that are in another state by now."""
+        return tuple(
+            dict.fromkeys(
+                label
+                for label, generator, before in self._before
+                if self._state(generator) != before and was_seeded(generator, before)
+            )
+        )
+
+
 # -- by the name that a module knows it under
 
 
@@ -148,20 +183,23 @@ def name_of(namespace: int, name: str) -> str:
     return ""
 
 
-def inside(value: object) -> list[str]:
-    """Where generators are in an object or a dict of the user's, as the names of attributes or items."""
+def inside(value: object) -> dict[str, Any]:
+    """The generators in a value of the user's, by the way to each: attributes, items of dicts and places in lists."""
     found: dict[str, Any] = {}
-    _collect(found, "", value, 1)
-    return [path[1:] for path in found if path.startswith(".")]
+    _collect(found, "", value, _DEEPEST, [_MOST_LOOKED_AT])
+    return found
 
 
 def found(name: str) -> Any:
     """What stands at such a name now; None where there is no generator."""
     module, _, path = name.partition(":")
-    first, *rest = path.split(".")
-    value: Any = getattr(sys.modules.get(module), "__dict__", {}).get(first)
-    for attribute in rest:
-        if attribute == "__self__":
+    value: Any = None
+    for number, (attribute, place) in enumerate(_STEPS.findall(path)):
+        if number == 0:
+            value = getattr(sys.modules.get(module), "__dict__", {}).get(attribute)
+        elif place:
+            value = value[int(place)] if type(value) in (list, tuple) and int(place) < len(value) else None
+        elif attribute == "__self__":
             value = getattr(value, attribute, None)
         else:
             value = (value if type(value) is dict else _attributes_of(value)).get(attribute)
@@ -173,8 +211,25 @@ def _attributes_of(value: object) -> dict[str, Any]:
     try:
         attributes = object.__getattribute__(value, "__dict__")
     except Exception:  # it has none, or a property of that name raises
-        return {}
-    return attributes if type(attributes) is dict else {}
+        attributes = {}
+    found: dict[str, Any] = attributes if type(attributes) is dict else {}
+    kind: Any = type(value)
+    slots = _slots_of(kind)
+    if slots:
+        found = dict(found)
+        for name, read in slots:
+            with suppress(AttributeError):  # empty
+                found[name] = read(value)
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _slots_of(kind: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """What is kept in slots, and how it is read."""
+    tables = [type.__dict__["__dict__"].__get__(one) for one in type.__dict__["__mro__"].__get__(kind)[:-1]]
+    return tuple([
+        (name, part.__get__) for table in tables for name, part in table.items() if type(part) is MemberDescriptorType
+    ])  # fmt: skip
 
 
 # -- by the parameter of a call
@@ -197,26 +252,27 @@ _arguments: ContextVar[Mapping[str, Any]] = ContextVar("nbcache_generators_given
 
 
 def among(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The generators among the arguments of a call, and one or two steps inside them: "rng", "self.rng"."""
+    """The generators among the arguments of a call, and some steps inside them: "rng", "self.rng"."""
     found: dict[str, Any] = {}
     for parameter, value in items:
-        _collect(found, parameter, value, 2)
+        _collect(found, parameter, value, _DEEPEST, [_MOST_LOOKED_AT])
     return found
 
 
-def _collect(found: dict[str, Any], path: str, value: Any, depth: int) -> None:
+def _collect(found: dict[str, Any], path: str, value: Any, depth: int, left: list[int]) -> None:
     kind = type(value)
-    if kind in _SIMPLE or issubclass(kind, _HOLDING_CODE):
+    if kind in _SIMPLE or issubclass(kind, _HOLDING_CODE) or left[0] <= 0:
         return
+    left[0] -= 1
     if is_generator(value):
         found[path] = value
     elif depth and kind in (list, tuple):
         for place, item in enumerate(islice(value, _LOOKED_AT)):
-            _collect(found, f"{path}[{place}]", item, depth - 1)
+            _collect(found, f"{path}[{place}]", item, depth - 1, left)
     elif depth:
         content = value if kind is dict else _attributes_of(value)
         for place, (name, item) in enumerate(list(islice(content.items(), _LOOKED_AT))):
-            _collect(found, f"{path}.{name if type(name) in _SIMPLE else place}", item, depth - 1)
+            _collect(found, f"{path}.{name if type(name) in _SIMPLE else place}", item, depth - 1, left)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbcache import cache_data
+from nbcache import CacheWarning, cache_data
 from nbcache.engine.cache import Cache
 from nbcache.tracking.observations.generators.objects import is_generator, put, state_of
 
@@ -93,6 +93,21 @@ HOLDERS = {
     "an attribute": ("class Holder: pass\nheld = Holder()\nheld.rng = rng", "held.rng"),
     "an item of a dict": ("held = {'rng': rng}", "held['rng']"),
     "an item of a list": ("held = [0, rng]", "held[1]"),
+    "a slot": ("class Holder: __slots__ = ('rng',)\nheld = Holder()\nheld.rng = rng", "held.rng"),
+    "deep inside": ("class Holder: pass\nheld = Holder()\nheld.parts = {'a': [rng]}", "held.parts['a'][0]"),
+}
+#: Where a generator has no name that a later session could find it by.
+ELSEWHERE = {
+    "a closure": "def make_foo(rng):\n    @cache\n    def foo(): return DRAW\n    return foo\nfoo = make_foo(RNG)",
+    "a default": "@cache\ndef foo(rng=RNG): return DRAW",
+    "a default by name": "@cache\ndef foo(*, rng=RNG): return DRAW",
+    "a class": "class Holder: rng = RNG\n@cache\ndef foo(): rng = Holder.rng; return DRAW",
+    "a function": "def helper(): rng = helper.rng; return DRAW\nhelper.rng = RNG\n@cache\ndef foo(): return helper()",
+    "a partial": "def draw(rng): return DRAW\npart = functools.partial(draw, RNG)\n@cache\ndef foo(): return part()",
+    "a cached function inside": (
+        "def make_foo(rng):\n    @cache\n    def inner(): return DRAW\n    @cache\n    def foo(): return inner()\n"
+        "    return foo\nfoo = make_foo(RNG)"
+    ),
 }
 
 
@@ -125,7 +140,40 @@ def test_a_cached_method_moves_the_generator_of_its_object(
         assert len(calls) == 2
 
 
-@pytest.mark.parametrize("holder", ["an attribute", "an item of a dict"])
+@pytest.mark.parametrize("kind", ["default_rng", "random.Random"], indirect=True)
+@pytest.mark.parametrize("where", ELSEWHERE)
+@pytest.mark.filterwarnings("ignore:The result of")
+def test_a_run_that_draws_from_a_generator_elsewhere_is_no_hit(where: str, book: Callable[[str], Any]) -> None:
+    source = f"import functools\n{ELSEWHERE[where]}\n[foo(), foo(), foo()]".replace("RNG", "make(42)")
+    book("cache = lambda function: function\n0")
+    plain = book(source)
+    book("cache = cache_data(show_spinner=False)\n0")
+
+    for _ in range(2):
+        assert book(source) == plain
+
+
+@pytest.mark.parametrize("kind", ["default_rng"], indirect=True)
+def test_it_is_said_why_a_run_that_draws_from_one_elsewhere_is_not_kept(book: Callable[[str], Any]) -> None:
+    book("cache = cache_data(show_spinner=False)\n0")
+
+    with pytest.warns(CacheWarning, match="it drew from the random generator in closure rng"):
+        said = book(f"{ELSEWHERE['a closure']}\n[foo(), str(foo.explain())][1]".replace("RNG", "make(42)"))
+
+    assert "it drew from the random generator in closure rng" in said
+
+
+@pytest.mark.parametrize("kind", ["default_rng", "random.Random"], indirect=True)
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_one_elsewhere_that_nobody_seeded_does_not_count(where: str, book: Callable[[str], Any]) -> None:
+    book("cache = cache_data(show_spinner=False)\n0")
+
+    drawn = book(f"import functools\n{ELSEWHERE[where]}\n[foo(), foo()]".replace("RNG", "make()"))
+
+    assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
 def test_a_generator_inside_a_global_goes_on_as_without_the_cache(
     holder: str, book: Callable[[str], Any], kind: str, cache: Cache, calls: Any
 ) -> None:
