@@ -190,3 +190,24 @@ class TestOutputs:
         first, second = twice(nb, "x = 1\n(i for i in [])")
         assert second.count == 0 and nb.ns["x"] == 1
         assert "generator" in second.out and not first.warned
+
+
+def test_what_a_restored_cell_imports_from_the_future_counts_for_later_cells(nb):
+    flags = nb.shell.compile.flags
+    try:
+        for _ in range(2):
+            nb.shell.compile.flags = flags
+            said = nb("%%cache_cell\nfrom __future__ import annotations\nx = 1").out
+            nb("def f(a: NotThere): pass")
+        assert "restored" in said and nb.ns["f"].__annotations__ == {"a": "NotThere"}
+    finally:
+        nb.shell.compile.flags = flags
+
+
+def test_a_restored_class_has_the_members_that_are_equal_to_those_of_its_base(nb):
+    nb("class A:\n    n = 1\n    __hash__ = None")
+    cell = "%%cache_cell\nclass B(A):\n    n = 1\n    __hash__ = None\n    m = 2"
+    nb(cell)
+    assert "restored" in nb(cell).out
+    nb("A.n = 5")
+    assert nb.ns["B"].n == 1 and nb.ns["B"].m == 2 and vars(nb.ns["B"])["__hash__"] is None

@@ -173,7 +173,7 @@ class _Walk:
         func, arguments, state, items, pairs = (*parts, None, None, None)[:5]
         fields: _Fields = [("made by", getattr(func, "__qualname__", str(func)))]
         fields += [("argument", one) for one in arguments]
-        fields += [] if state is None else [("state", state)]
+        fields += [] if state is None or state == {} else [("state", state)]  # an empty one comes with a look at it
         fields += [("", one) for one in items or ()]
         return fields + [(f"[{self.refer(key)}]", one) for key, one in pairs or ()]
 

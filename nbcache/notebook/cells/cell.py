@@ -300,6 +300,7 @@ class CachedCell:
         try:
             outcome = unpack(fetched.value, self._namespace)
             written = changes.apply(outcome, self._namespace, self._hidden)
+            self.code.set_features(self._shell.compile)
         except HeldElsewhereError as error:  # the entry fits a session in which nothing does
             if not self.options.quiet:
                 note(f"{self.owner} runs again: {error}")

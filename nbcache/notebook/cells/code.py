@@ -86,6 +86,16 @@ class CellCode:
             elif isinstance(node, ast.ExceptHandler | ast.match_case):
                 waiting.extend(node.body)
 
+    def set_features(self, compiler: Any) -> None:
+        """Let a compiler know of what the cell imports from `__future__`: it counts for the cells after it."""
+        if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in self.nodes):
+            import __future__
+
+            for name in __future__.all_feature_names:
+                flag = getattr(__future__, name).compiler_flag
+                if any(code.co_flags & flag for code in self.codes):
+                    compiler.flags |= flag
+
     @property
     def stores(self) -> set[str]:
         """The names that the code itself assigns."""

@@ -17,10 +17,12 @@ from nbcache.entries import guests
 from nbcache.entries.byvalue import ByValuePickler
 from nbcache.entries.whole_stack import with_whole_stack
 from nbcache.hashing.deadline import check
+from nbcache.notebook.cells.objects.facets import UNSAID
 from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
-from nbcache.notebook.cells.objects.views import Overlaps
+from nbcache.notebook.cells.objects.live_views import reduced_view
+from nbcache.notebook.cells.objects.views import Overlaps, reduced_array
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
@@ -129,12 +131,18 @@ class NamespacePickler(ByValuePickler):
                 raise pickle.PicklingError("an array of a subclass that shares the memory of another")
             if laid is not None:
                 return laid
+            if kind is self._array and (made := reduced_array(value)) is not None:
+                return made
+        if (view := reduced_view(value)) is not None:
+            return view
         wrapper = reduced_wrapper(value, self._namespace, self._own)
         if wrapper is not None:
             return wrapper
         if kind is FunctionType:
             if value.__globals__ is self._namespace:
                 return _reduced_function(value)
+            if (module := _module_around(value)) is not None:
+                return _reduced_function(value, module)
         elif kind is CellType:
             return CellType, (), _contents(value), None, None, _fill_cell
         elif issubclass(kind, type):
@@ -157,7 +165,8 @@ class NamespacePickler(ByValuePickler):
         elif any(base.__module__ == "ipywidgets.widgets.widget" and base.__name__ == "Widget" for base in kind.__mro__):
             raise pickle.PicklingError("a widget")
         # Past our parent, which writes names where this room has already decided for the content.
-        return super(ByValuePickler, self).reducer_override(value)
+        reduced = super(ByValuePickler, self).reducer_override(value)
+        return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
 
     def _leave(self, manager: Any) -> None:
         """Frames that copy on write are values: memory that two of them lie in is no concern of the user's."""
@@ -168,6 +177,17 @@ class NamespacePickler(ByValuePickler):
             for part in parts:
                 if isinstance(part, self._array):
                     self._overlaps.leave(part)
+
+
+def _with_all_members(kind: type, reduced: Any) -> Any:
+    """Put back what cloudpickle leaves out of a class: members that are the very object which its base has."""
+    match reduced:
+        case (_, _, (dict() as members, _), *_):
+            inherited = [vars(base) for base in kind.__mro__[1:]]
+            for name, part in vars(kind).items():
+                if name not in members and name not in UNSAID and any(other.get(name) is part for other in inherited):
+                    members[name] = part
+    return reduced
 
 
 def _told_of_making(kind: type) -> str:
@@ -224,9 +244,24 @@ def _closed_file(kind: str, name: Any, mode: Any) -> Any:
 # --- functions
 
 
-def _reduced_function(function: FunctionType) -> tuple[Any, ...]:
-    """Describe a function of the notebook: its code, to be run on whatever the namespace is then."""
-    made = (function.__code__, function.__globals__, function.__name__, function.__closure__)
+def _module_around(function: FunctionType) -> str | None:
+    """The name of the module in which a function was made that cannot be found there, as inside of another one."""
+    name = function.__globals__.get("__name__")
+    module = sys.modules.get(name) if isinstance(name, str) else None
+    if module is None or vars(module) is not function.__globals__ or facets_of(function) is None:
+        return None
+    return name
+
+
+def _reduced_function(function: FunctionType, module: str | None = None) -> tuple[Any, ...]:
+    """Describe a function: its code, to be run on whatever the globals are then, and what it has closed over.
+
+    Parameters
+    ----------
+    module : where its globals are; `None` for the notebook
+    """
+    where = function.__globals__ if module is None else module
+    made = (function.__code__, where, function.__name__, function.__closure__)
     state = {
         "__defaults__": function.__defaults__,
         "__kwdefaults__": function.__kwdefaults__,
@@ -240,9 +275,10 @@ def _reduced_function(function: FunctionType) -> tuple[Any, ...]:
 
 
 def _make_function(
-    code: CodeType, namespace: dict[str, Any], name: str, closure: tuple[CellType, ...] | None
+    code: CodeType, where: dict[str, Any] | str, name: str, closure: tuple[CellType, ...] | None
 ) -> FunctionType:
-    return FunctionType(code, namespace, name, None, closure)
+    names = vars(importlib.import_module(where)) if isinstance(where, str) else where
+    return FunctionType(code, names, name, None, closure)
 
 
 def _fill(function: FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ __all__ = ["TOO_LONG", "CellRun", "observed"]
 
 # Parts of a figure know its canvas, its window and one another by references that only they can make.
 _PARTS_OF_FIGURES = "matplotlib.artist"
+# Labels that would be equal are numbered.
+_SEVERAL = re.compile(r" \(\d+\)$")
 TOO_LONG = "checking whether its inputs have changed may take longer than running it"
 
 
@@ -137,7 +140,7 @@ class CellRun:
             if _is_drawing(value) or _is_drawing(inputs.values.get(name)):
                 return f"it draws into {name}, which an earlier cell has made"
         for label in sorted(inputs.state.changed()):
-            kind, _, name = label.rpartition(" ")
+            kind, _, name = _SEVERAL.sub("", label).rpartition(" ")
             if not reached.follows(name) and not (kind == "closure" and self.objects.in_closure(values)):
                 return f"it changes {label}, which cannot be restored"
         changed = set(map(id, values))

@@ -180,6 +180,45 @@ TAKEN = {
     ),
     "a default value": ("def f(x=[1]): return x", "d = f()", "d.append(2)"),
     "an iterator over an input": ("xs = [1, 2]", "it = iter(xs)", "xs.append(3); ys = list(it)"),
+    "a proxy of a dict": ("d = {'a': [1]}", "import types; p = types.MappingProxyType(d)", "d['b'] = 2; n = len(p)"),
+    "a proxy, the dict changed": (
+        "import types\nd = {'a': [1]}; p = types.MappingProxyType(d)",
+        "d['b'] = p['a']",
+        "d['c'] = 3; n = len(p); p['b'].append(2)",
+    ),
+    "the keys of a dict": ("d = {'a': 1}", "ks = d.keys()", "d['b'] = 2; n = list(ks)"),
+    "the values of a dict in a list": (
+        "d = {'a': [1]}; vs = [d.values()]",
+        "d['b'] = [2]",
+        "d['c'] = 1; n = len(vs[0])",
+    ),
+    "the items of an ordered dict": (
+        "from collections import OrderedDict\nd = OrderedDict(a=[1])",
+        "items = d.items(); first = list(d.values())[0]",
+        "d['b'] = 2; n = len(items); first.append(1)",
+    ),
+    "a dict and its keys": ("import types", "d = {'a': 1}; ks = d.keys(); p = types.MappingProxyType(d)", "d['b'] = 1"),
+    "what two functions of a library have closed over": (
+        "import shared_counter\nmake = shared_counter.make",
+        "inc, get = make()",
+        "n = inc() + inc() + get()",
+    ),
+    "a counter of a library": (
+        "import shared_counter\ninc, get = shared_counter.make()",
+        "first = inc()",
+        "n = inc() + get(); limit = get.__globals__ is vars(shared_counter)",
+    ),
+    "counters of two names": (
+        "def make():\n    count = 0\n    def inc():\n        nonlocal count\n        count += 1\n        return count\n"
+        "    return inc\none, two = make(), make()\nboth = (one, two)",
+        "n = one() + two() + two()",
+        "m = both[0]() + both[1]()",
+    ),
+    "an array of its own memory": (
+        "import numpy as np",
+        "a = np.arange(6); v = a[1:]; f = a.ravel(); own = a.copy()",
+        "whole = v.base is a, f.base is a, a.flags.owndata; own.resize(9)",
+    ),
     "a partial": ("from functools import partial\nxs = []", "f = partial(xs.append, 1)", "f()"),
     "two with one part": (
         "class N: pass\ndef make():\n    part = []\n    p, q = N(), N()\n    p.s = q.s = part\n    return p, q",
@@ -250,6 +289,30 @@ TAKEN = {
         "c.x = c.f()",
     ),
 }
+
+
+SHARED_COUNTER = """
+def make():
+    count = 0
+    def inc():
+        nonlocal count
+        count += 1
+        return count
+    def get():
+        return count
+    return inc, get
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shared_counter(tmp_path_factory):
+    """A module of the user's whose functions close over one variable."""
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "shared_counter.py").write_text(SHARED_COUNTER)
+    sys.path.insert(0, str(folder))
+    yield
+    sys.path.remove(str(folder))
+    sys.modules.pop("shared_counter", None)
 
 
 def _plain(*sources):

@@ -8,6 +8,7 @@ from typing import Any
 from namespace_graph import lines_of
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+_CELL = re.compile(r"<ipython-input-\d+")  # a session with nbcache has one cell more
 
 # What draws or trains is compared by what it shows and answers: its inside has counters, caches and times.
 _BY_TYPE = (
@@ -26,4 +27,4 @@ _BY_TYPE = (
 
 def described(names: dict[str, Any]) -> list[str]:
     """The graph below the user's names, an object a line."""
-    return [_ADDRESS.sub("0x", line) for line in lines_of(names, sorted(names), _BY_TYPE)]
+    return [_CELL.sub("<cell", _ADDRESS.sub("0x", line)) for line in lines_of(names, sorted(names), _BY_TYPE)]

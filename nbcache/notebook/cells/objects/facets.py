@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from nbcache.notebook.cells.objects.live_views import looked_at
+
 __all__ = ["UNSAID", "Content", "Facet", "count_of_slots", "descriptors_of"]
 
 Content = list[Any] | dict[Any, Any] | set[Any]
@@ -201,6 +203,7 @@ METHOD = Facet("method", lambda value: [value.__self__, value.__func__], fixed=T
 BOUND = Facet("bound to", lambda value: [value.__self__], fixed=True)
 PARTIAL = Facet("partial", lambda value: [value.func, value.args, value.keywords], fixed=True)
 WRAPPED = Facet("wrapped", lambda value: [value.__wrapped__], fixed=True)
+LOOKED_AT = Facet("looked at", looked_at, fixed=True)
 INNER = Facet("inner", lambda value: [value.__func__], fixed=True)
 PROPERTY = Facet("property", lambda value: [value.fget, value.fset, value.fdel], fixed=True)
 BASES = Facet("bases", lambda value: list(value.__bases__))

@@ -14,6 +14,7 @@ from typing import Any
 from nbcache.notebook.cells.objects import facets, libraries
 from nbcache.notebook.cells.objects.facets import Facet
 from nbcache.notebook.cells.objects.imported import name_in_modules
+from nbcache.notebook.cells.objects.live_views import VIEWS
 
 __all__ = ["ATOMS", "MAIN", "facets_of", "is_plain"]
 
@@ -22,7 +23,7 @@ _Facets = tuple[Facet, ...]
 
 ATOMS: frozenset[type] = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented)}
-    | {types.CodeType, types.ModuleType, weakref.ref, types.GenericAlias, types.UnionType, types.MappingProxyType}
+    | {types.CodeType, types.ModuleType, weakref.ref, types.GenericAlias, types.UnionType}
     | {types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType}
     | {types.MethodDescriptorType, types.ClassMethodDescriptorType}
 )
@@ -57,6 +58,7 @@ _OF_CODE: dict[type, _Facets] = {
     types.BuiltinMethodType: (facets.BOUND,),
     functools.partial: (facets.PARTIAL, facets.ATTRIBUTES),
     functools._lru_cache_wrapper: (facets.WRAPPED,),
+    **dict.fromkeys(VIEWS, (facets.LOOKED_AT,)),
     staticmethod: (facets.INNER,),
     classmethod: (facets.INNER,),
     property: (facets.PROPERTY,),
@@ -109,7 +111,8 @@ def _of_class(kind: type) -> _Facets | None:
     own = (facets.CLASS,) if kind.__module__ == MAIN else ()
     known = libraries.facets_by_name(kind)
     if known is not None and not issubclass(kind, dict):
-        return (*known, *(() if kind.__mro__[-2].__module__.startswith(("pandas", "polars")) else _beside(kind)), *own)
+        frames = any(base.__module__.partition(".")[0] in ("pandas", "polars") for base in kind.__mro__)
+        return (*known, *(() if frames else _beside(kind)), *own)  # their attributes are caches, and what pickle writes
     if issubclass(kind, BaseException):
         return (facets.ARGUMENTS, *_beside(kind), *own)
     for base in kind.__mro__:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from pickle import PicklingError
+from pickle import PickleBuffer, PicklingError
 from typing import Any
 
-__all__ = ["Overlaps", "lay", "memory", "one_memory"]
+__all__ = ["Overlaps", "lay", "memory", "one_memory", "owned", "reduced_array"]
 
 _Span = tuple[int, int]
 
@@ -26,7 +26,8 @@ class Overlaps:
 
     def __init__(self, there: Iterable[Any]) -> None:
         self._there = [(bounds(array), array) for array in there]
-        self._met: dict[tuple[Any, ...], Any] = {}
+        self._met: dict[tuple[Any, ...], list[Any]] = {}
+        self._owners: set[int] = set()
         self._apart: set[int] = set()
         self._plans: dict[tuple[Any, ...], Callable[[Any], tuple[Any, ...]]] = {}
         self._kept: list[Any] = []
@@ -38,17 +39,19 @@ class Overlaps:
 
     def meet(self, array: Any) -> tuple[Any, ...] | None:
         """How to write an array that shares memory; `None` for one that does not, or in the first pass."""
-        if id(array) in self._apart or not array.nbytes:
+        if id(array) in self._apart or id(array) in self._owners or not array.nbytes:
             return None
         known = _key(array)
         if known in self._plans:
             return self._plans[known](array)
-        self._met.setdefault(known, array)
+        twins = self._met.setdefault(known, [])
+        if not any(array is one for one in twins):
+            twins.append(array)
         return None
 
     def plan(self) -> bool:
         """After the first pass: find what overlaps. False when nothing does."""
-        spans = [(bounds(array), array, True) for array in self._met.values()]
+        spans = [(bounds(array), array, True) for twins in self._met.values() for array in twins]
         spans += [(span, array, False) for span, array in self._there if span[1] > span[0]]
         spans.sort(key=lambda one: one[0])
         group: list[tuple[_Span, Any, bool]] = []
@@ -68,13 +71,15 @@ class Overlaps:
             return
         whole = (min(span[0] for span, _, _ in group), max(span[1] for span, _, _ in group))
         there = [(span, array) for span, array, is_new in group if not is_new]
-        owner = next((array for span, array in new if span == whole and array.flags.c_contiguous), None)
+        wholes = [array for span, array in new if span == whole and array.flags.c_contiguous]
+        owner = next((array for array in wholes if array.flags.owndata), wholes[0] if wholes else None)
         shared = None
         for span, array in new:
             holder = next((one for place, one in there if place[0] <= span[0] and span[1] <= place[1]), None)
             if holder is None and there:
                 raise PicklingError("an array that shares part of the memory of another")
             if holder is None and array is owner:
+                self._owners.add(id(array))
                 continue
             if holder is None and owner is None:
                 if array.dtype.hasobject:
@@ -132,6 +137,28 @@ class _Memory:
     def __reduce__(self) -> tuple[Any, ...]:
         content = (ctypes.c_char * self._length).from_address(self._start)
         return memory, (bytearray(content),)
+
+
+def reduced_array(array: Any) -> tuple[Any, ...] | None:
+    """Describe an array that owns its memory, so that the one made again does; `None` for any other."""
+    flags = array.flags
+    if not flags.owndata or array.dtype.hasobject or not array.nbytes or not (flags.c_contiguous or flags.f_contiguous):
+        return None
+    try:
+        content = PickleBuffer(array)
+    except (ValueError, TypeError, BufferError):  # times are in no buffer
+        return None
+    return owned, (content, array.dtype, array.shape, "C" if flags.c_contiguous else "F", flags.writeable)
+
+
+def owned(content: Any, dtype: Any, shape: tuple[int, ...], order: Any, writable: bool) -> Any:
+    """Make an array with memory of its own, which can be resized, and which is the base of its views."""
+    import numpy
+
+    made = numpy.array(numpy.ndarray(shape, dtype, content, order=order), order=order)
+    if not writable:
+        made.flags.writeable = False
+    return made
 
 
 def memory(content: bytearray) -> Any:
