@@ -1,19 +1,24 @@
 """cloudpickle for what pickle cannot name: lambdas, and classes and functions made inside functions.
 
 Everything that can be named is still named, also in ``__main__``: a value that comes back must be an instance of
-the very class the notebook has, not of a copy.
+the very class the notebook has, not of a copy. So a class that is alive stays as it is, where cloudpickle would fill
+it anew, and its methods would see a copy of the notebook's globals from then on. A function that comes back sees the
+globals of its module, if all that it reads is there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import sys
 import types
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import cloudpickle
+from cloudpickle import cloudpickle as _whole
 
 from nbcache.entries.guests import Reducer
 
@@ -47,7 +52,69 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, (type, types.FunctionType)) and _has_a_name(obj):
             return NotImplemented
-        return super().reducer_override(obj)
+        reduced = super().reducer_override(obj)
+        if type(reduced) is not tuple or len(reduced) != 6:
+            return reduced
+        make, arguments, state, _, _, fill = reduced
+        if fill is _whole._class_setstate:
+            return _alive_or_new, (make, *arguments), state, None, None, _fill_new
+        if fill is _whole._function_setstate and _sees_its_module(obj):
+            names = tuple(state[1]["__globals__"])
+            return _function, (obj.__module__, names, *arguments), state, None, None, _complete
+        return reduced
+
+
+#: Classes that were made here and are not filled yet.
+_new: weakref.WeakSet[type] = weakref.WeakSet()
+
+
+def _alive_or_new(make: Callable[..., type], *arguments: Any) -> type:
+    """The class of an identity, which is the last text or nothing among the arguments but one."""
+    identity = arguments[-2]
+    known = identity is not None and identity in _whole._DYNAMIC_CLASS_TRACKER_BY_ID
+    cls = make(*arguments)
+    if not known:
+        _new.add(cls)
+    return cls
+
+
+def _fill_new(cls: type, state: Any) -> None:
+    if cls in _new:
+        _whole._class_setstate(cls, state)
+        _new.discard(cls)
+
+
+def _sees_its_module(function: types.FunctionType) -> bool:
+    return function.__globals__ is getattr(sys.modules.get(function.__module__), "__dict__", None)
+
+
+def _function(
+    module: str, names: tuple[str, ...], code: types.CodeType, copy: dict[str, Any], *rest: Any
+) -> types.FunctionType:
+    """A function over the globals of its module, or over a copy where any that it reads is not there."""
+    live = getattr(sys.modules.get(module), "__dict__", None)
+    if live is None or not all(name in live for name in names):
+        made: types.FunctionType = _whole._make_function(code, copy, *rest)
+        return made
+    return types.FunctionType(code, live, *rest)
+
+
+def _complete(function: types.FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    if function.__globals__ is not getattr(sys.modules.get(function.__globals__.get("__name__", "")), "__dict__", None):
+        _whole._function_setstate(function, state)
+        return
+    attributes, slots = state
+    function.__dict__.update(attributes)
+    for cell, sent in zip(function.__closure__ or (), slots["__closure__"] or (), strict=True):
+        with contextlib.suppress(ValueError):  # an empty cell
+            cell.cell_contents = sent.cell_contents
+    for name, value in slots.items():
+        if name not in _APART:
+            setattr(function, name, value)
+
+
+#: What cloudpickle sends beside the attributes of a function.
+_APART = frozenset({"__globals__", "__closure__", "_cloudpickle_submodules"})
 
 
 class _Copier(cloudpickle.Pickler):  # type: ignore[misc]

@@ -101,10 +101,13 @@ def test_what_a_killed_worker_of_dask_has_computed_is_not_computed_again(cache: 
 
 
 @pytest.mark.skipif("ray" not in EXTRAS, reason="asked for by NBCACHE_TEST_EXTRAS=ray")
-def test_ray_computes_each_call_once_under_the_keys_of_the_notebook(cache: Cache, tmp_path: Path) -> None:
+def test_ray_computes_each_call_once_under_the_keys_of_the_notebook(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ray: Any = pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", python_path())  # workers import this module
     folder = str(tmp_path)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.init(num_cpus=2, object_store_memory=80 << 20, include_dashboard=False, log_to_driver=False)
     try:
         task = ray.remote(through)
         computed = ray.get([task.remote(x, folder) for x in (1, 2, 1)])
