@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from nbcache.calls.worker_settings import publish, take_over
 from nbcache.compute.spool import FROM, Spooled, goes_to_a_worker, is_there, read, spooled
-from nbcache.compute.workers import name_classes
+from nbcache.compute.workers import name_classes, name_missing_classes
 
 #: So many functions are kept in a worker process, and so many large ones.
 _KEPT = 64, 4
@@ -136,6 +136,8 @@ def _loaded(state: FunctionState, content: bytes, in_worker: bool) -> Any:
         function = pickle.loads(content)
         if in_worker:
             name_classes()
+        else:
+            name_missing_classes()
     finally:
         del _in_progress.loading[state.token]
     shell.fill(function, state.parameters)

@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from collections import OrderedDict
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
@@ -145,15 +146,30 @@ def name_classes() -> None:
     So they are written into entries, and read from them, as names, which the notebook finds as well. By value they
     would come back as other classes, or fill the notebook's own anew.
     """
+    for name, cls in _classes_of_main():
+        setattr(sys.modules["__main__"], name, cls)
+
+
+def name_missing_classes() -> None:
+    """The same where an engine of others has started the process: only under free names, and not where somebody types.
+
+    Ray, Spark and the workers of dask on other machines are no children of the process that they work for.
+    """
+    if hasattr(sys, "ps1"):
+        return
+    for name, cls in _classes_of_main():
+        if not hasattr(sys.modules["__main__"], name):
+            setattr(sys.modules["__main__"], name, cls)
+
+
+def _classes_of_main() -> Iterator[tuple[str, type]]:
+    """The classes of a notebook's own namespace that have come by value."""
     from cloudpickle import cloudpickle
 
-    main = sys.modules.get("__main__")
-    if main is None:
-        return
-    for cls in list(cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.values()):
-        name = cls.__qualname__
-        if cls.__module__ == "__main__" and name.isidentifier():
-            setattr(main, name, cls)
+    if "__main__" in sys.modules:
+        for cls in list(cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.values()):
+            if cls.__module__ == "__main__" and cls.__qualname__.isidentifier():
+                yield cls.__qualname__, cls
 
 
 def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[int, Outcome | bytes | Parcel]:
