@@ -144,6 +144,7 @@ def test_a_function_for_spark_has_the_keys_of_the_notebook(
 
     assert sorted(row.y for row in rows) == [1, 8, 27]
     assert [cubed.is_cached(x) for x in (1, 2, 3)] == [True] * 3
+    assert sorted(path.name.split()[0] for path in tmp_path.iterdir() if path.name[0].isdigit()) == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("backend", ["dask", "ray"])
