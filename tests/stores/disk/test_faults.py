@@ -14,6 +14,7 @@ import pytest
 from disk_stores import Shop, leftovers_of
 from store_contract import address_of, entry_of
 
+from nbcache import system
 from nbcache.entries import packed, section, source
 from nbcache.stores import folders
 from nbcache.stores.disk import (
@@ -41,6 +42,8 @@ COUNTED = {
     "open", "write", "pwrite", "pwritev", "link", "replace", "rename", "unlink", "rmdir", "mkdir", "chmod", "fchmod",
     "utime", "statvfs", "stat", "lstat", "fstat", "read", "pread", "listdir", "posix_fallocate", "dup",
 }  # fmt: skip
+#: What `system` has of its own.
+KEPT = ("fstat", "lstat", "stat")
 ROOMS = (
     catalogue, clearing, collection, collector, disk_store, disk_usage, folders, liveness, lockfile, locks, lru_order,
     invalidations, publish, quarantine, reader, row_index, use_journal, writer, source, section, packed,
@@ -80,6 +83,8 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, int], Faili
         for room in ROOMS:
             if hasattr(room, "os"):
                 monkeypatch.setattr(room, "os", failing)
+        for name in KEPT:
+            monkeypatch.setattr(system, name, getattr(failing, name))
         return failing
 
     yield install
@@ -142,6 +147,8 @@ def test_any_system_call_may_fail(
         for room in ROOMS:
             if hasattr(room, "os"):
                 room.os = os  # type: ignore[attr-defined]
+        for kept in KEPT:
+            setattr(system, kept, getattr(os, kept))
 
         check(name, result, store, DiskStore(shop.folder, keyring, clock=clock, warn=said.append), said)
         if hasattr(result, "value"):
