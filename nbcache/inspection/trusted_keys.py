@@ -102,7 +102,7 @@ def keys(now: float | None = None) -> Keys:
 def standing() -> Standing:
     """The keys, the store, and what in it is ours, others' and set aside."""
     ring = keys()
-    places = Places.of(Path(os.path.realpath(settings().folder())))
+    places = Places(Path(os.path.realpath(settings().folder())))
     owner, mode, refused = "", 0, ""
     held: dict[str, Holding] = {}
     set_aside = 0
@@ -134,7 +134,7 @@ def standing() -> Standing:
 def store_refusal() -> str:
     """Why the folder of the store is not used; empty where it is, or where there is none yet."""
     try:
-        return _refusal_of(Places.of(Path(os.path.realpath(settings().folder()))))
+        return _refusal_of(Places(Path(os.path.realpath(settings().folder()))))
     except FileNotFoundError:
         return ""
     except OSError as error:

@@ -10,7 +10,6 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,36 +42,46 @@ _CACHEDIR_TAG = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Places:
-    """Where the parts of a store are."""
+    """Where the parts of a store are; a hit asks for two of them."""
 
-    root: Path
-    base: Path
-    trash: Path
-    quarantine: Path
-    temporary: Path
-    waits: Path
-    lock: Path
-    invalidations: Path
-    usage: Path
-    collected: Path
+    __slots__ = ("base", "root")
 
-    @classmethod
-    def of(cls, root: Path) -> Places:
-        base = root / "v1"
-        return cls(
-            root=root,
-            base=base,
-            trash=base / ".trash",
-            quarantine=base / ".quarantine",
-            temporary=base / ".tmp",
-            waits=base / ".waits",
-            lock=base / ".lock",
-            invalidations=base / ".removed",
-            usage=base / ".usage",
-            collected=base / ".collected",
-        )
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.base = root / "v1"
+
+    @property
+    def trash(self) -> Path:
+        return self.base / ".trash"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.base / ".quarantine"
+
+    @property
+    def temporary(self) -> Path:
+        return self.base / ".tmp"
+
+    @property
+    def waits(self) -> Path:
+        return self.base / ".waits"
+
+    @property
+    def lock(self) -> Path:
+        return self.base / ".lock"
+
+    @property
+    def invalidations(self) -> Path:
+        return self.base / ".removed"
+
+    @property
+    def usage(self) -> Path:
+        return self.base / ".usage"
+
+    @property
+    def collected(self) -> Path:
+        return self.base / ".collected"
 
 
 def make_store(places: Places) -> None:

@@ -35,7 +35,7 @@ class Catalogue:
     """
 
     def __init__(self, places: Places, key_ids: tuple[str, ...], bound: int, clock: Clock) -> None:
-        self.usage = DiskUsage(places.usage, bound)
+        self.usage = DiskUsage(places, bound)
         self.uses = PendingUses(clock)
         self._base = str(places.base)
         self._key_ids = key_ids

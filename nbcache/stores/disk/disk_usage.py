@@ -7,9 +7,8 @@ seen every file writes the truth. The count is a hint: if it is lost, the next s
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
-from nbcache.stores.folders import append, read_small, replace_small
+from nbcache.stores.folders import Places, append, read_small, replace_small
 
 #: A file longer than this is replaced by its sum: it is read whole by every process that shares its changes.
 _LONGEST = 1 << 12
@@ -33,8 +32,8 @@ class DiskUsage:
     bound : the bytes the store may hold; the count is shared more often where it is small
     """
 
-    def __init__(self, path: Path, bound: int) -> None:
-        self._path = path
+    def __init__(self, places: Places, bound: int) -> None:
+        self._places = places
         self._bound = bound
         self._lock = threading.Lock()
         self._pending = 0
@@ -59,10 +58,10 @@ class DiskUsage:
         with self._lock:
             pending, self._pending, self._changes = self._pending, 0, 0
             if pending:
-                append(self._path, b"%+d\n" % pending)
+                append(self._places.usage, b"%+d\n" % pending)
             total, length = self._read()
             if length > _LONGEST:
-                replace_small(self._path, b"%+d\n" % total)
+                replace_small(self._places.usage, b"%+d\n" % total)
             return total
 
     def total(self) -> int:
@@ -77,11 +76,11 @@ class DiskUsage:
         """Write down what a scan has found."""
         with self._lock:
             self._pending = self._changes = 0
-            replace_small(self._path, b"%+d\n" % total)
+            replace_small(self._places.usage, b"%+d\n" % total)
 
     def _read(self) -> tuple[int, int]:
         try:
-            content = read_small(self._path, 4 * _LONGEST)
+            content = read_small(self._places.usage, 4 * _LONGEST)
         except FileNotFoundError:
             return 0, 0
         total = 0

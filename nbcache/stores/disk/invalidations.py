@@ -89,9 +89,12 @@ class Invalidations:
     def __init__(self, path: Path, publisher: Publisher) -> None:
         self._path = path
         self._target = str(path)
-        self._older = path.with_name(path.name + ".1")
         self._publisher = publisher
         self._seen: tuple[tuple[int, int, int, int, int], Stamp] = ((0, 0, 0, 0, 0), NOTHING)
+
+    @property
+    def _older(self) -> Path:
+        return self._path.with_name(self._path.name + ".1")
 
     def begin(self) -> None:
         """Make the file, so that a look at it is no error; OSError where that fails."""

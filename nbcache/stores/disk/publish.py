@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from nbcache import system
 from nbcache.entries.section import reserve
 from nbcache.stores.disk.liveness import name_for_now
-from nbcache.stores.folders import CREATE, FILE_MODE, READ, make_folder, size_of
+from nbcache.stores.folders import CREATE, FILE_MODE, READ, Places, make_folder, size_of
 
 Turn = Callable[[os.stat_result], AbstractContextManager[object]]
 
@@ -49,7 +49,7 @@ class Publisher:
 
     Parameters
     ----------
-    temporary : folder, on the same file system, for what has a name before it is whole
+    places : of the store; `temporary` is for what has a name before it is whole
 
     Notes
     -----
@@ -58,9 +58,20 @@ class Publisher:
     writers that no longer live have left. Nothing is synced to the disk: a file torn by a power cut fails verification.
     """
 
-    def __init__(self, temporary: Path) -> None:
-        self._temporary = temporary
-        self._unnamed = bool(_UNNAMED) and os.path.isdir(_DESCRIPTORS)
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._can: bool | None = None
+
+    @property
+    def _temporary(self) -> Path:
+        return self._places.temporary
+
+    @property
+    def _unnamed(self) -> bool:
+        """Whether files can be made that have no name yet; asked at the first write."""
+        if self._can is None:
+            self._can = bool(_UNNAMED) and os.path.isdir(_DESCRIPTORS)
+        return self._can
 
     def publish(
         self, content: Content, target: str, written: float, turn: Turn = nullcontext
@@ -82,7 +93,7 @@ class Publisher:
             try:
                 return self._publish_unnamed(content, target, written, turn)
             except _NotHere:
-                self._unnamed = False
+                self._can = False
         return self._publish_named(content, target, written, turn)
 
     def begin(self, content: bytes, target: str, written: float) -> None:
@@ -98,7 +109,7 @@ class Publisher:
             except FileExistsError:
                 return
             except _NotHere:
-                self._unnamed = False
+                self._can = False
         make_folder(self._temporary)
         name = self._temporary_name()
         os.close(_fill_named(_Few(content), name, written)[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Reader:
     ----------
     trust : "sign", "strict" or "safe"
     verified : remembers which files were hashed in full
+    index : gives the rows that need no look at a file; only a listing asks
 
     Notes
     -----
@@ -47,7 +48,7 @@ class Reader:
         trust: str,
         verified: VerifiedFiles,
         warnings: StoreWarnings,
-        index: RowIndex,
+        index: Callable[[], RowIndex],
         clock: Clock,
     ) -> None:
         self._places = places
@@ -149,11 +150,11 @@ class Reader:
             status_of: StatusOf = lambda name: os.lstat(f"{folder}/{name}")  # noqa: E731
         else:
             status_of = partial(os.stat, dir_fd=fd, follow_symlinks=False)
-        yield from self._index.rows(folder, present, uses, status_of)
+        yield from self._index().rows(folder, present, uses, status_of)
         unknown: list[Head] = []
         yield from self.read(folder, fd, list(present), uses, unknown)
         # Where a folder gives other numbers than its files do, none of them would be found again.
-        self._index.add(folder, [head for head in unknown if head.file[0] == present[head.name]], status_of)
+        self._index().add(folder, [head for head in unknown if head.file[0] == present[head.name]], status_of)
 
     def read(
         self,

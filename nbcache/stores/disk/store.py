@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Container, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from nbcache import system
@@ -19,17 +20,14 @@ from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import CacheError, UnstorableResultError, warn
 from nbcache.stores import folders
 from nbcache.stores.disk.catalogue import Catalogue
-from nbcache.stores.disk.clearing import Trash
-from nbcache.stores.disk.collector import Collector
 from nbcache.stores.disk.disk_usage import occupied
 from nbcache.stores.disk.few import few_names
 from nbcache.stores.disk.invalidations import Concerned, DiskMark, Invalidations, Stamp
-from nbcache.stores.disk.locks import Claim, KeyLocks
+from nbcache.stores.disk.locks import Claim
 from nbcache.stores.disk.publish import Publisher
-from nbcache.stores.disk.publish_lock import ClearedError, PublishLock
+from nbcache.stores.disk.publish_lock import ClearedError
 from nbcache.stores.disk.reader import Reader
-from nbcache.stores.disk.row_index import RowIndex
-from nbcache.stores.disk.writer import Writer
+from nbcache.stores.disk.writer import Changing
 from nbcache.stores.folders import Places
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Clock, Mark, Stored, Warn, Whose
@@ -72,24 +70,21 @@ class DiskStore:
     ) -> None:
         self.folder = Path(os.path.abspath(os.path.expanduser(folder)))
         self.keyring = keyring
-        self.places = Places.of(self.folder)
+        self.places = Places(self.folder)
         self._clock = clock
         self._trust = trust
         self._max_size = max_size
         self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
         self._warnings = StoreWarnings(warn, clock)
-        publisher = Publisher(self.places.temporary)
+        publisher = Publisher(self.places)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
-        self._trash = Trash(self.places.trash, lambda freed: self._catalogue.usage.change(-freed))
         self._invalidations = Invalidations(self.places.invalidations, publisher)
-        self._writer = Writer(self.places, publisher, self._invalidations, self._trash, self._warnings, clock)
-        self._locks = KeyLocks(self.places.lock, self.places.waits, self._writer.prepare)
-        self._publish_lock = PublishLock(self._locks, self._invalidations)
-        self._index = RowIndex(keyring, self._publish_lock, self.places.temporary)
-        self._reader = Reader(self.places, keyring, trust, self._verified, self._warnings, self._index, clock)
-        self._collector = Collector(
-            self.places, self._catalogue, self._trash, self._locks, max_size, clock, self._could_not_delete
+        self._reader = Reader(
+            self.places, keyring, trust, self._verified, self._warnings, lambda: self._changing.index, clock
         )
+        known = (self._catalogue, self._invalidations, publisher, self._warnings)
+        self._make = partial(Changing, self.places, keyring, *known, max_size, clock, self._could_not_delete)
+        self._made: dict[str, Changing] = {}
         renew_after_fork(self)
 
     def renew(self) -> None:
@@ -166,7 +161,7 @@ class DiskStore:
         return DiskMark(self._invalidations, address)
 
     def put(self, address: Address, entry: Entry, since: Mark | None = None) -> Entry:
-        if self._writer.paused:
+        if self._changing.writer.paused:
             return self._unstored(address, entry)
         try:
             packed = entry.packed(address, self.keyring)
@@ -180,7 +175,7 @@ class DiskStore:
                 "nothing; to keep it, return what it was made from, such as its data.",
             )
         except OSError as error:
-            self._writer.failed(error)
+            self._changing.writer.failed(error)
         return self._unstored(address, entry)
 
     def delete(self, address: Address) -> int:
@@ -189,7 +184,7 @@ class DiskStore:
             if os.path.lexists(self.places.base):
                 # Told before, for computations that end while this runs; and after, for those who hold the entry,
                 # also when somebody else has made room with it just now.
-                self._publish_lock.cleared(address=address)
+                self._changing.turns.cleared(address=address)
                 for path in self._catalogue.paths(address):
                     removed += self._catalogue.unlink(path)
                 self._invalidations.cleared(address=address)
@@ -205,7 +200,7 @@ class DiskStore:
             # Told of the owner as a whole: to tell of each costs ten times what it takes to delete it.
             owners = {address.owner for address in addresses}
             for owner in owners:
-                self._publish_lock.cleared(owner)
+                self._changing.turns.cleared(owner)
             removed = {one for one in addresses if sum(map(self._catalogue.unlink, self._catalogue.paths(one)))}
             for owner in owners:
                 self._invalidations.cleared(owner)
@@ -222,13 +217,13 @@ class DiskStore:
         if not os.path.lexists(self.places.base):
             return names
         try:
-            self._publish_lock.cleared(owner)
+            self._changing.turns.cleared(owner)
             for folder in self._catalogue.owner_folders(owner):
                 self._catalogue.forget(folder)
-                names |= self._trash.throw(Path(folder), failures.append)
+                names |= self._changing.trash.throw(Path(folder), failures.append)
             self._invalidations.cleared(owner)
             # Nobody finds it any more; the bytes go now, or in the background if they are many.
-            self._trash.empty(failures.append)
+            self._changing.trash.empty(failures.append)
         except OSError as error:
             failures.append(error)
         if failures:
@@ -249,7 +244,7 @@ class DiskStore:
 
         One process at a time: 0 if another one is at it.
         """
-        return self._collector.collect()
+        return self._changing.collector.collect()
 
     def close(self) -> None:
         """Write down the uses noted in this process; delete what was signed with a key that ends with it.
@@ -265,7 +260,8 @@ class DiskStore:
             pass
         if self.keyring.ephemeral_only:
             self.discard()
-        self._locks.close()
+        if self._made:
+            self._changing.locks.close()
 
     # -- between processes
 
@@ -279,9 +275,14 @@ class DiskStore:
 
     def lock(self, text: str) -> Claim:
         """The lock of a computation that must run once, whatever number of processes want its result."""
-        return self._locks.claim(text)
+        return self._changing.locks.claim(text)
 
     # -- how
+
+    @property
+    def _changing(self) -> Changing:
+        # Two threads may make one each; both get the first that is there.
+        return self._made.get("") or self._made.setdefault("", self._make())
 
     def _load(self, address: Address) -> tuple[str, Entry] | None:
         for path in self._catalogue.paths(address):
@@ -328,11 +329,11 @@ class DiskStore:
         path = self._catalogue.path_for(address, entry.meta)
         if not self._reader.trusts(path.rpartition("/")[0]):
             return entry.owned(None)
-        now = self._clock()
+        now, change = self._clock(), self._changing
         watched = self._catalogue.watched(path)
-        turn = self._publish_lock.publishing(since, self._index.telling(path, address, entry.meta, packed.sections))
+        turn = change.turns.publishing(since, change.index.telling(path, address, entry.meta, packed.sections))
         try:
-            fd, replaced = self._writer.write(packed, path, now, turn.of)
+            fd, replaced = change.writer.write(packed, path, now, turn.of)
         except ClearedError:
             return entry.owned(None)
         try:
@@ -352,9 +353,9 @@ class DiskStore:
             total = self._catalogue.written(path, packed.size, replaced or 0, now, watched)
             if entry.meta.expires is not None:
                 self._catalogue.used(path, now, entry.meta.expires)
-            self._writer.succeeded()
-            self._collector.written(total)
-            self._index.shorten()
+            change.writer.succeeded()
+            change.collector.written(total)
+            change.index.shorten()
             return self._backed(fd, packed, address, entry)
         finally:
             os.close(fd)

@@ -1,16 +1,26 @@
-"""Writing to a store on disk: folders made at the first need, room asked for, and a pause after an error."""
+"""Writing to a store on disk: folders made at the first need, room asked for, and a pause after an error.
+
+`Changing` is all that a store needs to change anything, which a process that only reads never makes.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from nbcache.entries.signing import Keyring
 from nbcache.stores.disk import collection
+from nbcache.stores.disk.catalogue import Catalogue
 from nbcache.stores.disk.clearing import Trash
+from nbcache.stores.disk.collector import Collector
 from nbcache.stores.disk.invalidations import Invalidations
+from nbcache.stores.disk.locks import KeyLocks
 from nbcache.stores.disk.publish import Content, Publisher, Turn
+from nbcache.stores.disk.publish_lock import PublishLock
+from nbcache.stores.disk.row_index import RowIndex
 from nbcache.stores.folders import Places, make_folder, make_store
 from nbcache.stores.protocol import Clock
 from nbcache.stores.warnings import StoreWarnings, reason
@@ -22,6 +32,34 @@ _ASK_FROM = 64 << 10
 #: How often a folder that clears take away is made again for one write; the last times some milliseconds apart, because
 #: the clears of a loop in another thread or process leave hardly any time between two of them.
 _TRIES, _AT_ONCE, _LATER = 40, 8, 0.005
+
+
+class Changing:
+    """What writes, clears, and takes turns with others; a first hit waits for none of it.
+
+    Parameters
+    ----------
+    failed : told of what could not be deleted
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        keyring: Keyring,
+        catalogue: Catalogue,
+        invalidations: Invalidations,
+        publisher: Publisher,
+        warnings: StoreWarnings,
+        max_size: int,
+        clock: Clock,
+        failed: Callable[[OSError], object],
+    ) -> None:
+        self.trash = Trash(places.trash, lambda freed: catalogue.usage.change(-freed))
+        self.writer = Writer(places, publisher, invalidations, self.trash, warnings, clock)
+        self.locks = KeyLocks(places.lock, places.waits, self.writer.prepare)
+        self.turns = PublishLock(self.locks, invalidations)
+        self.index = RowIndex(keyring, self.turns, places.temporary)
+        self.collector = Collector(places, catalogue, self.trash, self.locks, max_size, clock, failed)
 
 
 class Writer:
