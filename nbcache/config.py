@@ -189,6 +189,18 @@ def _switch(name: str, *, otherwise: bool = False) -> bool:
     return is_true(text)
 
 
+def _size(name: str, otherwise: str) -> str:
+    """The text of a size; one that means nothing is told, and counts as `otherwise`."""
+    text = _environment(name)
+    try:
+        if text:
+            _bytes_of(text)
+    except InvalidSizeError as error:
+        warn(f"NBCACHE_{name} is not used; the limit is {otherwise}: {error}")
+        return otherwise
+    return text or otherwise
+
+
 class NBCache(SingletonConfigurable):
     """The settings of nbcache, as `%config NBCache` shows them."""
 
@@ -245,23 +257,11 @@ class NBCache(SingletonConfigurable):
 
     @default("max_disk_size")
     def _default_max_disk_size(self) -> str:
-        text = _environment("MAX_DISK_SIZE", "10GB")
-        try:
-            size_in_bytes(int(text) if text.isdigit() else text)
-        except InvalidSizeError as error:
-            warn(f"NBCACHE_MAX_DISK_SIZE is not used; the limit is 10GB: {error}")
-            return "10GB"
-        return text
+        return _size("MAX_DISK_SIZE", "10GB")
 
     @default("max_written_size")
     def _default_max_written_size(self) -> str:
-        text = _environment("MAX_WRITTEN_SIZE", "100MB")
-        try:
-            size_in_bytes(int(text) if text.isdigit() else text)
-        except InvalidSizeError as error:
-            warn(f"NBCACHE_MAX_WRITTEN_SIZE is not used; the limit is 100MB: {error}")
-            return "100MB"
-        return text
+        return _size("MAX_WRITTEN_SIZE", "100MB")
 
     @default("store")
     def _default_store(self) -> str:

@@ -287,32 +287,36 @@ class Watcher:
     Notes
     -----
     `Thread.start` waits until the thread runs, which takes as long as the rest of a first hit, and many times as long
-    on a busy machine. So that is left to another thread.
+    on a busy machine. So that, and all that is made for it, is left to another thread.
     """
 
     def __init__(self, look: Callable[[], None], every: float) -> None:
         self._look = look
         self._every = every
-        self._stopped = threading.Event()
+        self._stopped = False
+        #: Held until it is stopped.
+        self._running = _thread.allocate_lock()
+        self._running.acquire()
         self._starting: int | None = os.getpid()
-        self._thread: threading.Thread | None = threading.Thread(target=self._run, name="nbcache-watch", daemon=True)
+        self._thread: threading.Thread | None = None
         try:
             _thread.start_new_thread(self._start, ())
         except RuntimeError:
-            self._thread = None
+            self._starting = None
 
     def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="nbcache-watch", daemon=True)
         try:
-            if self._thread is not None:
-                self._thread.start()
+            thread.start()
+            self._thread = thread
         except RuntimeError:
-            self._thread = None
+            pass
         finally:
             self._starting = None
 
     def alive(self) -> bool:
         """Whether it watches in this process, or is about to; a thread does not survive a fork."""
-        if self._stopped.is_set():
+        if self._stopped:
             return False
         starting = self._starting
         if starting is not None:
@@ -320,10 +324,12 @@ class Watcher:
         return self._thread is None or self._thread.is_alive()
 
     def stop(self) -> None:
-        self._stopped.set()
+        if not self._stopped:
+            self._stopped = True
+            self._running.release()
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._every):
+        while not self._running.acquire(timeout=self._every):
             self._look()
 
 

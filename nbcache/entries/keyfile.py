@@ -60,12 +60,17 @@ def _state_folder(*environment: str | None) -> Path:
     return Path(platformdirs.user_state_path("nbcache", appauthor=False))
 
 
-state_folder()  # known before a first call wants it, which would wait for some 60 microseconds
+@lru_cache(maxsize=8)
+def _ring_in(folder: Path) -> Path:
+    return folder / "keys" / "ring"
 
 
 def default_path() -> Path:
     """Name the key file used when no other is given."""
-    return state_folder() / "keys" / "ring"
+    return _ring_in(state_folder())
+
+
+default_path()  # known before a first call wants it, which would wait for some 60 microseconds
 
 
 def _refusal(path: Path, why: str, do: str | None = None) -> KeyFileError:
