@@ -7,6 +7,8 @@ call, goes to the slow path with the arguments already bound.
 from __future__ import annotations
 
 import keyword
+import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final, cast
@@ -40,6 +42,23 @@ _COUNTED = "_nbcache_slot.hits += 1; _nbcache_slot.used = "
 _FRESH = "if _nbcache_slot.deadline <= (_nbcache_now := _nbcache_clock()): raise _nbcache_error"
 
 
+#: A guard that asks the state; its checks are written into the function after so many hits.
+_GUARD = "_nbcache_current()"
+_HITS = 32
+
+#: Held while guard and slots of a function become those of another state: a slot belongs to the state it was found in.
+#: Re-entrant, because a finalizer run by the garbage collector may call a cached function anywhere.
+_installing = threading.RLock()
+
+
+def _renew() -> None:
+    global _installing
+    _installing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
+
 #: What `peek` returns for a call that is no plain hit in memory.
 MISSING: Final = object()
 
@@ -60,6 +79,11 @@ class FastPath:
     function : what users call; stays the same object
     slots : fast keys to slots; only `Slot.offer` writes here
     key : the fast key of bound arguments
+
+    Notes
+    -----
+    The function is compiled when it is decorated, with a guard that asks the state. To write the checks themselves into
+    it takes a tenth of a millisecond, which a function that is called a few times does not earn back.
     """
 
     def __init__(
@@ -83,6 +107,7 @@ class FastPath:
             "_nbcache_slow": slow,
             "_nbcache_clock": time.time,
             "_nbcache_touch": touch,
+            "_nbcache_current": _never,
             "_nbcache_type": type,
             "_nbcache_map": map,
             "_nbcache_error": Exception,
@@ -90,28 +115,45 @@ class FastPath:
             "_nbcache_trim": trim,
         }
         self._state: State | None = None
-        self._guard = "False"
+        self._guard = _GUARD
         self._peek: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = self._made(self._guard)
+        self._general = self.function.__code__
         key = f"def _key(_bound):\n    {_unpacked(arguments.names)}\n    return ({arguments.fast_key})\n"
         self._run(key)
         self.key: Callable[[Bound], tuple[Any, ...]] = self._namespace["_key"]
 
-    def guard(self, state: State, clock: Callable[[], float]) -> None:
-        """Hits are valid from now on as long as this state is current; those of before are forgotten."""
-        if self._state is not state:
-            self.close()
-            self._state = state
-            if state.simple is None:
-                self._namespace["_nbcache_current"] = state.current
-                self._guard = "_nbcache_current()"
-            else:
-                # written into the function itself: a call would cost as much as all the checks
-                self._namespace.update(state.names)
-                self._guard = state.simple
-            self.function.__code__ = self._made(self._guard).__code__
-            self._peek = None
-        self._namespace["_nbcache_clock"] = clock
+    def take(self, state: State, clock: Callable[[], float], offer: Callable[[], None]) -> None:
+        """Hits are valid from now on as long as this state is current; those of before are forgotten.
+
+        Parameters
+        ----------
+        offer : adds a slot that was found in this state
+        """
+        with _installing:
+            if self._state is not state:
+                self.close()
+                self._state = state
+                self._namespace["_nbcache_current"] = _Looks(self, state)
+                if self._guard != _GUARD:
+                    self.function.__code__ = self._general
+                    self._guard, self._peek = _GUARD, None
+            self._namespace["_nbcache_clock"] = clock
+            offer()
+
+    def settle(self, state: State) -> None:
+        """Write the checks of a state that is called often into the function itself: a call costs as much as them."""
+        with _installing:
+            guard = state.simple
+            # Made now of what was seen then; so it has to be what is there now.
+            if self._state is not state or not state.current():
+                return
+            if guard is None:
+                self._namespace["_nbcache_current"] = state.compiled()
+                return
+            self._namespace.update(state.names)
+            self.function.__code__ = self._made(guard).__code__
+            self._guard, self._peek = guard, None
 
     @property
     def peek(self) -> Callable[..., Any]:
@@ -148,6 +190,29 @@ class FastPath:
 
     def _run(self, source: str) -> None:
         exec(compile(source, "<nbcache fast path>", "exec"), self._namespace)
+
+
+class _Looks:
+    """The guard of a state until it has been asked some times."""
+
+    __slots__ = ("_left", "_path", "_state")
+
+    def __init__(self, path: FastPath, state: State) -> None:
+        self._path = path
+        self._state = state
+        self._left = _HITS
+
+    def __call__(self) -> bool:
+        if not self._state.current():
+            return False
+        self._left -= 1
+        if not self._left:
+            self._path.settle(self._state)
+        return True
+
+
+def _never() -> bool:
+    return False
 
 
 def _missing(bound: Bound) -> object:

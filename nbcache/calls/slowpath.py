@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -103,8 +104,9 @@ class SlowPath:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
         slot = fetched.slot
         if slot is not None and (fetched.hit or slot.entry.meta.plain) and self.arguments.is_primitive(bound):
-            self.fast.guard(state, cache.clock)
-            cache.slots.offer(slot, self.fast.slots, self.fast.key(bound), fetched.digests)
+            key = self.fast.key(bound)
+            offer = partial(cache.slots.offer, slot, self.fast.slots, key, fetched.digests)
+            self.fast.take(state, cache.clock, offer)
         return fetched.value
 
     def _touch(self, slot: Slot) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -16,12 +17,15 @@ from nbcache.tracking.code.facts import LateSource, facts_of
 from nbcache.tracking.code.remembered import ByIdentity
 from nbcache.tracking.contents import Content, Contents
 from nbcache.tracking.dependencies import Dependency, items_of, name_of
+from nbcache.tracking.guards import Guards
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.options.state import Options, options_of
 from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.reach import Reach
 from nbcache.tracking.state import Part, State
 
+# So many looks are made without generated code.
+_BY_HAND = 8
 # Remembered for each thing that is followed: the state as so many functions see it that have it as an argument.
 _MOST_FUNCTIONS = 64
 
@@ -111,11 +115,9 @@ class Tracker:
         asked = reach.extensions.attributes | reach.names_met
         options = options_of(reach.packages | reach.tops if self._track else (), asked)
         record = (*reach.record, *depends, *[bytes.fromhex(digest) for _, digest, _ in options.parts])
-        simple = reach.guards.expression() if reach.guards.simple() and not depends else None
-        if simple is not None and options:
-            simple = f"{simple} and {options.expression(reach.guards.name)}"
-        # Plain hits have a guard of their own then; a process that only makes those never needs the other.
-        checks = reach.guards.compile() if simple is None else _at_first_use(reach.guards.compile)
+        checks = LateGuard(reach.guards)
+        simple = partial(_expression, reach.guards, options) if reach.guards.simple() and not depends else None
+        every = partial(_all, options=options, dependencies=dependencies, digests=depends)
         state = State(
             digest=short_digest(*[item if isinstance(item, bytes) else item.counted for item in record]),
             outline=short_digest(*[digest for label, digest, _ in reach.parts if label == "code"]),
@@ -128,13 +130,14 @@ class Tracker:
             packages=reach.packages,
             generators=tuple(reach.generators),
             held=tuple(reach.held),
-            current=checks if not (depends or options) else _all(checks, options, dependencies, depends),
-            simple=simple,
+            current=checks if not (depends or options) else every(checks),
+            compiled=checks.compiled if not (depends or options) else lambda: every(checks.compiled()),
             names=reach.guards.names,
             counted={content.label + ending: content.counted for content in contents.taken},
             _contents=tuple(contents.taken),
             _record=record,
             _ending=ending,
+            _simple=simple,
         )
         return state, reach.provisional
 
@@ -224,24 +227,45 @@ def _counts_so(state: State, origins: Origins) -> bool:
     )
 
 
-def _at_first_use(make: Callable[[], Callable[[], bool]]) -> Callable[[], bool]:
-    made: list[Callable[[], bool]] = []
-    making = threading.Lock()
+class LateGuard:
+    """The checks of a state: made one by one at first, and by generated code where it is looked at often.
 
-    def current() -> bool:
-        if not made:
-            # While another thread makes it, or was making it when this process was forked, nobody waits: the
-            # fingerprint is taken anew.
-            if not making.acquire(blocking=False):
-                return False
+    Most functions are called a few times in a session, and their first hit waits for no compiler.
+    """
+
+    __slots__ = ("_guards", "_left", "_made", "_making")
+
+    def __init__(self, guards: Guards) -> None:
+        self._guards = guards
+        self._left = _BY_HAND
+        self._made: Callable[[], bool] | None = None
+        self._making = threading.Lock()
+
+    def __call__(self) -> bool:
+        made = self._made
+        if made is not None:
+            return made()
+        if self._left > 0:
+            self._left -= 1
+            return self._guards.hold()
+        return self.compiled()()
+
+    def compiled(self) -> Callable[[], bool]:
+        """The generated code; while another thread makes it, or did when this process was forked, nobody waits."""
+        if self._made is None:
+            if not self._making.acquire(blocking=False):
+                return self._guards.hold
             try:
-                if not made:
-                    made.append(make())
+                if self._made is None:
+                    self._made = self._guards.compile()
             finally:
-                making.release()
-        return made[0]()
+                self._making.release()
+        return self._made
 
-    return current
+
+def _expression(guards: Guards, options: Options) -> str:
+    found = guards.expression()
+    return f"{found} and {options.expression(guards.name)}" if options else found
 
 
 def _all(

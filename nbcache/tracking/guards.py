@@ -7,6 +7,7 @@ change in place are asked for their digest again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from keyword import iskeyword
 from operator import is_
 from types import FunctionType
@@ -32,19 +33,22 @@ class Guards:
         self._contents: list[Callable[[], bool]] = []
         self._joined: set[Place] = set()
         self._known: dict[int, str] = {}
+        self._numbers = count()
         self._absent: dict[int, tuple[Mapping[str, Any], dict[str, None]]] = {}
         self._watched = Watched()
         self._registered: Registered | None = None
         self._tables: dict[int, tuple[Mapping[str, Any], dict[str, Any], bool]] = {}
         self._modules: dict[int, dict[str, Any]] = {}
-        self._members: dict[int, tuple[type, list[tuple[str, object]], bool]] = {}
+        self._members: dict[int, tuple[type, int, list[tuple[str, object]], bool]] = {}
 
     def name(self, value: object) -> str:
         """Give the name under which the generated code knows `value`."""
         known = self._known.get(id(value))
         if known is None:
-            known = self._known[id(value)] = f"_nbcache_{len(self.names)}"
+            # Several threads may generate code of one guard: no two of them get one number.
+            known = f"_nbcache_{next(self._numbers)}"
             self.names[known] = value  # alive as long as the guard, so the id stays its own
+            self._known[id(value)] = known
         return known
 
     def entry(self, mapping: Mapping[str, Any], key: str, value: object) -> None:
@@ -97,7 +101,8 @@ class Guards:
         always : false: a function whose arguments are plain never meets an instance, and need not ask
         """
         known = self._members.get(id(owner))
-        self._members[id(owner)] = (owner, list(functions), always or (known is not None and known[2]))
+        size = len(owner.__dict__)
+        self._members[id(owner)] = (owner, size, list(functions), always or (known is not None and known[3]))
 
     def content(self, unchanged: Callable[[], bool]) -> None:
         """A value that can change in place is asked at each check; asked last."""
@@ -128,10 +133,9 @@ class Guards:
             checks.extend(self._absences(mapping, sorted(keys)))
         for mapping, values, ordered in self._tables.values():
             checks.extend(self._table(mapping, values, ordered))
-        for cls, functions, always in self._members.values():
+        for cls, size, functions, always in self._members.values():
             if always or not plain:
-                content = cls.__dict__
-                checks.append(f"{self.name(len)}({self.name(content)}) == {len(content)}")
+                checks.append(f"{self.name(len)}({self.name(cls.__dict__)}) == {size}")
                 checks.extend(f"{self.name(cls)}.{name} is {self.name(value)}" for name, value in functions)
         if self._watched:
             same = f"{self.name(self._watched.seen)}[0] is {self.name(changes)}[0]"  # the very number it was set to
@@ -176,6 +180,28 @@ class Guards:
             same = f"{self.name(map)}({self.name(is_)}, {view}.values(), {self.name(list(values.values()))})"
             yield f"{self.name(all)}({same})"
 
+    def hold(self) -> bool:
+        """Make all checks once, without generated code: compiling that takes as long as a hundred such looks."""
+        watched, registered = self._watched, self._registered
+        try:
+            return (
+                (not watched or watched.seen[0] is changes[0] or watched.unchanged())
+                and all(mapping[key] is value for (_, key), (mapping, value, _) in self._entries.items())
+                and all(
+                    getattr(owner, attribute) is value for (_, attribute), (owner, value, _) in self._attributes.items()
+                )
+                and all(mapping.keys().isdisjoint(keys) for mapping, keys in self._absent.values())
+                and all(_same(mapping, values, ordered) for mapping, values, ordered in self._tables.values())
+                and all(
+                    len(cls.__dict__) == size and all(getattr(cls, name) is value for name, value in functions)
+                    for cls, size, functions, _ in self._members.values()
+                )
+                and (registered is None or token() == registered.seen[0] or registered.unchanged())
+                and all(unchanged() for unchanged in self._contents)
+            )
+        except Exception:
+            return False
+
     def compile(self) -> Callable[[], bool]:
         """Make the function that is true while nothing has changed.
 
@@ -185,7 +211,7 @@ class Guards:
         is then taken anew, which says what happened.
         """
         checks = [self.expression(plain=False), *[f"{self.name(unchanged)}()" for unchanged in self._contents]]
-        parameters = ", ".join(f"{name}={name}" for name in self.names)
+        parameters = ", ".join(f"{name}={name}" for name in list(self.names))
         source = (
             f"def current({parameters}):\n"
             f"    try:\n"
@@ -197,3 +223,12 @@ class Guards:
         exec(source, scope)  # only names made here and the repr of strings
         current: Callable[[], bool] = scope["current"]
         return current
+
+
+def _same(mapping: Mapping[str, Any], values: dict[str, Any], ordered: bool) -> bool:
+    """Tell whether `mapping` holds exactly these values, in this order if it counts."""
+    if len(mapping) != len(values):
+        return False
+    if ordered:
+        return all(map(is_, mapping.values(), values.values()))
+    return all(mapping[key] is value for key, value in values.items())

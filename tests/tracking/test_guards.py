@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import threading
@@ -17,6 +18,7 @@ from threads import together
 
 from nbcache.tracking import fingerprint
 from nbcache.tracking.fingerprint import Tracker, code_digest
+from nbcache.tracking.guards import Guards
 
 pytestmark = pytest.mark.usefixtures("main_module")
 
@@ -105,22 +107,66 @@ def test_a_long_global_list_is_followed() -> None:
     assert not before.current()
 
 
-def test_a_guard_that_another_thread_is_compiling_counts_as_a_change_and_raises_nothing() -> None:
+def test_a_guard_that_another_thread_is_compiling_is_made_by_hand_meanwhile() -> None:
     compiling, go_on = threading.Event(), threading.Event()
 
-    def make() -> Callable[[], bool]:
-        compiling.set()
-        assert go_on.wait(60)
-        return lambda: True
+    class Slow(Guards):
+        def compile(self) -> Callable[[], bool]:
+            compiling.set()
+            assert go_on.wait(60)
+            return lambda: True
 
-    current = fingerprint._at_first_use(make)
+    guards = Slow()
+    guards.content(lambda: False)
+    current = fingerprint.LateGuard(guards)
     found: list[bool] = []
-    other = threading.Thread(target=lambda: found.append(current()))
+    other = threading.Thread(target=lambda: found.append(current.compiled()()))
     other.start()
     assert compiling.wait(60)
 
-    meanwhile = current()
+    meanwhile = current.compiled()()
     go_on.set()
     other.join(60)
 
     assert (meanwhile, found, current()) == (False, [True], True)
+
+
+_CHANGES = {
+    "global": ("A = 1.5\ndef foo(): return A", "A = 2.5"),
+    "name gone": ("A = 1.5\ndef foo(): return A", "del A"),
+    "name that was missing": ("def foo():\n try: return A\n except NameError: return 0", "A = 1"),
+    "names that were missing": ("def foo():\n try: return A, B, C, D\n except NameError: return 0", "C = 1"),
+    "helper": ("def h(): return 1\ndef foo(): return h()", "def h(): return 2"),
+    "code of a helper": ("def h(): return 1\ndef foo(): return h()", "h.__code__ = (lambda: 2).__code__"),
+    "default": ("def h(a=1): return a\ndef foo(): return h()", "h.__defaults__ = (2,)"),
+    "keyword default": ("def h(*, a=1): return a\ndef foo(): return h()", "h.__kwdefaults__['a'] = 2"),
+    "attribute of a function": ("def h(): return h.a\nh.a = 1.5\ndef foo(): return h()", "h.a = 2.5"),
+    "closure": ("def m(n):\n def s(v):\n  nonlocal n\n  n = v\n return (lambda: n), s\n"
+                "h, s = m(1.5)\ndef foo(): return h()", "s(2.5)"),
+    "class attribute": ("class C:\n a = 1.5\ndef foo(): return C.a", "C.a = 2.5"),
+    "method": ("class C:\n def a(self): return 1\ndef foo(): return C().a()", "C.a = lambda self: 2"),
+    "new member": ("class C:\n pass\ndef foo(): return C()", "C.__len__ = lambda self: 2"),
+    "base": ("class A:\n pass\nclass B:\n pass\nclass C(A):\n pass\ndef foo(): return C()", "C.__bases__ = (B,)"),
+    "registration": ("import collections.abc as c\nclass A:\n pass\ndef foo(x): return isinstance(x, c.Sized), A",
+                     "c.Sized.register(A)"),
+    "content": ("A = [1]\ndef foo(): return A", "A.append(2)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "change"), _CHANGES.values(), ids=_CHANGES)
+def test_guards_agree_by_hand_and_as_code(source: str, change: str) -> None:
+    space = run(source)
+    state = Tracker({"": space["foo"]}).state()
+    by_hand, compiled = state.current, state.compiled()
+    simple = None if state.simple is None else functools.partial(eval, state.simple, dict(state.names))
+    assert by_hand()
+    assert compiled()
+    assert simple is None or simple()
+
+    exec(change, space)
+
+    assert not by_hand()
+    assert not compiled()
+    if simple is not None:
+        with contextlib.suppress(LookupError, AttributeError, ValueError):
+            assert not simple()
