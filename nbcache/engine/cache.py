@@ -370,11 +370,10 @@ class Cache:
         """The entries of an owner, or all, each once, with the fastest tier that holds it; expired ones left out."""
         now = self.clock()
         for stored in self.tiers.entries(owner):
-            if stored.meta.kind not in ("value", "cell"):
-                continue
-            expires = self.expiry(stored)
-            if expires is None or now < expires:
-                yield stored
+            if stored.meta.kind in RESULTS:
+                expires = self.expiry(stored)
+                if expires is None or now < expires:
+                    yield stored
 
     def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
         """Some of an owner's results whose keys are wanted, the newest among them; of many, few are read."""

@@ -17,8 +17,9 @@ class Lifetimes:
     """The ttl of every function that was called in this process, and how long memory keeps its values."""
 
     def __init__(self) -> None:
-        self._ttls: dict[tuple[str, str], float] = {}
-        self._kept: dict[tuple[str, str], float] = {}
+        # by owner and branch
+        self._ttls: dict[str, dict[str, float]] = {}
+        self._kept: dict[str, dict[str, float]] = {}
 
     def note(self, job: Job) -> None:
         """Note how long a function or cell that is asked for now keeps its results."""
@@ -27,8 +28,8 @@ class Lifetimes:
         # an expired value that is served once more must not leave memory before that
         kept = 2 * ttl if policy.background else ttl
         for name in (branch, "") if is_name(owner) else (branch,):
-            self._ttls[owner, name] = ttl
-            self._kept[owner, name] = kept
+            self._ttls.setdefault(owner, {})[name] = ttl
+            self._kept.setdefault(owner, {})[name] = kept
 
     def expiry(self, meta: Meta, address: Address) -> float | None:
         """When an entry expires; None for never."""
@@ -40,7 +41,10 @@ class Lifetimes:
         return _of(self._kept, address)
 
 
-def _of(known: dict[tuple[str, str], float], address: Address) -> float | None:
-    owner = address.owner
-    found = known.get((owner, branch_of(address.key)))
-    return known.get((owner, "")) if found is None else found
+def _of(known: dict[str, dict[str, float]], address: Address) -> float | None:
+    owner, key = address
+    branches = known.get(owner)
+    if branches is None:
+        return None
+    found = branches.get(branch_of(key))
+    return branches.get("") if found is None else found

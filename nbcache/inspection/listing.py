@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 from operator import attrgetter
 
 from nbcache.compute.garbage import uncollected
@@ -22,7 +23,8 @@ def function_row(
     stored : the owner's entries, where they are known already
     whose : of several functions of the name, which one's, by their keys; None for all
     """
-    rows = list(cache.entries(owner) if stored is None else stored)
+    with uncollected():
+        rows = list(cache.entries(owner) if stored is None else stored)
     counts = cache.slots.counts(owner)
     if whose is not None:
         rows = [row for row in rows if whose(row.address.key)]
@@ -55,8 +57,8 @@ def entry_rows(cache: Cache, owner: str | None = None, whose: Whose | None = Non
     whose : of several functions of the name, which one's, by their keys; None for all
     """
     with uncollected():
-        rows = _rows(cache, owner)
-    return rows if whose is None else [row for row in rows if whose(row.address.key)]
+        found = [row for row in cache.entries(owner) if whose is None or whose(row.address.key)]
+        return _in_order(_rows(cache, found)) if found else []
 
 
 def stored(cache: Cache, owner: str | None = None) -> int:
@@ -78,28 +80,18 @@ def cell_sources(cache: Cache, owners: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _rows(cache: Cache, owner: str | None) -> list[EntryInfo]:
-    hits = {} if owner is None else cache.slots.counts(owner).entry_hits
-    rows = []
-    for stored in cache.entries(owner):
-        meta = stored.meta
-        if owner is None and meta.owner not in hits:
-            hits[meta.owner] = 0
-            hits.update(cache.slots.counts(meta.owner).entry_hits)
-        rows.append(
-            EntryInfo(
-                # in order: there may be many, and names take half as long again
-                meta.owner,
-                meta.arguments,
-                stored.size,
-                meta.created,
-                cache.expiry(stored),
-                hits.get(stored.address.key, 0),
-                meta.seconds,
-                stored.tier,
-                stored.address,
-            )
-        )
+def _rows(cache: Cache, found: list[Stored]) -> list[EntryInfo]:
+    """A row for each entry, made field by field: there may be very many."""
+    addresses, metas, sizes, _, tiers = zip(*found, strict=True)
+    owners, arguments, created, _, seconds, *_ = zip(*metas, strict=True)
+    counts: dict[str, int] = {}
+    for owner in set(owners):
+        counts.update(cache.slots.counts(owner).entry_hits)
+    hits = [counts.get(key, 0) for _, key in addresses] if counts else repeat(0)
+    return EntryInfo.of(owners, arguments, sizes, created, map(cache.expiry, found), hits, seconds, tiers, addresses)
+
+
+def _in_order(rows: list[EntryInfo]) -> list[EntryInfo]:
     # three sorts of one kind of thing each: half the time of one sort of triples
     rows.sort(key=attrgetter("arguments"))
     rows.sort(key=attrgetter("created"), reverse=True)

@@ -135,7 +135,7 @@ class RowIndex:
                 strange[name] = facts[NUMBER]
                 continue
             written = facts[CHANGED] / 1e9
-            used = uses.get(facts[STEM], 0.0)
+            used = uses.get(facts[STEM], 0.0) if uses else 0.0
             yield _new(Stored, (address, meta, facts[SIZE], used if used > written else written, "disk"))
         present.update(strange)
 

@@ -34,16 +34,12 @@ class Journal(NamedTuple):
         """The places of the lines that stand for files, and the names, the latest first; names leave `present`."""
         for place in range(len(self.lines) - 1, -1, -1):
             facts = self.lines[place][0]
-            name = name_of(facts)
-            if present.get(name) == facts[NUMBER]:
-                del present[name]
+            name = facts[STEM] + (RESULT if facts[KIND] in RESULTS else NOTE)
+            number = present.pop(name, None)
+            if number == facts[NUMBER]:
                 yield place, name
-
-
-def name_of(facts: list[Any]) -> str:
-    """The name of the file that a line was written for."""
-    name: str = facts[STEM] + (RESULT if facts[KIND] in RESULTS else NOTE)
-    return name
+            elif number is not None:
+                present[name] = number
 
 
 def records_of(key: bytes, lines: list[Line], known: Container[str]) -> tuple[bytes, set[str]]:
