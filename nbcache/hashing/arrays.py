@@ -12,6 +12,7 @@ from typing import Any
 
 from nbcache.hashing import attributes, images
 from nbcache.hashing.containers import texts
+from nbcache.hashing.maps import cut_off
 from nbcache.hashing.objects import tag_of
 from nbcache.hashing.walk import Column, Family, Walk
 
@@ -61,11 +62,22 @@ def _describe(dtype: Any) -> tuple[object, ...]:
     return (*names, fields, titles, dtype.isalignedstruct)
 
 
+def _address(values: Any) -> int:
+    place: int = values.__array_interface__["data"][0]
+    return place
+
+
 def write_array(walk: Walk, values: Any) -> None:
     """Write dtype, shape, memory order and elements of a numpy array."""
     base = values.view(_numpy().ndarray)
     fortran = _is_fortran(base)
     walk.facts(_describe(base.dtype), tuple(base.shape), fortran)
+    if values.base is not None and (found := cut_off(values)) is not None:
+        owner, left = found
+        place = _address(values) - _address(_numpy().frombuffer(owner, "u1"))
+        walk.facts("cut off", place, left)
+        walk.update(owner[:left])
+        return
     _write_elements(walk, base.T if fortran else base)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbcache.hashing import attributes
+from nbcache.hashing import attributes, maps
 from nbcache.hashing.objects import is_users
 from nbcache.hashing.walk import name_of
 
@@ -61,7 +61,7 @@ def _in_c(value: Any) -> Any:
 CONTENT: Mapping[str, Callable[[Any], Any]] = {
     "traitlets.traitlets.HasTraits": _traits,
     "param.parameterized.Parameterized": _parameters,
-    "mmap.mmap": lambda value: (value[:], value.tell()),
+    "mmap.mmap": lambda value: (maps.content_of(value), value.tell()),
     "multiprocessing.sharedctypes.SynchronizedBase": lambda value: _in_c(value.get_obj()),
     "multiprocessing.shared_memory.SharedMemory": lambda value: bytes(value.buf),
     "multiprocessing.managers.BaseProxy": lambda value: value._getvalue(),

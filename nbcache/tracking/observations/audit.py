@@ -141,8 +141,8 @@ def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     if not matches_a_pattern(frame):
         path = path or "."
         with context.unrecorded():
-            there = os.path.isdir(path)
-        recorder.observe("folder" if there else "missing", path)
+            kind = "folder" if os.path.isdir(path) else "existence" if os.path.exists(path) else "missing"
+        recorder.observe(kind, path)
 
 
 def _globbed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:

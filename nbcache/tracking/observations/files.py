@@ -163,11 +163,13 @@ class _Trees(_Paths):
 
 class _Missing(_Paths):
     def digest(self, name: str) -> bytes:
-        try:
-            _lstat(name)
-        except (OSError, ValueError):
-            return b""
-        return b"there"
+        for look, answer in ((_stat, b"there"), (_lstat, b"a link to nothing")):
+            try:
+                look(name)
+            except (OSError, ValueError):
+                continue
+            return answer
+        return b""
 
     def outline(self, name: str) -> str:
         return ""

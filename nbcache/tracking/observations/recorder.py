@@ -12,6 +12,7 @@ from typing import cast
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
+from nbcache.tracking.observations.file_queries import existence
 from nbcache.tracking.observations.files import Signature, digests_in, found_in, signature_of
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import IMPLIED, KINDS, LOOKS, PATHS, digest_of
@@ -117,6 +118,8 @@ class Recorder:
         left_out = private_among(paths)
         for path, found in opens[self._taken_in :]:
             if found[0] & _KIND != _REGULAR:  # by place: the attributes of a status are slow
+                if path not in left_out:
+                    self._took_for_a_file(path, found)
                 left_out.add(path)
             elif found[_LINKS] != 1:  # changed under another name, it is told of there
                 self._linked.add(path)
@@ -128,6 +131,14 @@ class Recorder:
         stamps.update(seen)
         self._files.update(seen)
         return stamps
+
+    def _took_for_a_file(self, path: str, found: os.stat_result) -> None:
+        """Note that what the run has opened was a folder, a pipe or a device, which told it nothing but that."""
+        seen = Observation(path, "existence")
+        if seen not in self._stamps:
+            self._stamps[seen] = None
+            self._digests[seen] = existence(found)
+            self._looked = True
 
     def _counts(self, look: Observation) -> bool:
         if look.kind in IMPLIED and Observation(look.name, "file") in self._stamps:

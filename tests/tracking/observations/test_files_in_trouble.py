@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -89,6 +91,80 @@ def test_a_file_that_vanishes_is_a_miss_with_the_error_of_the_run() -> None:
     Path("a.txt").write_text("a")
     assert text("a") == "a"
     assert len(_runs) == 2
+
+
+STANDS: dict[str, Callable[[str], object]] = {
+    "nothing": lambda name: None,
+    "a file": lambda name: Path(name).write_text("a"),
+    "another file": lambda name: Path(name).write_text("b"),
+    "a folder": os.mkdir,
+    "a folder that holds something": lambda name: Path(name, "b").mkdir(parents=True),
+    "a link to a file": lambda name: os.symlink(os.path.abspath("a.txt"), name),
+    "a link to another file": lambda name: os.symlink(os.path.abspath("b.txt"), name),
+    "a hard link": lambda name: os.link("b.txt", name),
+    "a link to a folder": lambda name: os.symlink(os.path.abspath("held"), name),
+    "a link to nothing": lambda name: os.symlink("nowhere", name),
+}
+
+
+def _read_natively(name: str) -> bytes:
+    content = ctypes.create_string_buffer(8)
+    system = ctypes.CDLL(None, use_errno=True)
+    descriptor = system.open(os.fsencode(name), os.O_RDONLY)
+    if descriptor < 0 or system.read(descriptor, content, 8) < 0:
+        raise OSError(ctypes.get_errno(), name)
+    os.close(descriptor)
+    return content.value
+
+
+ASKS: dict[str, Callable[[str], object]] = {
+    "opens it": lambda name: Path(name).read_text(),
+    "opens a descriptor": lambda name: os.close(os.open(name, os.O_RDONLY)),
+    "lists it": lambda name: sorted(os.listdir(name)),
+    "walks through it": lambda name: list(os.walk(name)),
+    "looks at it": lambda name: (os.path.isdir(name), os.path.islink(name)),
+    "makes a folder": lambda name: (os.mkdir(name), os.rmdir(name)),
+}
+if sys.platform.startswith("linux"):
+    ASKS["reads it in native code"] = _read_natively
+
+
+# What the run makes itself is no input; the system does not tell of files that native code did not find.
+TELLS_NOTHING_OF_WHAT_IS_MISSING = ("makes a folder", "reads it in native code")
+
+
+def _answer(ask: Callable[[str], object], name: str) -> object:
+    try:
+        return ask(name)
+    except OSError as error:
+        return type(error).__name__
+
+
+@pytest.mark.parametrize("asks", ASKS)
+def test_what_becomes_something_else_is_looked_at_again(asks: str, folder: Path) -> None:
+    Path("b.txt").write_text("b")
+    os.mkdir("held")
+    Path("held", "c").write_text("c")
+    ask = ASKS[asks]
+
+    @cache_data
+    def asked(number: int) -> object:
+        return _answer(ask, f"{chr(120)}{number}")
+
+    def put(name: str, what: str) -> None:
+        if os.path.isdir(name) and not os.path.islink(name):
+            shutil.rmtree(name)
+        elif os.path.lexists(name):
+            os.remove(name)
+        STANDS[what](name)
+
+    for number, (first, second) in enumerate(itertools.permutations(STANDS, 2)):
+        if asks in TELLS_NOTHING_OF_WHAT_IS_MISSING and "nothing" in first + second:
+            continue
+        for stands in (first, second, first):
+            put(f"x{number}", stands)
+            found = asked(number)
+            assert found == _answer(ask, f"x{number}"), f"{first} -> {second}: {stands}"
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.native.attribution import attribute
 from nbcache.tracking.observations.native.folders import WatchedFolders
+from nbcache.tracking.observations.native.links import links_to
 from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices
 from nbcache.tracking.observations.observation import Observer
 from nbcache.tracking.observations.paths import is_private, working_folder
@@ -97,6 +98,9 @@ class NativeOpens:
                 observer.unchanged |= unchanged
                 for full, what in found.items():
                     _note(observer, began, full, what, found)
+                read = [full for full, what in found.items() if what & OPENED and not is_private(full)]
+                for link in links_to(read, began.folder) if read else ():
+                    observer.observe("links", _name(began, link))
 
     def by_python(self, path: str, *, writes: bool = False) -> None:
         """Listener that Python code, whichever, opens a file or lists a folder."""
@@ -172,10 +176,15 @@ class NativeOpens:
         self._folders = WatchedFolders()
 
 
+def _name(run: _Run, full: str) -> str:
+    """A path as the run might have given it: from the working folder, where it lies below."""
+    return os.path.relpath(full, run.folder) if full.startswith(os.path.join(run.folder, "")) else full
+
+
 def _note(observer: Observer, run: _Run, full: str, what: int, found: Iterable[str]) -> None:
     if is_private(full):
         return
-    name = os.path.relpath(full, run.folder) if full.startswith(os.path.join(run.folder, "")) else full
+    name = _name(run, full)
     if what & IS_FOLDER:
         if what & OPENED and os.path.isdir(full):
             inside = os.path.join(full, "")

@@ -72,6 +72,7 @@ READERS: dict[str, str] = {
 # They look for variables in the code that calls them.
 _SEE_CALLERS = frozenset({"duckdb"})
 _IN_SQL = re.compile(r"'((?:[^']|'')+)'|\"([^\"]+)\"")
+_NAMES_A_FILE = re.compile(r"\.[A-Za-z]\w{1,7}$")
 _LONGEST_PATH = 4096
 _LONGEST_SQL = 1 << 20
 _MOST = 10_000
@@ -137,13 +138,18 @@ def _note(recorder: context.Open, text: str) -> None:
     text = os.path.expanduser(text.removeprefix("file://"))
     if not text or is_private(text):
         return
+    if os.path.realpath(text) != os.path.abspath(text):
+        recorder.observe("links", text)  # the system tells the real name only
     if os.path.isfile(text):
         if not NATIVE_OPENS.watch(os.path.dirname(text) or "."):
             recorder.observe("file", text)
     elif os.path.isdir(text):
         if not NATIVE_OPENS.watch(text):
             recorder.observe("tree", text)
-    elif any(sign in text for sign in "*?["):
+    elif not any(sign in text for sign in "*?["):
+        if " " not in text and (os.sep in text or _NAMES_A_FILE.search(text)):
+            recorder.observe("missing", text)
+    else:
         meant = pattern(text, recursive=True, hidden=False)
         recorder.observe("matches", meant)
         for name in matching(meant)[:_MOST]:
