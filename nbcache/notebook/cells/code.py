@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import CodeType
 from typing import Any
 
@@ -50,10 +50,14 @@ class CellCode:
         self.names = _remembered(nodes, source, flags, shell)
         self.marks = Marks()
 
-    @property
-    def marked_nodes(self) -> list[ast.stmt]:
-        """The statements to run, for code compiled by `marks.compiler`: they note what they bind."""
-        return marked(self.nodes, self.names.uncertain)
+    def marked_nodes(self, there: Collection[str]) -> list[ast.stmt]:
+        """The statements to run, for code compiled by `marks.compiler`: they note what they bind.
+
+        Parameters
+        ----------
+        there : the names that are bound before the run; of others it is seen afterwards whether they are
+        """
+        return marked(self.nodes, {name for name in self.names.uncertain if name in there})
 
     @property
     def roots(self) -> set[str]:

@@ -200,7 +200,9 @@ class CellHook:
 
         async def execute() -> bool:
             noting = run.code.marks.compiler(compiler)
-            return bool(await original(run.code.marked_nodes, cell_name, interactivity, noting, result))
+            return bool(
+                await original(run.code.marked_nodes(self._shell.user_ns), cell_name, interactivity, noting, result)
+            )
 
         self._depth += 1
         try:
@@ -274,7 +276,7 @@ class CellHook:
 
         def execute() -> Any:
             __tracebackhide__ = True
-            noted = run.code.marked_nodes
+            noted = run.code.marked_nodes(shell.user_ns)
             last = noted[-1] if noted and isinstance(noted[-1], ast.Expr) else None
             before = noted[:-1] if last is not None else noted
             compiled = run.code.marks.compiler(compile)

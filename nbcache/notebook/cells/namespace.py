@@ -20,6 +20,7 @@ from nbcache.errors import UnstorableResultError, text_of
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
+from nbcache.notebook.cells.objects.views import laid_out, owned
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import PlainReader, PlainWriter
 
@@ -176,4 +177,5 @@ class _Proof(_Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:
             raise LookupError(f"only the name {name} leads to it, which does not exist before the cell is restored")
-        return super().find_class(module, name)
+        found = super().find_class(module, name)
+        return laid_out if found is owned else found

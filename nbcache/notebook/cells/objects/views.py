@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pickle import PickleBuffer, PicklingError
 from typing import Any
 
-__all__ = ["Overlaps", "lay", "memory", "one_memory", "owned", "reduced_array"]
+__all__ = ["Overlaps", "laid_out", "lay", "memory", "one_memory", "owned", "reduced_array"]
 
 _Span = tuple[int, int]
 
@@ -155,10 +155,17 @@ def owned(content: Any, dtype: Any, shape: tuple[int, ...], order: Any, writable
     """Make an array with memory of its own, which can be resized, and which is the base of its views."""
     import numpy
 
-    made = numpy.array(numpy.ndarray(shape, dtype, content, order=order), order=order)
+    made = numpy.array(laid_out(content, dtype, shape, order), order=order)
     if not writable:
         made.flags.writeable = False
     return made
+
+
+def laid_out(content: Any, dtype: Any, shape: tuple[int, ...], order: Any, writable: bool = True) -> Any:
+    """The same array over the memory that is given: it proves as much, and copies nothing."""
+    import numpy
+
+    return numpy.ndarray(shape, dtype, content, order=order)
 
 
 def memory(content: bytearray) -> Any:
