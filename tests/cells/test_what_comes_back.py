@@ -7,6 +7,7 @@ import inspect
 import pytest
 from marked_cells import marked, twice
 
+from nbcache.notebook.cells.known import known_cells
 from nbcache.notebook.display.outputs import record
 
 pytestmark = pytest.mark.usefixtures("counter")
@@ -211,3 +212,24 @@ def test_a_restored_class_has_the_members_that_are_equal_to_those_of_its_base(nb
     assert "restored" in nb(cell).out
     nb("A.n = 5")
     assert nb.ns["B"].n == 1 and nb.ns["B"].m == 2 and vars(nb.ns["B"])["__hash__"] is None
+
+
+def test_what_a_cached_function_remembers_is_what_it_would_be_where_a_cell_asks_for_it(nb):
+    cells = (
+        "from functools import lru_cache\n@lru_cache\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)",
+        "x = f(20)",
+        "shown = f.cache_info().currsize",
+    )
+    nb("%cache_cells on --min-time 0s")
+    for _ in range(3):
+        nb("globals().update({name: None for name in ('f', 'x', 'shown')})")
+        for cell in cells:
+            nb(cell)
+        assert nb.ns["x"] == 6765 and nb.ns["shown"] == 21
+    assert "cache_info" in known_cells(nb.shell).rows()[-1][2].reason
+
+
+def test_a_cell_that_calls_a_cached_function_is_restored_where_nobody_asks(nb):
+    nb("from functools import lru_cache\n@lru_cache\ndef f(n): return n * 2")
+    said = [nb("%%cache_cell\ny = f(4)").out for _ in range(2)]
+    assert "restored" in said[1] and nb.ns["y"] == 8

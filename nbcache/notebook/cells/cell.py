@@ -24,6 +24,7 @@ from nbcache.notebook.cells.aliases import make_known, other_owners
 from nbcache.notebook.cells.code import CellCode, cell_owner
 from nbcache.notebook.cells.costs import CellCosts
 from nbcache.notebook.cells.driving import driven, in_event_loop, nothing
+from nbcache.notebook.cells.effects.remembered import asked_for
 from nbcache.notebook.cells.inputs import Inputs, inputs_of
 from nbcache.notebook.cells.namespace import load_pickler, size_of, unpack
 from nbcache.notebook.cells.objects.restoring import HeldElsewhereError
@@ -299,6 +300,9 @@ class CachedCell:
         began = time.perf_counter()
         try:
             outcome = unpack(fetched.value, self._namespace)
+            if asked_for(outcome.filled, self.options.policy.disk):
+                cache.delete(fetched.slot.address)
+                return False
             written = changes.apply(outcome, self._namespace, self._hidden)
             self.code.set_features(self._shell.compile)
         except HeldElsewhereError as error:  # the entry fits a session in which nothing does

@@ -48,6 +48,7 @@ class Outcome:
     modules : what it imported, be it for what that does: `import xml.etree.ElementTree` binds no more than `xml`
     files : what it wrote
     options : what it set in libraries
+    filled : the names of functions under `lru_cache` that it called
     """
 
     bound: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Outcome:
     modules: list[str] = field(default_factory=list)
     files: list[FileOutput] = field(default_factory=list)
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    filled: list[str] = field(default_factory=list)
 
     def new_parts(self) -> Iterator[Any]:
         """The values that are to be pickled, but for what is shown."""
@@ -73,5 +75,5 @@ class Outcome:
     def parts(self) -> tuple[Any, ...]:
         shown = (self.values, self.result)
         changed = (self.contents, self.replaced, self.changed)
-        outside = (self.sources, self.modules, self.files, self.options)
+        outside = (self.sources, self.modules, self.files, self.options, self.filled)
         return self.bound, *changed, self.deleted, *shown, *outside

@@ -11,6 +11,7 @@ from nbcache.notebook.cells.driving import in_event_loop
 from nbcache.notebook.cells.effects.called_functions import of_functions
 from nbcache.notebook.cells.effects.commands import reading_all
 from nbcache.notebook.cells.effects.registrations import changed_by_magics
+from nbcache.notebook.cells.effects.remembered import asks_for, note
 from nbcache.notebook.cells.effects.static_effects import of_libraries
 from nbcache.notebook.cells.options import Options
 from nbcache.notebook.cells.run import CellRun
@@ -48,6 +49,9 @@ class Refusals:
             return f"it changes the session ({state[0]})"
         if self._least is not None and isinstance(does := reading_all(names.commands, names.scripts), str):
             return does
+        if asked := asks_for(self._code.nodes, self._namespace):
+            note(asked, self._options.policy.disk)
+            return f"it looks at {asked[0]}.cache_info(), which a hit does not fill"
         if self._code.awaits and not in_event_loop():
             return "it awaits, and no asyncio loop is running"
         return ""

@@ -19,6 +19,7 @@ from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.effects.library_options import LibraryOptions
 from nbcache.notebook.cells.effects.programs import ProgramsStarted
 from nbcache.notebook.cells.effects.registrations import ProcessState
+from nbcache.notebook.cells.effects.remembered import asked_for, fills
 from nbcache.notebook.cells.estimates import pickling_time
 from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import pack, without_values
@@ -134,6 +135,9 @@ class CellRun:
         reached = self.objects.reached
         if differences.trouble:
             return differences.trouble
+        outcome.filled = [*self.objects.filled(), *fills(outcome.bound)]
+        if name := asked_for(outcome.filled, options.policy.disk):
+            return f"it calls {name}, and another cell looks at {name}.cache_info(), which a hit would not fill"
         values = [*(value for value, _ in differences.contents), *(value for _, value in differences.replaced)]
         for value in values:
             name = reached.name_of(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import _lru_cache_wrapper
 from operator import is_
 from types import CellType, FunctionType
 from typing import Any
@@ -59,6 +60,18 @@ class BeforeRun:
         for identity, node in self.reached.nodes.items():
             if identity not in self._digests and any(not facet.walked for facet in node.facets):
                 self._digests[identity] = digest_of(node.value)
+
+        self._remembered = {
+            identity: node.value.cache_info()
+            for identity, node in self.reached.nodes.items()
+            if type(node.value) is _lru_cache_wrapper
+        }
+
+    def filled(self) -> list[str]:
+        """The names of functions under `lru_cache` that were called: no content tells it."""
+        nodes = self.reached.nodes
+        changed = [one for one, before in self._remembered.items() if nodes[one].value.cache_info() != before]
+        return [self.reached.name_of(nodes[one].value) for one in changed]
 
     def differences(self) -> Differences:
         """Compare with what is there now."""
