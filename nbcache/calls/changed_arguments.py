@@ -32,7 +32,7 @@ class ChangedArguments:
         self._origins = origins
         self._left = _LOOKED_AT
 
-    def look(self, bound: Bound, before: tuple[tuple[str, bytes], ...]) -> bool:
+    def look(self, bound: Bound, before: tuple[tuple[str, bytes], ...], asked: frozenset[str] = frozenset()) -> bool:
         """Right after a run: tell whether it was seen for the first time that arguments are changed, and warn.
 
         Parameters
@@ -43,7 +43,7 @@ class ChangedArguments:
             return False
         self._left -= 1
         with unrecorded():
-            changed = [name for name in self._changed(bound, dict(before)) if self._origins.note_argument(name)]
+            changed = [name for name in self._changed(bound, dict(before), asked) if self._origins.note_argument(name)]
         if not changed:
             return False
         self._left = 0
@@ -59,7 +59,7 @@ class ChangedArguments:
             )
         return True
 
-    def _changed(self, bound: Bound, before: dict[str, bytes]) -> list[str]:
+    def _changed(self, bound: Bound, before: dict[str, bytes], asked: frozenset[str]) -> list[str]:
         changed = []
         for name, value in self._arguments.items(bound):
             if name not in before or is_generator(value) or inside(value):
@@ -67,7 +67,7 @@ class ChangedArguments:
             if type(value) is FunctionType or before[name] == AS_DEFAULT:
                 continue  # a memo in its closure or its default is what its code keeps, and listed as such
             try:
-                now = self._arguments.digest_of(name, value, ArgumentCode(self._origins))
+                now = self._arguments.digest_of(name, value, ArgumentCode(self._origins, asked))
             except Exception:  # the run has left something that cannot be read, so it has changed
                 now = b""
             if now != before[name]:

@@ -217,7 +217,7 @@ class _Call:
         self._jobs = jobs
         self._bound = bound
         self._state = state
-        self._code = ArgumentCode(jobs.origins)
+        self._code = ArgumentCode(jobs.origins, state.asks)
         self._beside = jobs.beside(bound, state)
         self.key = jobs.key(state, jobs.defaults.digests(bound, self._code, state), self._beside)
         self._described: Description | None = None
@@ -242,7 +242,7 @@ class _Call:
     def _computed(self, value: Any, run: Run, outcome: UnderWay) -> Computed:
         changes = outcome.changes
         jobs = self._jobs
-        if jobs.changed.look(self._bound, self.key.arguments):
+        if jobs.changed.look(self._bound, self.key.arguments, self._state.asks):
             jobs.record(self._state)
         key = jobs.settled(self.key, self._beside, self._state, changes)
         computed = run.computed(value, run.recorded.to_bytes(), key)

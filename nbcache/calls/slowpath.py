@@ -263,7 +263,8 @@ class SlowPath:
         check_names(self.name, self.arguments, partial)
         if not partial:
             return self.clear()
-        cache, code = registry.the_cache(), ArgumentCode(self._jobs.origins)
+        cache = registry.the_cache()
+        code = ArgumentCode(self._jobs.origins, self._jobs.state(cache).asks)
         whose = self._whose(cache)
         matching = entries_where(cache, self.owner, whose, self.arguments, code, partial)
         return sum(cache.delete(address) for address in matching)

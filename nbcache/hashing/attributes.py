@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 from nbcache.hashing.containers import write_attributes
@@ -43,6 +43,7 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
     "astropy.modeling.core.Model": ("_parameters",),  # room for the values that its parameters have, not yet written
 }
 _PRIVATE_IN_PACKAGE: Mapping[str, str] = {"pandas": "_cache", "statsmodels": "_cache"}
+_OF_CACHED = ("owner",)
 _ATTRS_HASH = "_attrs_cached_hash"
 
 
@@ -79,6 +80,18 @@ def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:
     if type(state) is not dict:
         return {}
     return {name: part for name, part in state.items() if name[:1] != "_" and name not in known}
+
+
+def given_to(wrapper: object) -> dict[str, Any]:
+    """Give what users hang on an object around a function, such as a memo, a partial or a cached function.
+
+    A function that is the wrapper itself keeps there what it offers, such as ways to clear or to register.
+    """
+    kept = _OF_CACHED if getattr(type(wrapper), "__nbcache__", False) is True else ()
+    found = {name: part for name, part in vars(wrapper).items() if name[:1] != "_" and name not in kept}
+    if type(wrapper) is not FunctionType:
+        return found
+    return {name: part for name, part in found.items() if not callable(part) and type(part) is not MappingProxyType}
 
 
 def beside_public(column: Column, *known: str) -> Column:

@@ -151,12 +151,13 @@ def _partials(walk: Walk, values: list[Any]) -> None:
 
 def _wrappers(walk: Walk, values: list[Any]) -> None:
     for value in values:
-        walk.below.append(value.__wrapped__)
+        walk.below.append((value.__wrapped__, attributes.given_to(value)))
 
 
 def _remembering(walk: Walk, values: list[Any]) -> None:
     for value in values:
-        walk.below.append((value.__wrapped__, value.cache_parameters()))
+        given = attributes.given_to(value) if is_users(value.__module__) else {}
+        walk.below.append((value.__wrapped__, value.cache_parameters(), given))
 
 
 def _properties(walk: Walk, values: list[Any]) -> None:

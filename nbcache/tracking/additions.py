@@ -14,14 +14,15 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+from nbcache.hashing import attributes
 from nbcache.tracking import bindings, classes
 from nbcache.tracking.code.bytecode import short_digest
-from nbcache.tracking.functions import follow_said, local_name
+from nbcache.tracking.functions import follow_said, follow_text, local_name
 from nbcache.tracking.guards import Place
 from nbcache.tracking.registrations import Registered, is_abstract
 from nbcache.tracking.walker import CodeWalker
 
-__all__ = ["READERS", "Extensions"]
+__all__ = ["READERS", "SELF_READERS", "Extensions"]
 
 # A line a library: the classes that are registered on, or patched, in practice.
 _EXTENDED = {
@@ -43,10 +44,16 @@ ANNOTATION_READERS = frozenset(
 )
 # What reads the documentation of functions and classes, which otherwise does nothing.
 DOC_READERS = frozenset(("__doc__", "getdoc"))
+# What reads the text of functions and classes, comments included.
+TEXT_READERS = frozenset(("getsource", "getsourcelines", "findsource", "getcomments"))
+#: What tells that code asks functions and classes for what they say of themselves.
+SELF_READERS = DOC_READERS | TEXT_READERS
+# What reads all that hangs on something, by whatever name.
+_LISTERS = frozenset(("__dict__", "vars", "dir", "getmembers"))
 # What goes from a wrapper to what it wraps.
 _UNWRAPPERS = frozenset(("__wrapped__", "unwrap", "signature"))
 #: Names of which it matters that code reads them, whatever they are read from.
-READERS = ANNOTATION_READERS | DOC_READERS | _UNWRAPPERS
+READERS = ANNOTATION_READERS | SELF_READERS | _UNWRAPPERS | _LISTERS
 # Where descriptors that libraries make for an extension keep the class of the user's.
 _KEPT = ("_accessor", "_ns", "accessor")
 
@@ -69,6 +76,7 @@ class Extensions:
     classes : the classes of the user's that were met
     functions : the functions of the user's that were met
     cached : the cached functions that were met
+    wrappers : other objects around functions of the user's that were met, such as memos and partial functions
     libraries : classes of packages that were met, by identity
     modules : modules of libraries that code uses as values, by identity
     abstract : classes that were met on which others can be registered, by identity
@@ -78,6 +86,7 @@ class Extensions:
         self.attributes: set[str] = set()
         self.classes: list[type] = []
         self.cached: list[Any] = []
+        self.wrappers: list[Any] = []
         self._met: list[type] = []
         self.functions: list[FunctionType] = []
         self.libraries: dict[int, type] = {}
@@ -86,14 +95,21 @@ class Extensions:
         self._reach = reach
         self._added: set[Place] = set()
         self._annotated: set[int] = set()
-        self._described: set[int] = set()
+        self._described: set[tuple[int, bool]] = set()
+        self._listed: set[int] = set()
 
     def follow(self) -> None:
         """Follow what was hung on functions and classes under a name that some code reads."""
+        self.attributes |= READERS & self._reach.names_met  # imported under another name
         annotated = not ANNOTATION_READERS.isdisjoint(self.attributes)
         unwrapped = not _UNWRAPPERS.isdisjoint(self.attributes)
+        listed = not _LISTERS.isdisjoint(self.attributes)
+        for wrapper in (*self.wrappers, *self.cached):
+            self._hung_on_wrapper(wrapper, listed)
         for function in self.functions:
-            if function.__dict__:
+            if listed:
+                self.hung_on(function)
+            elif function.__dict__:
                 self._hung_on(function, self.attributes & function.__dict__.keys())
             if unwrapped:
                 self._unwrapped(function)
@@ -101,7 +117,7 @@ class Extensions:
                 self.annotations(function)
         for cached in self.cached if annotated else ():
             self._annotations_of(cached)
-        if annotated or not DOC_READERS.isdisjoint(self.attributes):
+        if annotated or not SELF_READERS.isdisjoint(self.attributes):
             self._said(annotated)
         if "__subclasses__" in self.attributes:
             met, self.classes = self.classes, []
@@ -175,14 +191,21 @@ class Extensions:
         """Count the documentation of functions and classes, and guard annotations of classes, where code reads them."""
         reach = self._reach
         documented = not DOC_READERS.isdisjoint(self.attributes)
+        shown = not TEXT_READERS.isdisjoint(self.attributes)
         for value in (*self.functions, *self.classes, *self._met):
-            if id(value) in self._described:
+            if (id(value), documented or shown) in self._described:
                 continue
-            self._described.add(id(value))
-            if documented:
-                follow_said(reach, value, "__doc__")
+            self._described.add((id(value), documented or shown))
             if annotated and issubclass(type(value), type):
                 reach.guards.table(value, classes.annotations_of(value), ordered=False)  # type: ignore[arg-type]
+            if documented:
+                follow_said(reach, value, "__doc__")
+            if shown:
+                follow_text(reach, value)
+        for content in reach.contents.taken:
+            if content.inside and (id(content), True) not in self._described:
+                self._described.add((id(content), True))
+                reach.guards.content(content.same_inside)  # others of equal code may say something else
 
     def _annotations_of(self, cached: Any) -> None:
         """Count annotations that were put on a cached function itself, beside those of the function below."""
@@ -204,9 +227,23 @@ class Extensions:
         if "signature" in self.attributes:
             self._hung_on(function, ("__signature__",))
 
-    def _hung_on(self, function: FunctionType, names: Collection[str]) -> None:
+    def _hung_on_wrapper(self, wrapper: Any, listed: bool) -> None:
+        """Follow what was hung on an object around a function, and nothing that the object keeps there itself."""
+        if not listed:
+            self._hung_on(wrapper, self.attributes & attributes.given_to(wrapper).keys())
+        elif id(wrapper) not in self._listed:
+            self._listed.add(id(wrapper))
+            names = attributes.given_to(wrapper).keys()
+            self._reach.guards.content(lambda: attributes.given_to(wrapper).keys() == names)
+            self._reach.mark(b"names", *[name.encode() for name in sorted(names)])
+            self._hung_on(wrapper, names)
+
+    def _hung_on(self, function: Any, names: Collection[str]) -> None:
+        known = (
+            local_name(function) if type(function) is FunctionType else str(getattr(function, "__name__", "partial"))
+        )
         for name in sorted(names):
-            self._reach.names.function_attribute(function, name, f"{local_name(function)}.{name}")
+            self._reach.names.function_attribute(function, name, f"{known}.{name}")
 
     def _subclasses(self, cls: type) -> None:
         """Count which classes derive from one, in their order, and follow them."""

@@ -27,19 +27,22 @@ class ArgumentCode:
     Parameters
     ----------
     origins : as what the contents count that runs of the called function have left
+    asked : what the called function asks functions and classes for, such as "__doc__"
     """
 
-    __slots__ = ("_met", "_origins", "_several")
+    __slots__ = ("_asked", "_met", "_origins", "_several")
 
-    def __init__(self, origins: Origins = UNCHANGED) -> None:
+    def __init__(self, origins: Origins = UNCHANGED, asked: frozenset[str] = frozenset()) -> None:
         self._origins = origins
+        self._asked = asked
         self._met: dict[int, tuple[object, State]] = {}
         self._several: dict[tuple[int, ...], tuple[FunctionType, ...]] = {}
 
     def __call__(self, value: object) -> bytes:
         known = self._met.get(id(value))
         if known is None:
-            tracker = tracker_of_several(value) if type(value) is tuple else tracker_of(value)
+            several = type(value) is tuple
+            tracker = tracker_of_several(value, self._asked) if several else tracker_of(value, self._asked)  # type: ignore[arg-type]
             known = self._met[id(value)] = (value, tracker.state(self._origins, partial(_ending, value)))
         return known[1].digest
 

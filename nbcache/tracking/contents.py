@@ -200,6 +200,12 @@ class Content:
             return True
         return self._read(now) == self.digest or self._read_shown(now) == self.digest
 
+    def same_inside(self) -> bool:
+        """Tell whether the very same functions, classes and modules are inside."""
+        found: list[tuple[bytes, object]] = []
+        self._read(self._get(), found)
+        return list(map(id, in_order(found))) == list(map(id, self.inside))
+
     def _read_shown(self, value: object) -> bytes:
         """Digest a value after it was shown, as it was before the first digest: a `repr` may fill a cache in it."""
         hasher.summary(value)

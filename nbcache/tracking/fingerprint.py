@@ -12,6 +12,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+from nbcache.tracking.additions import SELF_READERS
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import LateSource, facts_of
 from nbcache.tracking.code.remembered import ByIdentity
@@ -40,6 +41,7 @@ class Tracker:
     hash_funcs : overrides hashing of globals, by type
     depends_on : paths (by content), callables (by what they return), classes and modules (by code), other values
     whole : everything that was hung on the function counts: who reads it is not known
+    asked : names of what code elsewhere asks functions and classes for, such as "__doc__"
 
     Notes
     -----
@@ -56,8 +58,10 @@ class Tracker:
         namespace: dict[str, Any] | None = None,
         ignore: frozenset[str] = frozenset(),
         whole: bool = False,
+        asked: frozenset[str] = frozenset(),
     ) -> None:
         self._roots = dict(roots)
+        self._asked = asked
         self._whole = whole
         self._track = track
         self._hash_funcs = hash_funcs
@@ -107,6 +111,7 @@ class Tracker:
             ending=ending,
             hints=self._whole,
         )
+        reach.extensions.attributes |= self._asked
         for name, value in self._roots.items():
             self._start(reach, name, value)
         reach.run()
@@ -130,6 +135,7 @@ class Tracker:
             packages=reach.packages,
             generators=tuple(reach.generators),
             held=tuple(reach.held),
+            asks=SELF_READERS & asked,
             current=checks if not (depends or options) else every(checks),
             compiled=checks.compiled if not (depends or options) else lambda: every(checks.compiled()),
             names=reach.guards.names,
@@ -169,7 +175,7 @@ def tracker_of_code(
     return Tracker(roots, track=track, hash_funcs=hash_funcs, depends_on=depends_on, namespace=namespace, ignore=ignore)
 
 
-_arguments: ByIdentity[object, Tracker] = ByIdentity(256)
+_arguments: dict[frozenset[str], ByIdentity[object, Tracker]] = {frozenset(): ByIdentity(256)}
 
 
 def code_digest(value: object) -> bytes:
@@ -182,23 +188,24 @@ def code_digest(value: object) -> bytes:
     return tracker_of(value).state().digest
 
 
-def tracker_of(value: object) -> Tracker:
-    """Give the tracker of a function, class or module that is an argument."""
-    known = _arguments.get(value)
+def tracker_of(value: object, asked: frozenset[str] = frozenset()) -> Tracker:
+    """Give the tracker of a function, class or module that is an argument of a function that asks for these names."""
+    followed = _arguments.setdefault(asked, ByIdentity(256))
+    known = followed.get(value)
     if known is not None:
         return known
-    tracker = Tracker({"": value}, whole=True)
+    tracker = Tracker({"": value}, whole=True, asked=asked)
     kept_alive = type(value) is not FunctionType or not value.__closure__
-    return _arguments.put(value, tracker) if kept_alive else tracker
+    return followed.put(value, tracker) if kept_alive else tracker
 
 
-def tracker_of_several(values: tuple[object, ...]) -> Tracker:
+def tracker_of_several(values: tuple[object, ...], asked: frozenset[str] = frozenset()) -> Tracker:
     """Give the tracker of functions that are met in one argument."""
-    identities = tuple(map(id, values))
+    identities = (asked, *map(id, values))
     known = _together.get(identities)
     if known is not None:
         return known[1]
-    tracker = Tracker({str(place): value for place, value in enumerate(values)})
+    tracker = Tracker({str(place): value for place, value in enumerate(values)}, asked=asked)
     if not any(type(value) is FunctionType and value.__closure__ for value in values):
         _together[identities] = (values, tracker)
         if len(_together) > 64:
@@ -206,7 +213,7 @@ def tracker_of_several(values: tuple[object, ...]) -> Tracker:
     return tracker
 
 
-_together: dict[tuple[int, ...], tuple[tuple[object, ...], Tracker]] = {}
+_together: dict[tuple[object, ...], tuple[tuple[object, ...], Tracker]] = {}
 
 
 def _parts(reach: Reach, contents: Iterable[Content], depends: Iterable[tuple[Dependency, bytes]]) -> tuple[Part, ...]:

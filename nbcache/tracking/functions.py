@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from operator import getitem
 from types import CellType, FunctionType, ModuleType
@@ -20,6 +21,7 @@ __all__ = [
     "follow_annotations",
     "follow_parts",
     "follow_said",
+    "follow_text",
     "local_name",
     "look_through",
     "reads_annotations",
@@ -126,6 +128,15 @@ def follow_said(reach: CodeWalker, value: Any, name: str) -> None:
     else:
         return
     reach.mark(b"said", name.encode(), type(said).__name__.encode(), str(said).encode("utf-8", "surrogatepass"))
+
+
+def follow_text(reach: CodeWalker, value: Any) -> None:
+    """Count the text of a function or class, comments included, for code that asks for it."""
+    try:
+        text = inspect.getsource(value)
+    except Exception:  # its text is not known, and whoever asks meets that too
+        text = ""
+    reach.mark(b"text", text.encode("utf-8", "surrogatepass"))
 
 
 def _closure(reach: CodeWalker, function: FunctionType, facts: Facts) -> None:

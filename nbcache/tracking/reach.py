@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial, partialmethod, singledispatchmethod
+from operator import attrgetter, methodcaller
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -149,12 +150,17 @@ class Reach:
             for part in ("func", "args", "keywords"):
                 self.guards.attribute(value, part, getattr(value, part))
             self.guards.table(value, value.keywords)  # type: ignore[attr-defined]
+            self.extensions.wrappers.append(value)
             arguments = (value.args, *sorted(value.keywords.items()))  # type: ignore[attr-defined]
             self.content(arguments, f"arguments of {name}", (id(value), "args"), lambda: arguments)
         elif cls is CodeType:
             self.code(value, self.names.home or {}, f"code {name}")  # type: ignore[arg-type]
         else:
             inner = inner_functions(value)
+            if inner and type(getattr(value, "__dict__", None)) is dict and not issubclass(cls, DESCRIPTORS):
+                self.extensions.wrappers.append(value)
+            if issubclass(cls, attrgetter | methodcaller):
+                self.extensions.attributes.update(*[str(part).split(".") for part in value.__reduce__()[1]])
             if getattr(cls, "__nbcache__", False) is True and not self.met(value, b"cached"):
                 self.depends.extend(getattr(value, "__nbcache_depends_on__", ()))
                 self.extensions.cached.append(value)
@@ -255,6 +261,8 @@ class Reach:
             # Not the user's: but a library's decorator may hold a function of the user's, and arguments given to it.
             self.package(home)
             self._named(function)
+            if "__wrapped__" in function.__dict__:
+                self.extensions.wrappers.append(function)
             self._queue.append(lambda: look_through(self, function, label, home))
 
     def code(self, code: CodeType, namespace: dict[str, Any], label: str = "code") -> None:

@@ -52,6 +52,7 @@ class State:
     packages : the distributions that the code reaches, normalised: "numpy", "scikit_learn"
     generators : the random generators that stand at names of modules, as "module:name"; their states do not count here
     held : those in other places, which a hit could not move, each with the label of what holds it
+    asks : names of what the code asks functions and classes for, whichever they are: "__doc__", "getsource"
     current : true while nothing has changed; some 20 to 35 ns per identity, a new digest for mutable values
     compiled : gives a function that does the same as `current`, and is the quickest after some hundred looks
     names : what `simple` speaks of
@@ -66,6 +67,7 @@ class State:
     packages: frozenset[str]
     generators: tuple[str, ...]
     held: tuple[tuple[str, Any], ...]
+    asks: frozenset[str]
     current: Callable[[], bool]
     compiled: Callable[[], Callable[[], bool]]
     names: Mapping[str, object]

@@ -7,6 +7,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
 from nbcache.tracking.code.facts import Chain
+from nbcache.tracking.contents import Contents
 from nbcache.tracking.guards import Guards, Place
 from nbcache.tracking.packages import Home
 
@@ -29,6 +30,8 @@ class CodeWalker(Protocol):
     """One walk over all that a function reaches: `Reach`."""
 
     guards: Guards
+    contents: Contents
+    names_met: set[str]
     unfollowed: dict[str, None]
     assigned: set[Place]
 
