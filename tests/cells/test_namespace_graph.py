@@ -71,3 +71,30 @@ def test_a_deep_copy_of_all_names_together_is_alike():
     inner = [1, {"x": deque([2], 3)}]
     namespace = {"a": inner, "b": [inner, inner[1]]}
     assert lines_of(namespace) == lines_of(copy.deepcopy(namespace))
+
+
+class Step:
+    def __init__(self, number, before):
+        self.number = number
+        self.before = set(before)
+
+
+def test_sets_of_objects_that_hold_sets_are_walked_once_each():
+    steps = [Step(0, ()), Step(1, ())]
+    for number in range(2, 60):
+        steps.append(Step(number, steps[-2:]))
+
+    found = lines_of({"last": steps[-1]})
+
+    assert len(found) == 1 + 2 * 60
+    assert found == lines_of({"last": steps[-1]})
+
+
+def test_an_object_that_answers_to_any_name_is_walked():
+    class Library:
+        __slots__ = ()
+
+        def __getattr__(self, name):
+            return print
+
+    assert lines_of({"library": Library()})

@@ -36,6 +36,7 @@ _NOTED: Mapping[str, Callable[[object], bool]] = {
     "_warned_capturable_if_run_uncaptured": lambda noted: True,
 }
 _Fields = list[tuple[str, object]]
+_MOST = 300_000  # objects of one namespace
 
 
 def names_of_user(namespace: Mapping[str, object]) -> list[str]:
@@ -71,9 +72,10 @@ def _is_plain(value: object) -> bool:
 
 
 class _Walk:
-    def __init__(self, namespace: Mapping[str, object], by_type: frozenset[str]) -> None:
+    def __init__(self, namespace: Mapping[str, object], by_type: frozenset[str], most: int = _MOST) -> None:
         self._namespace = namespace
         self._by_type = by_type
+        self._most = most
         self._numbers: dict[int, int] = {}
         self._waiting: list[object] = []
         self._alive: list[object] = []  # what was made for the walk must not give its address to another
@@ -103,6 +105,9 @@ class _Walk:
     def lines(self) -> list[str]:
         found = []
         for value in self._waiting:  # grows as the walk goes on
+            if len(found) == self._most:
+                found.append(f"more than {self._most} objects")
+                break
             self._alive.append(value)
             fields = self._fields(value)
             self._alive.append(fields)
@@ -148,7 +153,9 @@ class _Walk:
         return [*fields, ("content", _digest(value.tobytes())), ("writeable", value.flags.writeable)]
 
     def set_like(self, value: Any) -> _Fields:
-        return [("", one) for one in sorted(value, key=lambda one: "\n".join(lines_of({"x": one}, ["x"])))]
+        if self._most < _MOST:  # within what a set is sorted by: sets inside count by their sizes
+            return [("items", len(value))]
+        return [("", one) for one in sorted(value, key=_sorted_by)]
 
     def instance(self, value: Any) -> _Fields:
         """Its attributes, where these are all there is."""
@@ -193,12 +200,18 @@ class _Walk:
         return fields + [(name, part) for name, part in sorted(said.items()) if not isinstance(part, slots)]
 
 
+def _sorted_by(item: object) -> str:
+    walk = _Walk({}, frozenset(), most=100)
+    return "\n".join([walk.refer(item), *walk.lines()])
+
+
 def _attributes(value: Any, base: type) -> _Fields:
     """What an instance holds beside the content that its rule has written."""
     plain = type | staticmethod | classmethod | pathlib.PurePath
     if base.__module__ in ("pandas", "polars", "torch") or issubclass(base, plain):
         return []
     own = getattr(value, "__dict__", {})
+    own = own if isinstance(own, Mapping) else {}  # an object of a native library may answer to any name
     slots = {name: getattr(value, name) for name in copyreg._slotnames(type(value)) if hasattr(value, name)}  # type: ignore[attr-defined]
     return [(f".{name}", part) for name, part in sorted({**own, **slots}.items()) if not _is_noted(name, part)]
 

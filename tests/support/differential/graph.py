@@ -20,6 +20,8 @@ _BY_TYPE = (
     *("sklearn.model_selection._search.GridSearchCV", "sklearn.tree._tree.Tree"),
     # what it has deduced, in the order in which sets gave it: another one in each process
     "sympy.core.assumptions.StdFactKB",
+    # what was compiled, for which types
+    *("numba.core.registry.CPUDispatcher", "numba.experimental.jitclass.base.JitClassType"),
     # it names the folders of this very session; it forgets how it was seeded first
     *("os._Environ", "numpy.random.mtrand.RandomState"),
 )
