@@ -1,13 +1,15 @@
 """How torch's tensors are taken apart without copying their memory, and put together again.
 
-torch's own pickle leaves out the gradient of a tensor, and the graph that led to it. The first is kept here; a tensor
-with the second is refused, since what comes back would be a leaf that `backward` does nothing for.
+torch's own pickle leaves out the gradient of a tensor, and the graph that led to it. The first is kept here, and so
+is that a graph is spent; a tensor with a graph that `backward` could still use is refused, since what comes back would
+be a leaf that `backward` does nothing for.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from nbcache.entries.spent_graphs import is_spent, spent
 from nbcache.errors import UnstorableResultError, explain
 
 __all__ = ["Tensors", "default_generator", "graded", "reduced_generator", "storage", "tensor"]
@@ -36,6 +38,8 @@ class Tensors:
         import torch
 
         if value.grad_fn is not None:
+            if is_spent(value):
+                return spent, (value.detach(), type(value.grad_fn).__name__)
             raise UnstorableResultError(
                 explain(
                     "A tensor with a graph for backward() cannot be stored.",

@@ -85,6 +85,36 @@ def test_a_tensor_with_a_graph_is_refused_and_says_what_to_do() -> None:
     assert again(loss.detach()).item() == 2.0
 
 
+def test_tensors_whose_graph_was_used_come_back_as_such() -> None:
+    torch = pytest.importorskip("torch")
+    weights, bias = torch.ones(2, 2, requires_grad=True), torch.ones(2, requires_grad=True)
+    hidden = torch.tanh(torch.ones(3, 2) @ weights)
+    scores = hidden + bias
+    loss = scores.mean()
+    loss.backward()
+    given = {"hidden": hidden, "row": hidden[0], "scores": scores, "loss": loss, "same": loss}
+
+    back = again(again(given))
+
+    assert repr(back) == repr(given)
+    assert back["same"] is back["loss"] and not back["loss"].is_leaf and back["loss"].requires_grad
+    assert back["row"].data_ptr() == back["hidden"].data_ptr()
+    for name in ("hidden", "row", "scores", "loss"):
+        with pytest.raises(RuntimeError) as plain:
+            given[name].sum().backward()
+        with pytest.raises(RuntimeError) as restored:
+            back[name].sum().backward()
+        assert str(restored.value) == str(plain.value)
+
+
+def test_a_graph_that_is_kept_for_another_time_is_refused() -> None:
+    torch = pytest.importorskip("torch")
+    loss = (torch.ones(2, requires_grad=True) ** 2).sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(UnstorableResultError, match="graph for backward"):
+        again(loss)
+
+
 def test_the_global_generators_come_back_as_themselves() -> None:
     shared = np.random.mtrand._rand
     assert again(shared) is shared
