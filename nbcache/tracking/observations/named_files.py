@@ -24,6 +24,9 @@ _PLACES = re.compile(r"""(?<![^\s'"(=])(?:~|\.\.)?/[^\s'"*?\[\]()<>|;,]+""")
 _MOST_PLACES = 8
 _MOST_TEXTS = 10_000
 _MOST_MATCHES = 1000
+# So many texts are looked up one by one; after that, plain names are looked for among those in the working folder.
+_FEW = 100
+_PLAIN_NAME = re.compile(r"\w[\w.-]*\w|\w", re.ASCII)
 _NO_PATHS = frozenset({int, float, bool, bytes, type(None)})
 
 
@@ -36,16 +39,39 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[Obse
     constants : texts in the code; counted when they name an existing file
     """
     found: dict[Observation, None] = {}
+    here = _Here()
     for value in values:
         if type(value) in _NO_PATHS:
             continue
         for text in _texts(value, 3):
-            found.update(dict.fromkeys(_named(text)))
+            if not here.lacks(text):
+                found.update(dict.fromkeys(_named(text)))
         for text in _texts_of_attributes(value):
             mention(text)
     for text in constants:
         found.update(dict.fromkeys(_named(text)))
     return tuple(found)
+
+
+class _Here:
+    """The working folder, where the words of a whole text are looked up."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+        self._names: frozenset[str] | None = None
+
+    def lacks(self, text: str) -> bool:
+        """Whether a text is a plain name, and surely none of a file in the working folder."""
+        self._asked += 1
+        if self._asked <= _FEW or not _PLAIN_NAME.fullmatch(text):
+            return False
+        if self._names is None:
+            try:
+                with unrecorded():
+                    self._names = frozenset(name.casefold() for name in os.listdir(os.curdir))
+            except OSError:
+                return False
+        return text.casefold() not in self._names
 
 
 def texts_in(values: Iterable[object]) -> Iterator[str]:
