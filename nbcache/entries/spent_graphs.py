@@ -33,9 +33,9 @@ def is_spent(value: Any) -> bool:
 
 
 def _is_freed(node: Any) -> bool:
-    names = _saved_names(type(node))
+    kind: Any = type(node)
     try:
-        for name in names:
+        for name in _saved_names(kind):
             getattr(node, name)
     except RuntimeError as error:
         return "second time" in str(error)

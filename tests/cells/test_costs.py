@@ -165,6 +165,15 @@ def test_the_time_to_hash_a_value_is_estimated(value, least, most):
     assert least <= estimate <= most
 
 
+def test_what_a_compiler_keeps_beside_a_function_is_no_part_of_the_estimate():
+    class Compiled:
+        def __init__(self, function):
+            self.py_func = function
+            self.overloads = {number: [number] * 100 for number in range(100_000)}
+
+    assert hashing_time([Compiled(lambda: 1)]) < 0.001
+
+
 def test_a_quick_cell_that_looks_at_a_big_object_does_not_pay_for_it(nb):
     nb("hands = [(i, str(i)) for i in range(2_000_000)]")
     nb("%cache_cells on --min-time 2s")

@@ -32,6 +32,7 @@ _NOTED: Mapping[str, Callable[[object], bool]] = {
     "_mhash": lambda noted: True,
     "_stop_words_id": lambda noted: True,
     "_attrs": lambda noted: noted is None or noted == {},
+    "_deprecated_key_to_warnings": lambda noted: noted == {},
     "_encoding": lambda noted: noted is None or noted == {},
     "_warned_capturable_if_run_uncaptured": lambda noted: True,
 }

@@ -10,6 +10,8 @@ from collections.abc import Container, Iterable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from nbcache.tracking.wrappers import inner_functions
+
 __all__ = ["hashing_time", "pickling_time"]
 
 _NUMBERS = frozenset((int, float, bool, complex, type(None)))
@@ -92,6 +94,8 @@ class _Estimate:
             return one.instance
         if isinstance(value, list | tuple | set | frozenset | dict):
             return self._of_container(value, depth)
+        if inner_functions(value):  # it counts by code, whatever a compiler keeps beside that
+            return one.instance
         try:
             if type(size := getattr(value, "nbytes", None)) is int:
                 return self._of_array(value, size)
