@@ -81,7 +81,7 @@ GUESTS: dict[str, set[str]] = {
     "numpy": {"entries.guests", "entries.lossless", "notebook.cells.objects.views"},
     "pandas": {"entries.guests"},
     "polars": {"entries.guests"},
-    "torch": {"entries.spent_graphs", "entries.tensors"},
+    "torch": {"entries.tensors"},
     "PIL": {"entries.lossless"},
     "rdkit": {"entries.lossless"},
     "pyarrow": {"entries.guests", "hashing.arrow"},
