@@ -1,5 +1,7 @@
-// Where the lines of the table stand: functions are few, and as high as each needs; entries are all as high as the
-// highest of them that was drawn.
+// Where the lines of the table stand: functions are few, and as high as each needs; the entries of one function are all
+// as high as the highest of them that was drawn.
+
+const LINE_HEIGHT = 28;
 
 class Layout {
   constructor() {
@@ -9,12 +11,13 @@ class Layout {
 
   // Forget how high lines are: the table has another width.
   reset() {
-    this.heights = { function: 28, entry: 28, note: 28 };
-    this.own = new Map();
+    this.own = new Map(); // of functions, by their keys
+    this.entries = new Map(); // of the entries of a function, by its name
   }
 
   heightOf(line) {
-    return (line.kind === "function" && this.own.get(line.key)) || this.heights[line.kind];
+    const known = line.kind === "function" ? this.own.get(line.key) : line.kind === "entry" && this.entries.get(line.row.name);
+    return known || LINE_HEIGHT;
   }
 
   place(lines) {
@@ -33,18 +36,18 @@ class Layout {
     return low;
   }
 
-  // Take over how high the lines of each kind are: cards where it is narrow, one or two lines where it is wide.
-  // Says whether anything moves.
+  // Take over how high the lines are: cards where it is narrow, one or two lines where it is wide. Says whether anything
+  // moves.
   measure(nodes) {
     let grown = false;
     for (const [key, node] of nodes) {
-      const cells = node.firstChild;
       if (node.classList.contains("nbc-note-row")) continue;
-      const height = cells.offsetHeight + 1;
+      const height = node.firstChild.offsetHeight + 1;
       const mine = node.classList.contains("nbc-function-row");
-      if (mine ? Math.abs(height - (this.own.get(key) || this.heights.function)) < 0.5 : height <= this.heights.entry + 0.5) continue;
-      if (mine) this.own.set(key, height);
-      else this.heights.entry = height;
+      const [heights, at] = mine ? [this.own, key] : [this.entries, node.dataset.owner];
+      const known = heights.get(at) || LINE_HEIGHT;
+      if (mine ? Math.abs(height - known) < 0.5 : height <= known + 0.5) continue;
+      heights.set(at, height);
       grown = true;
     }
     return grown;

@@ -1,7 +1,7 @@
 // One line of the table as elements: a function, an entry, or a note.
 
 function createLine(line) {
-  const node = make("div", `nbc-row nbc-${line.kind}-row`, "", { role: "row", "data-key": line.key });
+  const node = make("div", `nbc-row nbc-${line.kind}-row`, "", { role: "row", "data-key": line.key, "data-owner": line.row.name });
   node.setAttribute("aria-level", line.kind === "function" ? "1" : "2");
   if (line.kind === "note") {
     node.append(make("span", "nbc-note", line.note, { role: "gridcell" }));
