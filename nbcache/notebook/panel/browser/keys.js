@@ -49,7 +49,7 @@ class Keyboard {
     const line = this.table.lines[at];
     if (!line) return;
     const part = event.target.classList.contains("nbc-toggle") ? ".nbc-toggle" : ".nbc-clear";
-    const page = Math.max(1, Math.floor(this.table.grid.clientHeight / this.table.layout.heights.entry) - 2);
+    const page = Math.max(1, Math.floor(this.table.grid.clientHeight / node.offsetHeight) - 2);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
     if (step) {
       let to = Math.min(Math.max(0, at + step), this.table.lines.length - 1);
