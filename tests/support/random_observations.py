@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextvars
+import logging
 import os
 import random
 import sqlite3
@@ -151,6 +152,45 @@ def _filter(name: str, value: int) -> None:
     warnings.filterwarnings(("ignore", "error", "error")[value], "look out")
 
 
+def _kinds(name: str, value: int) -> None:
+    os.makedirs(name, exist_ok=True)
+    for number in range(2):
+        path = Path(name, str(number))
+        if path.is_dir():
+            path.rmdir()
+        path.unlink(missing_ok=True)
+        if number < value:
+            path.mkdir()
+        else:
+            path.write_text("x")
+
+
+def _linked(path: str, value: int) -> None:
+    _text(f"{path}.{value}", value)
+    os.symlink(f"{path.removeprefix('beside-')}.{value}", path)
+    _text(f"{path.removeprefix('beside-')}.{value}", value)
+
+
+def _listed_parts(name: str, value: int) -> None:
+    os.makedirs(name, exist_ok=True)
+    for number in range(3):
+        path = Path(name, f"{number}.csv")
+        path.unlink(missing_ok=True)
+        if number <= value:
+            path.write_text(f"a\n{value}\n")
+
+
+def _level(name: str, value: int) -> None:
+    logging.getLogger("nbx").setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[value])
+
+
+def _elsewhere(name: str, value: int) -> None:
+    place = os.path.join(os.path.abspath(os.pardir), f"elsewhere-{name}")
+    os.makedirs(place, exist_ok=True)
+    os.environ[name.upper()] = place
+    Path(place, "a.csv").write_text(f"a\n{value}\n")
+
+
 def _zone(name: str, value: int) -> None:
     os.environ["TZ"] = f"Etc/GMT-{value}"
     time.tzset()
@@ -194,6 +234,12 @@ def _in_tables(name: str, value: int) -> None:
     held.tables.execute(f"create or replace table t as select {value} as a")
 
 
+def _flag_csv(name: str, value: int) -> None:
+    Path(f"{name}.csv").unlink(missing_ok=True)
+    if value:
+        Path(f"{name}.csv").write_text("a\n1\n")
+
+
 SIGHTS: dict[str, Sight] = {
     "open": Sight("open('{name}' + '.txt').read()", _write(".txt", _text)),
     "pathlib": Sight("Path('{name}' + '.txt').read_text()", _write(".txt", _text)),
@@ -226,6 +272,16 @@ SIGHTS: dict[str, Sight] = {
     "size": Sight("os.path.getsize(f'{name}.bin')", _write(".bin", _sized)),
     "listing": Sight("sorted(os.listdir(f'{name}'))", _folder),
     "glob": Sight("sorted(glob.glob(f'{name}/*.txt'))", _folder),
+    "kinds of names": Sight("kinds_in('{name}')", _kinds),
+    "walk": Sight("[sorted(inside) for _, inside, _ in os.walk('{name}')]", _kinds),
+    "link": Sight("open('{name}' + '.lnk').read()", _write(".lnk", _linked)),
+    "opened folder": Sight("text_or_error('{name}' + '/0')", _kinds, two=True),
+    "folder of parts": Sight("pl.scan_csv(f'{name}/*.csv').collect()['a'].sum()", _listed_parts, ("polars",)),
+    "level": Sight("[log.isEnabledFor(level) for level in (10, 20)]", _level),
+    "folder of a variable": Sight(
+        "pl.read_csv(os.environ['{NAME}'] + '/a.csv')['a'].sum()", _elsewhere, ("polars",)
+    ),
+    "missing in native code": Sight("there_for_polars('{name}' + '.csv')", _flag_csv, ("polars",), two=True),
     "getenv": Sight("os.getenv('{NAME}', 'none')", _variable),
     "environ": Sight("os.environ.get('{NAME}')", _variable),
     "in environ": Sight("'{NAME}' in os.environ", lambda name, value: _variable(name, value and 1), two=True),
@@ -250,7 +306,7 @@ SIGHTS: dict[str, Sight] = {
 }  # fmt: skip
 
 FIRST = """
-import glob, os, random, runpy, sqlite3, subprocess, threading, warnings
+import glob, logging, os, random, runpy, sqlite3, subprocess, threading, warnings
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -294,6 +350,31 @@ def sum_in(path):
         return connection.execute("select sum(a) from t").fetchone()[0]
     finally:
         connection.close()
+
+
+log = logging.getLogger("nbx.random")
+
+
+def kinds_in(name):
+    with os.scandir(name) as entries:
+        return sorted((entry.name, entry.is_dir()) for entry in entries)
+
+
+def text_or_error(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError as error:
+        return type(error).__name__
+
+
+def there_for_polars(path):
+    import polars
+
+    try:
+        return polars.read_csv(path)["a"].sum()
+    except FileNotFoundError:
+        return None
 
 
 def first_in(path):
@@ -464,7 +545,8 @@ def world() -> Iterator[None]:
     before, folder, states, filters = dict(os.environ), os.getcwd(), _generators(), list(warnings.filters)
     precision, printed = decimal.getcontext().prec, np.get_printoptions()
     with tempfile.TemporaryDirectory() as temporary:
-        os.chdir(temporary)
+        os.mkdir(os.path.join(temporary, "work"))
+        os.chdir(os.path.join(temporary, "work"))
         try:
             yield
         finally:
@@ -473,6 +555,7 @@ def world() -> Iterator[None]:
                 del os.environ[name]
             os.environ.update(before)
             time.tzset()
+            logging.getLogger("nbx").setLevel(logging.NOTSET)
             warnings.filters[:] = filters
             _put_back(states)
             decimal.getcontext().prec = precision

@@ -134,6 +134,7 @@ def test_a_run_that_sees_nothing_has_no_observations() -> None:
 #: Options count only where they differ from what a fresh process has, so that a default is no line of its own.
 OPTIONS = frozenset({"print options", "pandas options", "decimal", "matplotlib"})
 WORDS: dict[str, tuple[str, ...]] = {
+    "level": ("nbx.random",),
     "random": ("random",),
     "randint": ("random",),
     "numpy random": ("random",),
