@@ -226,7 +226,8 @@ def _looked(recorder: context.Open, path: str, frame: FrameType, found: os.stat_
             return
         if name == "realpath":
             given = text_of(asks.f_locals.get("filename"))
-            if given is not None and found is not None and stat.S_ISLNK(found.st_mode):
+            is_link = found is not None and stat.S_ISLNK(found.st_mode)
+            if given is not None and (is_link or _is_for_the_user(asks)):
                 _asked(recorder, given, frame, "links")
             return
         if name in _WANTED and kind.endswith("status"):
@@ -241,6 +242,12 @@ def _looked(recorder: context.Open, path: str, frame: FrameType, found: os.stat_
         elif asks is not None and role(asks.f_code.co_filename) == USERS:
             NATIVE_OPENS.looked_at(path if found is not None and stat.S_ISDIR(found.st_mode) else os.path.dirname(path))
         recorder.observe(kind, path, b"" if found is None else _ANSWERS[kind](found))
+
+
+def _is_for_the_user(asks: FrameType | None) -> bool:
+    while asks is not None and role(asks.f_code.co_filename) == CARRIER:
+        asks = asks.f_back
+    return asks is not None and role(asks.f_code.co_filename) == USERS
 
 
 def _asked(recorder: context.Open, path: str, frame: FrameType, kind: str) -> None:

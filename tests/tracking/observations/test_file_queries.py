@@ -155,7 +155,7 @@ ASKED: dict[str, tuple[Action, Action, Action]] = {
     "scandir, links": (lambda: [e.is_symlink() for e in os.scandir("sub")], becomes_link("sub/b.txt"), NOTHING),
     "walk, kinds": (lambda: list(os.walk("sub")), becomes_folder("sub/b.txt"), write("sub/b.txt", "longer")),
     "Path.glob, folders": (lambda: list(Path("sub").glob("**")), becomes_folder("sub/b.txt"), touch("sub/b.txt")),
-    "Path.resolve": (lambda: Path("a.txt").resolve(), lambda: os.remove("a.txt"), write("a.txt", "longer")),
+    "Path.resolve": (lambda: Path("a.txt").resolve(), becomes_link("a.txt"), write("a.txt", "longer")),
     "a folder that cannot be made": (lambda: refused(os.mkdir, "sub"), gone("sub"), write("sub/c.txt", "")),
     "a file that cannot be made": (lambda: refused(open, "a.txt", "x"), gone("a.txt"), write("a.txt", "longer")),
     "a descriptor that cannot be had": (lambda: refused(os.open, "new", os.O_RDONLY), write("new", ""), NOTHING),

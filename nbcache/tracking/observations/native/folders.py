@@ -13,8 +13,10 @@ from time import perf_counter
 from nbcache.tracking.observations.native.notices import MADE, MOVED_AWAY, FolderWatcher, Notices
 from nbcache.tracking.observations.paths import is_private, working_folder
 
-#: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end.
+#: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end. A few
+#: are followed however long it takes, as a busy machine may let all of that time pass before the first.
 _MOST_BELOW = 512
+_FEW = 16
 _MOST = 4096
 _LONGEST = 0.05
 _TOPS = 16
@@ -143,7 +145,7 @@ class WatchedFolders:
     def _follow_below(self, top: str) -> None:
         until = perf_counter() + _LONGEST
         waiting, count = deque([top]), 0
-        while waiting and count < _MOST_BELOW and perf_counter() < until:
+        while waiting and count < _MOST_BELOW and (count < _FEW or perf_counter() < until):
             folder = waiting.popleft()
             if folder in self._followed or is_private(os.path.join(folder, "")) or not self._source.follow(folder):
                 continue
