@@ -8,6 +8,7 @@ counts by the same rule.
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
@@ -54,6 +55,8 @@ _LISTERS = frozenset(("__dict__", "vars", "dir", "getmembers"))
 _UNWRAPPERS = frozenset(("__wrapped__", "unwrap", "signature"))
 #: Names of which it matters that code reads them, whatever they are read from.
 READERS = ANNOTATION_READERS | SELF_READERS | _UNWRAPPERS | _LISTERS
+# What asks `copyreg` for the classes of others.
+_PICKLERS = frozenset(("copy", "pickle", "_pickle", "copyreg", "cloudpickle", "joblib", "dill", "shelve"))
 # Where descriptors that libraries make for an extension keep the class of the user's.
 _KEPT = ("_accessor", "_ns", "accessor")
 
@@ -119,6 +122,9 @@ class Extensions:
             self._annotations_of(cached)
         if annotated or not SELF_READERS.isdisjoint(self.attributes):
             self._said(annotated)
+        if not _PICKLERS.isdisjoint(self._reach.tops):
+            for cls in (*self.classes, *self._met):
+                self._registered_for_pickle(cls)
         if "__subclasses__" in self.attributes:
             met, self.classes = self.classes, []
             self._met += met
@@ -255,6 +261,18 @@ class Extensions:
         self._reach.guards.content(lambda: list(map(id, type.__subclasses__(cls))) == known)
         for found in below:
             self._reach.cls(found)
+
+    def _registered_for_pickle(self, cls: type) -> None:
+        """Follow the function that says what pickle and copy take of an instance, if one is registered."""
+        if (id(cls), "pickle") in self._added:
+            return
+        self._added.add((id(cls), "pickle"))
+        registered = copyreg.dispatch_table.get(cls)
+        self._reach.guards.content(lambda: copyreg.dispatch_table.get(cls) is registered)
+        if registered is not None:
+            self._reach.mark(b"registered for pickle")
+            name = f"pickle of {classes.name_of(cls)}"
+            self._reach.value(registered, name, (id(cls), "pickle"), lambda: copyreg.dispatch_table[cls])
 
     def _added_to(self, addition: Addition, place: Place) -> None:
         reach, owner = self._reach, classes.name_of(addition.owner)

@@ -109,7 +109,7 @@ def fields_of(cls: type) -> tuple[object, ...] | None:
     content = dict_of(cls)
     members = content.get("_member_map_")
     if type(members) is dict:
-        return tuple((name, getattr(member, "_value_", None)) for name, member in members.items())
+        return tuple(_member(name, member) for name, member in members.items())
     fields = content.get("__dataclass_fields__")
     if type(fields) is dict:
         return tuple(_field(field) for field in fields.values())
@@ -117,6 +117,17 @@ def fields_of(cls: type) -> tuple[object, ...] | None:
     if table is not None and str(module_of(type(table))).startswith("sqlalchemy."):
         return ("table", _ADDRESS.sub("", repr(table)))
     return None
+
+
+def _member(name: str, member: object) -> tuple[object, ...]:
+    """Describe a member of an Enum: its name, its value, and what else it was given."""
+    more = given_to_member(member)
+    return (name, getattr(member, "_value_", None), *((more,) if more else ()))
+
+
+def given_to_member(member: object) -> dict[str, object]:
+    """Give what a member of an Enum has beside its name and value, which Python keeps under names of its own."""
+    return {name: part for name, part in getattr(member, "__dict__", {}).items() if name[:1] != "_"}
 
 
 def _field(field: object) -> tuple[object, ...]:

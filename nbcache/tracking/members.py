@@ -37,9 +37,21 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
     if fields is not None:
         label = f"{'members' if classes.is_enum(cls) else 'fields'} of {name}"
         get = partial(classes.fields_of, cls)
-        reach.content(fields, label, (id(cls), "fields"), get, quiet=True, settled=True)
+        rich = _guard_members(reach, cls) if classes.is_enum(cls) else False
+        reach.content(fields, label, (id(cls), "fields"), get, quiet=True, settled=not rich)
     for key, value in members:
         _follow_member(reach, cls, f"{name}.{key}", key, value)
+
+
+def _guard_members(reach: CodeWalker, cls: type) -> bool:
+    """Notice what is done to the members of an Enum that hold more than a value; tell whether it may be done inside."""
+    inside = False
+    for member in classes.dict_of(cls)["_member_map_"].values():
+        more = classes.given_to_member(member)
+        if more:
+            reach.guards.table(member, member.__dict__, ordered=False)
+        inside = inside or not all(map(fixed, (getattr(member, "_value_", None), *more.values())))
+    return inside
 
 
 def _follow_member(reach: CodeWalker, cls: type, label: str, key: str, value: object) -> None:

@@ -32,6 +32,7 @@ class CodeWalker(Protocol):
     guards: Guards
     contents: Contents
     names_met: set[str]
+    tops: set[str]
     unfollowed: dict[str, None]
     assigned: set[Place]
 

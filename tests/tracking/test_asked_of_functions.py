@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import linecache
-from itertools import count
 from typing import Any
 
 import pytest
+from two_ways import both, run
 
 from nbcache import cache_data
-
-_cells = count()
 
 # How a function `f` is asked, and what changes the answer.
 ASKED = {
@@ -40,24 +37,6 @@ BY_OTHER_NAMES = {
     "an alias": ("from inspect import signature as said", "str(said(f))"),
     "attrgetter": ("import operator\nsaid = operator.attrgetter('__annotations__')", "str(said(f))"),
 }
-
-
-def run(space: dict[str, Any], source: str) -> Any:
-    """Run a cell, and give the value of the expression that it is, or None."""
-    name = f"<asked {next(_cells)}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    try:
-        code = compile(source, name, "eval")
-    except SyntaxError:
-        code = compile(source, name, "exec")
-    return eval(code, space)
-
-
-def both(*cells: str) -> tuple[list[Any], list[Any]]:
-    """What the cells give with and without the cache."""
-    plain: dict[str, Any] = {"__name__": "__main__", "cache_data": lambda function: function}
-    cached: dict[str, Any] = {"__name__": "__main__", "cache_data": cache_data}
-    return [run(plain, cell) for cell in cells], [run(cached, cell) for cell in cells]
 
 
 @pytest.mark.parametrize("asked", ASKED)

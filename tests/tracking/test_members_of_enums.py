@@ -1,0 +1,76 @@
+"""What members of an Enum hold beside their values, and what is registered for pickling, counts like other state."""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from collections.abc import Iterator
+
+import pytest
+from two_ways import both
+
+RICH = """
+class Unit(enum.Enum):
+    def __new__(cls, value, factor):
+        made = object.__new__(cls)
+        made._value_, made.factor = value, factor
+        return made
+    METER = 1, {factor}
+"""
+CHANGES = {
+    "an alias": ("class E(enum.Enum):\n    A = 1", "list(E.__members__)", "class E(enum.Enum):\n    A = 1\n    B = 1"),
+    "another argument of a member": (RICH.format(factor=2), "Unit.METER.factor", RICH.format(factor=3)),
+    "an attribute set on a member": (RICH.format(factor=2), "Unit.METER.factor", "Unit.METER.factor = 9"),
+    "an attribute in a member's attribute": (
+        RICH.format(factor=[2]),
+        "len(Unit.METER.factor)",
+        "Unit.METER.factor += [1]",
+    ),
+    "what a value holds": ("class E(enum.Enum):\n    A = [1]", "len(E.A.value)", "E.A.value.append(2)"),
+    "a number of a flag": (
+        "class F(enum.Flag):\n    A = 1\n    B = 2",
+        "(F.A | F.B).value",
+        "class F(enum.Flag):\n    A = 1\n    B = 4",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_enum_is_a_miss(change: str, cache: object) -> None:
+    written, asks, changed = CHANGES[change]
+    plain, cached = both(
+        f"import enum\n{written}\n@cache_data\ndef use(number): return {asks}", "use(1)", changed, "use(1)", "use(1)"
+    )
+    assert cached == plain
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    before = dict(copyreg.dispatch_table)
+    yield
+    copyreg.dispatch_table.clear()
+    copyreg.dispatch_table.update(before)
+    sys.modules.pop("_held", None)
+
+
+@pytest.mark.parametrize("asks", ["copy.copy(Held(3)).value", "pickle.loads(pickle.dumps(Held(3))).value"])
+def test_what_is_registered_for_pickle_counts_where_code_pickles_or_copies(
+    asks: str, cache: object, registered: None
+) -> None:
+    plain, cached = both(
+        "import copy, copyreg, pickle, sys, types\n"
+        "sys.modules['_held'] = types.ModuleType('_held')\n"
+        "class Held:\n    __module__ = '_held'\n    def __init__(self, value): self.value = value\n"
+        "sys.modules['_held'].Held = Held\n"
+        f"@cache_data\ndef use(number): return {asks}\n"
+        "def twice(held): return Held, (held.value * 2,)\n"
+        "def thrice(held): return Held, (held.value * 3,)\n",
+        "use(1)",
+        "copyreg.pickle(Held, twice)",
+        "use(1)",
+        "copyreg.pickle(Held, thrice)",
+        "use(1)",
+        "copyreg.dispatch_table.pop(Held) is None",
+        "use(1)",
+    )
+    assert cached == plain
