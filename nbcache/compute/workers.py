@@ -9,6 +9,7 @@ and its methods would see the worker's globals from then on.
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 import pickle
 import secrets
@@ -31,6 +32,8 @@ _SMALL = 32 << 10
 _ATOMS = frozenset({type(None), bool, int, float})
 #: So many functions are kept in a worker process.
 _KEPT = 8
+#: How joblib calls the folders of its views, and in how long containers they are looked for.
+_OF_JOBLIB, _LOOKED_INTO = "joblib_memmapping_folder", 1000
 #: Backends whose workers run on this machine, and can read its files.
 _HERE = frozenset({"loky", "multiprocessing"})
 
@@ -178,7 +181,7 @@ def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[
     try:
         if not elsewhere:
             return place, sent.function.compute_here(*arguments)
-        outcome = sent.function.compute_apart(*arguments)
+        outcome = sent.function.compute_apart(*map(_as_given, arguments))
     except Exception as error:
         if not elsewhere:
             return place, Outcome("error", error)
@@ -186,6 +189,24 @@ def run(sent: Sent | _Arrived, place: int, arguments: tuple[Any, ...]) -> tuple[
         error.add_note(f"In a worker process:\n{''.join(lines)}")
         outcome = Outcome("error", error)
     return place, _packed(outcome, sent.folder if isinstance(sent, _Arrived) else "")
+
+
+def _as_given(value: Any, depth: int = 2) -> Any:
+    """An argument as the notebook gave it: joblib hands large arrays over as views of files that will be gone."""
+    kind = type(value)
+    if kind.__name__ == "memmap" and _OF_JOBLIB in str(getattr(value, "filename", "")):
+        return value.view(kind.__base__)
+    if not depth or kind not in (list, tuple, dict) or len(value) > _LOOKED_INTO:
+        return value
+    if kind is dict:
+        for key, item in value.items():  # its own copy: it was unpickled here
+            value[key] = _as_given(item, depth - 1)
+        return value
+    if kind is list:
+        value[:] = [_as_given(item, depth - 1) for item in value]
+        return value
+    given = tuple([_as_given(item, depth - 1) for item in value])
+    return value if all(map(operator.is_, given, value)) else given
 
 
 def nothing() -> tuple[int, None]:

@@ -190,6 +190,25 @@ def test_large_arrays_that_joblib_hands_over_in_files_are_hits_afterwards(persis
 
 
 @pytest.mark.parametrize("persist", [None, "disk"])
+@pytest.mark.parametrize("wrap", ["plain", "list", "dict", "tuple"])
+def test_a_large_array_that_a_worker_returns_is_no_view_of_a_file(persist, wrap, cache):
+    array = np.arange(200_000.0)
+    given = {"plain": array, "list": [array], "dict": {"a": [array]}, "tuple": (1, array)}[wrap]
+
+    @cache_data(persist=persist, show_spinner=False, track=False)
+    def some(value):
+        while not hasattr(value, "dtype"):
+            value = value["a"] if isinstance(value, dict) else value[-1]
+        return value[:100_000]
+
+    (computed,) = some.map([given], n_jobs=2, progress=False)
+
+    for found in (computed, some(given)):
+        assert type(found) is np.ndarray and (found == array[:100_000]).all()
+    assert some.info().misses == 1
+
+
+@pytest.mark.parametrize("persist", [None, "disk"])
 def test_a_buffer_that_is_filled_again_and_again_leaves_no_wrong_entry(persist, cache):
     """The workers of joblib get what is in it when a batch is sent; no result of that may stand for what was before."""
     summed = cache_data(persist=persist, show_spinner=False, track=False)(total)
