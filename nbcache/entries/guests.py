@@ -50,6 +50,8 @@ def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer]:
     own = _own(len(sys.modules))
     registered = tuple(copyreg.dispatch_table.items())
     table = _table(inline_below, numpy, loaded("numpy.ma"), loaded("polars"), registered, own)
+    if "matplotlib.cm" in sys.modules:
+        table = {**table, **lossless.Mappables().reducers()}
     torch: Any = loaded("torch")
     if not hasattr(torch, "Tensor") or not hasattr(torch, "nn"):
         return table

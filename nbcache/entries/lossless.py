@@ -11,11 +11,14 @@ import io
 import random
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from nbcache.errors import UnstorableResultError, explain
 
-__all__ = ["global_generator", "image", "molecule", "named", "parametrized", "reducers", "ufunc"]
+__all__ = ["Mappables", "global_generator", "image", "molecule", "named", "parametrized", "reducers", "ufunc"]
 
 Reduction = tuple[Any, ...]
 Reducer = Callable[[Any], Any]
@@ -216,3 +219,59 @@ _LISTED: tuple[tuple[str, str, bool, Reducer], ...] = (
     ("ibis.backends", "BaseBackend", True, _refuse_connection),
 )
 """Module, class, whether the classes derived from it are meant too, and how a value is written."""
+
+
+# --- links between the parts of a figure
+
+
+class Mappables:
+    """Keeps, within one value, the links by which a color bar hears that the colors of its image were changed.
+
+    matplotlib's own pickle drops all links, as they may lead anywhere; those from an image to its own parts do not.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Any, set[int]]] = {}
+
+    def reducers(self) -> dict[type, Reducer]:
+        """Give the exact types that are written with their links."""
+        links, mappables = _types_with_links(len(sys.modules))
+        return dict.fromkeys(links, self._reduce_links) | dict.fromkeys(mappables, self._reduce_mappable)
+
+    def _reduce_mappable(self, value: Any) -> Any:
+        with suppress(AttributeError):  # another version of the library: as its own pickle has it
+            colorizer = getattr(value, "_colorizer", None)
+            heard = [(value.norm, colorizer or value), (colorizer, value), (value, value.colorbar)]
+            for source, listener in heard:
+                if source is not None and listener is not None:
+                    self._keep(source.callbacks, listener)
+        return value.__reduce_ex__(5)
+
+    def _keep(self, links: Any, listener: object) -> None:
+        cids = {cid for cid, link in links.callbacks.get("changed", {}).items() if _listens(link(), listener)}
+        self._kept.setdefault(id(links), (links, set()))[1].update(cids)
+
+    def _reduce_links(self, value: Any) -> Any:
+        reduced = value.__reduce_ex__(5)
+        state = reduced[2]
+        if type(state.get("_cid_gen")) is int:
+            value._cid_gen = count(state["_cid_gen"])  # asked for its state, it has moved
+        _, kept = self._kept.get(id(value), (None, ()))
+        if kept:
+            found = {cid: link() for cid, link in value.callbacks["changed"].items() if cid in kept}
+            state["callbacks"]["changed"] |= {cid: method for cid, method in found.items() if method is not None}
+        return reduced
+
+
+def _listens(method: object, listener: object) -> bool:
+    return getattr(method, "__self__", None) is listener
+
+
+@lru_cache(maxsize=4)
+def _types_with_links(modules: int) -> tuple[tuple[type, ...], tuple[type, ...]]:
+    links = getattr(sys.modules.get("matplotlib.cbook"), "CallbackRegistry", None)
+    kind = getattr(sys.modules.get("matplotlib.cm"), "ScalarMappable", None)
+    if not isinstance(links, type) or not isinstance(kind, type):
+        return (), ()
+    base = next(one for one in reversed(kind.__mro__) if one is not object)
+    return (links,), tuple(dict.fromkeys((base, *_derived(base))))

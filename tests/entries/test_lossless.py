@@ -115,6 +115,28 @@ def test_a_graph_that_is_kept_for_another_time_is_refused() -> None:
         again(loss)
 
 
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["figure first", "color bars first"])
+def test_a_color_bar_still_hears_of_its_image(order: slice) -> None:
+    figures = pytest.importorskip("matplotlib.figure")
+    agg = pytest.importorskip("matplotlib.backends.backend_agg")
+    figure = figures.Figure()
+    axes = figure.subplots(1, 2)
+    image, dots = axes[0].imshow([[1.0, 2.0], [3.0, 4.0]]), axes[1].scatter([1, 2], [1, 2], c=[0, 9])
+    given = (figure, image, dots, figure.colorbar(image), figure.colorbar(dots))
+
+    back = again(again(given[order]))[order]
+
+    pictures = []
+    for one in (given, back):
+        one[1].set_clim(2, 5)
+        one[1].set_cmap("jet")
+        one[2].norm.vmax = 20
+        canvas = agg.FigureCanvasAgg(one[0])
+        canvas.draw()
+        pictures.append(bytes(canvas.buffer_rgba()))
+    assert pictures[0] == pictures[1]
+
+
 def test_the_global_generators_come_back_as_themselves() -> None:
     shared = np.random.mtrand._rand
     assert again(shared) is shared
