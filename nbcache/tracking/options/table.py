@@ -125,6 +125,9 @@ _DECIMAL = {
 }  # fmt: skip
 
 
+_read_printing = attrgetter("precision", "threshold", "edgeitems", "linewidth", "sci_mode")
+
+
 def _torch(torch: Any) -> Values:
     return {
         "default dtype": torch.get_default_dtype(),
@@ -135,6 +138,7 @@ def _torch(torch: Any) -> Values:
         "autocast": torch.is_autocast_enabled(),
         "device": getattr(getattr(torch, "_GLOBAL_DEVICE_CONTEXT", None), "device_context", None),
         "cudnn": (torch._C._get_cudnn_deterministic(), torch._C._get_cudnn_benchmark()),
+        "printing": _read_printing(torch._tensor_str.PRINT_OPTS),
     }
 
 
@@ -143,7 +147,7 @@ def _fresh_torch(torch: Any) -> Values:
         **_torch(torch),
         "default dtype": torch.float32, "grad mode": True, "inference mode": False, "autocast": False,
         "deterministic algorithms": False, "float32 matmul precision": "highest", "device": None,
-        "cudnn": (False, False),
+        "cudnn": (False, False), "printing": (4, 1000, 3, 80, None),
     }  # fmt: skip
 
 
@@ -226,6 +230,22 @@ def _fresh_locale(locale: Any) -> Values:
     return {"categories": now if is_fresh else "C"}
 
 
+_DIALECT = (
+    *("delimiter", "doublequote", "escapechar", "lineterminator", "quotechar", "quoting", "skipinitialspace", "strict"),
+)
+_read_dialect = attrgetter(*_DIALECT)
+_DIALECTS = {
+    "excel": (",", True, None, "\r\n", '"', 0, False, False),
+    "excel-tab": ("\t", True, None, "\r\n", '"', 0, False, False),
+    "unix": (",", True, None, "\n", '"', 1, False, False),
+}
+
+
+def _csv(csv: Any) -> Values:
+    dialects = {name: _read_dialect(csv.get_dialect(name)) for name in csv.list_dialects()}
+    return {"field size limit": csv.field_size_limit(), "dialects": dialects}
+
+
 def _zone(time: Any) -> Values:
     return {"zone": (time.tzname, time.timezone, time.altzone)}
 
@@ -268,6 +288,11 @@ TABLE: tuple[Library, ...] = (
     _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars),
     _library("plotly", "plotly.io", lambda io: {"template": io.templates.default}, {"template": "plotly"}),
     _library("jax", "jax", _jax, _JAX),
+    _library(
+        *("mpmath", "mpmath", lambda mpmath: {"prec": mpmath.mp.prec, "pretty": mpmath.mp.pretty}),
+        *({"prec": 53, "pretty": False}, "mpmath", "sympy"),
+    ),
+    _library("csv", "csv", _csv, {"field size limit": 131072, "dialects": _DIALECTS}),
     _library("locale", "locale", _locale, _fresh_locale, "locale", "calendar"),
     _library(
         *("locale", "locale", _locale, _fresh_locale, "time", "datetime", "pandas", "python_dateutil"),

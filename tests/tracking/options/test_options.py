@@ -73,6 +73,16 @@ CASES = {
     "torch gradients": Case(
         "torch", "torch.set_grad_enabled(False)", "torch.set_grad_enabled(True)", "torch.set_grad_enabled(True)",
         "(torch.ones(1, requires_grad=True) * 2).requires_grad", "options of torch"),
+    "torch printing": Case(
+        "torch", "torch.set_printoptions(precision=2)", "torch.set_printoptions(precision=3)",
+        "torch.set_printoptions(profile='default')", "str(torch.tensor([1 / 3]))", "options of torch"),
+    "mpmath": Case(
+        "mpmath", "mpmath.mp.dps = 5", "mpmath.mp.dps = 7", "mpmath.mp.dps = 15", "str(mpmath.mpf(1) / 3)",
+        "options of mpmath"),
+    "csv dialects": Case(
+        "csv", "csv.register_dialect('nbx', delimiter=';')", "csv.register_dialect('nbx', delimiter=',')",
+        "'nbx' in csv.list_dialects() and csv.unregister_dialect('nbx')",
+        "list(csv.reader(['a;b,c'], csv.list_dialects()[-1]))", "options of csv"),
     "xarray": Case(
         "xarray", "xarray.set_options(keep_attrs=True)", "xarray.set_options(keep_attrs=False)",
         "xarray.set_options(keep_attrs='default')",
@@ -89,6 +99,8 @@ CASES = {
         "options of plotly"),
 }  # fmt: skip
 BEGIN = {
+    "csv": "import csv",
+    "mpmath": "import mpmath",
     "decimal": "import decimal",
     "numpy": "import numpy as np\n"
     "def divide():\n    try: return str(np.float64(1) / 0)\n    except Exception: return 'raised'",

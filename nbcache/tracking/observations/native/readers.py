@@ -65,7 +65,8 @@ READERS: dict[str, str] = {
         read_file_in_chunks
     """,
     "lmdb": "open",
-    "torch": "load UntypedStorage.from_file",
+    "torch": "load from_file UntypedStorage.from_file",
+    "rdkit.Chem.rdmolfiles": "MolFromMolFile MolFromMol2File MolFromPDBFile MolFromTPLFile MolFromMrvFile",
     "safetensors.torch": "load_file safe_open",
     "safetensors.numpy": "load_file safe_open",
 }
