@@ -23,7 +23,8 @@ from nbcache.tracking.observations.reading import is_sqlite
 
 # Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
 AT_ONCE = 4096
-_MOST_LOOKED_AT = 1000
+# Folders that runs name by looking: one that looks into thousands does not wait for each to be watched.
+_MOST_LOOKED_AT = 64
 _OVERFLOWN = "more files were opened than the system could report"
 # Where it is not known who opened a file, these are taken for an editor's or a server's work.
 _NOT_A_READ = MODIFIED | MADE | GONE | IS_FOLDER
@@ -146,9 +147,7 @@ class NativeOpens:
 
     def looked_at(self, folder: str) -> None:
         """Hear that the user's code has named a folder, by whatever way; native code may open what lies in it."""
-        if folder not in self._looked_at and self._runs:
-            if len(self._looked_at) >= _MOST_LOOKED_AT:
-                self._looked_at.clear()
+        if folder not in self._looked_at and self._runs and len(self._looked_at) < _MOST_LOOKED_AT:
             self._looked_at.add(folder)
             if os.path.isabs(folder) and os.path.dirname(folder) != folder and not is_private(folder):
                 self.watch(folder)
