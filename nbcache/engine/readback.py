@@ -14,7 +14,7 @@ from typing import Any
 from nbcache.config import error_text
 from nbcache.entries.entry import Entry
 from nbcache.errors import UnhashableValueError, UnstorableResultError, UserHashError, explain
-from nbcache.hashing.attributes import public, reduces_in_c
+from nbcache.hashing.attributes import public, reduced_by_python, reduces_in_c
 from nbcache.hashing.hasher import digest
 
 __all__ = ["ReadBack"]
@@ -106,7 +106,7 @@ def _attributes_lost(value: Any, back: Any) -> str:
     Classes that say it themselves leave out what they mean to.
     """
     kind: Any = type(value)
-    if kind.__dictoffset__ == 0 or not reduces_in_c(kind):
+    if kind.__dictoffset__ == 0 or not (reduces_in_c(kind) or reduced_by_python(kind)):
         return ""
     missing = next((name for name in public(value) if name not in back.__dict__), "")
     if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, MappingProxyType
 from typing import Any
@@ -102,6 +103,14 @@ def beside_public(column: Column, *known: str) -> Column:
         write_attributes(walk, [public(value, known) for value in values])
 
     return with_attributes
+
+
+def reduced_by_python(kind: type) -> bool:
+    """Tell whether a class of the standard library says what pickle takes, which knows nothing of its subclasses."""
+    for base in kind.__mro__:
+        if "__reduce_ex__" in vars(base) or "__reduce__" in vars(base):
+            return base is not object and str(base.__module__).partition(".")[0] in sys.stdlib_module_names
+    return False
 
 
 def reduces_in_c(kind: type) -> bool:

@@ -229,7 +229,9 @@ def _is_flat(parts: tuple[Any, ...], depth: int = 2) -> bool:
 def _reduced(walk: Walk, values: list[Any]) -> None:
     kind: Any = type(values[0])
     names = attributes.left_out(kind)
-    in_c = kind.__dictoffset__ != 0 and attributes.reduces_in_c(kind)
+    users = is_users(kind.__module__)
+    unsaid = attributes.reduces_in_c(kind) or (users and attributes.reduced_by_python(kind))
+    unsaid = unsaid and kind.__dictoffset__ != 0
     immutable = issubclass(kind, _IMMUTABLE)
     for value in values:
         reduced = _taken_apart(value)
@@ -238,8 +240,10 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
             continue
         func, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         state = _lean(state, names)
-        if state is None and in_c:
-            state = (dict(value.__dict__) if is_users(kind.__module__) else attributes.public(value)) or None
+        if state is None and unsaid:
+            state = _lean(dict(value.__dict__), names) if users else attributes.public(value) or None
+        if issubclass(kind, BaseException) and value.__cause__ is not None:
+            state = (state, value.__cause__)
         if func in (copyreg.__newobj__, copyreg.__newobj_ex__) and arguments[0] is type(value):  # type: ignore[attr-defined]
             func, arguments = func.__name__, arguments[1:]
         elif func is type(value):

@@ -121,6 +121,24 @@ def test_looking_at_an_exception_does_not_change_its_digest() -> None:
     assert digest(error) == before
 
 
+class Tally(collections.Counter):  # type: ignore[type-arg]
+    unit = ""
+
+
+def test_what_a_subclass_adds_to_a_class_that_says_itself_what_to_pickle_counts() -> None:
+    one, other = Tally(a=1), Tally(a=1)
+    assert digest(one) == digest(other)
+    other.unit = "m"
+    assert digest(one) != digest(other)
+
+
+def test_the_cause_of_an_exception_counts() -> None:
+    one, same, other = ValueError("a"), ValueError("a"), ValueError("a")
+    one.__cause__, same.__cause__, other.__cause__ = KeyError("k"), KeyError("k"), KeyError("l")
+    assert digest(one) == digest(same)
+    assert len({digest(one), digest(other), digest(ValueError("a"))}) == 3
+
+
 def test_the_global_generators_go_by_name_and_others_by_state() -> None:
     for shared, own in (
         (np.random.mtrand._rand, np.random.RandomState),
