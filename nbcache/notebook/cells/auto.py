@@ -44,7 +44,7 @@ class Automatic:
         # at the first look: loading the extension stays cheap
         from nbcache.notebook.cells.report import advice
         from nbcache.notebook.display.messages import duration
-        from nbcache.notebook.display.tables import Table
+        from nbcache.notebook.display.tables import Table, cut
 
         rows = []
         saved = 0.0
@@ -61,7 +61,7 @@ class Automatic:
             rows.append(
                 (
                     owner.removeprefix("cell "),
-                    cell.code.title[:40],
+                    cut(cell.code.title, 40),
                     report.outcome,
                     duration(report.seconds),
                     duration(gain) if gain > 0 else "",
