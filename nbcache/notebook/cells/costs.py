@@ -27,9 +27,9 @@ _SHARE = 0.04
 # Less is never given: a busy machine takes so long for a key of nothing.
 _LEAST = 0.05
 # What a session may spend on keys before its cells have taken any time.
-_CREDIT = 0.1
+_CREDIT = 0.2
 # Taking down what a run left may take this share of it.
-_STORING = 0.1
+_STORING = 0.15
 # The key of slow code may take this share of its run, and more where an earlier run was kept, so that a hit is likely.
 _SLOW = 0.05
 _KEPT = 0.25

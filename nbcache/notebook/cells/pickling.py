@@ -22,6 +22,7 @@ from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.live_views import reduced_view
+from nbcache.notebook.cells.objects.tensors import Memory
 from nbcache.notebook.cells.objects.views import Overlaps, reduced_array
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
@@ -97,6 +98,8 @@ class NamespacePickler(ByValuePickler):
             for name in others
             if name[0] != "_" and _is_somebodys(value := known.namespace[name]) and id(value) not in known.reached.nodes
         }
+        self._dicts = {id(one) for one in outcome.bound.values() if type(one) is dict}
+        self._memory = Memory(node.value for node in self._reached.nodes.values())
         numpy: Any = sys.modules.get("numpy")
         self._array: type = numpy.ndarray if numpy is not None else NoneType
 
@@ -125,6 +128,8 @@ class NamespacePickler(ByValuePickler):
         found = self._imported.place_of(value)
         if found is not None:
             return fetch, found
+        if self._memory.holds(value):
+            raise pickle.PicklingError("it lies in the memory of a tensor that was there before")
         if issubclass(kind, self._array):
             laid = self._overlaps.meet(value) if kind is self._array or kind not in self.dispatch_table else None
             if laid is not None and kind is not self._array:
@@ -143,6 +148,10 @@ class NamespacePickler(ByValuePickler):
                 return _reduced_function(value)
             if (module := _module_around(value)) is not None:
                 return _reduced_function(value, module)
+            if id(value.__globals__) in self._reached.nodes:  # made by `exec` in a dict of the notebook's
+                return _reduced_function(value)
+            if id(value.__globals__) in self._dicts:
+                raise pickle.PicklingError("a function whose globals are a dict of the notebook")
         elif kind is CellType:
             return CellType, (), _contents(value), None, None, _fill_cell
         elif issubclass(kind, type):
@@ -180,13 +189,15 @@ class NamespacePickler(ByValuePickler):
 
 
 def _with_all_members(kind: type, reduced: Any) -> Any:
-    """Put back what cloudpickle leaves out of a class: members that are the very object which its base has."""
+    """Put back what cloudpickle leaves out of a class: members that its base has as well, and where it was made."""
     match reduced:
         case (_, _, (dict() as members, _), *_):
             inherited = [vars(base) for base in kind.__mro__[1:]]
             for name, part in vars(kind).items():
                 if name not in members and name not in UNSAID and any(other.get(name) is part for other in inherited):
                     members[name] = part
+            if kind.__qualname__ != kind.__name__:
+                members["__qualname__"] = kind.__qualname__
     return reduced
 
 

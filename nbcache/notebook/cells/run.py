@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
 from typing import Any
@@ -104,6 +104,8 @@ class CellRun:
         if trouble:
             return None, trouble
         assert not isinstance(self.objects, str)
+        if name := _dict_of_an_object(outcome.bound, [node.value for node in self.objects.reached.nodes.values()]):
+            return None, f"{name} is the very dictionary in which an object keeps its attributes"
         there = self.objects.reached.nodes.keys()
         anew = {id(value) for _, value in outcome.replaced}
         check(pickling_time(outcome.new_parts(), there - anew if anew else there))
@@ -163,6 +165,16 @@ class CellRun:
     def _reaches(self, name: str, identity: int) -> bool:
         assert not isinstance(self.objects, str)
         return name in self.objects.reached.names and self.objects.reaches(name, {identity})
+
+
+def _dict_of_an_object(bound: Mapping[str, Any], reached: list[Any]) -> str:
+    """The first name that is bound to what `vars` gives of an object; empty for none."""
+    found = {id(value): name for name, value in bound.items() if type(value) is dict}
+    if found:
+        for one in (*bound.values(), *reached):
+            if not isinstance(one, type) and id(getattr(one, "__dict__", None)) in found:
+                return found[id(one.__dict__)]
+    return ""
 
 
 def _is_drawing(value: object) -> bool:
