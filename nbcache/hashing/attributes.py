@@ -40,6 +40,7 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
     "dask.blockwise.Blockwise": ("_cached_dict", "_dims"),
     "bs4.builder.TreeBuilder": ("soup",),
     "httpx.Headers": ("_encoding",),
+    "formulaic.parser.types.term.Term": ("_hash",),  # of texts, which is another in each process
     "pyparsing.core.ParserElement": ("streamlined", "_defaultName"),
     "astropy.modeling.core.Model": ("_parameters",),  # room for the values that its parameters have, not yet written
 }

@@ -138,7 +138,10 @@ def box(n): return offsetbox.AnchoredOffsetbox("upper left", child=offsetbox.Tex
 """,
 ).add
 _add("AutoDateFormatter", "dates.AutoDateFormatter(dates.AutoDateLocator())", "dates.AutoDateFormatter(dates.AutoDateLocator(), defaultfmt='%d')", "x.scaled[1.0] = '%M'", "x.defaultfmt")
-_add("WeekdayLocator", "dates.WeekdayLocator(byweekday=1)", "dates.WeekdayLocator(byweekday=2)", "x.tz = 'n'", "x.tz")
+_add(
+    "WeekdayLocator", "dates.WeekdayLocator(byweekday=1)", "dates.WeekdayLocator(byweekday=2)", "x.tz = 'n'", "x.tz",
+    apart="the time at which it was made",
+)
 _add("AutoLocator", "ticker.AutoLocator()", "ticker.MaxNLocator(3)", "x.set_params(nbins=4)", "x.tick_values(0, 1)")
 _add("Axes of seaborn", "scatter('b')", "scatter('a')", "x.set_xlabel('n')", "x.get_xlabel()")
 _add("Ellipse", "patches.Ellipse((0, 0), 1, 2)", "patches.Ellipse((0, 0), 1, 3)", "x.set_center((2, 3))", "x.get_center()")
