@@ -85,7 +85,8 @@ def compare(trees: list[Path], names: list[str], rounds: int) -> int:
     from units import duration
 
     print(f"{'row':<64}{'before':>10}{'after':>10}{'ratio':>8}")
-    for row in sorted(best[0].keys() & best[1].keys()):
+    # A difference of two times that is less than nothing is counted as none, and has no ratio.
+    for row in sorted(row for row in best[0].keys() & best[1].keys() if best[0][row]):
         before, after = best[0][row], best[1][row]
         verdict = "  SLOWER" if row in slower else ""
         print(f"{row:<64}{duration(before):>10}{duration(after):>10}{after / before:>8.2f}{verdict}")

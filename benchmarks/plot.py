@@ -9,7 +9,7 @@ from pathlib import Path
 from speed_page import Row, compared
 from units import shown, times
 
-FASTER, SLOWER, EVEN = "#2a7f62", "#c8553d", "#8a8f98"
+FASTER, SLOWER, EVEN, GRID = "#2a7f62", "#c8553d", "#8a8f98", "#e4e6ea"
 #: A ratio nearer to 1 than this is called even: one run says no more.
 _EVEN = 1.1
 
@@ -32,13 +32,18 @@ def draw(table: dict[str, dict[str, float]], fair: Set[str], file: Path) -> None
         axes.annotate(_said(row, ratio), (max(0.0, math.log10(ratio)), place), (6, 0), textcoords="offset points",
                       va="center", fontsize=8, color=_colour(ratio))  # fmt: skip
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set(yticks=range(len(rows)), yticklabels=[row.label for row in rows], xticks=[])
     lowest = min([0.0, *map(math.log10, ratios)])
+    steps = [step for step in range(math.floor(lowest), math.ceil(widest) + 1) if lowest <= step <= widest]
+    for step in steps:
+        axes.axvline(step, color=GRID, linewidth=0.6, zorder=0)
+    axes.set(yticks=range(len(rows)), yticklabels=[row.label for row in rows])
+    axes.set_xticks(steps, [_step(step) for step in steps], fontsize=8, color=EVEN)
+    axes.xaxis.tick_top()
     axes.set_xlim(lowest - 0.1, max(lowest + 2 * widest, 1.9 * widest))
     axes.set_ylim(len(rows) - 0.4, -0.6)
     for side in ("top", "right", "bottom", "left"):
         axes.spines[side].set_visible(False)
-    axes.tick_params(left=False)
+    axes.tick_params(left=False, top=False)
     axes.set_title("nbcache and the best other cache: green is where nbcache is better", fontsize=11)
     figure.savefig(file, dpi=130)
     plt.close(figure)
@@ -48,6 +53,11 @@ def _colour(ratio: float) -> str:
     if 1 / _EVEN < ratio < _EVEN:
         return EVEN
     return FASTER if ratio > 1 else SLOWER
+
+
+def _step(step: int) -> str:
+    """What a line across all bars stands for."""
+    return "equal" if not step else f"{10 ** abs(step):,}x {'better' if step > 0 else 'worse'}"
 
 
 def _said(row: Row, ratio: float) -> str:

@@ -15,7 +15,7 @@ START, END = "<!-- table -->", "<!-- end of table -->"
 
 ROWS = {
     "int": "hit: an int",
-    "int, 20 dependencies": "hit: an int, code that rests on 20 globals",
+    "int, 20 dependencies": "hit: an int, code that depends on 20 globals",
     "dict of 20": "hit: a dict of 20",
     "array 8 MB": "hit: an array of 8 MB",
     "array 8 MB, read all": "... and read all of it",
