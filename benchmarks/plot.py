@@ -57,7 +57,8 @@ def _colour(ratio: float) -> str:
 
 def _step(step: int) -> str:
     """What a line across all bars stands for."""
-    return "equal" if not step else f"{10 ** abs(step):,}x {'better' if step > 0 else 'worse'}"
+    said = {1: " better", -1: " worse"}.get(step, "")  # of the others the place tells it, and there is no room
+    return f"{10 ** abs(step):,}x{said}" if step else "equal"
 
 
 def _said(row: Row, ratio: float) -> str:
