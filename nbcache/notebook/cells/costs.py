@@ -58,6 +58,7 @@ class Costs:
         self._load = load
         self._save = save
         self._quick: set[str] = set()
+        self._quick_by_text: set[str] = set()  # the text tells it again: nothing to be saved
         self._slow: dict[str, float] | None = None
         self._unsaved = 0
         self._reasons: dict[str, str] = {}
@@ -80,7 +81,10 @@ class Costs:
             return False
         if code in self._quick or code in self._known():
             return True
-        return self._spent > _CREDIT + _SHARE * self._ran or is_quick(nodes)
+        if is_quick(nodes):
+            self._quick_by_text.add(code)
+            return True
+        return self._spent > _CREDIT + _SHARE * self._ran
 
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
@@ -103,7 +107,7 @@ class Costs:
             self._quick.discard(code)
             if seconds >= -_AGAIN * self._known().get(code, 0.0):
                 self._learn(code, seconds, _WAS_KEPT if kept or self._reasons.get(code) == _WAS_KEPT else "")
-        elif seconds < least / 2 and code not in self._quick:
+        elif seconds < least / 2 and code not in self._quick and code not in self._quick_by_text:
             self._quick.add(code)
             self._unsaved += 1
             if self._unsaved >= max(_AT_ONCE, len(self._quick) // 4):
