@@ -22,7 +22,7 @@ from cloudpickle import cloudpickle as _whole
 
 from nbcache.entries.guests import Reducer
 
-__all__ = ["ByValuePickler", "copied"]
+__all__ = ["ByValuePickler", "copied", "keep_slots"]
 
 # cloudpickle would store an open file as its text and a memoryview as bytes: the value would come back as another.
 _REFUSED = (io.TextIOWrapper, memoryview)
@@ -57,6 +57,7 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
             return reduced
         make, arguments, state, _, _, fill = reduced
         if fill is _whole._class_setstate:
+            keep_slots(obj, reduced)
             return _alive_or_new, (make, *arguments), state, None, None, _fill_new
         if fill is _whole._function_setstate and _sees_its_module(obj):
             names = tuple(state[1]["__globals__"])
@@ -64,16 +65,30 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         return reduced
 
 
+def keep_slots(cls: type, reduced: tuple[Any, ...]) -> None:
+    """Have the class made with its ``__slots__``: cloudpickle sets them as a member, which makes no slots.
+
+    The descriptors of slots are left out, as they come with the slots. cloudpickle looks for them under the names that
+    ``__slots__`` gives, and a name of two leading underscores is mangled.
+    """
+    make, arguments, (members, _) = reduced[:3]
+    if make is not _whole._make_skeleton_class or "__slots__" not in members:
+        return
+    arguments[3]["__slots__"] = members.pop("__slots__")
+    for name in [name for name, part in members.items() if type(part) is types.MemberDescriptorType]:
+        if members[name].__objclass__ is cls:
+            del members[name]
+
+
 #: Classes that were made here and are not filled yet.
 _new: weakref.WeakSet[type] = weakref.WeakSet()
 
 
 def _alive_or_new(make: Callable[..., type], *arguments: Any) -> type:
-    """The class of an identity, which is the last text or nothing among the arguments but one."""
-    identity = arguments[-2]
-    known = identity is not None and identity in _whole._DYNAMIC_CLASS_TRACKER_BY_ID
+    """The class of an identity, the last argument but one; `make` may give a new class where one is alive."""
+    alive = _whole._DYNAMIC_CLASS_TRACKER_BY_ID.get(arguments[-2])
     cls = make(*arguments)
-    if not known:
+    if cls is not alive:
         _new.add(cls)
     return cls
 

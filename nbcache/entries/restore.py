@@ -162,7 +162,7 @@ def _plain_index(pandas: Any, index: Any) -> bool:
 def _plain_dtype(dtype: Any) -> bool:
     if type(dtype).__name__ == "StringDtype":
         return bool(dtype.storage == "pyarrow")
-    return type(dtype).__module__.startswith("numpy") and dtype.kind in "biufcmM"
+    return str(type(dtype).__module__).startswith("numpy") and dtype.kind in "biufcmM"
 
 
 def _is_frozen_polars(value: Any) -> bool:

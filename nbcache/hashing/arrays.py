@@ -206,7 +206,7 @@ def family_of(walk: Walk, kind: type) -> Family | None:
         if rule is None:
             continue
         if name == "numpy.ndarray" and kind is not base:
-            if kind.__name__ == "memmap" and kind.__module__.partition(".")[0] == "numpy":
+            if kind.__name__ == "memmap" and str(kind.__module__).partition(".")[0] == "numpy":
                 return Family(b"array:numpy.ndarray", _arrays, True)  # where an array lives does not matter
             return Family(tag_of(walk, kind, "array"), _subclassed_arrays, True)
         return Family(tag_of(walk, kind, "array"), *rule)

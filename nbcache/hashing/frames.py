@@ -139,6 +139,6 @@ _RULES: dict[str, tuple[Column, bool]] = {
 def family_of(walk: Walk, kind: type) -> Family | None:
     """Find the rule for a value of pandas, or a subclass of one, if `kind` is one of those."""
     for base in kind.__mro__:
-        if base.__module__.partition(".")[0] == "pandas" and base.__name__ in _RULES:
+        if str(base.__module__).partition(".")[0] == "pandas" and base.__name__ in _RULES:
             return Family(tag_of(walk, kind, "pandas"), *_RULES[base.__name__])
     return None

@@ -102,7 +102,7 @@ class TestAutomatic:
             assert not shown.hit and "CacheWarning" not in shown.err, source
         status = nb.eval("%cache_cells status")
         for source, why in cells.items():
-            line = next(line for line in status.splitlines() if source[:40] in line)
+            line = next(line for line in status.splitlines() if source[:30] in line)
             assert why in line and ("not cached" in line or "failed" in line), line
         (Path(nb.folder) / "left.txt").unlink()
 

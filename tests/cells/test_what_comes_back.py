@@ -233,3 +233,45 @@ def test_a_cell_that_calls_a_cached_function_is_restored_where_nobody_asks(nb):
     nb("from functools import lru_cache\n@lru_cache\ndef f(n): return n * 2")
     said = [nb("%%cache_cell\ny = f(4)").out for _ in range(2)]
     assert "restored" in said[1] and nb.ns["y"] == 8
+
+
+SLOTS = {
+    "a tuple": "class P:\n    __slots__ = ('v', 'w')",
+    "a name alone": "class P:\n    __slots__ = 'v'",
+    "a mangled name": "class P:\n    __slots__ = ('v', '__w')\n    def put(self): self.__w = 2",
+    "none": "class P:\n    __slots__ = ()\nclass P(P):\n    __slots__ = ('v',)",
+    "a dataclass": "import dataclasses\n@dataclasses.dataclass(slots=True)\nclass P:\n    v: int = 0",
+    "made inside a function": "def make():\n    class P:\n        __slots__ = ('v', '__w')\n    return P\nP = make()",
+}
+
+
+@pytest.mark.parametrize("slots", SLOTS)
+def test_a_restored_class_has_its_slots_and_no_room_for_more(nb, slots):
+    cell = f"%%cache_cell\n{SLOTS[slots]}\np = P(); p.v = 1"
+    nb(cell)
+    assert "restored" in nb(cell).out
+    for one in (nb.ns["p"], nb.ns["P"]()):
+        one.v = 5
+        with pytest.raises(AttributeError):
+            one.other = 1
+    assert type(nb.ns["p"]) is nb.ns["P"]
+
+
+def test_a_class_without_a_module_is_no_obstacle(nb):
+    nb("Made = type('Made', (), {'__module__': None, 'scale': 3})\nmade = Made(); made.v = [1]")
+    cell = (
+        "%%cache_cell\nmade.v.append(2)\ncopy = [one * made.scale for one in made.v]\nof_lists = issubclass(Made, list)"
+    )
+    first, second = nb(cell), nb("made.v = [1]") and nb(cell)
+    assert not first.warned and "restored" in second.out
+    assert nb.ns["copy"] == [3, 6] and nb.ns["made"].v == [1, 2]
+
+
+def test_an_array_whose_attributes_a_pickle_leaves_out_is_not_kept(nb):
+    nb(
+        "import numpy as np\nclass Labelled(np.ndarray):\n    def __array_finalize__(self, other): pass\n"
+        "def label(a, text):\n    a = np.asarray(a).view(Labelled); a.text = text\n    return a"
+    )
+    cell = "%%cache_cell\na = label([1, 2], 'm')"
+    assert "attributes, which arrays leave out" in str(nb(cell).warned)
+    assert "restored" not in nb(cell).out and nb.ns["a"].text == "m"

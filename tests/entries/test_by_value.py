@@ -136,3 +136,30 @@ def test_a_class_that_could_not_be_filled_is_filled_by_the_next_who_tries(monkey
     found = loads(*sent)
     assert type(found) is not made and found.scaled() == 6
     assert type(loads(*sent)) is type(found)
+
+
+def slotted() -> Any:
+    class Slotted:
+        __slots__ = ("__hidden", "open")
+
+        def hide(self, value: int) -> int:
+            self.__hidden = value
+            return self.__hidden
+
+    return Slotted
+
+
+def test_a_class_of_another_process_has_its_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = slotted()
+    value = made()
+    value.open = 1
+    sent = dumps(value)
+    monkeypatch.delitem(
+        cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID, cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS[made]
+    )  # as in another process
+
+    found = loads(*sent)
+
+    assert type(found) is not made and found.open == 1 and found.hide(2) == 2
+    with pytest.raises(AttributeError):
+        found.other = 1

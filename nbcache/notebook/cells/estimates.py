@@ -99,7 +99,7 @@ class _Estimate:
         try:
             if type(size := getattr(value, "nbytes", None)) is int:
                 return self._of_array(value, size)
-            if kind.__module__.startswith("pandas") and hasattr(value, "memory_usage"):
+            if str(kind.__module__).startswith("pandas") and hasattr(value, "memory_usage"):
                 return self._of_frame(value)
         except Exception:  # a property of the user's, or another version of a library: an estimate only
             return one.instance

@@ -14,7 +14,7 @@ from types import CellType, CodeType, FunctionType, GeneratorType, NoneType
 from typing import Any
 
 from nbcache.entries import guests
-from nbcache.entries.byvalue import ByValuePickler
+from nbcache.entries.byvalue import ByValuePickler, keep_slots
 from nbcache.entries.whole_stack import with_whole_stack
 from nbcache.hashing.deadline import check
 from nbcache.notebook.cells.objects.facets import UNSAID
@@ -132,6 +132,8 @@ class NamespacePickler(ByValuePickler):
             raise pickle.PicklingError("it lies in the memory of a tensor that was there before")
         if issubclass(kind, self._array):
             laid = self._overlaps.meet(value) if kind is self._array or kind not in self.dispatch_table else None
+            if kind is not self._array and self._loses_attributes(value):
+                raise pickle.PicklingError("its attributes, which arrays leave out when they are pickled")
             if laid is not None and kind is not self._array:
                 raise pickle.PicklingError("an array of a subclass that shares the memory of another")
             if laid is not None:
@@ -177,6 +179,12 @@ class NamespacePickler(ByValuePickler):
         reduced = super(ByValuePickler, self).reducer_override(value)
         return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
 
+    def _loses_attributes(self, value: Any) -> bool:
+        """Tell whether an array of a subclass has attributes and is pickled as a plain array is."""
+        kind, array = type(value), self._array
+        plain = kind.__reduce__ is array.__reduce__ and kind.__reduce_ex__ is array.__reduce_ex__
+        return plain and bool(getattr(value, "__dict__", None))
+
     def _leave(self, manager: Any) -> None:
         """Frames that copy on write are values: memory that two of them lie in is no concern of the user's."""
         if not _copies_on_write():
@@ -192,6 +200,7 @@ def _with_all_members(kind: type, reduced: Any) -> Any:
     """Put back what cloudpickle leaves out of a class: members that its base has as well, and where it was made."""
     match reduced:
         case (_, _, (dict() as members, _), *_):
+            keep_slots(kind, reduced)
             inherited = [vars(base) for base in kind.__mro__[1:]]
             for name, part in vars(kind).items():
                 if name not in members and name not in UNSAID and any(other.get(name) is part for other in inherited):

@@ -38,10 +38,12 @@ def reduced_wrapper(value: Any, namespace: Mapping[str, Any], own: Collection[st
         return functools.cached_property, (value.func,), state, None, None, _set_attributes
     if kind is FunctionType:
         return _reduced_dispatcher(value)
-    if hasattr(kind, "py_func") or (kind.__module__.startswith("numba.") and hasattr(value, "py_func")):
+    if hasattr(kind, "py_func") or (str(kind.__module__).startswith("numba.") and hasattr(value, "py_func")):
         options = getattr(value, "targetoptions", None)
         return (
-            None if options is None else (_jit_again, (kind.__module__.partition(".")[0], value.py_func, dict(options)))
+            None
+            if options is None
+            else (_jit_again, (str(kind.__module__).partition(".")[0], value.py_func, dict(options)))
         )
     if f"{kind.__module__}.{kind.__qualname__}" in _PARTIALS:
         return _partial_again, (kind, value.func, value.args, value.keywords)

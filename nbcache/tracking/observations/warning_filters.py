@@ -112,7 +112,7 @@ def _filters() -> Any:
 def _heard(category: type, text: str, module: str) -> None:
     recorder = context.current()
     began = None if recorder is None else _begun.get(recorder)
-    if began is None or category.__module__.partition(".")[0] == _OURS or issubclass(category, ResourceWarning):
+    if began is None or str(category.__module__).partition(".")[0] == _OURS or issubclass(category, ResourceWarning):
         return  # the last is given when an object dies, and raises into nobody's code
     key = text, module, category
     if key in began.met or len(began.met) >= _MOST:

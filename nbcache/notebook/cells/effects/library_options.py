@@ -167,6 +167,7 @@ _ROWS: dict[str, _Row] = {
 #: By library: calls and assignments that change nothing but these options, by how they end.
 COVERED: Mapping[str, tuple[str, ...]] = {
     "decimal": ("getcontext().prec", "getcontext().rounding"),
+    "keras": ("set_random_seed()", "clear_session()"),
     "locale": ("setlocale()",),
     "matplotlib": ("style.use()", "rcdefaults()", "rcParams.update()"),
     "numpy": ("set_printoptions()", "seterr()"),

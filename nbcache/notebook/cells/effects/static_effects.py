@@ -59,7 +59,7 @@ def _is_of_library(one: Touched, names: Names, namespace: Mapping[str, Any], ran
 
 def _is_object_of(library: str, value: object) -> bool:
     of_code = isinstance(value, type | ModuleType | FunctionType | BuiltinFunctionType)
-    return not of_code and type(value).__module__.partition(".")[0] == library
+    return not of_code and str(type(value).__module__).partition(".")[0] == library
 
 
 def _first_parameter(text: str, namespace: Mapping[str, Any]) -> str:

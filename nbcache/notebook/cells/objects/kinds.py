@@ -86,7 +86,7 @@ def facets_of(value: Any) -> _Facets | None:
     if found == ():
         found = _BY_CLASS[kind] = _of_class(kind)
     # The generators and the environment that the whole session has: what a run does to them is followed by itself.
-    home = kind.__module__.partition(".")[0]
+    home = str(kind.__module__).partition(".")[0]
     if found and (found[0] in libraries.GENERATORS or (home != "builtins" and home in sys.stdlib_module_names)):
         return found if name_in_modules(value) is None else None
     return found
@@ -111,7 +111,7 @@ def _of_class(kind: type) -> _Facets | None:
     own = (facets.CLASS,) if kind.__module__ == MAIN else ()
     known = libraries.facets_by_name(kind)
     if known is not None and not issubclass(kind, dict):
-        frames = any(base.__module__.partition(".")[0] in ("pandas", "polars") for base in kind.__mro__)
+        frames = any(str(base.__module__).partition(".")[0] in ("pandas", "polars") for base in kind.__mro__)
         return (*known, *(() if frames else _beside(kind)), *own)  # their attributes are caches, and what pickle writes
     if issubclass(kind, BaseException):
         return (facets.ARGUMENTS, *_beside(kind), *own)

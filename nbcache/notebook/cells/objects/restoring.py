@@ -149,7 +149,7 @@ def _is_ours(holder: Any, ours: set[int], depth: int) -> bool:
     kind = type(holder)
     if kind is GeneratorType and holder.gi_code.co_filename == __file__:
         return True
-    if kind is FrameType or kind.__module__.partition(".")[0] == "nbcache":
+    if kind is FrameType or str(kind.__module__).partition(".")[0] == "nbcache":
         return True
     if not depth or kind not in _PASSED_AROUND:
         return False
