@@ -187,7 +187,6 @@ class _Walk:
 
     def function(self, value: Any) -> _Fields:
         code = value.__code__
-        # a set among the constants of a library's code has its order from the hashes of this process
         said = _code_text(code) if value.__module__ == "__main__" else f"{value.__module__}".encode()
         fields: _Fields = [("name", value.__qualname__), ("code", _digest(said))]
         fields += [("here", value.__globals__ is self._namespace), ("defaults", value.__defaults__)]
@@ -337,8 +336,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def _constant(value: object) -> bytes:
+    """A constant of code; a set has its order from the hashes of this process."""
+    return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
+
+
 def _code_text(code: types.CodeType) -> bytes:
-    constants = [_code_text(one) if isinstance(one, types.CodeType) else repr(one).encode() for one in code.co_consts]
+    constants = [_code_text(one) if isinstance(one, types.CodeType) else _constant(one) for one in code.co_consts]
     return repr((code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars)).encode()
 
 
