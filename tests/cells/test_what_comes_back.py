@@ -275,3 +275,9 @@ def test_an_array_whose_attributes_a_pickle_leaves_out_is_not_kept(nb):
     cell = "%%cache_cell\na = label([1, 2], 'm')"
     assert "attributes, which arrays leave out" in str(nb(cell).warned)
     assert "restored" not in nb(cell).out and nb.ns["a"].text == "m"
+
+
+def test_an_array_whose_attributes_each_new_one_has_is_kept(nb):
+    cell = "%%cache_cell\nimport numpy as np\nm, r = np.matrix([[1]]), np.rec.array([(1, 2.0)], names='a,b')"
+    nb(cell)
+    assert "restored" in nb(cell).out and (nb.ns["m"].shape, nb.ns["r"].a.tolist()) == ((1, 1), [1])

@@ -180,10 +180,13 @@ class NamespacePickler(ByValuePickler):
         return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
 
     def _loses_attributes(self, value: Any) -> bool:
-        """Tell whether an array of a subclass has attributes and is pickled as a plain array is."""
+        """Tell whether an array of a subclass is pickled as a plain one, and has attributes that no new one has."""
         kind, array = type(value), self._array
-        plain = kind.__reduce__ is array.__reduce__ and kind.__reduce_ex__ is array.__reduce_ex__
-        return plain and bool(getattr(value, "__dict__", None))
+        held = getattr(value, "__dict__", None)
+        if not held or kind.__reduce__ is not array.__reduce__ or kind.__reduce_ex__ is not array.__reduce_ex__:
+            return False
+        new = vars(array.__new__(kind, (0,)))
+        return any(name not in new or not (new[name] is part or new[name] == part) for name, part in held.items())
 
     def _leave(self, manager: Any) -> None:
         """Frames that copy on write are values: memory that two of them lie in is no concern of the user's."""
