@@ -76,6 +76,18 @@ def _is_lock(part: object) -> bool:
     return type(part) in _LOCKS or type(getattr(part, "__self__", None)) in _LOCKS
 
 
+def held_by(value: object) -> dict[str, Any] | None:
+    """Give the attributes of an instance, without what its class makes of a look at them.
+
+    None where it has none, or where a property of that name raises or gives something else.
+    """
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except Exception:
+        return None
+    return found if type(found) is dict else None
+
+
 def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:
     """Give the attributes that users set on an instance of a library's class: neither internal nor written already."""
     state = getattr(value, "__dict__", None) or {}

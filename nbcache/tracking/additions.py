@@ -325,11 +325,8 @@ def _users_code(value: object) -> Iterator[object]:
     elif kind is staticmethod or kind is classmethod:
         parts = [value.__func__]  # type: ignore[attr-defined]
     elif kind is not FunctionType:
-        try:
-            content = object.__getattribute__(value, "__dict__")
-        except Exception:  # it has none, or a property of that name raises
-            return
-        parts = [content.get(name) for name in _KEPT] if type(content) is dict else []
+        content = attributes.held_by(value) or {}
+        parts = [content.get(name) for name in _KEPT]
     for part in parts:
         if (type(part) is FunctionType or issubclass(type(part), type)) and bindings.kind_of(part) == bindings.USERS:
             yield part

@@ -21,6 +21,7 @@ from types import (
 )
 from typing import Any
 
+from nbcache.hashing.attributes import held_by
 from nbcache.tracking import classes, packages
 from nbcache.tracking.snapshots import fixed, snapshot_of
 from nbcache.tracking.wrappers import inner_functions
@@ -179,10 +180,7 @@ def _wrapped(value: object) -> list[object]:
     parts = inner_functions(value)
     if isinstance(value, partial):
         parts.append(value.func)
-    try:
-        content = object.__getattribute__(value, "__dict__")
-    except Exception:  # it has none, or a property of that name raises
-        return parts
-    if type(content) is dict and content.get("pyfunc") is not None:
+    content = held_by(value)
+    if content is not None and content.get("pyfunc") is not None:
         parts.append(content["pyfunc"])
     return parts

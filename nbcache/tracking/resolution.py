@@ -11,6 +11,7 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
+from nbcache.hashing.attributes import held_by
 from nbcache.tracking import bindings, packages
 from nbcache.tracking.code.facts import Chain, Facts, Import
 from nbcache.tracking.code.strings import at_names, fields, identifiers, is_bare, is_sql, may_be_table
@@ -324,11 +325,8 @@ class Names:
         if name in SAID:
             follow_said(reach, function, name)
             return
-        try:
-            content = object.__getattribute__(function, "__dict__")
-        except Exception:  # it has none, or a property of that name raises
-            return
-        if type(content) is not dict or name in _OF_WRAPPERS or hasattr(type(function), name):
+        content = held_by(function)
+        if content is None or name in _OF_WRAPPERS or hasattr(type(function), name):
             return
         if (id(content), name) in reach.assigned:
             self._assigned(content, name, label)

@@ -19,6 +19,7 @@ from operator import is_
 from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
+from nbcache.hashing.attributes import held_by
 from nbcache.tracking import classes
 
 # By id, because a metaclass may have hashing and equality of its own.
@@ -147,8 +148,4 @@ def _attributes_of(value: object) -> dict[str, Any] | None:
             return None
         if not cls.__flags__ & _HEAP_TYPE or cls.__basicsize__ > _PLAIN_SIZE:  # in C: it may keep state anywhere
             return None
-    try:
-        found = object.__getattribute__(value, "__dict__")
-    except Exception:  # it has none, or a property of that name raises
-        return None
-    return found if type(found) is dict else None
+    return held_by(value)

@@ -6,6 +6,8 @@ import gc
 from functools import cached_property, singledispatchmethod
 from types import FunctionType, MethodType
 
+from nbcache.hashing.attributes import held_by
+
 __all__ = ["DESCRIPTORS", "inner_functions"]
 
 # Where descriptors of the standard library keep the function of the user's.
@@ -33,11 +35,8 @@ def inner_functions(value: object) -> list[object]:
         return [value.__wrapped__]  # type: ignore[attr-defined]
     if cls.__name__ in _IN_C and cls.__module__ in ("functools", "_functools"):
         return [part for part in gc.get_referents(value) if type(part) in (FunctionType, MethodType)]
-    try:
-        content = object.__getattribute__(value, "__dict__")
-    except Exception:  # it has none, or a property of that name raises
-        return []
-    if type(content) is not dict:
+    content = held_by(value)
+    if content is None:
         return []
     found = [content[name] for name in _WRAPPED if type(content.get(name)) in (FunctionType, MethodType, type)]
     return found[:1]

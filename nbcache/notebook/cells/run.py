@@ -13,6 +13,7 @@ from typing import Any
 from nbcache.calls.run import Run, Watched
 from nbcache.config import error_text, settings
 from nbcache.errors import UnstorableResultError
+from nbcache.hashing.attributes import held_by
 from nbcache.hashing.deadline import DeadlineError, check, within
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
@@ -172,8 +173,8 @@ def _dict_of_an_object(bound: Mapping[str, Any], reached: list[Any]) -> str:
     found = {id(value): name for name, value in bound.items() if type(value) is dict}
     if found:
         for one in (*bound.values(), *reached):
-            if not isinstance(one, type) and id(getattr(one, "__dict__", None)) in found:
-                return found[id(one.__dict__)]
+            if (held := held_by(one)) is not None and id(held) in found:
+                return found[id(held)]
     return ""
 
 

@@ -6,6 +6,7 @@ What the latter look at is no observation: importing, `importlib.metadata`, trac
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import FrameType
 
 from nbcache.tracking.packages import installed_folders, standard_folders
@@ -121,12 +122,16 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
     return False
 
 
-def _is_told_to(reader: FrameType) -> bool:
-    """Whether the user's own code calls what reads lines of any file."""
-    frame: FrameType | None = reader
-    while frame is not None and frame.f_code.co_filename.endswith(_READ_LINES):
+def users_ask(frame: FrameType | None, passed: Callable[[FrameType], bool]) -> bool:
+    """Tell whether it is the user's own code that asks, once frames are passed that ask for whoever called them."""
+    while frame is not None and passed(frame):
         frame = frame.f_back
     return frame is not None and role(frame.f_code.co_filename) == USERS
+
+
+def _is_told_to(reader: FrameType) -> bool:
+    """Whether the user's own code calls what reads lines of any file."""
+    return users_ask(reader, lambda frame: frame.f_code.co_filename.endswith(_READ_LINES))
 
 
 def needs_no_times(frame: FrameType | None) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.observations import context
-from nbcache.tracking.observations.callers import USERS, role
+from nbcache.tracking.observations.callers import users_ask
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.noted_methods import note_calls
 
@@ -42,7 +42,7 @@ _HANDING_ON = frozenset({"subprocess", "multiprocessing", "joblib", "loky", "dis
 _PICKING = {"numba": "numba_*", "urllib": "*_proxy", "requests": "*_proxy"}
 # Where `os.environ.get` and its kind are written.
 _ON_THE_WAY = frozenset({"os", "_collections_abc", "collections"})
-_PATHS = frozenset({"posixpath", "ntpath", "genericpath", "pathlib"})
+_THROUGH = _ON_THE_WAY | {"posixpath", "ntpath", "genericpath", "pathlib"}
 _ROOTS = (os.sep, os.fsencode(os.sep))
 _OURS = __name__.partition(".")[0]
 # The rooms that run the user's code.
@@ -124,9 +124,7 @@ def _read(environ: Any, key: object) -> None:
 
 def _is_users(frame: FrameType | None) -> bool:
     """Whether the user's own code asks, through `os.path.expanduser` and its kind or not."""
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _ON_THE_WAY | _PATHS:
-        frame = frame.f_back
-    return frame is not None and role(frame.f_code.co_filename) == USERS
+    return users_ask(frame, lambda one: str(one.f_globals.get("__name__")).partition(".")[0] in _THROUGH)
 
 
 def _set(environ: Any, key: object, value: object = None) -> None:

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from nbcache.tracking.observations import context
-from nbcache.tracking.observations.callers import USERS, role
+from nbcache.tracking.observations.callers import users_ask
 from nbcache.tracking.observations.noted_methods import note_calls
 
 __all__ = ["LEVELS"]
@@ -83,9 +83,7 @@ def _note(logger: logging.Logger, asked: str, frame: FrameType | None) -> None:
     recorder = context.current()
     if recorder is None:
         return
-    while frame is not None and frame.f_code.co_filename == logging.__file__:
-        frame = frame.f_back
-    if frame is None or role(frame.f_code.co_filename) != USERS or _is_own(recorder, logger):
+    if not users_ask(frame, lambda one: one.f_code.co_filename == logging.__file__) or _is_own(recorder, logger):
         return
     name = f"{asked} {logger.name}"
     recorder.observe(_KIND, name, LEVELS.digest(name))

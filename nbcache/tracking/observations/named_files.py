@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from nbcache.hashing.attributes import held_by
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.observations.file_queries import pattern
 from nbcache.tracking.observations.handles.planned_files import planned_files_of_argument
@@ -112,11 +113,8 @@ def _items(value: Any, kind: type) -> Iterator[object] | None:
 def _texts_of_attributes(value: object) -> Iterator[str]:
     """Yield what an object of the user's keeps of texts and paths: `self.folder`."""
     if is_users(type(value)):
-        try:
-            kept = getattr(value, "__dict__", None)
-        except Exception:  # it does not tell
-            return
-        if type(kept) is dict:
+        kept = held_by(value)
+        if kept is not None:
             yield from _texts(kept, 2)
 
 

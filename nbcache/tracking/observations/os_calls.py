@@ -17,7 +17,15 @@ from typing import Any
 from nbcache import system
 from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context, file_queries
-from nbcache.tracking.observations.callers import CARRIER, USERS, asks_for_code, matches_a_pattern, needs_no_times, role
+from nbcache.tracking.observations.callers import (
+    CARRIER,
+    USERS,
+    asks_for_code,
+    matches_a_pattern,
+    needs_no_times,
+    role,
+    users_ask,
+)
 from nbcache.tracking.observations.native.opens import NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, text_of, working_folder
 
@@ -245,9 +253,7 @@ def _looked(recorder: context.Open, path: str, frame: FrameType, found: os.stat_
 
 
 def _is_for_the_user(asks: FrameType | None) -> bool:
-    while asks is not None and role(asks.f_code.co_filename) == CARRIER:
-        asks = asks.f_back
-    return asks is not None and role(asks.f_code.co_filename) == USERS
+    return users_ask(asks, lambda frame: role(frame.f_code.co_filename) == CARRIER)
 
 
 def _asked(recorder: context.Open, path: str, frame: FrameType, kind: str) -> None:

@@ -18,6 +18,7 @@ from itertools import islice
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
+from nbcache.hashing.attributes import held_by
 from nbcache.tracking.observations.generators import mersenne_twister
 
 __all__ = [
@@ -208,11 +209,7 @@ def found(name: str) -> Any:
 
 def _attributes_of(value: object) -> dict[str, Any]:
     """The attributes of an object, without running any of its code but a property of that name."""
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except Exception:  # it has none, or a property of that name raises
-        attributes = {}
-    found: dict[str, Any] = attributes if type(attributes) is dict else {}
+    found = held_by(value) or {}
     kind: Any = type(value)
     slots = _slots_of(kind)
     if slots:
