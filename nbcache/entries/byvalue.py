@@ -100,14 +100,18 @@ def _fill_new(cls: type, state: Any) -> None:
 
 
 def _sees_its_module(function: types.FunctionType) -> bool:
-    return function.__globals__ is getattr(sys.modules.get(function.__module__), "__dict__", None)
+    return function.__globals__ is _globals_of(function.__module__)
+
+
+def _globals_of(module: Any) -> dict[str, Any] | None:
+    return getattr(sys.modules.get(module), "__dict__", None)
 
 
 def _function(
     module: str, names: tuple[str, ...], code: types.CodeType, copy: dict[str, Any], *rest: Any
 ) -> types.FunctionType:
     """A function over the globals of its module, or over a copy where any that it reads is not there."""
-    live = getattr(sys.modules.get(module), "__dict__", None)
+    live = _globals_of(module)
     if live is None or not all(name in live for name in names):
         made: types.FunctionType = _whole._make_function(code, copy, *rest)
         return made
@@ -115,7 +119,7 @@ def _function(
 
 
 def _complete(function: types.FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    if function.__globals__ is not getattr(sys.modules.get(function.__globals__.get("__name__", "")), "__dict__", None):
+    if function.__globals__ is not _globals_of(function.__globals__.get("__name__", "")):
         _whole._function_setstate(function, state)
         return
     attributes, slots = state

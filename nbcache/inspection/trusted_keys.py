@@ -102,7 +102,7 @@ def keys(now: float | None = None) -> Keys:
 def standing() -> Standing:
     """The keys, the store, and what in it is ours, others' and set aside."""
     ring = keys()
-    places = Places(Path(os.path.realpath(settings().folder())))
+    places = _places()
     owner, mode, refused = "", 0, ""
     held: dict[str, Holding] = {}
     set_aside = 0
@@ -134,11 +134,15 @@ def standing() -> Standing:
 def store_refusal() -> str:
     """Why the folder of the store is not used; empty where it is, or where there is none yet."""
     try:
-        return _refusal_of(Places(Path(os.path.realpath(settings().folder()))))
+        return _refusal_of(_places())
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"{error.strerror or error}"
+
+
+def _places() -> Places:
+    return Places(Path(os.path.realpath(settings().folder())))
 
 
 def _refusal_of(places: Places) -> str:

@@ -40,11 +40,8 @@ def reduced_wrapper(value: Any, namespace: Mapping[str, Any], own: Collection[st
         return _reduced_dispatcher(value)
     if hasattr(kind, "py_func") or (str(kind.__module__).startswith("numba.") and hasattr(value, "py_func")):
         options = getattr(value, "targetoptions", None)
-        return (
-            None
-            if options is None
-            else (_jit_again, (str(kind.__module__).partition(".")[0], value.py_func, dict(options)))
-        )
+        library = str(kind.__module__).partition(".")[0]
+        return None if options is None else (_jit_again, (library, value.py_func, dict(options)))
     if f"{kind.__module__}.{kind.__qualname__}" in _PARTIALS:
         return _partial_again, (kind, value.func, value.args, value.keywords)
     if getattr(value, "__module__", None) == home and not isinstance(value, type):

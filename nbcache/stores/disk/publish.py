@@ -127,7 +127,7 @@ class Publisher:
 
     def _publish_unnamed(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         fd, status = self._fill_unnamed(content, target.rpartition("/")[0], written)
-        try:
+        with _ClosedOnFailure(fd):
             try:
                 with turn(status):
                     _link(fd, target)
@@ -142,10 +142,7 @@ class Publisher:
                 _link(fd, name)
             before = size_of(target)
             self._replace(name, target, turn(status))
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd, before
+            return fd, before
 
     @staticmethod
     def _fill_unnamed(content: Content, folder: str, written: float) -> tuple[int, os.stat_result]:
@@ -155,11 +152,8 @@ class Publisher:
             if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                 raise _NotHere from error
             raise
-        try:
+        with _ClosedOnFailure(fd):
             return fd, _fill(fd, folder, content, written)
-        except BaseException:
-            os.close(fd)
-            raise
 
     def _publish_named(self, content: Content, target: str, written: float, turn: Turn) -> tuple[int, int | None]:
         make_folder(self._temporary)
@@ -170,12 +164,9 @@ class Publisher:
             os.close(fd)
             self._replace(name, target, turn(status))
             return os.open(target, READ), before
-        try:
+        with _ClosedOnFailure(fd):
             self._replace(name, target, turn(status))
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd, before
+            return fd, before
 
     @staticmethod
     def _replace(name: str, target: str, turn: AbstractContextManager[object]) -> None:
@@ -188,6 +179,22 @@ class Publisher:
 
     def _temporary_name(self) -> str:
         return f"{self._temporary}/{name_for_now()}"
+
+
+class _ClosedOnFailure:
+    """Closes a descriptor where what is done with it fails; made for each write, so no generator stands behind it."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            os.close(self._fd)
 
 
 class _NotHere(Exception):

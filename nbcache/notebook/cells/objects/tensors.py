@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from nbcache.notebook.cells.objects.views import bounds
+
 __all__ = ["Memory"]
 
 
@@ -31,7 +33,7 @@ class Memory:
                     self._of_tensors.add(span[0])
                     self._spans.append(span)
                 elif self._array is not None and isinstance(one, self._array) and one.nbytes:
-                    self._spans.append(_span_of_array(one))
+                    self._spans.append(bounds(one))
 
     def holds(self, value: Any) -> bool:
         """Whether a tensor, or an array over a tensor, lies in that memory."""
@@ -42,7 +44,7 @@ class Memory:
             return any(first < stop and start < last for start, stop in self._spans)
         if not self._of_tensors or self._array is None or not isinstance(value, self._array) or not value.nbytes:
             return False
-        first, last = _span_of_array(value)
+        first, last = bounds(value)
         return any(first < stop and start < last for start, stop in self._spans if start in self._of_tensors)
 
 
@@ -52,8 +54,3 @@ def _span_of_tensor(tensor: Any) -> tuple[int, int]:
         return memory.data_ptr(), memory.data_ptr() + memory.nbytes()
     except (AttributeError, RuntimeError, NotImplementedError):  # sparse ones, and those that hold nothing
         return 0, 0
-
-
-def _span_of_array(array: Any) -> tuple[int, int]:
-    start = int(array.__array_interface__["data"][0])
-    return start, start + int(array.nbytes)
