@@ -44,6 +44,9 @@ class _Letter:
         self.since = since
         self.size = entry.size
 
+    def here(self) -> Entry | None:
+        return None if self.since.cleared else self.entry
+
     def row(self) -> Stored:
         return Stored(self.address, self.entry.meta, self.size, self.entry.meta.created, Outbox.tier)
 
@@ -206,25 +209,32 @@ class Outbox:
 
     # -- what is not written
 
+    # A letter that was cleared while it is sent lies in the store until the sender takes it back: until then, what the
+    # store has at that address is not looked at.
+
     def get(self, address: Address) -> Entry | None:
-        letter = self._letter(address)
-        return self.store.get(address) if letter is None else letter.entry
+        letter = self._waiting.get(address)
+        return self.store.get(address) if letter is None else letter.here()
 
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, Entry | None]:
         """Entries that are not large, in as few requests as can be."""
-        return self.store.get_many(addresses)
+        with self._changed:
+            here = {one: self._waiting[one].here() for one in addresses if one in self._waiting}
+        return {**self.store.get_many([one for one in addresses if one not in here]), **here}
 
     def peek(self, address: Address) -> Entry | None:
-        letter = self._letter(address)
-        return self.store.peek(address) if letter is None else letter.entry
-
-    def _letter(self, address: Address) -> _Letter | None:
         letter = self._waiting.get(address)
-        return None if letter is None or letter.since.cleared else letter
+        return self.store.peek(address) if letter is None else letter.here()
 
     def find(self, address: Address) -> Stored | None:
-        letter = self._letter(address)
-        return self.store.find(address) if letter is None else letter.row()
+        letter = self._waiting.get(address)
+        if letter is None:
+            return self.store.find(address)
+        return None if letter.since.cleared else letter.row()
+
+    def _waits(self, address: Address) -> bool:
+        letter = self._waiting.get(address)
+        return letter is not None and not letter.since.cleared
 
     def touch(self, address: Address, used: float | None = None) -> None:
         self.store.touch(address, used)
@@ -233,32 +243,36 @@ class Outbox:
         return self.store.mark(address)
 
     def delete(self, address: Address) -> int:
-        letter = self._letter(address)
-        return max(self.store.delete(address), letter is not None)
+        waits = self._waits(address)
+        return max(self.store.delete(address), waits)
 
     def delete_all(self, addresses: Sequence[Address]) -> set[Address]:
-        waiting = {address for address in addresses if self._letter(address) is not None}
+        waiting = {address for address in addresses if self._waits(address)}
         return waiting | self.store.delete_all(addresses)
 
     def clear(self, owner: str | None = None) -> int:
         return len(self.discard(owner))
 
     def discard(self, owner: str | None = None) -> set[str]:
-        waiting = {entry_name(row.address) for row in self._rows(owner) if row.meta.kind in RESULTS}
+        rows = self._rows(self._letters(), owner)
+        waiting = {entry_name(row.address) for row in rows if row.meta.kind in RESULTS}
         if owner is None:
             self.store.tidy(self.leases.tidy)
         return waiting | self.store.discard(owner)
 
     def entries(self, owner: str | None = None) -> Iterator[Stored]:
-        rows = {row.address: row for row in self._rows(owner)}
-        yield from rows.values()
+        letters = self._letters()
+        yield from self._rows(letters, owner)
+        addresses = {one.address for one in letters}
         for row in self.store.entries(owner):
-            if row.address not in rows:
+            if row.address not in addresses:
                 yield row
 
-    def _rows(self, owner: str | None) -> list[Stored]:
+    def _letters(self) -> list[_Letter]:
         with self._changed:
-            letters = list(self._waiting.values())
+            return list(self._waiting.values())
+
+    def _rows(self, letters: list[_Letter], owner: str | None) -> list[Stored]:
         return [one.row() for one in letters if not one.since.cleared and owner in (None, one.address.owner)]
 
     def limit(self, owner: str, max_entries: int | None, max_size: int | None, whose: Whose | None = None) -> int:

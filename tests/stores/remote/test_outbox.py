@@ -15,6 +15,7 @@ from store_contract import LastingContract, StoreContract, address_of, entry_of
 
 from nbcache import NBCache, cache_data, registry
 from nbcache.entries.signing import Keyring
+from nbcache.stores.names import entry_name
 from nbcache.stores.remote import outbox as room
 from nbcache.stores.remote.folder import FolderBucket
 from nbcache.stores.remote.outbox import Outbox
@@ -107,6 +108,67 @@ def test_what_is_cleared_on_its_way_does_not_arrive(gate: Gate, box: Outbox) -> 
     gate.open.set()
     assert box.drain(30)
     assert [row.address for row in box.store.entries()] == [address_of(9)]
+
+
+class SlowToTakeBack(FolderBucket):
+    """A folder that holds up a deletion from the background until it is let through."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.open, self.reached, self.let = threading.Event(), threading.Event(), threading.Event()
+
+    def write(self, name: str, blocks: Iterable[bytes | memoryview], size: int, seconds: float | None) -> None:
+        self.reached.set()
+        self.open.wait(60)
+        super().write(name, blocks, size, seconds)
+
+    def delete(self, names: Any) -> Any:
+        if threading.current_thread().name == "nbcache-outbox":
+            self.reached.set()
+            self.let.wait(60)
+        return super().delete(names)
+
+
+@pytest.mark.parametrize("clear", ["all", "owner", "one", "many"])
+def test_what_was_cleared_while_it_was_sent_is_seen_by_nobody_here(
+    tmp_path: Path, shop: Shop, clock: Any, clear: str
+) -> None:
+    bucket = SlowToTakeBack(f"file://{tmp_path}/shared")
+    box = Outbox(RemoteStore(bucket, "file:///shared", Keyring.ephemeral(), clock=clock, warn=shop.said.append))
+    address = address_of(1)
+    box.put(address, entry_of([1]))
+    assert bucket.reached.wait(60)
+    bucket.reached.clear()
+    removed = {
+        "all": box.clear,
+        "owner": lambda: box.clear(address.owner),
+        "one": lambda: box.delete(address),
+        "many": lambda: len(box.delete_all([address])),
+    }[clear]()
+    assert removed == 1
+    bucket.open.set()
+    assert bucket.reached.wait(60)  # it has arrived, and is about to be taken back
+
+    assert sent(box) == 1
+    assert list(box.entries()) == [] == list(box.entries(address.owner))
+    assert box.get(address) is box.peek(address) is box.find(address) is None
+    assert box.get_many([address, address_of(2)]) == {address: None, address_of(2): None}
+    assert box.delete_all([address]) | box.discard() <= {address, entry_name(address)}
+
+    box.put(address, entry_of([2]))
+    found = box.get(address)
+    assert found is not None and found.value() == [2]
+    bucket.let.set()
+    assert box.drain(30)
+    found = box.store.get(address)
+    assert found is not None and found.value() == [2]
+
+
+def test_what_waits_is_looked_up_with_many(gate: Gate, box: Outbox) -> None:
+    box.put(address_of(1), entry_of([1]))
+    found = box.get_many([address_of(1), address_of(2)])
+    assert found[address_of(2)] is None and found[address_of(1)] is not None
+    gate.open.set()
 
 
 def test_a_newer_result_takes_the_place_of_the_one_that_waits(gate: Gate, box: Outbox) -> None:
