@@ -22,8 +22,8 @@ from nbcache.tracking.observations.native.opens import AT_ONCE, NATIVE_OPENS
 from nbcache.tracking.observations.paths import is_private, moved, text_of
 from nbcache.tracking.observations.processes import programs, unseen
 
-# Frames from a listener up to the code that asks.
-_ASKS = 3
+# Frames from a listener up to the code that asks, and the code that opens a file.
+_ASKS, _OPENS = 3, 2
 _stat = os.stat  # as it is before `os_calls` takes its place
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _LISTING = frozenset({"os.listdir", "os.scandir"})
@@ -46,18 +46,16 @@ def install() -> None:
         return
     with _installing:
         if not _installed:
-            watch.listen(_on_event, ("open", *_LISTENERS))
+            watch.listen(_opened, ("open",))
+            watch.listen(_on_event, _LISTENERS)
             if sys.version_info < (3, 12):
                 _announce_threads()
             _installed.append(True)
 
 
 def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = context.recorders) -> None:
-    """Receive an audit event; called for every file that the process opens, so the way out is short."""
+    """Receive an audit event other than that of an open."""
     if not recorders:  # bound above: the names of a module are None while the program ends
-        return
-    if event == "open":
-        _opened(arguments)
         return
     if event in _LISTING:
         path = arguments[0]
@@ -79,18 +77,20 @@ def _on_event(event: str, arguments: tuple[Any, ...], recorders: set[Any] = cont
         recorder.failed = f"{event}: {error!r}"
 
 
-def _opened(arguments: tuple[Any, str | None, int]) -> None:
-    """Hear that a file is opened; written for speed, as a run may open thousands."""
-    path, _, flags = arguments
+def _opened(event: str, arguments: tuple[Any, str | None, int], recorders: set[Any] = context.recorders) -> None:
+    """Hear that a file is opened; called for every one that the process opens, and a run may open thousands."""
+    if not recorders:  # bound above: the names of a module are None while the program ends
+        return
     recorder = _current()
-    if recorder is None or not recorder.plain or type(path) is not str or flags & _WRITES:
+    path = arguments[0]
+    if recorder is None or not recorder.plain or type(path) is not str or arguments[2] & _WRITES:
         _opened_otherwise(recorder, *arguments)
         return
     opens = recorder.opens
     if path in opens:  # the first time counts
         return
     try:
-        if role(sys._getframe(_ASKS).f_code.co_filename) == USERS:
+        if role(sys._getframe(_OPENS).f_code.co_filename) == USERS:
             opens[path] = found = _stat(path)
             if arguments[1] is None and found.st_mode & _KIND == _FOLDER:
                 NATIVE_OPENS.watch(path)  # to open files from there, by names that tell nothing
@@ -112,7 +112,7 @@ def _opened_otherwise(recorder: context.Open | None, given: Any, mode: str | Non
     if recorder is None or (path is not given and text_of(given) is None):
         return
     try:
-        if is_private(path) or asks_for_code(sys._getframe(_ASKS + 1), path):
+        if is_private(path) or asks_for_code(sys._getframe(_OPENS + 1), path):
             return
         try:
             found: os.stat_result | None = _stat(path)

@@ -53,15 +53,16 @@ _COMPARE_TIMES = frozenset({"ukey", "checksum"})
 _PATTERNS = frozenset({"iglob", "_iglob", "glob", "rglob", "_glob0", "_glob1", "_glob2", "_rlistdir", "_listdir"})
 _SELECTORS = ("_select", "_iterate", "select_", "_globber")
 
-_known: dict[str, int] = {}
+
+class _Known(dict[str, int]):
+    def __missing__(self, filename: str) -> int:
+        self[filename] = found = _role(filename)
+        return found
 
 
-def role(filename: str) -> int:
-    """What a file of code is, by its name."""
-    known = _known.get(filename)
-    if known is None:
-        known = _known[filename] = _role(filename)
-    return known
+_known = _Known()
+#: What a file of code is, by its name.
+role = _known.__getitem__
 
 
 def _role(filename: str) -> int:
@@ -107,7 +108,7 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
             return False
         code = frame.f_code
         filename = code.co_filename
-        what = _known[filename] if filename in _known else role(filename)
+        what = role(filename)
         if what == USERS:
             return False
         if what == LIBRARY:

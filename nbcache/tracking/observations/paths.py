@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import repeat
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 
 from nbcache.tracking.packages import installed_folders
 
@@ -72,13 +72,26 @@ def is_private(path: str) -> bool:
 
 def private_among(paths: Sequence[str]) -> set[str]:
     """Those of many paths that are private; where they lie in folders without any, each costs next to nothing."""
-    folders = set(map(_FIRST, map(str.rpartition, paths, repeat(os.sep))))
+    below = os.sep in "".join(paths)
+    folders = set(map(_FIRST, map(str.rpartition, paths, repeat(os.sep)))) if below else {""}
     tell_themselves = not _TELLING_ENDS.isdisjoint(map(_LAST, paths)) or (
         "" in folders and os.sep in map(_FIRST, paths)
     )
-    if not tell_themselves and not any(_known[one] if one in _known else _find_out(one) for one in folders):
+    if tell_themselves:
+        return {path for path in paths if is_private(path)}
+    begins: list[str] = []
+    for folder in folders:
+        known = _known[folder] if folder in _known else _find_out(folder)
+        if known:
+            inside = folder and f"{folder}{os.sep}"
+            begins += (inside,) if isinstance(known, bool) else [f"{inside}{one.rstrip(os.sep)}" for one in known]
+    if not begins:
         return set()
-    return {path for path in paths if is_private(path)}
+    return (
+        {path for path in paths if is_private(path)}
+        if "" in begins
+        else {path for path in filter(methodcaller("startswith", tuple(begins)), paths) if is_private(path)}
+    )
 
 
 def _find_out(folder: str) -> bool | tuple[str, ...]:

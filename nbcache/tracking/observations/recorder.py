@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import Token
 from itertools import repeat
+from operator import itemgetter
 from typing import cast
 
 from nbcache.tracking.observations import context
@@ -24,6 +25,10 @@ from nbcache.tracking.observations.watches import WATCHES
 
 _KIND, _REGULAR = 0o170000, stat.S_IFREG
 _LINKS = 3  # where a status has the number of names
+# By place: the attributes of a status are slow.
+_mode, _links = itemgetter(0), itemgetter(_LINKS)
+#: Modes of files, whatever anybody may do with them.
+_ORDINARY = frozenset(_REGULAR | mode for mode in range(0o1000))
 # What `Observation._make` does, without a call of Python code.
 _as_observation = functools.partial(tuple.__new__, Observation)
 _NOTHING: frozenset[str] = frozenset()
@@ -116,13 +121,8 @@ class Recorder:
         opens = list(self.opens.items())  # at once: threads of the run may go on
         paths, states = zip(*opens[self._taken_in :], strict=True)
         left_out = private_among(paths)
-        for path, found in opens[self._taken_in :]:
-            if found[0] & _KIND != _REGULAR:  # by place: the attributes of a status are slow
-                if path not in left_out:
-                    self._took_for_a_file(path, found)
-                left_out.add(path)
-            elif found[_LINKS] != 1:  # changed under another name, it is told of there
-                self._linked.add(path)
+        if not (set(map(_mode, states)) <= _ORDINARY and set(map(_links, states)) == {1}):
+            self._sort_out(zip(paths, states, strict=True), left_out)
         self._taken_in = len(opens)
         seen = dict(zip(map(_as_observation, zip(paths, repeat("file"))), map(signature_of, states), strict=True))
         if stamps or left_out:
@@ -131,6 +131,16 @@ class Recorder:
         stamps.update(seen)
         self._files.update(seen)
         return stamps
+
+    def _sort_out(self, opened: Iterable[tuple[str, os.stat_result]], left_out: set[str]) -> None:
+        """Leave out what is no file, and note which files have more names than one."""
+        for path, found in opened:
+            if found[0] & _KIND != _REGULAR:
+                if path not in left_out:
+                    self._took_for_a_file(path, found)
+                left_out.add(path)
+            elif found[_LINKS] != 1:  # changed under another name, it is told of there
+                self._linked.add(path)
 
     def _took_for_a_file(self, path: str, found: os.stat_result) -> None:
         """Note that what the run has opened was a folder, a pipe or a device, which told it nothing but that."""
