@@ -60,6 +60,7 @@ class Content:
         "_get",
         "_hash_funcs",
         "_leaves",
+        "_met",
         "_origin",
         "_snapshot",
         "_value",
@@ -93,6 +94,7 @@ class Content:
         self.counted = b""
         self.alone = False
         self.inside: Sequence[object] = ()
+        self._met: Sequence[object] = ()
         self.summary = hasher.summary(value)
         self._value = value
         self._get = get
@@ -127,7 +129,7 @@ class Content:
         if not (found or self.fixed or self.unreadable):
             self.let_go()
         self._closures = any(type(inner) is FunctionType and inner.__closure__ for _, inner in found)
-        self.inside = in_order(found)
+        self.inside = self._met = in_order(found)
 
     def _give_up(self, why: str) -> None:
         self.unreadable, self.whole = why, False
@@ -198,18 +200,22 @@ class Content:
             return False
         if self._snapshot is not None and self._snapshot.holds(now):
             return True
-        return self._read(now) == self.digest or self._read_shown(now) == self.digest
+        found: list[tuple[bytes, object]] = []
+        if self._read(now, found) != self.digest and self._read_shown(now, found) != self.digest:
+            return False
+        # A class counts by its name here, and a function by its code: another in its place is followed anew.
+        return list(map(id, in_order(found))) == list(map(id, self._met))
 
     def same_inside(self) -> bool:
         """Tell whether the very same functions, classes and modules are inside."""
         found: list[tuple[bytes, object]] = []
         self._read(self._get(), found)
-        return list(map(id, in_order(found))) == list(map(id, self.inside))
+        return list(map(id, in_order(found))) == list(map(id, self._met))
 
-    def _read_shown(self, value: object) -> bytes:
+    def _read_shown(self, value: object, found: list[tuple[bytes, object]] | None = None) -> bytes:
         """Digest a value after it was shown, as it was before the first digest: a `repr` may fill a cache in it."""
         hasher.summary(value)
-        return self._read(value)
+        return self._read(value, found)
 
     def now(self) -> bytes:
         """Digest what is found at the same place now, as it would be taken; empty where nothing is."""

@@ -57,6 +57,18 @@ OWN: dict[str, Program] = {
         "foo.__annotations__['a'] = str",
         "foo.__annotations__ = {'a': float}",
     ),
+    "a library's function that a mock stands in for": (
+        "import colorsys\nfrom unittest import mock\n" + _foo("colorsys.rgb_to_yiq(0, 0, 0)"),
+        "patch = mock.patch('colorsys.rgb_to_yiq', return_value=7); patch.start()",
+        "colorsys.rgb_to_yiq.return_value = 8",
+        "patch.stop()",
+    ),
+    "a function in C that a mock stands in for": (
+        "import math\nfrom unittest import mock\n" + _foo("math.sqrt(4)"),
+        "patch = mock.patch('math.sqrt', return_value=7); patch.start()",
+        "math.sqrt.side_effect = lambda x: 9",
+        "patch.stop()",
+    ),
     "the name": (_foo("foo.__name__"), "foo.__name__ = 'other'"),
     "documentation": ("@cache_data\ndef foo():\n  'one'\n  return foo.__doc__", "foo.__doc__ = 'two'"),
 }
@@ -157,6 +169,29 @@ FUNCTIONS: dict[str, Program] = {
 }
 
 CLASSES: dict[str, Program] = {
+    "a class in a dict, by another of its name": (
+        _foo("[cls.k for cls in known.values()]", "class A:\n  k = 1\nknown = {'a': A}"),
+        "known['a'] = type('A', (), {'k': 2})",
+        "known['a'] = A",
+    ),
+    "a class in a dict of a class": (
+        _foo("[cls.k for cls in Base.known.values()]", "class Base:\n  known = {}\nclass A(Base):\n  k = 1\n")
+        + "Base.known['a'] = A",
+        "Base.known['a'] = type('A', (Base,), {'k': 2})",
+    ),
+    "the class of an instance in a list, by another of its name": (
+        _foo("[one.k for one in known]", "class A:\n  k = 1\nknown = [A()]"),
+        "known[0] = type('A', (), {'k': 2})()",
+    ),
+    "a class that its metaclass keeps": (
+        "class Meta(type):\n  known = {}\n  def __init__(cls, name, *rest): Meta.known[name] = cls\n"
+        "class A(metaclass=Meta):\n  k = 1\n" + _foo("Meta.known['A'].k"),
+        "A = Meta('A', (), {'k': 2})",
+    ),
+    "a function of equal code in a dict, in another namespace": (
+        _foo("known['f']()", "limit = 1\ndef f(): return limit\nknown = {'f': f}"),
+        "import types\nknown['f'] = types.FunctionType(f.__code__, {'limit': 2, '__name__': '__main__'})",
+    ),
     "bases": (
         _foo("C().m()", "class A:\n  def m(self): return 1\nclass B:\n  def m(self): return 2\nclass C(A): pass"),
         "C.__bases__ = (B,)",
