@@ -1,10 +1,15 @@
 """Is it worth looking at a cell: what automatic caching spends on cells, and which are left alone.
 
 Code that ran quickly, and code whose result costs more to restore than to compute, is run without being looked at,
-until it proves slow. For all other code, finding the key may take a small share of what this session's cells would
-have taken so far; for code that is known to be slow, the same share of its own time, and a quarter once it was kept.
-All time that a cell takes beside its own statements counts, and where the share is used up, new code is left alone
-too. What was quick, and what did not pay, is remembered by later sessions.
+until it proves slow. There are two accounts, so that neither uses up the other's time:
+
+- Looks at code that turns out quick are paid from a small share of the time that this session's cells would have taken.
+  One look may take half of what is there; where nothing is, new code is left alone.
+- A slow cell earns what its key, keeping it and restoring it take: a share of its own time, and what earlier slow cells
+  have left of theirs.
+
+The key of code that is known to be slow may take a share of its own time as well, and a quarter once it was kept. What
+was quick, and what did not pay, is remembered by later sessions.
 """
 
 from __future__ import annotations
@@ -26,10 +31,12 @@ __all__ = ["CellCosts", "Costs", "digest_of_text"]
 _SHARE = 0.04
 # Less is never given: a busy machine takes so long for a key of nothing.
 _LEAST = 0.05
-# What a session may spend on keys before its cells have taken any time.
+# What a session may spend on either account before its cells have taken any time.
 _CREDIT = 0.2
-# Taking down what a run left may take this share of it.
+# Taking down what a run left may take this share of it, and so much where earlier runs took less: restoring it will
+# take about half as long.
 _STORING = 0.15
+_STORING_AT_MOST = 0.4
 # The key of slow code may take this share of its run, and more where an earlier run was kept, so that a hit is likely.
 _SLOW = 0.05
 _KEPT = 0.25
@@ -63,7 +70,8 @@ class Costs:
         self._unsaved = 0
         self._reasons: dict[str, str] = {}
         self._ran = 0.0
-        self._spent = 0.0
+        self._looked = 0.0
+        self._kept = 0.0
         self._loaded = False
 
     def left_alone(self, code: str, nodes: Sequence[ast.AST], least: float) -> bool:
@@ -84,7 +92,7 @@ class Costs:
         if is_quick(nodes):
             self._quick_by_text.add(code)
             return True
-        return self._spent > _CREDIT + _SHARE * self._ran
+        return self._looked > _CREDIT + _SHARE * self._ran
 
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
@@ -92,13 +100,14 @@ class Costs:
             return _LONGEST / 10
         took = self._known().get(code, 0.0)
         share = _KEPT if self._reasons.get(code) == _WAS_KEPT else _SLOW
-        return max(_LEAST, _CREDIT + _SHARE * self._ran - self._spent, took * share)
+        return max(_LEAST, (_CREDIT + _SHARE * self._ran - self._looked) / 2, took * share)
 
     def storing(self, seconds: float, least: float) -> float:
         """How long taking down what a run left may take, in seconds."""
         if least < 0.1:
             return _LONGEST / 10
-        return max(_LEAST, _CREDIT + _SHARE * (self._ran + seconds) - self._spent, _STORING * seconds)
+        left = _CREDIT + _SHARE * (self._ran + seconds) - self._kept
+        return max(_LEAST, min(left, _STORING_AT_MOST * seconds), _STORING * seconds)
 
     def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:
         """Note how long a run took, and whether it was kept."""
@@ -117,13 +126,19 @@ class Costs:
         """Note that a run of that length was saved, or that one failed: nothing is learnt of its code."""
         self._ran += seconds
 
-    def spent(self, seconds: float) -> None:
+    def spent(self, seconds: float, earned: bool = False) -> None:
         """Note the time that went into a key, or into storing and restoring.
 
         What the first cell takes goes into loading nbcache itself; it is paid once, and tells nothing of the next.
+
+        Parameters
+        ----------
+        earned : whether a slow cell has earned it; else it was a look at code that turned out quick
         """
-        if self._loaded:
-            self._spent += seconds
+        if self._loaded and earned:
+            self._kept += seconds
+        elif self._loaded:
+            self._looked += seconds
         self._loaded = True
 
     def not_worth(self, code: str, seconds: float, reason: str) -> None:
@@ -224,7 +239,7 @@ class CellCosts:
                 self._costs.ran(self._code, report.seconds, self._least, report.outcome == "stored")
                 if self._reason and report.seconds >= self._least:
                     self._costs.not_worth(self._code, report.seconds, self._reason)
-        self._costs.spent(report.overhead)
+        self._costs.spent(report.overhead, report.outcome == "hit" or report.seconds >= self._least)
 
 
 def digest_of_text(text: str) -> str:
