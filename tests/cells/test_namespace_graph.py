@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections import deque
 
 import pytest
@@ -88,6 +89,18 @@ def test_sets_of_objects_that_hold_sets_are_walked_once_each():
 
     assert len(found) == 1 + 2 * 60
     assert found == lines_of({"last": steps[-1]})
+
+
+def test_a_weak_proxy_is_walked_while_its_object_lives_and_afterwards():
+    box = Box()
+    box.inner = [1]
+    namespace = {"proxy": weakref.proxy(box), "inner": box.inner}
+    alive = lines_of(namespace)
+
+    del box
+
+    assert alive[2:] == ["#0 list {1}", "#1 weakref.ProxyType {stands for: #2}", f"#2 {__name__}.Box {{.inner: #0}}"]
+    assert lines_of(namespace)[3:] == ["#1 weakref.ProxyType {stands for: None}"]
 
 
 def test_an_object_that_answers_to_any_name_is_walked():

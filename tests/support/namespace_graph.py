@@ -14,6 +14,7 @@ import io
 import pathlib
 import sys
 import types
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -82,16 +83,16 @@ class _Walk:
         self._alive: list[object] = []  # what was made for the walk must not give its address to another
         self._arrays: list[tuple[int, int, int]] = []
 
-    def refer(self, value: object) -> str:
+    def refer(self, value: Any) -> str:
         """An atom as its text, anything else as a number."""
         kind = type(value)
         if kind in _ATOMS:
             return _atom(value)
         if kind is tuple and _is_plain(value):
             return f"({', '.join(map(self.refer, value))})"
-        if isinstance(value, types.ModuleType):
+        if issubclass(kind, types.ModuleType):  # not isinstance: it asks a proxy what it stands for
             return f"module {value.__name__}"
-        if isinstance(value, type) and value.__module__ != "__main__":
+        if issubclass(kind, type) and value.__module__ != "__main__":
             return f"class {_name(value)}"
         if kind is types.BuiltinFunctionType and isinstance(value.__self__, types.ModuleType | type(None)):
             return f"builtin {value.__module__}.{value.__qualname__}"
@@ -138,6 +139,8 @@ class _Walk:
         kind = type(value)
         if _name(kind) in self._by_type:
             return []
+        if kind in weakref.ProxyTypes:
+            return [("stands for", _behind(value))]
         for base in kind.__mro__:
             rule = _RULES.get(_name(base))
             if rule is not None:
@@ -198,6 +201,14 @@ class _Walk:
         slots = (types.MemberDescriptorType, types.GetSetDescriptorType)
         fields: _Fields = [("name", value.__qualname__), *[("base", base) for base in value.__bases__]]
         return fields + [(name, part) for name, part in sorted(said.items()) if not isinstance(part, slots)]
+
+
+def _behind(proxy: Any) -> object:
+    """The object that a weak proxy stands for; `None` when it is gone."""
+    try:
+        return proxy.__reduce_ex__.__self__
+    except ReferenceError:
+        return None
 
 
 def _sorted_by(item: object) -> str:
