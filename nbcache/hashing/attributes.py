@@ -88,6 +88,17 @@ def held_by(value: object) -> dict[str, Any] | None:
     return found if type(found) is dict else None
 
 
+def attribute_of(value: object, name: str) -> Any:
+    """Give an attribute that a value or its class has; None where only `__getattr__` would give one.
+
+    A class that answers to any name may note the question: many dictionaries make an item of it.
+    """
+    known = any(name in vars(base) for base in type(value).__mro__)
+    if not known and name not in (held_by(value) or ()):
+        return None
+    return getattr(value, name, None)
+
+
 def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:
     """Give the attributes that users set on an instance of a library's class: neither internal nor written already."""
     state = getattr(value, "__dict__", None) or {}

@@ -252,7 +252,7 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
             func = name
         content = (_listed(value, items, list.__iter__) or None) if items is not None else None
         entries = dict(_listed(value, pairs, dict.items)) if pairs is not None else None
-        ordered = list(entries) if entries is not None and hasattr(value, "move_to_end") else None
+        ordered = list(entries) if entries is not None and hasattr(kind, "move_to_end") else None
         parts = (func, arguments, state, content, entries, ordered)
         if immutable and not _is_flat(parts) and walk.met(value):
             continue

@@ -7,6 +7,8 @@ import sys
 from itertools import islice
 from typing import Any
 
+from nbcache.hashing.attributes import attribute_of
+
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _SHORT = frozenset({float, bool, type(None)})
 _PLAIN = (int, float, complex, bool, type(None))
@@ -33,20 +35,20 @@ def _describe(value: Any, limit: int) -> str:
         return repr(value) if len(value) <= limit else f"{value[:limit]!r}"
     if kind in (list, tuple, dict, set, frozenset):
         return _small_or_size(value, limit)
-    shape = getattr(value, "shape", None)
+    shape = attribute_of(value, "shape")
     if isinstance(shape, tuple):
         return _shaped(value, shape)
     if isinstance(value, type):
         return f"class {value.__qualname__}"
-    if callable(value) and hasattr(value, "__qualname__"):
+    if callable(value) and attribute_of(value, "__qualname__") is not None:
         return f"function {value.__qualname__}"
     if kind is type(sys):
         return f"module {value.__name__}"
     if kind.__repr__ is object.__repr__:
         return _instance(value)
-    size = getattr(value, "__len__", None)
-    if size is not None and size() > limit:
-        return f"{kind.__name__} of {size()}"
+    size = getattr(kind, "__len__", None)
+    if size is not None and size(value) > limit:
+        return f"{kind.__name__} of {size(value)}"
     return _own_repr(value)
 
 

@@ -281,3 +281,20 @@ def test_an_array_whose_attributes_each_new_one_has_is_kept(nb):
     cell = "%%cache_cell\nimport numpy as np\nm, r = np.matrix([[1]]), np.rec.array([(1, 2.0)], names='a,b')"
     nb(cell)
     assert "restored" in nb(cell).out and (nb.ns["m"].shape, nb.ns["r"].a.tolist()) == ((1, 1), [1])
+
+
+def test_no_value_is_asked_for_attributes_that_it_might_make_up(nb):
+    nb("""
+    class Growing(dict):
+        def __getattr__(self, name):
+            return self.setdefault(name, Growing())
+    from unittest.mock import Mock
+    grown, inside, mock, other = Growing(), [Growing()], Mock(), [1]
+    """)
+    nb("%cache_cells on --min-time 0s")
+
+    nb("made = Growing(); total = len(grown) + len(inside) + len(other) + bool(mock)")
+    nb("grown['a'] = 1; inside.append(1); other.append(mock)")
+
+    assert nb.ns["grown"] == {"a": 1} and nb.ns["inside"] == [{}, 1] and nb.ns["made"] == {}
+    assert not nb.ns["mock"]._mock_children

@@ -22,6 +22,7 @@ import pytest
 from nbcache import UnhashableArgumentError, UserHashError, cache_data
 from nbcache.errors import UnhashableValueError
 from nbcache.hashing.hasher import digest
+from nbcache.hashing.summary import summary
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -310,3 +311,27 @@ def test_a_container_counts_by_what_it_holds_and_not_by_how_it_iterates(kind: An
     own = type("Own", (kind,), {name: lambda self: itertools.count() for name in ("__iter__", "keys", "items")})
     one, same, other = ({1: 2}, {1: 2}, {1: 3}) if kind is dict else ([1], [1], [2])
     assert digest(own(one)) == digest(own(same)) != digest(own(other))
+
+
+class Growing(dict):
+    """An item for every name that it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.setdefault(name, Growing())
+
+
+@pytest.mark.parametrize("place", [lambda value: value, lambda value: [value], lambda value: {"a": value}])
+def test_a_value_that_makes_an_item_of_each_name_that_it_is_asked_for_stays_as_it_is(place):
+    value = Growing(a=1)
+
+    @cache_data
+    def told(given: Any, other: list[int]) -> int:
+        return len(value)
+
+    found = place(value), [1]
+    assert told(*found) == 1 and told(*found) == 1
+    told.explain(*found)
+    told.entries()
+    summary(value)
+
+    assert value == {"a": 1}

@@ -8,6 +8,7 @@ numbered by their places in it. The walk knows nothing of nbcache.
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import hashlib
 import io
@@ -54,7 +55,8 @@ def lines_of(
     Parameters
     ----------
     names : by default all that `names_of_user` gives
-    by_type : full names of types ("matplotlib.figure.Figure") whose instances count by their type and identity alone
+    by_type : full names of types ("matplotlib.figure.Figure") whose instances count by their type and identity alone,
+        those of subclasses too
     """
     walk = _Walk(namespace, frozenset(by_type))
     chosen = names_of_user(namespace) if names is None else sorted(names)
@@ -137,7 +139,7 @@ class _Walk:
 
     def _fields(self, value: Any) -> _Fields:
         kind = type(value)
-        if _name(kind) in self._by_type:
+        if any(_name(base) in self._by_type for base in kind.__mro__):
             return []
         if kind in weakref.ProxyTypes:
             return [("stands for", _behind(value))]
@@ -223,7 +225,10 @@ def _attributes(value: Any, base: type) -> _Fields:
         return []
     own = getattr(value, "__dict__", {})
     own = own if isinstance(own, Mapping) else {}  # an object of a native library may answer to any name
-    slots = {name: getattr(value, name) for name in copyreg._slotnames(type(value)) if hasattr(value, name)}  # type: ignore[attr-defined]
+    slots = {}
+    for name in copyreg._slotnames(type(value)):  # type: ignore[attr-defined]
+        with contextlib.suppress(Exception):  # an empty one may be asked of a `__getattr__` that fails
+            slots[name] = getattr(value, name)
     return [(f".{name}", part) for name, part in sorted({**own, **slots}.items()) if not _is_noted(name, part)]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from nbcache.hashing.attributes import attribute_of
 from nbcache.tracking.wrappers import inner_functions
 
 __all__ = ["hashing_time", "pickling_time"]
@@ -97,7 +98,7 @@ class _Estimate:
         if inner_functions(value):  # it counts by code, whatever a compiler keeps beside that
             return one.instance
         try:
-            if type(size := getattr(value, "nbytes", None)) is int:
+            if type(size := attribute_of(value, "nbytes")) is int:
                 return self._of_array(value, size)
             if str(kind.__module__).startswith("pandas") and hasattr(value, "memory_usage"):
                 return self._of_frame(value)

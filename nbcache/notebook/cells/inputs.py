@@ -14,6 +14,7 @@ from nbcache.engine.job import Parts
 from nbcache.entries.meta import Part
 from nbcache.errors import UnhashableValueError
 from nbcache.hashing import hasher
+from nbcache.hashing.attributes import attribute_of
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.inspection.wording import without_magic
 from nbcache.keys.key import Key, combine
@@ -246,7 +247,7 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
     shared = [inputs.values[name] for name in sorted(inputs.digests) if type(inputs.values[name]) not in _ATOMS]
     if len(shared) > 1:
         groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]
-        small = [value for value in shared if not hasattr(value, "shape")]
+        small = [value for value in shared if attribute_of(value, "shape") is None]
         joint = digest_followed(small) if len(small) > 1 else b""
         inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))
         if memory := one_memory([value for value in shared if ARRAY in (facets_of(value) or ())]):

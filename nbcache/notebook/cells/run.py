@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
+from types import MethodType
 from typing import Any
 
 from nbcache.calls.run import Run, Watched
 from nbcache.config import error_text, settings
 from nbcache.errors import UnstorableResultError
-from nbcache.hashing.attributes import held_by
+from nbcache.hashing.attributes import attribute_of, held_by
 from nbcache.hashing.deadline import DeadlineError, check, within
 from nbcache.notebook.cells import changes
 from nbcache.notebook.cells.code import CellCode
@@ -114,7 +115,7 @@ class CellRun:
         outcome.options = self._options.changed(one.text for one in code.names.touched)
         if not self.files.trouble(()):
             outcome.files = self.files.outputs(settings().written_bound)
-        if any(isinstance(value, type) or hasattr(value, "__code__") for value in outcome.bound.values()):
+        if any(map(_is_code, outcome.bound.values())):
             outcome.sources = {code.filename: code.source}
         modules = {*code.names.modules, *modules_of((*namespace.values(), *inputs.values.values()))}
         known = KnownObjects(namespace, self.objects.reached, frozenset(modules))
@@ -176,6 +177,10 @@ def _dict_of_an_object(bound: Mapping[str, Any], reached: list[Any]) -> str:
             if (held := held_by(one)) is not None and id(held) in found:
                 return found[id(held)]
     return ""
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, type | MethodType) or attribute_of(value, "__code__") is not None
 
 
 def _is_drawing(value: object) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from types import FunctionType
 from typing import Any, TypeVar
 
+from nbcache.hashing.attributes import attribute_of
+
 __all__ = ["reduced_wrapper"]
 
 _LRU = type(functools.lru_cache(abs))
@@ -28,7 +30,7 @@ def reduced_wrapper(value: Any, namespace: Mapping[str, Any], own: Collection[st
     """
     kind = type(value)
     home = namespace.get("__name__", "__main__")
-    name = getattr(value, "__name__", None)
+    name = attribute_of(value, "__name__")
     if isinstance(name, str) and name not in own and namespace.get(name) is value:
         return None
     if kind is _LRU:
