@@ -93,11 +93,12 @@ class Names:
             if is_bare(name):
                 self._present(namespace, words)
         self._tables(namespace, found.tables)
+        self._present(namespace, found.present)
         main: Any = sys.modules.get("__main__")
         for name in sorted(found.main):
             home = namespace if "get_ipython" in namespace or main is None else main.__dict__
             self.chain(home, (name,))
-        if found.open_queries or found.open_sql or found.open_formats:
+        if found.open_queries or found.open_sql or found.open_formats or found.open_formulas:
             self._open.append((namespace, found))
 
     def follow_statements(self) -> None:
@@ -110,6 +111,8 @@ class Names:
                     self._tables(namespace, identifiers(text))
                 if found.open_formats:
                     self._present(namespace, fields(text))
+                if found.open_formulas and "~" in text:
+                    self._present(namespace, identifiers(text))
 
     def _present(self, namespace: Namespace, words: Iterable[str]) -> None:
         for word in sorted(words):

@@ -55,3 +55,28 @@ def test_an_underscore_that_a_cell_binds_comes_back(nb, restart):
     restart()
     nb("x, _ = 1, 5\nprint(x)")
     assert nb.ns["_"] == 5
+
+
+def test_a_cell_that_runs_again_says_what_its_input_was_before_it_changed_it(nb):
+    cell = "%%cache_cell\na.append(99)"
+    nb("a = [1, 2]")
+    nb(cell)
+    nb("a = [7, 2]")
+
+    assert "input a [1, 2] -> [7, 2]" in (shown := nb(cell)).out + shown.err
+
+
+def test_an_object_that_makes_what_it_is_asked_for_is_as_it_was(nb):
+    nb(
+        "class Making(dict):\n"
+        "    def __getattr__(self, name):\n"
+        "        if name.startswith('__'): raise AttributeError(name)\n"
+        "        self[name] = 1\n"
+        "m, n = Making(a=1), Making(a=2)\n"
+        "@cache_data\ndef f(x): return m['a'] + x['a']\n"
+        "f(n); f(n)"
+    )
+    for _ in range(2):
+        nb("%%cache_cell\ny = m['a'] + n['a']")
+
+    assert nb("f.info().hits, dict(m), dict(n)").value == (1, {"a": 1}, {"a": 2})

@@ -27,3 +27,23 @@ def test_a_summary_is_short_and_never_fails() -> None:
     assert "\n" not in summary("a\nb") and "\n" not in summary(pd.Series([1, 2]))
     assert len(summary("x" * 10**6)) <= 80
     assert len(summary(Model(**{f"name{place}": place for place in range(1000)}), 30)) <= 30
+
+
+class Making:
+    """Makes each attribute that it is asked for, as mocks and configurations do."""
+
+    def __init__(self) -> None:
+        self.made = [0]
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.__dict__[name] = made = Making()
+        return made
+
+
+def test_a_look_makes_nothing() -> None:
+    value = Making()
+
+    assert summary(value) == "Making(made)"
+    assert list(vars(value)) == ["made"]

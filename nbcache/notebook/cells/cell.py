@@ -224,6 +224,7 @@ class CachedCell:
 
     def _compute(self, inputs: Inputs, execute: Execute) -> Callable[[], Computed]:
         def compute() -> Computed:
+            inputs.look()
             self._note_what_changed(inputs)
             with observed(inputs, self.code, self.options, self._namespace, self._hidden, self._left) as seen:
                 seen.raised = driven(execute())
@@ -233,6 +234,7 @@ class CachedCell:
 
     def _compute_async(self, inputs: Inputs, execute: Execute) -> Callable[[], Coroutine[Any, Any, Computed]]:
         async def compute() -> Computed:
+            inputs.look()
             self._note_what_changed(inputs)
             with observed(inputs, self.code, self.options, self._namespace, self._hidden, self._left) as seen:
                 seen.raised = await execute()

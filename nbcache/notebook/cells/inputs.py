@@ -63,6 +63,7 @@ class Inputs:
     options : those that differ from a fresh process, of libraries whose objects are among the values
     state : of the code and what it reaches
     unreadable : (name, type) of an input that has no digest
+    said : what the values were like before the cell ran, by name; it may have changed them
     typed : the options of the magic
     """
 
@@ -75,6 +76,7 @@ class Inputs:
     state: State | None = None
     fingerprint: bytes = b""
     unreadable: tuple[str, str] | None = None
+    said: dict[str, str] = field(default_factory=dict)
     typed: Options = field(default_factory=Options)
 
     def key(self, owner: str) -> CellKey:
@@ -86,7 +88,7 @@ class Inputs:
         """What the key rests on, for explanations."""
         assert self.state is not None
         inputs = tuple(
-            (f"input {name}", digest.hex(), "" if private else hasher.summary(self.values[name]))
+            (f"input {name}", digest.hex(), "" if private else self.said.get(name) or hasher.summary(self.values[name]))
             for name, digest in sorted(self.digests.items())
         )
         followed = _one_code(
@@ -95,6 +97,10 @@ class Inputs:
         typed = ("options", self.typed.in_key().hex(), self.typed.said())
         extra = tuple((label, digest.hex(), "") for label, digest in self.extra)
         return (*inputs, *followed, *self.options, typed, *extra)
+
+    def look(self) -> None:
+        """Note what the values are like, as the cell is about to run."""
+        self.said = {name: hasher.summary(self.values[name]) for name in self.digests}
 
     def files(self) -> tuple[Observation, ...]:
         """The files that inputs and constants name."""

@@ -13,6 +13,7 @@ from types import FunctionType, ModuleType
 __all__ = [
     "EVALUATING",
     "FORMATTING",
+    "FORMULAS",
     "QUERYING",
     "SQL",
     "at_names",
@@ -20,6 +21,7 @@ __all__ = [
     "identifiers",
     "in_statements",
     "is_bare",
+    "is_formula",
     "is_sql",
     "may_be_table",
     "may_name",
@@ -29,7 +31,8 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _AT = re.compile(r"@\s*([^\W\d]\w*)")
 _PERCENT = re.compile(r"%\(([^\W\d]\w*)\)")
 _DOLLAR = re.compile(r"\$\{?([^\W\d]\w*)")
-_NAMING = frozenset(" @{%$")
+_NAMING = frozenset(" @{%$~")
+_BRACES = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
 _STATEMENT = re.compile(r"\b(select|from|join|describe|summarize|show|copy|insert|create|with|pivot)\b", re.IGNORECASE)
 
 #: Functions and methods whose text names variables with an @, such as `frame.query`.
@@ -39,7 +42,16 @@ SQL = frozenset({"sql", "sqldf", "query", "execute", "read_sql", "read_sql_query
 #: Those that run a text.
 EVALUATING = frozenset({"eval", "exec"})
 #: Those that fill in the fields of a text.
-FORMATTING = frozenset({"format", "format_map", "substitute", "safe_substitute"})
+FORMATTING = frozenset({"format", "format_map", "substitute", "safe_substitute", "render"})
+#: Those whose text is a formula of patsy or formulaic, in which functions and variables of the caller may stand.
+FORMULAS = frozenset(
+    (
+        *("dmatrix", "dmatrices", "incr_dbuilder", "incr_dbuilders", "model_matrix", "Formula", "from_formula"),
+        *("ols", "gls", "wls", "glsar", "rlm", "glm", "gee", "ordinal_gee", "nominal_gee", "gam", "mixedlm", "phreg"),
+        *("logit", "probit", "mnlogit", "poisson", "negativebinomial", "quantreg", "conditional_logit"),
+        *("conditional_poisson", "conditional_mnlogit", "fit", "feols", "fepois"),
+    )
+)
 # Modules whose `eval` and `evaluate` take names without an @; and what they are called in most programs.
 _BARE = frozenset({"pandas", "numexpr", "pd", "ne"})
 
@@ -69,6 +81,11 @@ def is_sql(text: str) -> bool:
     return _STATEMENT.search(text) is not None
 
 
+def is_formula(text: str) -> bool:
+    """Tell whether a text may be a formula: it has two sides, or calls something."""
+    return ("~" in text or "(" in text) and "\n" not in text
+
+
 def in_statements(texts: Iterable[str], queries: bool, tables: bool) -> set[str]:
     """Return the names in texts that may be queries, or SQL."""
     found: set[str] = set()
@@ -81,8 +98,9 @@ def in_statements(texts: Iterable[str], queries: bool, tables: bool) -> set[str]
 
 
 def fields(text: str) -> set[str]:
-    """Return the names that a format, a template or a % text asks for."""
+    """Return the names that a format, a template or a % text asks for; of a template of Jinja, all its words."""
     found = set(_PERCENT.findall(text)) | set(_DOLLAR.findall(text))
+    found |= {word for part in _BRACES.findall(text) for word in identifiers(part)}
     try:
         parts = [name for _, name, _, _ in string.Formatter().parse(text) if name]
     except ValueError:  # no format

@@ -15,11 +15,13 @@ from nbcache.tracking.code.bytecode import Step, name_in, steps_of
 from nbcache.tracking.code.strings import (
     EVALUATING,
     FORMATTING,
+    FORMULAS,
     QUERYING,
     SQL,
     at_names,
     fields,
     identifiers,
+    is_formula,
     is_sql,
 )
 
@@ -33,6 +35,8 @@ _GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _POPS = ("STORE_", "POP_", "RETURN_", "DELETE_", "JUMP_IF_", "RAISE_")
 _ENDS = ("RETURN_", "RAISE_", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD")
 _SPACES = frozenset({"user_ns", "user_global_ns"})
+# Attributes of frames and functions, most often those of the code itself.
+_OF_FRAMES = frozenset({"f_globals", "__globals__"})
 # An instruction of its own up to 3.13, one of the binary operators from 3.14 on.
 _SUBSCRIPT = next(
     (step.op, step.arg) for step in steps_of(compile("a[b]", "", "eval")) if step.name in ("BINARY_SUBSCR", "BINARY_OP")
@@ -65,7 +69,8 @@ class TextReads(NamedTuple):
     bare : the first name of a chain, and names that count if that is a module which evaluates texts
     tables : words of SQL, each of which counts if it names something like a table
     main : in the namespace of the notebook, whatever the code's own is
-    open_queries, open_sql, open_formats : whether such a call takes its text from elsewhere
+    present : names that count if they are in the namespace
+    open_queries, open_sql, open_formats, open_formulas : whether such a call takes its text from elsewhere
     sources : texts that run in the namespace
     notes : what could not be told, in the user's words
     """
@@ -74,9 +79,11 @@ class TextReads(NamedTuple):
     bare: tuple[tuple[str, frozenset[str]], ...]
     tables: frozenset[str]
     main: frozenset[str]
+    present: frozenset[str]
     open_queries: bool
     open_sql: bool
     open_formats: bool
+    open_formulas: bool
     sources: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -89,9 +96,11 @@ class TextReads(NamedTuple):
             (*self.bare, *other.bare),
             self.tables | other.tables,
             self.main | other.main,
+            self.present | other.present,
             self.open_queries or other.open_queries,
             self.open_sql or other.open_sql,
             self.open_formats or other.open_formats,
+            self.open_formulas or other.open_formulas,
             self.sources,
             self.notes,
         )
@@ -99,13 +108,15 @@ class TextReads(NamedTuple):
 
 _NULL = Known("null")
 _UNKNOWN = Known()
-NOTHING = TextReads(frozenset(), (), frozenset(), frozenset(), False, False, False, (), ())
+NOTHING = TextReads(frozenset(), (), frozenset(), frozenset(), frozenset(), False, False, False, False, (), ())
 # Without one of these names nothing can be hidden.
 _TELLING = (
     QUERYING
     | SQL
     | EVALUATING
+    | FORMULAS
     | _SPACES
+    | _OF_FRAMES
     | {
         *("evaluate", "globals", "vars", "locals", "compile", "modules", "ev", "ex"),
     }
@@ -129,7 +140,8 @@ class _Reader:
         self._bare: list[tuple[str, frozenset[str]]] = []
         self._tables: set[str] = set()
         self._main: set[str] = set()
-        self._open = {"query": False, "sql": False, "format": False}
+        self._present: set[str] = set()
+        self._open = {"query": False, "sql": False, "format": False, "formula": False}
         self._sources: list[str] = []
         self._notes: dict[str, None] = {}
         self._dynamic: dict[str, int] = {}
@@ -155,9 +167,11 @@ class _Reader:
             tuple((root, words - own) for root, words in self._bare),
             frozenset(self._tables) - own,
             frozenset(self._main),
+            frozenset(self._present) - own,
             self._open["query"],
             self._open["sql"],
             self._open["format"],
+            self._open["formula"],
             tuple(self._sources),
             tuple(self._notes),
         )
@@ -268,12 +282,18 @@ class _Reader:
         if name in SQL:
             self._tables |= {word for text in texts if is_sql(text) for word in identifiers(text)}
             self._open["sql"] = self._open["sql"] or not texts
+        if name in FORMULAS:
+            self._present |= {word for text in texts if is_formula(text) for word in identifiers(text)}
+            self._open["formula"] = self._open["formula"] or not texts
 
     def _evaluated(self, name: str, arguments: Sequence[Known]) -> None:
         first = arguments[0] if arguments else _UNKNOWN
-        if len(arguments) == 1 and first.kind == "const" and type(first.value) is str:
+        own = len(arguments) > 1 and arguments[1].kind == "call" and _is_space(arguments[1])
+        if (len(arguments) == 1 or own) and first.kind == "const" and type(first.value) is str:
             self._sources.append(first.value)
             self._understood(name)
+            if own:
+                self._understood("globals")
 
     def _subscript(self, owner: Known, key: Known) -> None:
         if _is_space(owner):
@@ -284,6 +304,8 @@ class _Reader:
         if key.kind == "const" and type(key.value) is str:
             if space.kind == "attr":
                 self._main.add(key.value)
+                if space.name in _OF_FRAMES:
+                    self._present.add(key.value)
             else:
                 self._names.add(key.value)
                 self._understood(space.name)
@@ -314,7 +336,7 @@ class _Reader:
 def _is_space(known: Known) -> bool:
     """Tell whether a value is a namespace: `globals()`, `vars()` of a module's code, `get_ipython().user_ns`."""
     if known.kind == "attr":
-        return known.name in _SPACES
+        return known.name in _SPACES or known.name in _OF_FRAMES
     return known.kind == "call" and known.name == "globals" and len(known.parts) == 1
 
 

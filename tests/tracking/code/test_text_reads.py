@@ -33,6 +33,15 @@ NAMES = {
     "eval('[limit for limit in z]')": {"z"},
     "eval('not python at all')": set(),
     "eval('limit', {})": set(),
+    "eval('limit', globals())": {"limit"},
+    "exec('y = limit', globals(), z)": {"limit"},
+    "inspect.currentframe().f_globals['limit']": {"limit"},
+    "other.__globals__.get('limit')": {"limit"},
+    "jinja2.Template('{{ limit | f }}{% if other %}{% endif %}').render(**globals())": {"limit", "f", "other"},
+    "smf.ols('y ~ f(a) + I(b ** limit)', df)": {"f", "a", "I", "b", "limit"},
+    "dmatrix('f(a)', data=df)": {"f", "a"},
+    "model.fit(df)": set(),
+    "model.fit('a')": set(),
     "exec('y = limit; z = y')": {"limit"},
     "globals()['limit']": {"limit"},
     "globals().get('limit', 1)": {"limit"},
@@ -58,6 +67,7 @@ NAMES = {
 WRITTEN = frozenset(
     (
         *("df", "z", "y", "q", "model", "pd", "ne", "duckdb", "con", "cursor", "name", "other", "string", "sys"),
+        *("inspect", "jinja2", "smf", "dmatrix", "if", "endif"),
         *("eval", "exec", "globals", "get_ipython", "__name__"),
     )
 )
@@ -67,6 +77,9 @@ NOTES = {
     "eval('limit')": (),
     "eval(text)": ("eval()",),
     "exec(text)": ("exec()",),
+    "exec('y = limit', globals(), z)": (),
+    "eval(text, globals())": ("eval()", "globals()"),
+    "frame.f_globals[name]": ("a computed name in f_globals",),
     "globals()['limit']": (),
     "globals()[name]": ("globals()",),
     "'{limit}'.format(**globals())": (),
@@ -90,7 +103,7 @@ def facts(expression: str) -> Facts:
 def names_of(found: Facts) -> set[str]:
     hidden = found.hidden
     bare = {word for root, words in hidden.bare for word in words if is_bare(root)}
-    return {chain[0] for chain in found.reads} | hidden.tables | hidden.main | bare
+    return {chain[0] for chain in found.reads} | hidden.tables | hidden.main | hidden.present | bare
 
 
 @pytest.mark.parametrize("expression", NAMES)
@@ -131,7 +144,6 @@ TEXTS = {
     "Template": ("${limit}", lambda: string.Template(TEXT).substitute(globals())),
 }
 TEXT = ""
-limit = 1
 
 
 @pytest.mark.parametrize("way", TEXTS)
@@ -151,3 +163,43 @@ def test_a_name_in_a_format_that_is_a_global_is_followed(way: str, monkeypatch: 
 
 def test_code_without_such_calls_costs_no_second_look() -> None:
     assert facts("len(x) + abs(y)").hidden is NOTHING
+
+
+FORMULA = "y ~ 0 + shifted(x)"
+limit = 1
+
+
+def shifted(x: Any) -> Any:
+    return [one + limit for one in x]
+
+
+def of_a_text() -> Any:
+    import patsy
+
+    return patsy.dmatrix("0 + shifted(x)", {"x": [1.0]})[0, 0].item()
+
+
+def of_a_global() -> Any:
+    import patsy
+
+    return patsy.dmatrices(FORMULA, {"x": [1.0], "y": [1.0]})[1][0, 0].item()
+
+
+def of_a_variable() -> Any:
+    import patsy
+
+    return patsy.dmatrix("0 + I([x[0] + limit])", {"x": [1.0]})[0, 0].item()
+
+
+@pytest.mark.parametrize("run", [of_a_text, of_a_global, of_a_variable])
+def test_a_name_in_a_formula_is_followed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("patsy")
+    cached = cache_data(show_spinner=False)(run)
+    before = cached()
+
+    monkeypatch.setitem(globals(), "limit", 2)
+    changed = cached()
+    monkeypatch.setitem(globals(), "limit", 1)
+
+    assert (before, changed, cached()) == (2.0, 3.0, 2.0)
+    assert cached.info().hits == 1

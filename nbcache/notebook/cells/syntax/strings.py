@@ -10,7 +10,17 @@ import ast
 import re
 from dataclasses import dataclass, field
 
-from nbcache.tracking.code.strings import QUERYING, SQL, at_names, fields, identifiers, is_bare, is_sql
+from nbcache.tracking.code.strings import (
+    FORMULAS,
+    QUERYING,
+    SQL,
+    at_names,
+    fields,
+    identifiers,
+    is_bare,
+    is_formula,
+    is_sql,
+)
 
 __all__ = ["SESSION", "StringNames", "asks_shell", "in_call", "is_space", "looked_up", "reaches_all"]
 
@@ -177,7 +187,7 @@ def in_call(call: ast.Call, inside: bool = False) -> StringNames | None:
         return StringNames(asks=f"{name}() waits for an answer")
     if name in SQL:
         return _words(call)
-    return None
+    return _formula(call) if name in FORMULAS else None
 
 
 def asks_shell(node: ast.AST) -> bool:
@@ -201,7 +211,12 @@ def _method(call: ast.Call, function: ast.Attribute) -> StringNames | None:
         return StringNames(names=named | _bare(call, owner) | tables.names, queries=True, tables=tables.tables)
     if name in SQL:
         return _words(call)
-    return None
+    return _formula(call) if name in FORMULAS else None
+
+
+def _formula(call: ast.Call) -> StringNames:
+    """The functions and variables in a formula; those that name columns are no names of the cell."""
+    return StringNames(names={word for text in _texts(call) if is_formula(text) for word in identifiers(text)})
 
 
 def _bare(call: ast.Call, owner: ast.expr) -> set[str]:
