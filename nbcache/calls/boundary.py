@@ -18,6 +18,9 @@ from nbcache.tracebacks import without_ours
 #: What those functions of `keys.arguments` are called that call the cached function itself.
 _CALLERS = frozenset({"_call_bound", "_call_as_given"})
 
+#: The traceback of any error, without asking a class that does not let anybody look.
+_TRACE: Any = vars(BaseException)["__traceback__"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -43,12 +46,13 @@ def trim(error: BaseException, deliberate: tuple[type[BaseException], ...] = (Ca
 
 
 def _trim(error: BaseException, deliberate: tuple[type[BaseException], ...]) -> None:
-    users = without_ours(error.__traceback__)
-    if users is None and not (isinstance(error, deliberate) or _of_the_function(error.__traceback__)):
+    trace = _TRACE.__get__(error)
+    users = without_ours(trace)
+    if users is None and not (issubclass(type(error), deliberate) or _of_the_function(trace)):
         return
     if settings().full_tracebacks:
         return
-    error.__traceback__ = users
+    _TRACE.__set__(error, users)
     if isinstance(error, CacheError) and error.__cause__ is not None:  # of a function in `hash_funcs`
         error.__cause__.__traceback__ = without_ours(error.__cause__.__traceback__)
 

@@ -184,6 +184,7 @@ class FastPath:
         )
         self._run(f"{'async ' if awaited else ''}def {self._shown_name}({self._arguments.declaration}):{body}")
         made: Any = self._namespace.pop(self._shown_name)
+        made.__qualname__ = self._arguments.qualname
         if self._arguments.keyword_defaults is not None:
             made.__kwdefaults__ = self._arguments.keyword_defaults  # what is changed in place there is changed here
         return cast("Callable[..., Any]", made)

@@ -36,8 +36,7 @@ def fault(name: str) -> tuple[str, str] | None:
     if canonical(name) is not None or f"builtins.{name.removeprefix('builtins.')}" in _UNNAMED:
         return None
     if "." not in name:
-        known = [full for full in _living() if full.rpartition(".")[2] == name]
-        return "it has no module in front of it", _instead(known or _near(name, list(_living())))
+        return "it has no module in front of it", _instead(_called(name) or _near(name, list(_living())))
     if name in _living():
         return None
     module, words = _split(name)
@@ -46,7 +45,9 @@ def fault(name: str) -> tuple[str, str] | None:
         if _exists(top):
             return None  # not loaded yet
         near = _near(top, [loaded for loaded in list(sys.modules) if "." not in loaded] + list(sys.stdlib_module_names))
-        return f"there is no module {top}", _instead([f"{other}.{name.partition('.')[2]}" for other in near])
+        meant = {f"{other}.{name.partition('.')[2]}": other in sys.modules for other in near}
+        there = [full for full in meant if canonical(full) is not None] or _called(words[-1])
+        return f"there is no module {top}", _instead(there or [full for full in meant if not meant[full]])
     home = module.__name__
     if "<locals>" in name or (len(words) > 1 and _exists(f"{home}.{words[0]}")):
         return None
@@ -85,6 +86,10 @@ def _living() -> Iterator[str]:
                 seen.add(below)
                 waiting.append(below)
                 yield name_of(below)
+
+
+def _called(name: str) -> list[str]:
+    return [full for full in _living() if full.rpartition(".")[2] == name]
 
 
 def _near(word: str, known: list[str]) -> list[str]:

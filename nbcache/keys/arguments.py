@@ -16,20 +16,10 @@ from nbcache.errors import CacheError, UnhashableArgumentError, UnhashableValueE
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.hashing.hasher import digest, summary, unexpected
 from nbcache.keys.defaults import live_keyword_defaults
-from nbcache.keys.handing_on import Use, use_of_arguments
+from nbcache.keys.signatures import POSITIONAL, STARS, left_out, signature_of
 from nbcache.tracking.argument_code import ArgumentCode, digest_followed
 
 _EMPTY = inspect.Parameter.empty
-_ANY_CALL = inspect.Signature(
-    [
-        inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL),
-        inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
-    ]
-)
-
-_STARS: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 Bound = tuple[Any, ...]
@@ -39,56 +29,13 @@ Bound = tuple[Any, ...]
 PRIMITIVES = frozenset({int, str, bytes, bool, type(None), float})
 
 
-def signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function; ``(*args, **kwargs)`` for builtins that do not tell theirs."""
-    try:
-        signature = inspect.signature(function, follow_wrapped=False)
-        # step by step: a wrapper further inside may have a signature of its own
-        while hands_on(signature) and _hands_to(function, Use.PASSED):
-            function = function.__wrapped__  # type: ignore[attr-defined]
-            signature = inspect.signature(function, follow_wrapped=False)
-    except (TypeError, ValueError):
-        return _ANY_CALL
-    # A name that cannot be written in source ("x.1", "lambda"), or is one of ours, would break generated code.
-    if any(_unspeakable(name) for name in signature.parameters):
-        return _ANY_CALL
-    return signature
-
-
-def hands_on(signature: inspect.Signature) -> bool:
-    """Whether it is that of a wrapper which takes any call, ``(*args, **kwargs)``; then what it wraps tells more."""
-    return [parameter.kind for parameter in signature.parameters.values()] == list(_STARS)
-
-
-def _hands_to(function: Callable[..., Any], *uses: Use) -> bool:
-    """Whether a function wraps another, and uses the arguments of a call for it in one of these ways."""
-    return hasattr(function, "__wrapped__") and use_of_arguments(function) in uses
-
-
-def _left_out(function: Callable[..., Any]) -> frozenset[int]:
-    """The places in ``*args`` whose parameters, of the function that gets them in the end, begin with an underscore."""
-    try:
-        while hands_on(inspect.signature(function, follow_wrapped=False)):
-            if not _hands_to(function, Use.PASSED, Use.SEEN):
-                return frozenset()
-            function = function.__wrapped__  # type: ignore[attr-defined]
-        parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
-    except (TypeError, ValueError):
-        return frozenset()
-    by_place = [parameter.name for parameter in parameters if parameter.kind in _POSITIONAL]
-    return frozenset(place for place, name in enumerate(by_place) if name.startswith("_"))
-
-
-def _unspeakable(name: str) -> bool:
-    return not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_nbcache_")
-
-
 class Arguments:
     """How one function is called: its signature, as generated text and as a binder.
 
     Attributes
     ----------
     signature : the signature of the function
+    qualname : what a TypeError of a wrong call names
     declaration : the parameters as source text, defaults as names of `defaults`
     defaults : the objects that `declaration` refers to
     keyword_defaults : the function's own dict of them, for functions that are made from `declaration`; else None
@@ -103,6 +50,7 @@ class Arguments:
         self.signature = signature_of(function)
         name = getattr(function, "__name__", None)
         self._name = name if isinstance(name, str) else type(function).__name__
+        self.qualname = str(getattr(function, "__qualname__", self._name))
         self._hash_funcs = hash_funcs
         self._parameters = list(self.signature.parameters.values())
         self._defaults = [_defaults(parameter) for parameter in self._parameters]
@@ -112,9 +60,9 @@ class Arguments:
             for place, parameter in enumerate(self._parameters)
             if not parameter.name.startswith("_")
         ]
-        if any(parameter.kind in _STARS for parameter in self._parameters):
+        if any(parameter.kind in STARS for parameter in self._parameters):
             self._places = None
-        self._left_out = _left_out(function) if hands_on(self.signature) else frozenset()
+        self._left_out = left_out(function)
         self._overridden = bool(hash_funcs) and any(
             kind in PRIMITIVES or (isinstance(kind, str) and kind.startswith("builtins.")) or kind is object
             for kind in hash_funcs or ()
@@ -147,7 +95,7 @@ class Arguments:
                 after is None or after.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.KEYWORD_ONLY)
             ):
                 words.append("*")
-            stars = _STARS.get(parameter.kind, "")
+            stars = STARS.get(parameter.kind, "")
             default = "" if parameter.default is _EMPTY else f"=_nbcache_default_{place}"
             words.append(f"{stars}{parameter.name}{default}")
         if self._parameters and self._parameters[-1].kind is inspect.Parameter.POSITIONAL_ONLY:
@@ -166,6 +114,7 @@ class Arguments:
         namespace: dict[str, Any] = dict(self.defaults)
         exec(compile(source, "<nbcache binder>", "exec"), namespace)
         bind = namespace[self._shown_name()]
+        bind.__qualname__ = self.qualname
         if self.keyword_defaults is not None:
             bind.__kwdefaults__ = self.keyword_defaults
         return bind, namespace["_call_bound"]
@@ -174,7 +123,7 @@ class Arguments:
         """Call without what has its default: code in C may take a default that is spelled out for something else."""
         pairs = list(zip(self._parameters, bound, strict=True))
         rest = [value for parameter, value in pairs if parameter.kind is inspect.Parameter.VAR_POSITIONAL]
-        first = [pair for pair in pairs if pair[0].kind in _POSITIONAL]
+        first = [pair for pair in pairs if pair[0].kind in POSITIONAL]
         by_place = [
             place
             for place, (parameter, value) in enumerate(first, 1)
@@ -332,14 +281,14 @@ def _defaults(parameter: inspect.Parameter) -> tuple[str, object]:
     plain = parameter.kind is inspect.Parameter.POSITIONAL_ONLY or (
         parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and parameter.default is _EMPTY
     )
-    stars = _STARS.get(parameter.kind)
+    stars = STARS.get(parameter.kind)
     return stars or ("" if plain else f"{parameter.name}="), parameter.default
 
 
 def _passed(parameter: inspect.Parameter) -> str:
     if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
         return f"{parameter.name}={parameter.name}"
-    return _STARS.get(parameter.kind, "") + parameter.name
+    return STARS.get(parameter.kind, "") + parameter.name
 
 
 def _fast_key(parameter: inspect.Parameter) -> str:

@@ -6,10 +6,11 @@ cannot tell them apart.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import enum
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -21,20 +22,21 @@ _VARARGS, _VARKEYWORDS = 0x04, 0x08
 class Use(enum.Enum):
     """What a wrapper does with ``*args`` and ``**kwargs``."""
 
-    PASSED = "handed on as they are, and nothing else"
+    PASSED = "handed on as they are to what it wraps, and nothing else"
     SEEN = "handed on as they are, and looked at"
     CHANGED = "handed on with more, with less, or not at all"
 
 
-def use_of_arguments(wrapper: Callable[..., Any]) -> Use:
-    """Say what a wrapper does with the arguments of a call; code in C is taken to hand them on."""
+def use_of_arguments(wrapper: Any) -> Use:
+    """Say what a wrapper does with the arguments of a call; whoever gets them beside what it wraps may look at them."""
     code = _code_of(wrapper)
     if code is None:
-        return Use.PASSED
+        return Use.PASSED if type(wrapper).__module__.partition(".")[0] in _HANDING_ON_IN_C else Use.SEEN
     if code.co_flags & (_VARARGS | _VARKEYWORDS) != _VARARGS | _VARKEYWORDS:
         return Use.CHANGED
     first = code.co_argcount + code.co_kwonlyargcount
     names = (code.co_varnames[first], code.co_varnames[first + 1])
+    wrapper = wrapper.__func__ if type(wrapper) is MethodType else wrapper
     passed = seen = 0
     for part in _codes_with(code, names):
         steps = [_load(step, part, names) for step in dis.get_instructions(part) if step.opname not in _SILENT]
@@ -45,6 +47,7 @@ def use_of_arguments(wrapper: Callable[..., Any]) -> Use:
                 return Use.CHANGED
             if name == names[0] and _is_call(steps[place : place + 5], names[1]):
                 passed += 1
+                seen += _callee(wrapper, part, [step for step, _ in steps[:place]]) is not wrapper.__wrapped__
             elif not (name == names[1] and place > 1 and _is_call(steps[place - 2 : place + 3], names[1])):
                 seen += 1
     if not passed:
@@ -52,12 +55,14 @@ def use_of_arguments(wrapper: Callable[..., Any]) -> Use:
     return Use.SEEN if seen else Use.PASSED
 
 
-_SILENT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "RESUME", "PRECALL"))
+#: Memos and compilers whose wrappers have no code to read.
+_HANDING_ON_IN_C = frozenset(("functools", "numba", "jaxlib"))
+_SILENT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "RESUME", "PRECALL", "PUSH_NULL"))
 _Step = tuple[dis.Instruction, "str | None"]
 
 
 def _code_of(wrapper: Any) -> CodeType | None:
-    if not isinstance(wrapper, FunctionType | MethodType):
+    if type(wrapper) not in (FunctionType, MethodType):  # a proxy says that its class is that of what it wraps
         wrapper = inspect.getattr_static(type(wrapper), "__call__", None)
     code = getattr(wrapper, "__code__", None)
     return code if isinstance(code, CodeType) else None
@@ -94,3 +99,24 @@ def _is_call(steps: list[_Step], keywords: str) -> bool:
         and steps[2][1] == keywords
         and opnames[2:] == ["DICT_MERGE", "CALL_FUNCTION_EX"]
     )
+
+
+def _callee(wrapper: Any, code: CodeType, before: list[dis.Instruction]) -> object:
+    """What the instructions load last: from the closure of a wrapper, or from the attributes of an object."""
+    attributes: list[str] = []
+    while before and before[-1].opname in ("LOAD_ATTR", "LOAD_METHOD"):
+        attributes.insert(0, before.pop().argval)
+    loaded = before[-1] if before else None
+    closure = getattr(wrapper, "__closure__", None)
+    found: Any = None
+    if loaded is None:
+        return None
+    if loaded.opname == "LOAD_DEREF" and closure and loaded.argval not in code.co_cellvars:
+        cells = dict(zip(wrapper.__code__.co_freevars, closure, strict=True))
+        with contextlib.suppress(KeyError, ValueError):  # a name of the wrapper's own, or nothing there yet
+            found = cells[loaded.argval].cell_contents
+    elif "FAST" in loaded.opname and type(wrapper) is not FunctionType and loaded.argval == code.co_varnames[0]:
+        found = wrapper
+    for attribute in attributes:
+        found = inspect.getattr_static(found, attribute, None)
+    return found

@@ -138,6 +138,106 @@ def turning_round(function: Function) -> Function:
     return wrapper
 
 
+def binding_itself(function: Function) -> Function:
+    """What gets the arguments as they are is the signature, which tells how much was given."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        given = len(bound.arguments)
+        bound.apply_defaults()
+        return given, function(*bound.args, **bound.kwargs)
+
+    return wrapper
+
+
+def writing_down(function: Function) -> Function:
+    """Somebody else gets the arguments as they are, too."""
+
+    def note(*args: Any, **kwargs: Any) -> int:
+        return len(args)
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return note(*args, **kwargs), function(*args, **kwargs)
+
+    return wrapper
+
+
+def saying_its_signature(function: Function) -> Function:
+    """A signature that is said and not kept: more parameters, other defaults."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return len(args), function(*args, **kwargs)
+
+    wrapper.__signature__ = inspect.signature(lambda a, b=99, c=None: a)  # type: ignore[attr-defined]
+    return wrapper
+
+
+def saying_less(function: Function) -> Function:
+    def wrapper(a: Any, b: Any = 7) -> Any:
+        return function(a, b)
+
+    wrapper.__signature__ = inspect.signature(lambda a: a)  # type: ignore[attr-defined]
+    return wrapper
+
+
+def saying_less_of_a_partial(function: Function) -> Function:
+    return functools.partial(saying_less(function), b=8)
+
+
+class Saying:
+    """An object that says another signature than the one it is called by."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(lambda a, b=99: a)
+
+    def __call__(self, a: Any, b: Any = 7) -> Any:
+        return self.function(a, b)
+
+
+class Proxy:
+    """One that has all the attributes of what it wraps."""
+
+    def __init__(self, wrapped: Function) -> None:
+        self.__wrapped__ = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return len(args), self.__wrapped__(*args, **kwargs)
+
+
+class Disguised(Proxy):
+    """One that says that it is a function."""
+
+    __class__ = property(lambda self: type(self.__wrapped__))  # type: ignore[assignment]
+
+
+def by_wrapt(function: Function) -> Function:
+    wrapt = pytest.importorskip("wrapt")
+
+    def told(wrapped: Function, instance: Any, args: Any, kwargs: Any) -> Any:
+        return len(args), sorted(kwargs), wrapped(*args, **kwargs)
+
+    return wrapt.decorator(told)(function)  # type: ignore[no-any-return]
+
+
+def bound_method(function: Function) -> Function:
+    class Model:
+        @passing_on
+        def go(self, a: Any, b: Any = 0) -> Any:
+            return function(a, b)
+
+    return Model().go  # type: ignore[no-any-return]
+
+
 class Telling:
     """A decorator that is a class, and tells which arguments were given by name."""
 
@@ -211,6 +311,16 @@ SHAPES: list[tuple[Function, list[Call]]] = [
     (dropping_keywords, [((1,), {}), ((1, 2), {}), ((1,), {"b": 2})]),
     (taking_an_option_out, [*BY_NAME, ((1,), {"times": 2}), ((1, 2), {"times": 3})]),
     (turning_round, BY_NAME),
+    (binding_itself, BY_NAME),
+    (writing_down, BY_NAME),
+    (saying_its_signature, BY_NAME),
+    (saying_less, BY_NAME),
+    (saying_less_of_a_partial, [((1,), {}), ((1,), {"b": 3}), ((), {"a": 1})]),
+    (Saying, BY_NAME),
+    (Proxy, BY_NAME),
+    (Disguised, BY_NAME),
+    (by_wrapt, BY_NAME),
+    (bound_method, BY_NAME),
     (Telling, BY_NAME),
     (without_wraps, BY_NAME),
     (with_arguments(2), BY_NAME),
@@ -265,7 +375,10 @@ class TestShapes:
             cache_data(shape(_plain()))(1, 2, 3, 4, unknown=5)
 
 
-@pytest.mark.parametrize("shape", [passing_on, passing_on_later, with_arguments(2), Repeated, Around()])
+@pytest.mark.parametrize(
+    "shape",
+    [passing_on, passing_on_later, with_arguments(2), Repeated, Around(), bound_method, functools.lru_cache],
+)
 def test_one_call_written_in_two_ways_is_one_where_the_wrapper_cannot_tell(cache: Any, shape: Function) -> None:
     cached = cache_data(shape(_plain()))
     for args, kwargs in [((1, 0), {}), *BY_NAME[:1], ((), {"a": 1}), ((), {"b": 0, "a": 1})]:
@@ -294,6 +407,60 @@ def test_what_a_wrapper_puts_in_shifts_what_is_left_out(cache: Any) -> None:
         return sql
 
     assert [query("one"), query("two")] == ["one", "two"]
+
+
+class Scaled:
+    """A decorator that is a class, with a setting of its own."""
+
+    def __init__(self, function: Function, factor: int) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.factor = function, factor
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return [self.factor, self.function(*args, **kwargs)]
+
+
+def test_the_state_of_a_decorator_that_is_an_object_counts(cache: Any) -> None:
+    scaled = Scaled(_plain(), 1)
+    cached, other = cache_data(scaled), cache_data(Scaled(_plain(), 2))
+
+    @cache_data
+    def using(a: Any) -> Any:
+        return scaled(a)
+
+    assert [cached(1)[0], cached(1)[0], other(1)[0], using(1)[0]] == [1, 1, 2, 1]
+    scaled.factor = 3
+    assert [cached(1)[0], cached(1)[0], using(1)[0]] == [3, 3, 3]
+    assert (cached.info().misses, cached.info().hits) == (2, 2)
+
+
+def test_a_memo_in_a_decorator_that_is_an_object_lets_calls_hit(cache: Any) -> None:
+    class Memo(Scaled):
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            self.factor += 1
+            return self.__dict__.setdefault(repr(args), self.function(*args, **kwargs))
+
+    cached = cache_data(Memo(_plain(), 0))
+    for _ in range(3):
+        cached(1), cached(2)
+    assert (cached.info().misses, cached.info().hits) == (2, 4)
+
+
+def test_a_wrong_call_names_the_function_as_the_plain_one_does(cache: Any) -> None:
+    class Model:
+        def go(self, a: int) -> int:
+            return a
+
+    class Cached:
+        @cache_data
+        def go(self, a: int) -> int:
+            return a
+
+    with pytest.raises(TypeError) as plain:
+        Model().go()  # type: ignore[call-arg]
+    with pytest.raises(TypeError) as cached:
+        Cached().go()  # type: ignore[call-arg]
+    assert str(cached.value) == str(plain.value).replace("Model", "Cached")
 
 
 def _awaited_passing_on(function: Function) -> Function:

@@ -26,6 +26,15 @@ class Slotted(Exception):
     __slots__ = ("extra",)
 
 
+class Guarded(Exception):
+    """One that does not let anybody look where it was raised."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("__traceback__", "__cause__"):
+            raise AttributeError(name)
+        return super().__getattribute__(name)
+
+
 def plain() -> None:
     raise ValueError("bad", 1)
 
@@ -300,6 +309,14 @@ def test_a_coroutine_that_stops_an_iteration_is_an_error_of_the_plain_kind(cache
 
     with pytest.raises(RuntimeError, match="coroutine raised StopIteration"):
         asyncio.run(stopping())
+
+
+def test_an_error_that_lets_nobody_look_leaves_as_it_is(cache: Any) -> None:
+    def guarded() -> None:
+        raise Guarded("kept")
+
+    with pytest.raises(Guarded, match="kept"):
+        cache_data(guarded)()
 
 
 @pytest.mark.parametrize("raises", RAISES, ids=lambda one: one.__name__)

@@ -39,6 +39,7 @@ def _cached(name: str) -> Any:
         ("panda.DataFrame", "'pandas.DataFrame'"),
         ("no_such_package_anywhere.Thing", "there is no module no_such_package_anywhere"),
         ("collection.OrderedDict", "'collections.OrderedDict'"),
+        ("pd.DataFrame", "write 'pandas."),
         ("lisst", "list"),
         ("a b.C", "neither a type nor a name"),
     ],
