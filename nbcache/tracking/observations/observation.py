@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nbcache.tracking.observations.generators.objects import Within
 
@@ -75,6 +75,8 @@ class Observer(Protocol):
     ----------
     uses : the distributions that the run's code reaches, normalised: "numpy", "scikit_learn"
     generators : the random generators within its reach
+    folder : the working folder when it began, in full; "" for one that is gone
+    kept : what those who watch the run remember of its beginning, each under a key of its own
     failed : why something may have been overlooked, empty when nothing was; the result is then not kept
     opens : what was opened to be read, as it was then, by the names that were given
     plain : whether `opens` tells all that Python code opens in this process; up to who watches opens
@@ -83,6 +85,8 @@ class Observer(Protocol):
 
     uses: frozenset[str]
     generators: Within
+    folder: str
+    kept: dict[object, Any]
     failed: str
     opens: dict[str, os.stat_result]
     plain: bool

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import Token
 from itertools import repeat
 from operator import itemgetter
-from typing import cast
+from typing import Any, cast
 
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.audit import install
@@ -47,6 +47,8 @@ class Recorder:
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     uses : the packages that the run's code reaches
     generators : the random generators within its reach
+    folder : the working folder when it began
+    kept : what those who watch the run remember of its beginning
     moved : whether the working folder may be another by now
     opens : the files that were opened to be read, as they were then, by the names that were given
     plain : whether it is the only one, its run has written nothing, and the working folder is that of the beginning
@@ -63,6 +65,7 @@ class Recorder:
         self.scope: object = None
         self.uses = uses
         self.generators = generators
+        self.kept: dict[object, Any] = {}
         self.is_open = True
         self._parent = parent
         self._stamps: dict[Observation, object] = {}
@@ -72,7 +75,7 @@ class Recorder:
         self._own: set[Observation] = set()
         self._files: dict[Observation, Signature] = {}  # those that were opened
         self._linked: set[str] = set()
-        self._folder = working_folder()
+        self.folder = working_folder()
         self.moved = False
         self.opens: dict[str, os.stat_result] = {}
         self._taken_in = 0
@@ -282,7 +285,7 @@ class Recorder:
         if named.kind != "file" or named in self._seen():
             return False
         looked = any(Observation(named.name, kind) in self._stamps for kind in LOOKS)
-        return looked and NATIVE_OPENS.covers(os.path.join(self._folder, named.name))
+        return looked and NATIVE_OPENS.covers(os.path.join(self.folder, named.name))
 
     def write(self, path: str) -> None:
         """Note that the run writes a file, here and in the recorders around."""
@@ -296,7 +299,7 @@ class Recorder:
         self.write(path)
         for recorder in self._enclosing():
             for seen in [seen for seen in recorder._seen() if seen.kind == "file" and recorder.wrote(seen.name)]:
-                if os.path.realpath(os.path.join(recorder._folder, seen.name)) == os.path.realpath(path):
+                if os.path.realpath(os.path.join(recorder.folder, seen.name)) == os.path.realpath(path):
                     del recorder._stamps[seen]
                     recorder._files.pop(seen, None)
 
@@ -305,7 +308,7 @@ class Recorder:
         if not self._written:
             return False
         try:
-            full = os.path.realpath(os.path.join(self._folder, path))
+            full = os.path.realpath(os.path.join(self.folder, path))
         except (OSError, ValueError):  # no name that a file can have
             return False
         while full not in self._written:
@@ -335,7 +338,7 @@ class Recorder:
 
     def _spelt(self, path: str) -> str:
         """Keep a relative path as it is, unless the run has changed the working folder meanwhile."""
-        if not self.moved or os.path.isabs(path) or working_folder() == self._folder:
+        if not self.moved or os.path.isabs(path) or working_folder() == self.folder:
             return path
         return os.path.abspath(path)
 

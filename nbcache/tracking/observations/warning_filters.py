@@ -14,6 +14,7 @@ import re
 import threading
 import warnings
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -82,7 +83,7 @@ class _Began:
     """The filters at the beginning of one run, and the warnings that were heard of since."""
 
     def __init__(self, observer: Observer, outer: _Began | None, filters: tuple[Any, ...]) -> None:
-        # It is the key under which this is found: held here, no run would ever be forgotten.
+        # It holds this: with a reference back, no run would be forgotten before the garbage collector comes.
         self._observer = weakref.ref(observer)
         self.outer = outer
         self.filters = filters
@@ -100,18 +101,19 @@ class _Began:
         return found is not None and not any(found is one for one in self.filters)
 
 
-_begun: weakref.WeakKeyDictionary[Any, _Began] = weakref.WeakKeyDictionary()
 _innermost: ContextVar[_Began | None] = ContextVar("nbcache_warning_filters", default=None)
 
 
+_get_filters: Callable[[], Any] | None = getattr(warnings, "_get_filters", None)  # Python 3.14
+
+
 def _filters() -> Any:
-    get = getattr(warnings, "_get_filters", None)  # Python 3.14
-    return warnings.filters if get is None else get()
+    return warnings.filters if _get_filters is None else _get_filters()
 
 
 def _heard(category: type, text: str, module: str) -> None:
     recorder = context.current()
-    began = None if recorder is None else _begun.get(recorder)
+    began = None if recorder is None else recorder.kept.get(_KIND)
     if began is None or str(category.__module__).partition(".")[0] == _OURS or issubclass(category, ResourceWarning):
         return  # the last is given when an object dies, and raises into nobody's code
     key = text, module, category
@@ -186,7 +188,7 @@ class _Warnings:
 
     def is_own(self, observer: Observer, name: str) -> bool:
         """Whether the run that an observer records has set the filter that decides now."""
-        began = _begun.get(observer)
+        began = observer.kept.get(_KIND)
         return began is not None and began.decides(_deciding(*_read(name)))
 
 
@@ -195,10 +197,10 @@ GIVEN = _Warnings()
 
 class _Watch:
     def begin(self, observer: Observer) -> _Began | None:
-        filters = _filters()
+        filters: Any = warnings.filters if _get_filters is None else _get_filters()
         if type(filters) is not list:
             return None
-        began = _begun[observer] = _Began(observer, _innermost.get(), tuple(filters))
+        began = observer.kept[_KIND] = _Began(observer, _innermost.get(), tuple(filters))
         if not filters or filters[0] is not _LISTENER:
             filters.insert(0, _LISTENER)  # without a word to `warnings`, which would show again what it has shown
             _lists.append(filters)

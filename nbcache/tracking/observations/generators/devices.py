@@ -20,10 +20,10 @@ States = dict[str, tuple[bytes, ...]]
 
 class _Devices:
     def begin(self, observer: Observer) -> States:
-        return _states()
+        return _states() if "torch" in sys.modules else {}
 
     def end(self, observer: Observer, began: States) -> None:
-        for name, states in _states().items():
+        for name, states in _states().items() if "torch" in sys.modules else ():
             before = began.get(name)
             drawn = any(any(state[_SEED_BYTES:]) for state in states) if before is None else before != states
             if drawn:

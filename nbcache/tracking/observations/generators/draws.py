@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -117,7 +116,7 @@ def _before_a_seed(name: str, given: bool) -> None:
     if not _seeded.get(name, False):
         _left[name] = short_digest(state)
     recorder = context.current() if given else None
-    began = None if recorder is None else _begun.get(recorder)
+    began = None if recorder is None else recorder.kept.get(_KIND)
     while began is not None:
         if name not in began.drawn and began.states.get(name, state) == state:
             began.own.add(name)
@@ -203,16 +202,24 @@ class _Began:
     """
 
     def __init__(self, outer: _Began | None, forced: bool, within: Within) -> None:
-        there = {name: one for name, one in ALL.items() if _is_there(name)}
         self.outer = outer
         self.forced = forced
-        self.states = {name: _state_of(one) for name, one in there.items()}
-        self.seeded = {name: _seeded.get(name) if one.by_state else _is_seeded(name) for name, one in there.items()}
+        self.states: dict[str, bytes] = {}
+        self.seeded: dict[str, bool | None] = {}
+        modules = sys.modules
+        for name, one in ALL.items():
+            if one.module in modules and (name in _followed or _is_there(name)):
+                try:
+                    self.states[name] = one.state()
+                except Exception:
+                    self.states[name] = b""
+                known = _seeded.get(name)
+                self.seeded[name] = known if known is not None or one.by_state else _is_seeded(name)
         self.drawn: set[str] = set()
         self.own: set[str] = set()
         self.token: Any = None
-        self.objects = _states_of({name: objects.found(name) for name in within.names})
-        self.given = _states_of(within.given)
+        self.objects = _states_of({name: objects.found(name) for name in within.names}) if within.names else {}
+        self.given = _states_of(within.given) if within.given else {}
 
     def digest(self, name: str) -> bytes:
         """What a generator was then."""
@@ -223,7 +230,6 @@ class _Began:
         return bool(self.seeded.get(name)) or (ALL[name].by_state and ALL[name].was_seeded(self.states[name]))
 
 
-_begun: weakref.WeakKeyDictionary[Any, _Began] = weakref.WeakKeyDictionary()
 _innermost: ContextVar[_Began | None] = ContextVar("nbcache_generators", default=None)
 _counted: ContextVar[bool] = ContextVar("nbcache_generators_counted", default=False)
 
@@ -240,21 +246,28 @@ def counted(forced: bool) -> Iterator[None]:
 
 class _Generators:
     def begin(self, observer: Observer) -> _Began:
-        began = _begun[observer] = _Began(_innermost.get(), _counted.get(), observer.generators)
+        began = observer.kept[_KIND] = _Began(_innermost.get(), _counted.get(), observer.generators)
         began.token = _innermost.set(began)
         return began
 
     def end(self, observer: Observer, began: _Began) -> None:
         _innermost.reset(began.token)
-        _note_objects(observer, began)
+        if began.objects or began.given:
+            _note_objects(observer, began)
+        modules = sys.modules
         for name, generator in ALL.items():
-            if _is_there(name):
-                _note(observer, began, name, generator)
+            if generator.module in modules and (name in _followed or _is_there(name)):
+                try:
+                    now = generator.state()
+                except Exception:
+                    now = b""
+                if now != began.states.get(name) or name in began.drawn or name in began.own:
+                    _note(observer, began, name, generator, now)
 
 
-def _note(observer: Observer, began: _Began, name: str, generator: Generator) -> None:
+def _note(observer: Observer, began: _Began, name: str, generator: Generator, now: bytes) -> None:
     """Note what a run has done with a generator."""
-    before, now = began.states.get(name), _state_of(generator)
+    before = began.states.get(name)
     kind = _FORCED if began.forced else _KIND
     seeded = _is_seeded(name) if before != now or name in began.own else False
     if name in began.own or (before is None and seeded):
@@ -263,8 +276,6 @@ def _note(observer: Observer, began: _Began, name: str, generator: Generator) ->
         if generator.pristine():
             return
         observer.observe(kind, name, UNSEEDED, here=True)
-    elif before == now and name not in began.drawn:
-        return
     else:
         observer.observe(kind, name, began.digest(name), here=True)
     if seeded or began.forced:

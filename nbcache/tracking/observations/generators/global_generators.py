@@ -75,7 +75,7 @@ def _numpy() -> Any:
 
 
 def _numpy_state() -> bytes:
-    generator = _numpy()
+    generator: Any = sys.modules["numpy.random.mtrand"]._rand
     if type(generator._bit_generator).__name__ == "MT19937":
         return _MERSENNE + mersenne_twister.of_numpy(generator)
     return _OTHER + json.dumps(generator.get_state(legacy=False), default=lambda item: item.tolist()).encode()

@@ -34,12 +34,21 @@ _HEAD = 2 * ctypes.sizeof(ctypes.c_void_p)
 _MASK = 0xFFFFFFFF
 #: The longest seed, in words; those that the system gives have 624.
 _LONGEST_SEED = 100
+#: The generator behind the functions of `random`, which each run looks at, and the memory of its state.
+_SHARED: random.Random = random._inst  # type: ignore[attr-defined]
+_shared_words: Any = None
 
 
 def of_random(generator: random.Random) -> bytes:
     """The state of a generator of `random`: 624 words, the place in them, and the number kept for `gauss`."""
+    global _shared_words
     kept = generator.gauss_next  # type: ignore[attr-defined]
     gauss = b"" if kept is None else struct.pack("<d", kept)
+    if generator is _SHARED and _random_in_memory():
+        if _shared_words is None:
+            _shared_words = (ctypes.c_char * _SIZE).from_address(id(_SHARED) + _HEAD)
+        raw = _shared_words.raw
+        return raw[4:] + raw[:4] + gauss
     if _random_in_memory():
         raw = ctypes.string_at(id(generator) + _HEAD, _SIZE)
         return raw[4:] + raw[:4] + gauss
@@ -100,7 +109,15 @@ def put_into_numpy(generator: Any, state: bytes) -> None:
 
 
 def _read_numpy(generator: Any, place: int) -> bytes:
-    return ctypes.string_at(_address_of(generator), _SIZE) + ctypes.string_at(id(generator) + place, 16)
+    global _last_read
+    read_of, bits, words, beside = _last_read
+    if read_of is not generator or bits is not generator._bit_generator:
+        bits, address = generator._bit_generator, _address_of(generator)
+        words = (ctypes.c_char * _SIZE).from_address(address)
+        beside = (ctypes.c_char * 16).from_address(id(generator) + place)
+        _last_read = (generator, bits, words, beside)
+    found: bytes = words.raw + beside.raw
+    return found
 
 
 def _write_numpy(generator: Any, state: bytes, place: int) -> None:
@@ -115,6 +132,8 @@ def _state_of_numpy(generator: Any) -> bytes:
 
 
 _last: tuple[object, int] = (None, 0)
+#: The generator that was read last, with its bits, and the memory of both.
+_last_read: tuple[object, object, Any, Any] = (None, None, None, None)
 
 
 def _address_of(generator: Any) -> int:

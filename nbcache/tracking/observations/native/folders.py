@@ -11,7 +11,7 @@ from collections import deque
 from time import perf_counter
 
 from nbcache.tracking.observations.native.notices import MADE, MOVED_AWAY, FolderWatcher, Notices
-from nbcache.tracking.observations.paths import is_private, working_folder
+from nbcache.tracking.observations.paths import is_private
 
 #: Folders below one top, folders in all, and seconds to look for them: in a home folder nobody waits for the end. A few
 #: are followed however long it takes, as a busy machine may let all of that time pass before the first.
@@ -56,9 +56,9 @@ class WatchedFolders:
         self._listed: list[str] = []
         self._count = 0
 
-    def prepare(self) -> bool:
-        """Follow the working folder and those that were named; True if any of them is new."""
-        self.top(".")
+    def prepare(self, here: str) -> bool:
+        """Follow the working folder, given in full, and those that were named; True if any of them is new."""
+        self.top(here)
         for folder in tuple(_named):
             self.top(folder)
         return bool(self._listed)
@@ -66,7 +66,7 @@ class WatchedFolders:
     def top(self, folder: str) -> None:
         """Follow a folder and, within bounds, what lies below, unless that is already so."""
         try:
-            full = os.path.abspath(folder) if folder != "." else working_folder()
+            full = folder if folder in self._tops else os.path.abspath(folder)
             found = _stat(full)
         except (OSError, ValueError):
             return
@@ -105,7 +105,7 @@ class WatchedFolders:
         """
         notices = self._source.read(opens=opens)
         more = notices
-        while made := self._changed(more):
+        while more.of_folders and (made := self._changed(more)):
             for full in made:
                 self._follow_below(full)
             more = self._source.read()  # to look below a folder is told as well
@@ -121,8 +121,6 @@ class WatchedFolders:
 
     def _changed(self, notices: Notices) -> list[str]:
         """Forget folders that are gone or others now, and return those that are to be followed."""
-        if not notices.of_folders:
-            return []
         happened: dict[str, int] = {}
         for full, what in notices.folders():
             happened[full] = happened.get(full, 0) | what

@@ -38,6 +38,7 @@ _LOST = struct.pack("=Qi", OVERFLOW, -1)
 # File systems that no other machine writes to: ext, xfs, btrfs, tmpfs, f2fs, zfs, overlayfs, bcachefs.
 _LOCAL = frozenset((*(0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0xF2F52010, 0x2FC12FC1), *(0x794C7630, 0xCA451A4E)))
 _CODING = sys.getfilesystemencoding()
+_fstat = os.fstat  # as it is before `os_calls` takes its place
 
 
 Names = dict[str, dict[str, int]]
@@ -278,7 +279,7 @@ class FolderWatcher:
         for source in self._sources.values():
             while source is not None:
                 try:
-                    if stat.S_IFMT(os.fstat(source.descriptor).st_mode):  # another's by now
+                    if stat.S_IFMT(_fstat(source.descriptor).st_mode):  # another's by now
                         self.lost = told.overflown = True
                         break
                     content = os.read(source.descriptor, _BUFFER)

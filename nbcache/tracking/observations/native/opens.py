@@ -18,7 +18,7 @@ from nbcache.tracking.observations.native.folders import WatchedFolders
 from nbcache.tracking.observations.native.links import links_to
 from nbcache.tracking.observations.native.notices import GONE, IS_FOLDER, MADE, MODIFIED, OPENED, Notices
 from nbcache.tracking.observations.observation import Observer
-from nbcache.tracking.observations.paths import is_private, working_folder
+from nbcache.tracking.observations.paths import is_private
 from nbcache.tracking.observations.reading import is_sqlite
 
 # Notices are fetched after so many opens by Python, long before the system's queue of 16384 is full.
@@ -65,11 +65,11 @@ class NativeOpens:
         """Start to listen."""
         with self._lock, unrecorded():
             self._fetch()  # what nobody has recorded
-            if self._folders.prepare():
+            if self._folders.prepare(observer.folder):
                 self._fetch()
             if not self._runs:
                 self._looked_at.clear()
-            run = _Run(observer, working_folder(), self._folders.count)
+            run = _Run(observer, observer.folder, self._folders.count)
             self._runs.append(run)
             observer.plain = observer.plain and len(self._runs) == 1
             for other in self._runs[:-1]:

@@ -151,7 +151,7 @@ def test_after_lost_notices_the_folders_are_looked_for_anew(monkeypatch: pytest.
     with monkeypatch.context() as patched:
         patched.setattr(FolderWatcher, "read", losing)
         folders.read()
-    folders.prepare()
+    folders.prepare(os.getcwd())
     followed = folders.covers(os.path.realpath("new"))
     folders.close()
 
