@@ -12,9 +12,9 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from string import ascii_letters
-from typing import Any
+from typing import Any, NamedTuple
 
-from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default, validate
+from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default, observe, validate
 from traitlets import Int as Integer
 from traitlets.config import SingletonConfigurable
 
@@ -201,8 +201,21 @@ def _size(name: str, otherwise: str) -> str:
     return text or otherwise
 
 
+class Switches(NamedTuple):
+    """The settings that every call asks for, as `NBCache` has them."""
+
+    off: bool
+    private: bool
+    explain_misses: bool
+    on_disk: bool
+
+
 class NBCache(SingletonConfigurable):
     """The settings of nbcache, as `%config NBCache` shows them."""
+
+    #: The switches, and what they were read for: another object after each change.
+    _read: tuple[object, Switches | None] = (None, None)
+    _since: object = None
 
     persist = CaselessStrEnum(
         ["memory", "disk"],
@@ -307,6 +320,17 @@ class NBCache(SingletonConfigurable):
         warn(f"NBCACHE_{name}={value!r} is not one of {', '.join(known)}; {fallback!r} is used.")
         return fallback
 
+    @observe("off", "private", "explain_misses", "persist")
+    def _changed(self, _: object) -> None:
+        self._since = object()
+
+    def read_switches(self) -> Switches:
+        """Look at the settings that every call asks for, after one of them has changed."""
+        since = self._since
+        known = Switches(self.off, self.private, self.explain_misses, self.persist == "disk")
+        self._read = since, known
+        return known
+
     @property
     def disk_bound(self) -> int:
         """The bound of the folder, in bytes."""
@@ -334,7 +358,15 @@ def settings() -> NBCache:
     It outlives reloads of the extension: a value refused by `%config` stays in IPython's configuration, and a
     second object made from it would fail.
     """
-    return NBCache.instance()
+    instance: NBCache | None = NBCache._instance
+    return NBCache.instance() if instance is None else instance
+
+
+def switches() -> Switches:
+    """The settings that every call asks for; to ask traitlets for each takes microseconds."""
+    instance: NBCache = NBCache._instance or NBCache.instance()
+    of, known = instance._read
+    return instance.read_switches() if known is None or of is not instance._since else known
 
 
 def error_text(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import pytest
 from traitlets import TraitError
 
 from nbcache import CacheWarning, InvalidSizeError, InvalidTTLError
-from nbcache.config import NBCache, seconds, settings, size_in_bytes
+from nbcache.config import NBCache, seconds, settings, size_in_bytes, switches
 
 
 class Unprintable:
@@ -108,6 +108,25 @@ def test_an_empty_environment_variable_counts_as_unset(monkeypatch):
 def test_the_environment_sets_defaults(name, text, trait, value, monkeypatch):
     monkeypatch.setenv(f"NBCACHE_{name}", text)
     assert getattr(settings(), trait) == value
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "switch"),
+    [
+        ("off", True, "off"),
+        ("private", False, "private"),
+        ("explain_misses", True, "explain_misses"),
+        ("persist", "disk", "on_disk"),
+    ],
+)
+def test_the_next_call_sees_that_a_setting_was_changed_and_changed_back(trait, value, switch):
+    before, otherwise = getattr(switches(), switch), getattr(settings(), trait)
+    setattr(settings(), trait, value)
+    assert getattr(switches(), switch) is not before
+    setattr(settings(), trait, otherwise)
+    assert getattr(switches(), switch) is before
+    NBCache.clear_instance()
+    assert getattr(switches(), switch) is before
 
 
 def test_the_folder_expands_the_home_and_is_absolute(monkeypatch, tmp_path):

@@ -15,7 +15,7 @@ from nbcache.calls.defaults import Defaults
 from nbcache.calls.parameters import Parameters
 from nbcache.calls.run import Run, Watched, refuse_awaitable
 from nbcache.calls.under_way import UnderWay
-from nbcache.config import settings
+from nbcache.config import switches
 from nbcache.engine.cache import Cache
 from nbcache.engine.hooks import hooks
 from nbcache.engine.job import CallParts, Computed, Description, Job, argument_parts
@@ -40,6 +40,8 @@ from nbcache.tracking.written.files_written import FilesWritten
 __all__ = ["Jobs"]
 
 _FILES: Part = ("option outputs", "files", "files")
+#: Of arguments that are numbers and texts: these have no code.
+_NO_CODE = ArgumentCode()
 
 
 class Beside(NamedTuple):
@@ -119,17 +121,19 @@ class Jobs:
     def key(self, state: State, arguments: tuple[tuple[str, bytes], ...], beside: Beside) -> Key:
         return Key(self._owner, state.digest + beside.digest, arguments, self.branches.of(state))
 
-    def beside(self, bound: Bound, state: State) -> Beside:
+    def beside(self, bound: Bound, state: State, primitive: bool = False) -> Beside:
         """What the key of a call follows beside the function and the content of its arguments."""
-        options = self._brought(bound, state)
-        digest = b"".join([bytes.fromhex(digest) for _, digest, _ in options])
         # an entry of the other kind would write files that nobody asked for, or would not
         files = b"files" if self._parameters.outputs else b""
+        if primitive:
+            return Beside((), files)
+        options = self._brought(bound, state)
+        digest = b"".join([bytes.fromhex(digest) for _, digest, _ in options])
         return Beside(options, digest + self.arguments.sharing(bound) + files)
 
     def _brought(self, bound: Bound, state: State) -> tuple[Part, ...]:
         """The options that count because of the arguments; those of what the function itself reaches count already."""
-        if not self._parameters.track or self.arguments.is_primitive(bound):
+        if not self._parameters.track:
             return ()
         return brought((value for _, value in self.arguments.items(bound)), state.parts)
 
@@ -137,8 +141,14 @@ class Jobs:
         """What calls have in common that are the same but for globals, which a run under way may be changing."""
         return Key(self._owner, state.outline, key.arguments).text
 
-    def job(self, bound: Bound, state: State, began: float | None = None) -> Job:
-        call = _Call(self, bound, state)
+    def job(self, bound: Bound, state: State, began: float | None = None, primitive: bool | None = None) -> Job:
+        """What the cache is asked for a call.
+
+        Parameters
+        ----------
+        primitive : what `Arguments.is_primitive` says of it, where somebody has asked
+        """
+        call = _Call(self, bound, state, self.arguments.is_primitive(bound) if primitive is None else primitive)
         policy = self.policy()
         return Job(
             key=call.key,
@@ -159,13 +169,13 @@ class Jobs:
         now = self.state(registry.the_cache())
         return None if now is state else self.job(bound, now, began)
 
-    def watched(self, bound: Bound, state: State) -> Watched:
+    def watched(self, bound: Bound, state: State, primitive: bool) -> Watched:
         parameters = self._parameters
         named: tuple[Observation, ...] = ()
         if parameters.track:
             named = candidates([value for _, value in self.arguments.items(bound)], state.paths)
         shown = (self._message, parameters.show_time, parameters.replay)
-        generators = Within(state.generators, among(self.arguments.items(bound)))
+        generators = Within(state.generators, {} if primitive else among(self.arguments.items(bound)))
         written = None
         if parameters.outputs:
             given = texts_in(value for _, value in self.arguments.items(bound))
@@ -179,13 +189,13 @@ class Jobs:
 
     def settled(self, key: Key, beside: Beside, state: State, changes: Changes) -> Key | None:
         """The key under which later calls look, if a run at the same time has said first as what things count."""
-        if all(state.counted[label] == counted for label, counted in changes.mine.items()):
+        if not changes.mine or all(state.counted[label] == counted for label, counted in changes.mine.items()):
             return None
         fingerprint = state.digest_where(changes.mine) + beside.digest
         return Key(key.owner, fingerprint, key.arguments, self.branches.of(state, changes.mine))
 
     def description(
-        self, bound: Bound, key: Key, state: State, options: tuple[Part, ...], private: bool
+        self, bound: Bound, key: Key, state: State, options: tuple[Part, ...], private: bool, primitive: bool
     ) -> Description:
         if self._reached[0] is not state or self._reached[1] is not private:
             reached = tuple([(part.label, part.digest, "" if private else part.summary) for part in state.parts])
@@ -196,7 +206,7 @@ class Jobs:
         if private:
             return Description("", (*argument_parts(key.arguments, repeat("", len(key.arguments))), *reached))
         text = self.arguments.text(bound, limit=1000, each=240)
-        if self.arguments.is_primitive(bound):
+        if primitive:
             return Description(text, CallParts(self.arguments, bound, reached))
         summaries = [summary(value) for _, value in self.arguments.items(bound)]
         return Description(text, (*argument_parts(key.arguments, summaries), *reached))
@@ -211,14 +221,15 @@ class _Call:
     Nothing here leads back to the job, so that a call that is over leaves nothing to the garbage collector.
     """
 
-    __slots__ = ("_beside", "_bound", "_code", "_described", "_jobs", "_state", "key")
+    __slots__ = ("_beside", "_bound", "_code", "_described", "_jobs", "_primitive", "_state", "key")
 
-    def __init__(self, jobs: Jobs, bound: Bound, state: State) -> None:
+    def __init__(self, jobs: Jobs, bound: Bound, state: State, primitive: bool) -> None:
         self._jobs = jobs
         self._bound = bound
         self._state = state
-        self._code = ArgumentCode(jobs.origins, state.asks)
-        self._beside = jobs.beside(bound, state)
+        self._primitive = primitive
+        self._code = _NO_CODE if primitive else ArgumentCode(jobs.origins, state.asks)
+        self._beside = jobs.beside(bound, state, primitive)
         self.key = jobs.key(state, jobs.defaults.digests(bound, self._code, state), self._beside)
         self._described: Description | None = None
 
@@ -242,7 +253,7 @@ class _Call:
     def _computed(self, value: Any, run: Run, outcome: UnderWay) -> Computed:
         changes = outcome.changes
         jobs = self._jobs
-        if jobs.changed.look(self._bound, self.key.arguments, self._state.asks):
+        if not self._primitive and jobs.changed.look(self._bound, self.key.arguments, self._state.asks):
             jobs.record(self._state)
         key = jobs.settled(self.key, self._beside, self._state, changes)
         computed = run.computed(value, run.recorded.to_bytes(), key)
@@ -255,16 +266,18 @@ class _Call:
     def describe(self) -> Description:
         """The arguments as they were before the run; where there was none in this process, as they are."""
         if self._described is None:
-            private = settings().private
-            self._described = self._jobs.description(self._bound, self.key, self._state, self._beside.options, private)
+            private = switches().private
+            self._described = self._jobs.description(
+                self._bound, self.key, self._state, self._beside.options, private, self._primitive
+            )
         return self._described
 
     def _begun(self) -> Watched:
         jobs, bound, state = self._jobs, self._bound, self._state
         described = self.describe()
-        if settings().explain_misses:
+        if switches().explain_misses:
             report_unexpected_miss(registry.the_cache(), jobs.job(bound, state), described)
-        return jobs.watched(bound, state)
+        return jobs.watched(bound, state, self._primitive)
 
 
 def _code_of(state: State) -> str:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbcache.config import seconds, settings, size_in_bytes
+from nbcache.config import seconds, switches, size_in_bytes
 from nbcache.errors import (
     InvalidParameterError,
     InvalidTTLError,
@@ -51,7 +51,7 @@ class Parameters(NamedTuple):
 
     def on_disk(self) -> bool:
         """Whether results go beyond memory now; `persist=None` follows the setting."""
-        persist = settings().persist == "disk" if self.persist is None else self.persist
+        persist = switches().on_disk if self.persist is None else self.persist
         return persist and self.scope == "global"
 
     def message(self, call: str) -> str | None:

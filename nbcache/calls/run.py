@@ -28,6 +28,8 @@ from nbcache.tracking.written.file_outputs import FileOutput
 from nbcache.tracking.written.files_written import FilesWritten
 
 _NOTHING = nullcontext()
+#: Whether what listens to pools and readers is in place.
+_in_place: list[bool] = []
 _NO_GENERATORS = Within()
 
 
@@ -96,8 +98,10 @@ class Watched:
         self._spinner = _NOTHING if message is None else hooks.spinner(message, show_time)
         self._outputs = UNRECORDED if what == "none" else hooks.record(what)
         self._seen = recording(uses, generators)
-        workers.install()
-        readers.install()
+        if not _in_place:
+            workers.install()
+            readers.install()
+            _in_place.append(True)
         self._named = named
         self._track = track
         self._written = written
@@ -208,7 +212,8 @@ def refuse_awaitable(value: Any, name: str) -> None:
 def _is_used_up(value: Any) -> bool:
     kind = type(value)  # what a value itself says of its class may be anything
     future = hasattr(kind, "_asyncio_future_blocking")
-    return future or issubclass(kind, Coroutine) or _is_generator_to_await(value)
+    # whether it is a coroutine takes the abstract class a microsecond to say
+    return future or (hasattr(kind, "__await__") and issubclass(kind, Coroutine)) or _is_generator_to_await(value)
 
 
 def _is_generator_to_await(value: Any) -> bool:

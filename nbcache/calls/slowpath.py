@@ -18,7 +18,7 @@ from nbcache.calls.run import refuse_awaitable
 from nbcache.compute.cached_map import Looked, finished
 from nbcache.compute.recursion import near_limit
 from nbcache.compute.workers import Outcome
-from nbcache.config import settings
+from nbcache.config import switches
 from nbcache.engine.cache import Cache
 from nbcache.engine.job import Computed, Fetched, Job
 from nbcache.engine.slot import Slot
@@ -78,32 +78,39 @@ class SlowPath:
     # -- calls ----------------------------------------------------------------------------------------------------
 
     def _call(self, bound: Bound) -> Any:
-        if settings().off or self.parameters.ttl == 0 or near_limit():
+        if switches().off or self.parameters.ttl == 0 or near_limit():
             value = self.arguments.call(self._function, bound)
             refuse_awaitable(value, self.name)
             return value
-        cache, state, job = self._asked(bound)
+        primitive = self.arguments.is_primitive(bound)
+        cache, state, job = self._asked(bound, primitive)
+        if primitive:  # there is no generator among them
+            return self._offered(cache, cache.fetch(job), bound, state, primitive)
         with given(self.arguments.items(bound)):
-            return self._offered(cache, cache.fetch(job), bound, state)
+            return self._offered(cache, cache.fetch(job), bound, state, primitive)
 
     async def _call_async(self, bound: Bound) -> Any:
-        if settings().off or self.parameters.ttl == 0 or near_limit():
+        if switches().off or self.parameters.ttl == 0 or near_limit():
             return await self.arguments.call(self._function, bound)
         cache, state, job = self._asked(bound)
         with given(self.arguments.items(bound)):
             return self._offered(cache, await cache.fetch_async(job), bound, state)
 
-    def _asked(self, bound: Bound) -> tuple[Cache, State, Job]:
+    def _asked(self, bound: Bound, primitive: bool | None = None) -> tuple[Cache, State, Job]:
         """The cache, the state of the function, and the job of a call that begins now."""
         began = perf_counter()
         cache = registry.the_cache()
         state = self._jobs.state(cache)
-        return cache, state, self._jobs.job(bound, state, began)
+        return cache, state, self._jobs.job(bound, state, began, primitive)
 
-    def _offered(self, cache: Cache, fetched: Fetched, bound: Bound, state: State) -> Any:
+    def _offered(
+        self, cache: Cache, fetched: Fetched, bound: Bound, state: State, primitive: bool | None = None
+    ) -> Any:
         """Let the fast path know the slot of this call, if equal primitive arguments are all it takes."""
         slot = fetched.slot
-        if slot is not None and (fetched.hit or slot.entry.meta.plain) and self.arguments.is_primitive(bound):
+        if slot is not None and primitive is None:
+            primitive = self.arguments.is_primitive(bound)
+        if slot is not None and primitive and (fetched.hit or slot.entry.meta.plain):
             key = self.fast.key(bound)
             offer = partial(cache.slots.offer, slot, self.fast.slots, key, fetched.digests)
             self.fast.take(state, cache.clock, offer)
@@ -114,7 +121,7 @@ class SlowPath:
 
     def refresh(self, bound: Bound) -> Any:
         """Compute and store; for an ``async def`` function, an awaitable that does."""
-        if settings().off or self.parameters.ttl == 0:
+        if switches().off or self.parameters.ttl == 0:
             return self._call_async(bound) if self.awaited else self._call(bound)
         cache = registry.the_cache()
         job = self._jobs.job(bound, self._jobs.state(cache))
@@ -127,7 +134,7 @@ class SlowPath:
 
     def together(self, arguments: tuple[Any, ...]) -> bool:
         """Whether this call and others should be looked up together: a shared store is slow to ask, and it is small."""
-        if settings().off or not self._jobs.policy().disk or not registry.the_cache().tiers.has_shared():
+        if switches().off or not self._jobs.policy().disk or not registry.the_cache().tiers.has_shared():
             return False
         return self.arguments.is_primitive(self.arguments.bind(*arguments))
 
@@ -139,7 +146,7 @@ class SlowPath:
 
     def look(self, arguments: tuple[Any, ...], near: bool = False, call: Any = None) -> Looked:
         """Look a call up, as it was looked up before if it was; computes nothing."""
-        if settings().off or self.parameters.ttl == 0:
+        if switches().off or self.parameters.ttl == 0:
             return Looked("", False)
         value = self.fast.peek(*arguments)
         if value is not MISSING:
@@ -172,7 +179,7 @@ class SlowPath:
 
     def _compute_apart(self, arguments: tuple[Any, ...]) -> Outcome:
         bound = self.arguments.bind(*arguments)
-        if settings().off or self.parameters.ttl == 0 or near_limit():
+        if switches().off or self.parameters.ttl == 0 or near_limit():
             return self.compute_here(arguments)
         if self._jobs.policy().disk:
             if self.awaited:
@@ -227,7 +234,7 @@ class SlowPath:
 
     def call_text(self, arguments: tuple[Any, ...]) -> str:
         """A call in words."""
-        shown = "..." if settings().private else self.arguments.text(self.arguments.bind(*arguments))
+        shown = "..." if switches().private else self.arguments.text(self.arguments.bind(*arguments))
         return f"{self.name}({shown})"
 
     def adopt(self, arguments: tuple[Any, ...], call: Any, computed: Computed) -> None:
@@ -271,7 +278,7 @@ class SlowPath:
 
     def is_cached(self, bound: Bound) -> bool:
         cache = registry.the_cache()
-        return not settings().off and cache.holds(self._jobs.job(bound, self._jobs.state(cache)))
+        return not switches().off and cache.holds(self._jobs.job(bound, self._jobs.state(cache)))
 
     def explain(self, bound: Bound) -> Explanation:
         cache = registry.the_cache()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from nbcache.compute.refresh import in_background
 from nbcache.tracking.argument_code import ArgumentCode
 from nbcache.tracking.observations.generators.objects import Moving
-from nbcache.tracking.origins import Origins
-from nbcache.tracking.state import Changes, State
+from nbcache.tracking.origins import Origins, Running
+from nbcache.tracking.state import UNCHANGED, State
 
 
 class UnderWay:
@@ -31,20 +31,27 @@ class UnderWay:
         self._state = state
         self._code = code
         self._record = record
-        self.changes = Changes({}, ())
+        self.changes = UNCHANGED
 
     def __enter__(self) -> UnderWay:
-        self._drawn_from = Moving(self._state.held)
-        self._run = self._origins.begin({**self._state.counted, **self._code.counted()})
+        state, counted = self._state, self._code.counted()
+        self._drawn_from = Moving(state.held) if state.held else None
+        # where nothing counts by its content, no run can change as what it counts
+        self._run = self._origins.begin({**state.counted, **counted}) if state.counted or counted else None
         return self
 
     def __exit__(self, *error: object) -> None:
+        run = self._run
+        if run is not None:
+            self._note(run)
+        if self._drawn_from is not None:
+            self.changes = self.changes._replace(drew=self._drawn_from.moved())
+
+    def _note(self, run: Running) -> None:
         try:
             apart = in_background()
-            self.changes = self._state.note(self._origins, self._run, apart=apart)
-            if self._state.held:
-                self.changes = self.changes._replace(drew=self._drawn_from.moved())
-            if self._code.note(self._run, apart=apart) or self.changes.mine:
+            self.changes = self._state.note(self._origins, run, apart=apart)
+            if self._code.note(run, apart=apart) or self.changes.mine:
                 self._record(self._state)
         finally:
-            self._origins.end(self._run)
+            self._origins.end(run)

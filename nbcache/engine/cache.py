@@ -29,7 +29,7 @@ from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry
 from nbcache.errors import UntrustedEntryError, explain, of_other_version, warn
 from nbcache.stores.protocol import RESULTS, Mark, Stored, Whose
-from nbcache.tracking.observations.context import active, scope_here
+from nbcache.tracking.observations.context import active, recorders, scope_here
 from nbcache.tracking.observations.effects import repeat
 from nbcache.tracking.observations.observation import Effect, Observation
 from nbcache.tracking.observations.recorder import note
@@ -394,5 +394,5 @@ class Cache:
 
 
 def _inherited() -> tuple[Flight, ...]:
-    scope = scope_here()
+    scope = scope_here() if recorders else None
     return scope if isinstance(scope, tuple) else ()

@@ -9,7 +9,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from nbcache.config import settings
+from nbcache.config import switches
 from nbcache.engine.policy import Policy
 from nbcache.engine.slot import Replay, Slot
 from nbcache.entries.entry import Address
@@ -94,7 +94,7 @@ def argument_parts(digests: Iterable[tuple[str, bytes]], summaries: Iterable[str
 
 def keyed_parts(parts: Parts) -> Parts:
     """Parts as they may be written down: with the setting `private`, no digest is one that anybody can make."""
-    if not settings().private:
+    if not switches().private:
         return parts
     return tuple([(label, keyed(digest), summary) for label, digest, summary in parts])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import inf
 
 from nbcache.engine.job import Job
+from nbcache.engine.policy import Policy
 from nbcache.entries.entry import Address, Meta
 from nbcache.keys.key import branch_of, is_name
 
@@ -20,10 +21,15 @@ class Lifetimes:
         # by owner and branch
         self._ttls: dict[str, dict[str, float]] = {}
         self._kept: dict[str, dict[str, float]] = {}
+        self._last: tuple[Policy | None, str, str] = (None, "", "")
 
     def note(self, job: Job) -> None:
         """Note how long a function or cell that is asked for now keeps its results."""
         policy, owner, branch = job.policy, job.key.owner, job.key.branch
+        last = self._last
+        if last[0] is policy and last[1] == owner and last[2] == branch:
+            return
+        self._last = policy, owner, branch
         ttl = inf if policy.ttl is None else policy.ttl
         # an expired value that is served once more must not leave memory before that
         kept = 2 * ttl if policy.background else ttl

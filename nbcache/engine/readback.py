@@ -39,7 +39,7 @@ class ReadBack:
 
     def refused(self, owner: str, value: object) -> bool:
         """Tell whether results of this type were found to be lost, and that was said."""
-        return bool(self._known.get((owner, _name_of(type(value)))))
+        return bool(self._known) and bool(self._known.get((owner, _name_of(type(value)))))
 
     def check(self, owner: str, value: object, entry: Entry, load: Callable[[], object]) -> None:
         """Load the first result of a type once.

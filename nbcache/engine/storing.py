@@ -86,7 +86,7 @@ class Keeper:
             seconds=computed.seconds,
             kind=job.kind,
             observations=computed.observations,
-            effects=(*computed.effects, *effects_of(computed.files)),
+            effects=(*computed.effects, *effects_of(computed.files)) if computed.files else computed.effects,
             parts=_with_observations(description.parts, computed),
         )
         if self.read_back.refused(key.owner, computed.value):
@@ -94,7 +94,7 @@ class Keeper:
             return None
         try:
             entry = _entry_of(computed, meta)
-            if job.kind != "cell":  # what a cell left is read back where its names are known
+            if entry.by_pickle and job.kind != "cell":  # what a cell left is read back where its names are known
                 self.read_back.check(key.owner, computed.value, entry, lambda: result_in(entry.value(), computed.files))
         except UnstorableResultError as error:
             what, *rest = str(error).splitlines()
@@ -166,7 +166,7 @@ class Keeper:
 
 
 def _entry_of(computed: Computed, meta: Meta) -> Entry:
-    stored = joined(computed.value, computed.files)
+    stored = joined(computed.value, computed.files) if computed.files else computed.value
     try:
         return Entry.of(stored, meta, computed.recording)
     except UnstorableResultError:

@@ -187,7 +187,12 @@ class Arguments:
             A function in `hash_funcs` failed.
         """
         code = code or ArgumentCode()
-        return [(name, self.digest_of(name, value, code)) for name, value in self.items(bound)]
+        if self._hash_funcs:
+            return [(name, self.digest_of(name, value, code)) for name, value in self.items(bound)]
+        return [
+            (name, digest(value) if type(value) in PRIMITIVES else self.digest_of(name, value, code))
+            for name, value in self.items(bound)
+        ]
 
     def sharing(self, bound: Bound) -> bytes:
         """A digest of which arguments are one object, where to change one would change the other; empty for none."""

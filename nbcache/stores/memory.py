@@ -164,7 +164,7 @@ class MemoryStore:
                 held.size += kept.size
             else:
                 held.notes[key] = kept
-        if owned.size > KEPT_FROM:
+        if kept.size > KEPT_FROM:
             owned.beside.changed = partial(_weigh, weakref.ref(self), address, weakref.ref(owned))
             self.weigh(address, owned)
         if replaced is not None and replaced.entry is not owned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nbcache.tracking.code.bytecode import short_digest
@@ -104,6 +105,8 @@ class State:
         ----------
         apart : whether it ran in the background, where somebody else may have made a change that is seen first now
         """
+        if not self._contents:
+            return UNCHANGED
         mine: dict[str, bytes] = {}
         others: list[str] = []
         for label, content, left in self._left():
@@ -143,3 +146,7 @@ class Changes(NamedTuple):
     mine: Mapping[str, bytes]
     others: tuple[str, ...]
     drew: tuple[str, ...] = ()
+
+
+#: Of a run that has changed nothing.
+UNCHANGED = Changes(MappingProxyType({}), ())

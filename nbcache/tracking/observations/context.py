@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from typing import Any, Protocol
 
@@ -89,16 +89,19 @@ def inherit(thread: threading.Thread, recorder: Open) -> None:
 
 def unrecorded() -> AbstractContextManager[None]:
     """A context that keeps what the cache itself looks at out of any recording around it."""
-    return _by_nobody() if recorders and active() else _NOTHING
+    return _ByNobody() if recorders else _NOTHING
 
 
-@contextmanager
-def _by_nobody() -> Iterator[None]:
-    token = _current.set(_NOBODY)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+class _ByNobody:
+    """A context in which nothing is recorded. A class, because most runs enter one."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _current.set(_NOBODY)
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
 
 
 def scope_here() -> object:

@@ -40,10 +40,11 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[Obse
     constants : texts in the code; counted when they name an existing file
     """
     found: dict[Observation, None] = {}
-    here = _Here()
+    here: _Here | None = None
     for value in values:
         if type(value) in _NO_PATHS:
             continue
+        here = here or _Here()
         for text in _texts(value, 3):
             if not here.lacks(text):
                 found.update(dict.fromkeys(_named(text)))

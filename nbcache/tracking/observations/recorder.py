@@ -108,7 +108,9 @@ class Recorder:
 
     def any(self) -> bool:
         """Tell whether the run saw anything, or something may have been overlooked."""
-        return bool(self._seen() or self.failed or self._effects)
+        if self.failed or self._effects:
+            return True
+        return bool(self._seen()) if self.opens else bool(self._stamps)
 
     @property
     def observations(self) -> tuple[Observation, ...]:

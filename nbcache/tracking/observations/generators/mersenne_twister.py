@@ -35,7 +35,7 @@ _MASK = 0xFFFFFFFF
 #: The longest seed, in words; those that the system gives have 624.
 _LONGEST_SEED = 100
 #: The generator behind the functions of `random`, which each run looks at, and the memory of its state.
-_SHARED: random.Random = random._inst  # type: ignore[attr-defined]
+_SHARED: random.Random = random._inst
 _shared_words: Any = None
 
 
@@ -47,7 +47,7 @@ def of_random(generator: random.Random) -> bytes:
     if generator is _SHARED and _random_in_memory():
         if _shared_words is None:
             _shared_words = (ctypes.c_char * _SIZE).from_address(id(_SHARED) + _HEAD)
-        raw = _shared_words.raw
+        raw: bytes = _shared_words.raw
         return raw[4:] + raw[:4] + gauss
     if _random_in_memory():
         raw = ctypes.string_at(id(generator) + _HEAD, _SIZE)
@@ -133,7 +133,7 @@ def _state_of_numpy(generator: Any) -> bytes:
 
 _last: tuple[object, int] = (None, 0)
 #: The generator that was read last, with its bits, and the memory of both.
-_last_read: tuple[object, object, Any, Any] = (None, None, None, None)
+_last_read: tuple[Any, Any, Any, Any] = (None, None, None, None)
 
 
 def _address_of(generator: Any) -> int:
