@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbcache.config import seconds, switches, size_in_bytes
+from nbcache.config import seconds, size_in_bytes, switches
 from nbcache.errors import (
     InvalidParameterError,
     InvalidTTLError,
