@@ -16,6 +16,7 @@ from nbcache.entries.entry import Entry
 from nbcache.errors import UnhashableValueError, UnstorableResultError, UserHashError, explain
 from nbcache.hashing.attributes import public, reduced_by_python, reduces_in_c
 from nbcache.hashing.hasher import digest
+from nbcache.hashing.walk import ATOMS
 
 __all__ = ["ReadBack"]
 
@@ -101,16 +102,17 @@ def _difference(value: Any, back: Any, depth: int = 3) -> str:
 
 
 def _attributes_lost(value: Any, back: Any) -> str:
-    """Name what was left out because code in C says what pickle takes.
+    """Name what was left out: an attribute, where code in C says what pickle takes, or else what a key would count.
 
     Classes that say it themselves leave out what they mean to.
     """
     kind: Any = type(value)
-    if kind.__dictoffset__ == 0 or not (reduces_in_c(kind) or reduced_by_python(kind)):
+    if kind.__dictoffset__ != 0 and (reduces_in_c(kind) or reduced_by_python(kind)):
+        missing = next((name for name in public(value) if name not in back.__dict__), "")
+        if missing:
+            return f"its attribute {missing!r}"
+    if kind in ATOMS:
         return ""
-    missing = next((name for name in public(value) if name not in back.__dict__), "")
-    if missing:
-        return f"its attribute {missing!r}"
     try:
         return "" if digest(value) == digest(back) else "a part of its content"
     except (UnhashableValueError, UserHashError):

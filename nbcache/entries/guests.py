@@ -47,7 +47,7 @@ def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer]:
     """
     loaded = sys.modules.get
     numpy = loaded("numpy")
-    own = _own(len(sys.modules))
+    own = tuple(lossless.reducers())
     registered = tuple(copyreg.dispatch_table.items())
     table = _table(inline_below, numpy, loaded("numpy.ma"), loaded("polars"), registered, own)
     if "matplotlib.cm" in sys.modules:
@@ -62,12 +62,6 @@ def reducers(inline_below: int = INLINE_BELOW) -> Mapping[type, Reducer]:
         torch.nn.Parameter: tensors.reduce_parameter,
         torch.Generator: reduced_generator,
     }
-
-
-@lru_cache(maxsize=4)
-def _own(modules: int) -> tuple[tuple[type, Reducer], ...]:
-    """List what is written in a way of our own; to look for classes anew is worth it where modules were loaded."""
-    return tuple(lossless.reducers())
 
 
 @lru_cache(maxsize=16)

@@ -1,8 +1,9 @@
 """Values that their own pickle changes: written whole here, or refused.
 
 A hit must be what the run returned. The pickles of these lose parts of it: the frames of an animation, the properties
-of a molecule, which generator a distribution draws from, which object a sentinel is. Classes are recognised when their
-library is loaded. The functions that put values together are named in stored streams.
+of a molecule, which generator a distribution draws from, which object a sentinel is, what a metric has
+counted. Classes are recognised when their library is loaded. The functions that put values together are named in
+stored streams.
 """
 
 from __future__ import annotations
@@ -13,12 +14,25 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from nbcache.errors import UnstorableResultError, explain
+from nbcache.hashing.libraries import unsaved_attributes, unsaved_variables
+from nbcache.hashing.objects import is_users
 
-__all__ = ["Mappables", "global_generator", "image", "molecule", "named", "parametrized", "reducers", "ufunc"]
+__all__ = [
+    "Mappables",
+    "boosted",
+    "global_generator",
+    "image",
+    "molecule",
+    "named",
+    "parametrized",
+    "reducers",
+    "saved",
+    "ufunc",
+]
 
 Reduction = tuple[Any, ...]
 Reducer = Callable[[Any], Any]
@@ -197,6 +211,65 @@ def _is_plain(part: Any, depth: int = 3) -> bool:
     return all(_is_plain(item, depth - 1) for item in (part.values() if kind is dict else part))
 
 
+# --- models
+
+
+def _reduce_archive(value: Any) -> Any:
+    """Write an object of keras as its archive, and what that leaves out."""
+    make, arguments = value.__reduce__()
+    count = len(getattr(value, "variables", ()))
+    kinds = {type(one).__name__: type(one) for one in _layers(value) if is_users(type(one).__module__)}
+    content = (make, arguments, kinds, count, unsaved_variables(value))
+    return saved, content, unsaved_attributes(value), None, None, _complete
+
+
+def _layers(value: Any) -> list[Any]:
+    return list(value._flatten_layers()) if hasattr(value, "_flatten_layers") else [value]
+
+
+def saved(make: Any, arguments: Any, kinds: dict[str, type], count: int, values: list[Any]) -> Any:
+    """Put an object of keras together; `kinds` are the classes that keras would not find by their names."""
+    with sys.modules["keras"].saving.CustomObjectScope(kinds):
+        made = make(*arguments)
+    known = set(map(id, getattr(made, "weights", ())))
+    unsaved = [one for one in getattr(made, "variables", ()) if id(one) not in known] if values else []
+    if len(getattr(made, "variables", ())) != count or len(unsaved) != len(values):
+        raise ValueError("keras made it with another number of variables than it had")
+    for variable, value in zip(unsaved, values, strict=True):
+        variable.assign(value)
+    return made
+
+
+def _complete(made: Any, attributes: list[dict[str, Any]]) -> None:
+    for layer, given in zip(_layers(made), attributes, strict=True):
+        for name, part in given.items():
+            if name == "name" or name not in layer.__dict__:  # names without a say in the config are counted on
+                setattr(layer, name, part)
+
+
+def _reduce_boosted(value: Any) -> Any:
+    """Write a model of catboost; what it predicted for an evaluation set cannot be given back to one."""
+    state = dict(value.__getstate__())
+    if any(chain.from_iterable(state.get("_test_evals") or ())):
+        raise UnstorableResultError(
+            explain(
+                "A model of catboost that was fitted with an evaluation set cannot be stored.",
+                "catboost loses what was predicted for that set.",
+                "return model.copy(), which has no such predictions.",
+            )
+        )
+    kept = {name: part for name, part in value.__dict__.items() if name != "_object"}
+    return boosted, (type(value), state, kept)
+
+
+def boosted(kind: Any, state: dict[str, Any], attributes: dict[str, Any]) -> Any:
+    """Put a model of catboost together."""
+    made = kind.__new__(kind)
+    made.__setstate__(dict(state))
+    made.__dict__.update(attributes)
+    return made
+
+
 # --- what no pickle can hold
 
 
@@ -217,6 +290,8 @@ _LISTED: tuple[tuple[str, str, bool, Reducer], ...] = (
     ("rdkit.Chem.rdchem", "Mol", True, _reduce_molecule),
     ("pydantic._internal._model_construction", "ModelMetaclass", False, _reduce_class_of_models),
     ("ibis.backends", "BaseBackend", True, _refuse_connection),
+    ("keras.src.saving.keras_saveable", "KerasSaveable", True, _reduce_archive),
+    ("catboost.core", "_CatBoostBase", True, _reduce_boosted),
 )
 """Module, class, whether the classes derived from it are meant too, and how a value is written."""
 

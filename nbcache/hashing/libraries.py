@@ -17,7 +17,7 @@ from typing import Any
 
 from nbcache.hashing import attributes, holders
 from nbcache.hashing.objects import full_name, tag_of
-from nbcache.hashing.walk import Family, Walk, unreadable
+from nbcache.hashing.walk import ATOMS, Family, Walk, unreadable
 
 Content = Callable[[Any], Any]
 
@@ -56,7 +56,56 @@ def _archive(value: Any) -> Any:
     facts = json.loads(members.pop("metadata.json", b"{}"))
     facts.pop("date_saved", None)
     config = json.loads(members.pop("config.json", b"{}"))
-    return members, facts, _without_identities(config)
+    return members, facts, _without_identities(config), unsaved_variables(value), unsaved_attributes(value)
+
+
+def unsaved_variables(value: Any) -> list[Any]:
+    """The variables of an object of keras that its archive leaves out: of metrics, and of generators of layers.
+
+    What the metrics of a model have counted is not among them: each training or evaluation sets it back.
+    """
+    if hasattr(value, "save_own_variables") and not hasattr(value, "weights"):
+        return []  # an optimizer
+    saved = set(map(id, getattr(value, "weights", ())))
+    convert: Any = sys.modules["keras"].ops.convert_to_numpy
+    return [convert(one) for one in getattr(value, "variables", ()) if id(one) not in saved]
+
+
+def unsaved_attributes(value: Any) -> list[dict[str, Any]]:
+    """What users, and training, hang on an object of keras and on its layers, as far as it is plain.
+
+    None and False are what keras fills in when a model is used, and torch sets its mode by each use.
+    """
+    layers = value._flatten_layers() if hasattr(value, "_flatten_layers") else [value]
+    given = [attributes.public(layer, ("training",)) for layer in layers]
+    return [{name: part for name, part in state.items() if _is_kept(part)} for state in given]
+
+
+def _is_kept(part: Any) -> bool:
+    if part is None or part is False:
+        return False
+    kind = type(part)
+    if kind in (list, tuple, dict):
+        inner = part.values() if kind is dict else part
+        return all(item is None or item is False or _is_kept(item) for item in inner)
+    return kind in ATOMS or f"{kind.__module__}.{kind.__qualname__}" in _KEPT
+
+
+_KEPT = frozenset({"numpy.ndarray", "keras.src.callbacks.history.History"})
+
+
+def _boosted(value: Any) -> Any:
+    """A model of catboost, without marks of this training; read again it is rounded as what is stored would be."""
+    state = dict(value.__getstate__())
+    evaluated = state.pop("_test_evals", None)
+    if "__model" in state:
+        again = type(value)()
+        again._load_from_string(state.pop("__model"))
+        marks = again.get_metadata()
+        for name in {"model_guid", "train_finish_time"}.intersection(marks.keys()):
+            marks[name] = ""
+        state["__model"] = again._serialize_model()
+    return state, evaluated, attributes.public(value), getattr(value, "_n_features_in", None)
 
 
 def _without_identities(config: Any) -> Any:
@@ -153,6 +202,7 @@ _CONTENT: Mapping[str, Content] = {
     "sklearn.neighbors._kd_tree.BinaryTree32": _tree_of_neighbours,
     "matplotlib.cbook.CallbackRegistry": _callbacks,
     "keras.src.saving.keras_saveable.KerasSaveable": _archive,
+    "catboost.core._CatBoostBase": _boosted,
     "numba.core.dispatcher.Dispatcher": _compiled,
     "numba.np.ufunc.dufunc.DUFunc": _vectorized,
     "numba.np.ufunc.gufunc.GUFunc": _vectorized,

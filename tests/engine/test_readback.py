@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nbcache import CacheWarning, cache_data
+from nbcache.entries import guests, serialize
 
 
 class Lost:
@@ -121,3 +122,30 @@ def test_a_part_that_code_in_c_leaves_out_is_found_by_content(cache: Any) -> Non
 
     assert load().notes == ("by hand",)
     assert load.info().entries == 0
+
+
+class SetBack:
+    """Comes back with another count than it had."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.count = 0
+
+
+def test_a_part_that_a_class_makes_anew_is_found_by_content(cache: Any) -> None:
+    load = cache_data(show_spinner=False)(lambda: SetBack(3))
+    with pytest.warns(CacheWarning, match="comes back without a part of its content"):
+        load()
+
+    assert load().count == 3
+    assert load.info().entries == 0
+
+
+def test_a_class_derived_after_the_first_result_is_written_like_its_base(cache: Any) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    serialize.dumps(pillow.new("L", (1, 1)))
+    derived = type("Derived", (pillow.Image,), {})
+
+    assert derived in guests.reducers()

@@ -189,11 +189,20 @@ _add("hausdorff", "scipy.spatial.distance.directed_hausdorff(X, X + 1)", "scipy.
 _add("special", "scipy.special.gamma(X)", "scipy.special.gammaln(X)", "x[0, 0] = 9", "x.sum()")
 _add("window", "scipy.signal.windows.hann(5)", "scipy.signal.windows.hamming(5)", "x[0] = 9", "x.sum()")
 
-_add = _family("more of keras", "keras torch", "import os; os.environ['KERAS_BACKEND'] = 'torch'\nimport keras").add
+_add = _family("more of keras", "keras torch", "import os; os.environ['KERAS_BACKEND'] = 'torch'\nimport keras, numpy as np\n"
+"def built(layer, *shape):\n    keras.utils.set_random_seed(0); layer.build((None, *shape)); return layer\n"
+"def connected(n):\n    keras.utils.set_random_seed(0); keras.backend.clear_session()\n    a = keras.Input((3,)); return keras.Model(a, keras.layers.Dense(n)(keras.layers.Dropout(0.5)(a)))\n"
+"def trained(n):\n    made = connected(1); made.compile('adam', 'mse'); made.fit(np.ones((4, 3)), np.full((4, 1), n), verbose=0); return made\n").add
 _add("RandomNormal", "keras.initializers.RandomNormal(0., 1., seed=1)", "keras.initializers.RandomNormal(0., 2., seed=1)", "x.stddev = 3.", "x.stddev")
 _add("RandomUniform", "keras.initializers.RandomUniform(0., 1., seed=1)", "keras.initializers.RandomUniform(0., 2., seed=1)", "x.maxval = 3.", "x.maxval")
 _add("Dense", "keras.layers.Dense(2, name='a')", "keras.layers.Dense(3, name='a')", "x.units = 4", "x.units")
 _add("ExponentialDecay", "keras.optimizers.schedules.ExponentialDecay(1., 2, 0.5)", "keras.optimizers.schedules.ExponentialDecay(1., 2, 0.6)", "x.decay_rate = 0.7", "x.decay_rate")
+_add("BatchNormalization", "built(keras.layers.BatchNormalization(name='a'), 3)", "built(keras.layers.BatchNormalization(momentum=0.5, name='a'), 3)", "x.gamma.assign(x.gamma + 1)", "x.gamma")
+_add("LSTM", "built(keras.layers.LSTM(2, name='a'), 4, 3)", "built(keras.layers.LSTM(3, name='a'), 4, 3)", "x.cell.bias.assign(x.cell.bias + 1)", "x.units")
+_add("Functional", "connected(1)", "connected(2)", "x.layers[-1].bias.assign(x.layers[-1].bias + 1)", "x.count_params()")
+_add("Functional, trained", "trained(1.0)", "trained(2.0)", "x.optimizer.learning_rate = 0.5", "x(np.ones((1, 3)))")
+_add("Mean", "keras.metrics.Mean(name='a')", "keras.metrics.Mean(name='b')", "x.update_state(1.0)", "x.result()")
+_add("EarlyStopping", "keras.callbacks.EarlyStopping(patience=1)", "keras.callbacks.EarlyStopping(patience=2)", "x.patience = 3", "x.patience")
 _add("Adam", "keras.optimizers.Adam(0.1, name='a')", "keras.optimizers.Adam(0.2, name='a')", "x.learning_rate = 0.3", "x.iterations")
 
 _add = _family("more of the standard library", "", "import ast, copy, itertools, json, pickle, typing, urllib.request, uuid").add
@@ -210,9 +219,13 @@ _add("IntSlider", "ipywidgets.IntSlider(1)", "ipywidgets.IntSlider(2)", "x.value
 _add = _family("prophet", "prophet", "import prophet").add
 _add("Prophet", "prophet.Prophet()", "prophet.Prophet(growth='flat')", "x.holidays_prior_scale = 3.", "x.growth")
 
+_add = _family("catboost", "catboost", "import catboost, numpy as np\nX = np.random.RandomState(0).rand(60, 3); Y = (X[:, 0] > 0.5).astype(int)\ndef made(n, **more): return catboost.CatBoostClassifier(iterations=n, verbose=0, allow_writing_files=False).fit(X, Y, **more)").add
+_add("CatBoostClassifier", "made(2)", "made(3)", "x.note = 1", "x.predict(X)")
+_add("CatBoostClassifier, to be fitted", "catboost.CatBoostClassifier(iterations=2)", "catboost.CatBoostClassifier(iterations=3)", "x.set_params(depth=3)", "x.get_params()")
+_add("CatBoostClassifier with an evaluation set", "made(2, eval_set=(X, Y))", "made(3, eval_set=(X, Y))", "x.note = 1", "x.predict(X)", unstored="catboost loses what it predicted for the set")
+
 #: What is on that list and cannot be tried here.
 OUT_OF_REACH = {
-    "catboost": "its own pickle loses what was set after the fit, so that a hit is not what was returned",
     "dataprep.datasets": "its last release needs a pandas of before 2.0",
     "dataprep.eda.intermediate.Intermediate": "its last release needs a pandas of before 2.0",
     "pyspark.sql": "it needs a Java runtime",
@@ -220,6 +233,7 @@ OUT_OF_REACH = {
 }
 
 _SAME = """
+catboost = catboost: CatBoostClassifier
 arrow.arrow.Arrow = arrow: Arrow
 astropy.convolution.Box2DKernel = astropy: Box2DKernel
 astropy.convolution.Gaussian2DKernel = astropy: Gaussian2DKernel

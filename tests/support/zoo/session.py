@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import random
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -75,6 +76,7 @@ class Notebook:
     def runs(self, statements: Iterable[str]) -> bool:
         """Run a cached cell; tell whether it was computed."""
         before = self._runs
+        random.seed(0)  # what draws from a seeded generator depends on its state
         self.run("\n".join(("%%cache_cell", "__import__('builtins').zoo_ran()", *statements)))
         return self._runs > before
 
