@@ -20,7 +20,7 @@ from nbcache.tracking import bindings, classes
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.functions import follow_said, follow_text, local_name
 from nbcache.tracking.guards import Place
-from nbcache.tracking.registrations import Registered, is_abstract
+from nbcache.tracking.registrations import Registered, Tables, is_abstract
 from nbcache.tracking.walker import CodeWalker
 
 __all__ = ["READERS", "SELF_READERS", "Extensions"]
@@ -133,6 +133,7 @@ class Extensions:
         for module in self.modules.values():
             for name in sorted(self.attributes & module.__dict__.keys()):
                 self._reach.names.in_library(module, name)
+        self._registered_in_tables()
         owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
         for addition in _additions(owners, self.attributes):
             place = (id(addition.owner), addition.name)
@@ -188,6 +189,9 @@ class Extensions:
         reached : the packages that the code uses; an instance of another's comes in as an argument
         """
         guards = self._reach.guards
+        tables = Tables(self._reach.tops)
+        if tables:
+            guards.content(tables.same)
         for package, owner in _extended_classes() if self.attributes else ():
             guards.members(owner, _replaceable(owner, self.attributes), package in reached)
         for owner in self.libraries.values():
@@ -261,6 +265,16 @@ class Extensions:
         self._reach.guards.content(lambda: list(map(id, type.__subclasses__(cls))) == known)
         for found in below:
             self._reach.cls(found)
+
+    def _registered_in_tables(self) -> None:
+        """Follow what the user has registered with the libraries that the code uses."""
+        for entry in Tables(self._reach.tops).entries():
+            place = (id(entry.table), entry.place)
+            if place not in self._added:
+                self._added.add(place)
+                self._reach.mark(b"registered", entry.place.encode())
+                find = partial(entry.table.__getitem__, entry.key)
+                self._reach.value(entry.value, entry.place, place, find)
 
     def _registered_for_pickle(self, cls: type) -> None:
         """Follow the function that says what pickle and copy take of an instance, if one is registered."""

@@ -1,20 +1,22 @@
-"""Which classes count as derived from an abstract one because somebody registered them, on it or below it?
+"""What have users registered: classes on abstract ones, and functions in the tables of libraries?
 
-`abc` counts all registrations of a process in one number: while it stands, nothing has to be looked at.
+A class counts as derived from an abstract one because somebody registered it, on it or below it. `abc` counts all
+registrations of a process in one number: while it stands, nothing has to be looked at.
 """
 
 from __future__ import annotations
 
 import abc
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
+from operator import is_
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from nbcache.tracking import classes, packages
+from nbcache.tracking import bindings, classes, packages
 
-__all__ = ["Registered", "abstract_inside", "is_abstract", "token"]
+__all__ = ["Registered", "Tables", "abstract_inside", "is_abstract", "token"]
 
 #: How many classes were registered in this process.
 token = abc.get_cache_token
@@ -121,3 +123,77 @@ def _registry(cls: type) -> list[type]:
         return [found for entry in _dump(cls)[0] if (found := entry()) is not None]
     except Exception:  # a metaclass that never called the one of `abc`
         return []
+
+
+_LOADERS = ("SafeLoader", "FullLoader", "Loader", "UnsafeLoader", "CSafeLoader", "CLoader", "CFullLoader")
+_DUMPERS = ("SafeDumper", "Dumper", "CSafeDumper", "CDumper")
+# A line a library: the top-level module that code uses, the module that has the tables, and where.
+_TABLES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "yaml": (
+        "yaml",
+        (
+            *(f"{name}.{table}" for name in _LOADERS for table in ("yaml_constructors", "yaml_multi_constructors")),
+            *(f"{name}.{table}" for name in _DUMPERS for table in ("yaml_representers", "yaml_multi_representers")),
+        ),
+    ),
+    "jinja2": ("jinja2.defaults", ("DEFAULT_FILTERS", "DEFAULT_TESTS", "DEFAULT_NAMESPACE")),
+    "sqlite3": ("sqlite3", ("adapters", "converters")),
+}
+
+
+class Entry(NamedTuple):
+    """Something of the user's in a table: `place` says where, in the user's words."""
+
+    table: Mapping[Any, Any]
+    key: object
+    value: object
+    place: str
+
+
+class Tables:
+    """The tables of some libraries at one moment: what users register there by name or by type.
+
+    The library asks them for what no code names. Only what is the user's counts, and is followed like a helper; the
+    rest comes with the library.
+
+    Parameters
+    ----------
+    reached : the top-level modules of libraries that the code uses
+    """
+
+    def __init__(self, reached: Collection[str]) -> None:
+        self._reached = sorted(_TABLES.keys() & reached)
+        self._seen = [(list(table), list(table.values())) for _, table in self._tables()]
+
+    def __bool__(self) -> bool:
+        return bool(self._seen)
+
+    def entries(self) -> Iterator[Entry]:
+        """Find what is the user's."""
+        for place, table in self._tables():
+            for key, value in list(table.items()):
+                if bindings.kind_of(value) == bindings.USERS:
+                    yield Entry(table, key, value, f"{place}[{_named(key)}]")
+
+    def same(self) -> bool:
+        """Tell whether every table holds the very same things."""
+        tables = [table for _, table in self._tables()]
+        return len(tables) == len(self._seen) and all(
+            len(table) == len(keys) and all(map(is_, table, keys)) and all(map(is_, table.values(), values))
+            for table, (keys, values) in zip(tables, self._seen, strict=True)
+        )
+
+    def _tables(self) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+        for top in self._reached:
+            home, places = _TABLES[top]
+            for place in places:
+                found: Any = sys.modules.get(home)
+                for name in place.split("."):
+                    found = getattr(found, name, None)
+                if type(found) is dict:
+                    yield f"{top}.{place}", found
+
+
+def _named(key: object) -> str:
+    kinds = key if type(key) is tuple else (key,)
+    return ", ".join(classes.name_of(one) if issubclass(type(one), type) else repr(one) for one in kinds)

@@ -69,6 +69,14 @@ OWN: dict[str, Program] = {
         "math.sqrt.side_effect = lambda x: 9",
         "patch.stop()",
     ),
+    "an adapter of SQL": (
+        "import sqlite3\nclass P: pass\n"
+        + _foo("sqlite3.connect(':memory:').execute('select ?', (P(),)).fetchone()", "k = 2")
+        + "sqlite3.register_adapter(P, lambda p: k)",
+        "k = 3",
+        "sqlite3.register_adapter(P, lambda p: 'one')",
+        "sqlite3.adapters.pop((P, sqlite3.PrepareProtocol)); P.__conform__ = lambda self, protocol: 9",
+    ),
     "the name": (_foo("foo.__name__"), "foo.__name__ = 'other'"),
     "documentation": ("@cache_data\ndef foo():\n  'one'\n  return foo.__doc__", "foo.__doc__ = 'two'"),
 }

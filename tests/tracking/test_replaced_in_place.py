@@ -63,6 +63,33 @@ def test_a_replaced_part_of_an_argument_counts(name: str) -> None:
     check(ARGUMENTS[name], "foo(h)")
 
 
+TABLES_OF_LIBRARIES = {
+    "yaml": (
+        "import yaml\n@cache_data\ndef foo(): return yaml.safe_load('!nbx 4')",
+        "yaml.SafeLoader.add_constructor('!nbx', lambda loader, node: 1)",
+        "yaml.SafeLoader.add_constructor('!nbx', lambda loader, node: 2)",
+        "yaml.SafeLoader.yaml_constructors['!nbx'] = yaml.SafeLoader.yaml_constructors[None]",
+        "del yaml.SafeLoader.yaml_constructors['!nbx']",
+    ),
+    "jinja2": (
+        "import jinja2\n@cache_data\ndef foo(): return jinja2.Environment().from_string('{{ 3 | nbx }}').render()",
+        "jinja2.filters.FILTERS['nbx'] = lambda x: x + 1",
+        "jinja2.filters.FILTERS['nbx'] = lambda x: x + 2",
+        "del jinja2.filters.FILTERS['nbx']",
+    ),
+}
+
+
+@pytest.mark.parametrize("library", TABLES_OF_LIBRARIES)
+def test_what_is_registered_in_a_table_of_a_library_counts(library: str) -> None:
+    pytest.importorskip(library)
+    refused = {"yaml": "YAMLError", "jinja2": "TemplateError"}[library]
+    first, *rest = TABLES_OF_LIBRARIES[library]
+    quiet = first + f"\ndef call():\n  try: return foo()\n  except {library}.{refused}: return 'refused'"
+
+    check((quiet, *rest), "call()")
+
+
 def test_a_coroutine_function_is_called_by_its_present_defaults() -> None:
     program = (
         "import asyncio, inspect\n@cache_data\nasync def foo(a=1): return a",

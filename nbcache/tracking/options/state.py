@@ -117,7 +117,7 @@ def _required(packages: frozenset[str]) -> set[str]:
     return found
 
 
-_WITH_OPTIONS = frozenset(library.name for library in TABLE) - {"locale", "default timezone"}
+_WITH_OPTIONS = frozenset(library.name for library in TABLE) - {"locale", "default timezone", "command line"}
 _WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in TABLE])
 
 

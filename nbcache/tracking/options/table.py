@@ -110,19 +110,24 @@ _read_context = attrgetter(*_CONTEXT)
 
 def _read_decimal(decimal: Any) -> Any:
     context = decimal.getcontext()
-    return _read_context(context), repr(context.traps)
+    return _read_context(context), repr(context.traps), _read_context(decimal.DefaultContext)
 
 
 def _tell_decimal(decimal: Any) -> Values:
     context = decimal.getcontext()
     traps = {signal.__name__ for signal, on in context.traps.items() if on}
-    return {**dict(zip(_CONTEXT, _read_context(context), strict=True)), "traps": traps}
+    own, others = (dict(zip(_CONTEXT, _read_context(one), strict=True)) for one in (context, decimal.DefaultContext))
+    return {**own, "traps": traps, "in new threads": others}
 
 
-_DECIMAL = {
+_FRESH_CONTEXT = {
     "prec": 28, "rounding": "ROUND_HALF_EVEN", "Emin": -999999, "Emax": 999999, "capitals": 1, "clamp": 0,
-    "traps": {"InvalidOperation", "DivisionByZero", "Overflow"},
 }  # fmt: skip
+_DECIMAL = {
+    **_FRESH_CONTEXT,
+    "traps": {"InvalidOperation", "DivisionByZero", "Overflow"},
+    "in new threads": _FRESH_CONTEXT,
+}
 
 
 _read_printing = attrgetter("precision", "threshold", "edgeitems", "linewidth", "sci_mode")
@@ -246,6 +251,31 @@ def _csv(csv: Any) -> Values:
     return {"field size limit": csv.field_size_limit(), "dialects": dialects}
 
 
+_TEMPLATES = frozenset(
+    (
+        *("ggplot2", "seaborn", "simple_white", "plotly", "plotly_white", "plotly_dark", "presentation"),
+        *("xgridoff", "ygridoff", "gridon", "none"),
+    )
+)
+
+
+def _plotly(io: Any) -> Values:
+    """The default template, and those that were added: figures name them, and take from them what they look like."""
+    added = io.templates.keys() - _TEMPLATES
+    return {"template": io.templates.default, "added": {name: io.templates[name].to_plotly_json() for name in added}}
+
+
+def _pillow(image: Any) -> Values:
+    truncated = getattr(sys.modules.get("PIL.ImageFile"), "LOAD_TRUNCATED_IMAGES", False)
+    return {"MAX_IMAGE_PIXELS": image.MAX_IMAGE_PIXELS, "LOAD_TRUNCATED_IMAGES": truncated}
+
+
+def _command_line(system: Any) -> Values:
+    """What a script was started with; what a kernel was started with is another file each time."""
+    of_kernel = any("kernel" in word and word.endswith(".json") for word in system.argv[1:])
+    return {"arguments": () if of_kernel else tuple(system.argv[1:])}
+
+
 def _zone(time: Any) -> Values:
     return {"zone": (time.tzname, time.timezone, time.altzone)}
 
@@ -286,7 +316,17 @@ TABLE: tuple[Library, ...] = (
         lambda _: _fresh_copy("xarray.core.options").OPTIONS,
     ),
     _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars),
-    _library("plotly", "plotly.io", lambda io: {"template": io.templates.default}, {"template": "plotly"}),
+    _library("plotly", "plotly.io", _plotly, {"template": "plotly"}),
+    _library(
+        *("Pillow", "PIL.Image", _pillow, {"MAX_IMAGE_PIXELS": 89478485, "LOAD_TRUNCATED_IMAGES": False}),
+        *("pillow", "PIL"),
+    ),
+    _library("calendar", "calendar", lambda module: {"first weekday": module.firstweekday()}, {"first weekday": 0}),
+    _library(
+        *("command line", "sys", _command_line, {"arguments": ()}),
+        *("argparse", "optparse", "getopt", "docopt", "docopt_ng", "fire", "click", "typer", "absl_py"),
+        attributes=frozenset(("parse_args", "parse_known_args", "parse_intermixed_args", "docopt", "Fire", "main")),
+    ),
     _library("jax", "jax", _jax, _JAX),
     _library(
         *("mpmath", "mpmath", lambda mpmath: {"prec": mpmath.mp.prec, "pretty": mpmath.mp.pretty}),

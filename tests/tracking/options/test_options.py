@@ -97,11 +97,39 @@ CASES = {
         "plotly", "pio.templates.default = 'ggplot2'", "pio.templates.default = 'seaborn'",
         "pio.templates.default = 'plotly'", "str(go.Figure().layout.template.layout.plot_bgcolor)",
         "options of plotly"),
+    "plotly template": Case(
+        "plotly", "pio.templates['nbx'] = go.layout.Template(layout={'plot_bgcolor': 'red'})",
+        "pio.templates['nbx'].layout.plot_bgcolor = 'blue'",
+        "'nbx' in pio.templates and pio.templates.__delitem__('nbx')",
+        "'nbx' in pio.templates and go.Figure(layout={'template': 'nbx'}).layout.template.layout.plot_bgcolor",
+        "options of plotly"),
+    "decimal in threads": Case(
+        "decimal", "decimal.DefaultContext.prec = 5", "decimal.DefaultContext.prec = 7",
+        "decimal.DefaultContext.prec = 28", "in_thread()", "options of decimal"),
+    "Pillow": Case(
+        "PIL", "Image.MAX_IMAGE_PIXELS = 3", "Image.MAX_IMAGE_PIXELS = 100", "Image.MAX_IMAGE_PIXELS = 89478485",
+        "opened()", "options of Pillow"),
+    "Pillow, truncated": Case(
+        "PIL", "ImageFile.LOAD_TRUNCATED_IMAGES = True", "ImageFile.LOAD_TRUNCATED_IMAGES = False",
+        "ImageFile.LOAD_TRUNCATED_IMAGES = False", "ImageFile.LOAD_TRUNCATED_IMAGES", "options of Pillow"),
+    "calendar": Case(
+        "calendar", "calendar.setfirstweekday(6)", "calendar.setfirstweekday(5)", "calendar.setfirstweekday(0)",
+        "calendar.month(2024, 1)", "options of calendar"),
+    "command line": Case(
+        "argparse", "sys.argv[1:] = ['--n', '1']", "sys.argv[1:] = ['--n', '2']", "sys.argv[1:] = []",
+        "parser.parse_args().n", "command line"),
 }  # fmt: skip
 BEGIN = {
     "csv": "import csv",
     "mpmath": "import mpmath",
-    "decimal": "import decimal",
+    "PIL": "import io\nfrom PIL import Image, ImageFile\n"
+    "def opened():\n    with io.BytesIO() as file:\n        Image.new('L', (3, 3)).save(file, 'png')\n"
+    "        try: return Image.open(file).size\n        except Exception: return 'refused'",
+    "argparse": "import argparse, sys\nparser = argparse.ArgumentParser(); parser.add_argument('--n')",
+    "calendar": "import calendar",
+    "decimal": "import decimal, threading\n"
+    "def in_thread():\n    found = []\n    def divide(): found.append(str(decimal.Decimal(1) / 3))\n"
+    "    thread = threading.Thread(target=divide); thread.start(); thread.join()\n    return found",
     "numpy": "import numpy as np\n"
     "def divide():\n    try: return str(np.float64(1) / 0)\n    except Exception: return 'raised'",
     "pandas": "import pandas as pd",
@@ -119,6 +147,7 @@ def as_they_come() -> Iterator[None]:
     registered = pd._config.config._registered_options
     with warnings.catch_warnings(action="ignore"):
         found = {name: pd.get_option(name) for name in registered}
+    arguments, sys.argv[1:] = sys.argv[1:], []
     printing, errors, call, numbers = np.get_printoptions(), np.geterr(), np.geterrcall(), decimal.getcontext()
     _set_in_pandas({name: registered[name].defval for name in found})
     np.set_printoptions(**{name: value for name, value in _NUMPY.items() if name in printing})
@@ -131,6 +160,7 @@ def as_they_come() -> Iterator[None]:
                 if case.needs == module:
                     exec(f"{begin}\n{case.back}", {})
     yield
+    sys.argv[1:] = arguments
     _set_in_pandas(found)
     np.set_printoptions(**printing)
     np.seterr(**errors)
