@@ -21,9 +21,10 @@ from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
 from nbcache.notebook.cells.estimates import hashing_time
+from nbcache.notebook.cells.objects.facets import BYTES, TYPED
 from nbcache.notebook.cells.objects.kinds import facets_of
-from nbcache.notebook.cells.objects.libraries import ARRAY
-from nbcache.notebook.cells.objects.views import one_memory
+from nbcache.notebook.cells.objects.libraries import ARRAY, TENSOR
+from nbcache.notebook.cells.objects.views import one_memory, place_of
 from nbcache.notebook.cells.options import Options
 from nbcache.tracking import packages
 from nbcache.tracking.argument_code import digest_followed
@@ -38,6 +39,7 @@ from nbcache.tracking.state import State
 __all__ = ["CellKey", "Inputs", "inputs_of"]
 
 _ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), tuple, frozenset, range, type(Ellipsis)})
+_IN_MEMORY = frozenset({ARRAY, TENSOR, BYTES, TYPED})
 _LAST_OUTPUTS = frozenset({"_", "__", "___"})
 _CODE = (FunctionType, BuiltinFunctionType, ModuleType, type)
 
@@ -256,5 +258,6 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
         small = [value for value in shared if attribute_of(value, "shape") is None]
         joint = digest_followed(small) if len(small) > 1 else b""
         inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))
-        if memory := one_memory([value for value in shared if ARRAY in (facets_of(value) or ())]):
+        lying = [value for value in shared if not _IN_MEMORY.isdisjoint(facets_of(value) or ())]
+        if memory := one_memory([place for value in lying if (place := place_of(value)) is not None]):
             inputs.extra.append(("memory shared among inputs", _digest(repr(memory).encode())))

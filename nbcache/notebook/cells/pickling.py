@@ -23,7 +23,7 @@ from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.live_views import reduced_view
 from nbcache.notebook.cells.objects.tensors import Memory
-from nbcache.notebook.cells.objects.views import Overlaps, reduced_array
+from nbcache.notebook.cells.objects.views import Overlaps, exporter_of, reduced_array
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
@@ -138,6 +138,8 @@ class NamespacePickler(ByValuePickler):
                 raise pickle.PicklingError("an array of a subclass that shares the memory of another")
             if laid is not None:
                 return laid
+            if self._lies_in_input(value):
+                raise pickle.PicklingError("it lies in the memory of an input")
             if kind is self._array and (made := reduced_array(value)) is not None:
                 return made
         if (view := reduced_view(value)) is not None:
@@ -178,6 +180,10 @@ class NamespacePickler(ByValuePickler):
         # Past our parent, which writes names where this room has already decided for the content.
         reduced = super(ByValuePickler, self).reducer_override(value)
         return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
+
+    def _lies_in_input(self, array: Any) -> bool:
+        exporter = exporter_of(array)
+        return exporter is not None and id(exporter) in self._reached.nodes and not self._overlaps.leaves(array)
 
     def _loses_attributes(self, value: Any) -> bool:
         """Tell whether an array of a subclass is pickled as a plain one, and has attributes that no new one has."""

@@ -149,6 +149,37 @@ CHANGED = {
 
 # What a cell takes out of its inputs, makes in several places, or moves between them.
 TAKEN = {
+    "an array over a new tensor": (
+        "import torch",
+        "t = torch.zeros(2, 2); v = t[0]; n = t.numpy()",
+        "n += 1; s = float(v.sum())",
+    ),
+    "a new array over a bytearray": (
+        "import numpy as np",
+        "p = bytearray(4); a = np.frombuffer(p, 'u1'); b = a[1:]",
+        "b[1] = 7",
+    ),
+    "an array over a bytearray that was there": (
+        "import numpy as np\np = bytearray(4)",
+        "a = np.frombuffer(p, 'u1'); b = a[1:]",
+        "b[1] = 7; p[0] = 1",
+    ),
+    "an array over an array of Python's": (
+        "import numpy as np, array",
+        "p = array.array('d', [1, 2]); a = np.frombuffer(p)",
+        "a[1] = 7",
+    ),
+    "a change through an array over a bytearray": (
+        "import numpy as np\np = bytearray(4); a = np.frombuffer(p, 'u1')",
+        "a[0] = 3",
+        "a[1] = 7",
+    ),
+    "a row of a matrix": ("import numpy as np", "m = np.matrix('1 2; 3 4'); r = m[0]", "r[0, 0] = 9"),
+    "children of a generator": (
+        "import numpy as np\nr = np.random.default_rng(1)",
+        "c = r.spawn(2)[1]",
+        "d = r.spawn(1)[0].random(); e = c.random()",
+    ),
     "an inner list": ("data = {'xs': [1]}", "xs = data['xs']", "xs.append(2)"),
     "an attribute": ("class B: pass\nb = B(); b.v = [1]", "items = b.v", "items.append(2)"),
     "a slot": ("class B:\n    __slots__ = ('v',)\nb = B(); b.v = [1]", "items = b.v", "items.append(2)"),
@@ -313,6 +344,11 @@ TAKEN = {
 
 # What can only come back as a copy: the cell runs.
 RUNS = {
+    "an array over memory that cannot be written": (
+        "import ctypes, numpy as np\nc = (ctypes.c_int * 2)()",
+        "a = np.ctypeslib.as_array(c)",
+        "a[0] = 5; n = c[0]",
+    ),
     "a view of a tensor": (
         "import torch\nt = torch.zeros(3)",
         "v = t[1:]; w = t.view(3, 1)",
@@ -413,6 +449,12 @@ def test_what_could_only_come_back_as_a_copy_is_run(nb, kind):
     ("apart", "together", "cell", "shown"),
     [
         ("a = np.arange(4); v = a[:2].copy()", "a = np.arange(4); v = a[:2]", "v[0] = 9; s = a.sum()", 15),
+        (
+            "a = bytearray(4); v = np.zeros(4, 'u1')",
+            "a = bytearray(4); v = np.frombuffer(a, 'u1')",
+            "v[0] = 9; s = a[0]",
+            9,
+        ),
         ("a = [[1], [1]]", "x = [1]; a = [x, x]; del x", "a[0].append(2); s = len(a[1])", 2),
         ("a = [1]; v = [1]", "a = v = [1]", "v.append(2); s = len(a)", 2),
         ("a = {'x': [1]}; v = [1]", "v = [1]; a = {'x': v}", "v.append(2); s = len(a['x'])", 2),
@@ -427,3 +469,13 @@ def test_inputs_that_share_are_others_than_inputs_that_do_not(nb, apart, togethe
     nb(together)
     nb(f"%%cache_cell -q\n{cell}")
     assert nb.ns["s"] == shown
+
+
+def test_tensors_in_one_memory_are_others_than_copies(nb):
+    pytest.importorskip("torch")
+    nb("import torch")
+    nb("t = torch.ones(4); v = t[:2].clone()")
+    nb("%%cache_cell -q\nv.zero_(); s = float(t.sum())")
+    nb("t = torch.ones(4); v = t[:2]")
+    nb("%%cache_cell -q\nv.zero_(); s = float(t.sum())")
+    assert nb.ns["s"] == 2

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbcache.notebook.cells.objects.facets import DEFAULT, Facet
+from nbcache.tracking.observations.generators import bits
 
 __all__ = ["GENERATORS", "OPAQUE", "facets_by_name"]
 
@@ -138,12 +139,10 @@ GRADIENT = Facet("gradient", lambda value: [value.grad if value.is_leaf else Non
 # --- states that an object gives and takes
 
 
-def _state(take: Callable[[Any], Any], put: Callable[[Any, Any], Any]) -> Facet:
-    return Facet("state", take, put, walked=False)
-
-
-def _put_bits(value: Any, content: Any) -> None:
-    value.state = content
+def _state(
+    take: Callable[[Any], Any], put: Callable[[Any, Any], Any], fits: Callable[[Any, Any], bool] = lambda *_: True
+) -> Facet:
+    return Facet("state", take, put, fits, walked=False)
 
 
 def _place_of_iterator(value: Any) -> Any:
@@ -157,7 +156,7 @@ def _put_place(value: Any, content: Any) -> None:
 
 _PYTHON_RANDOM = _state(lambda value: value.getstate(), lambda value, content: value.setstate(content))
 _NUMPY_RANDOM = _state(lambda value: value.get_state(legacy=False), lambda value, content: value.set_state(content))
-_BITS = _state(lambda value: value.state, _put_bits)
+_BITS = _state(bits.state_of, bits.put, bits.fits)
 _STREAM = _state(lambda value: value.__getstate__(), _put_place)
 _ITERATOR = Facet("place", _place_of_iterator, _put_place, lambda value, content: content is not None, walked=False)
 _SOURCE = Facet("bits of", lambda value: [value.bit_generator])

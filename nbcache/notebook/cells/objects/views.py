@@ -6,14 +6,30 @@ A first pass notes the arrays that a value holds; where some of them overlap, a 
 
 from __future__ import annotations
 
+import array as typed
 import ctypes
+import sys
 from collections.abc import Callable, Iterable
 from pickle import PickleBuffer, PicklingError
 from typing import Any
 
-__all__ = ["Overlaps", "laid_out", "lay", "memory", "one_memory", "owned", "reduced_array"]
+__all__ = [
+    "Overlaps",
+    "bounds",
+    "exporter_of",
+    "laid_out",
+    "lay",
+    "lay_over",
+    "memory",
+    "one_memory",
+    "owned",
+    "place_of",
+    "reduced_array",
+]
 
 _Span = tuple[int, int]
+EXPORTERS = (bytearray, typed.array)
+"""What arrays may lie in that is no array, and is written with all that it holds."""
 
 
 class Overlaps:
@@ -37,6 +53,9 @@ class Overlaps:
         self._apart.add(id(array))
         self._kept.append(array)
 
+    def leaves(self, array: Any) -> bool:
+        return id(array) in self._apart
+
     def meet(self, array: Any) -> tuple[Any, ...] | None:
         """How to write an array that shares memory; `None` for one that does not, or in the first pass."""
         if id(array) in self._apart or id(array) in self._owners or not array.nbytes:
@@ -44,10 +63,15 @@ class Overlaps:
         known = _key(array)
         if known in self._plans:
             return self._plans[known](array)
+        if isinstance(exporter := exporter_of(array), EXPORTERS) and not self._is_there(bounds(array)):
+            return _over(array, exporter)
         twins = self._met.setdefault(known, [])
         if not any(array is one for one in twins):
             twins.append(array)
         return None
+
+    def _is_there(self, span: _Span) -> bool:
+        return any(first < span[1] and span[0] < last for (first, last), _ in self._there)
 
     def plan(self) -> bool:
         """After the first pass: find what overlaps. False when nothing does."""
@@ -80,6 +104,7 @@ class Overlaps:
                 raise PicklingError("an array that shares part of the memory of another")
             if holder is None and array is owner:
                 self._owners.add(id(array))
+                self._plans[_key(array)] = _written(array, _address(array))  # another one of the very same layout
                 continue
             if holder is None and owner is None:
                 if array.dtype.hasobject:
@@ -95,6 +120,34 @@ def _written(base: Any, start: int) -> Callable[[Any], tuple[Any, ...]]:
         return lay, (base, offset, array.dtype, array.shape, array.strides, array.flags.writeable)
 
     return written
+
+
+def exporter_of(array: Any) -> Any:
+    """The object that is no array and that an array lies in; None for one with memory of its own."""
+    while array is not None and hasattr(type(array), "__array_interface__") and hasattr(type(array), "base"):
+        array = array.base
+        if type(array) is memoryview:
+            array = array.obj
+    return array
+
+
+def _over(array: Any, exporter: Any) -> tuple[Any, ...]:
+    import numpy
+
+    offset = _address(array) - _address(numpy.frombuffer(exporter, "u1"))
+    return lay_over, (exporter, offset, array.dtype, array.shape, array.strides, array.flags.writeable)
+
+
+def lay_over(
+    exporter: Any, offset: int, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], writable: bool
+) -> Any:
+    """Lay an array into the memory of a bytearray or of an array of Python's."""
+    import numpy
+
+    made = numpy.ndarray(shape, dtype, exporter, offset, strides)
+    if not writable:
+        made.flags.writeable = False
+    return made
 
 
 def _key(array: Any) -> tuple[Any, ...]:
@@ -116,11 +169,33 @@ def bounds(array: Any) -> _Span:
     return start, stop + array.itemsize
 
 
-def one_memory(arrays: list[Any]) -> list[tuple[int, int, int]]:
-    """Which arrays overlap: the ranks of two, and the bytes from where the first begins to where the second does."""
-    spans = [bounds(array) for array in arrays]
+def place_of(value: Any) -> tuple[_Span, int] | None:
+    """Between which addresses an array, a tensor or a bytearray lies, and where its first element is; or None."""
+    if isinstance(value, EXPORTERS):
+        if not len(value):
+            return None
+        numpy: Any = sys.modules.get("numpy")
+        return None if numpy is None else place_of(numpy.frombuffer(value, "u1"))
+    if hasattr(type(value), "__array_interface__"):
+        return bounds(value), _address(value)
+    try:
+        step, start = value.element_size(), value.data_ptr()
+        last = sum((length - 1) * stride for length, stride in zip(value.shape, value.stride(), strict=True))
+    except (AttributeError, RuntimeError, NotImplementedError):  # a sparse one, or one that holds nothing
+        return None
+    return ((start, start + (last + 1) * step) if value.numel() else (0, 0)), start
+
+
+def one_memory(places: list[tuple[_Span, int]]) -> list[tuple[int, int, int]]:
+    """Which places overlap: the ranks of two, and the bytes from where the first begins to where the second does.
+
+    Parameters
+    ----------
+    places : between which addresses something lies, and where its first element is
+    """
+    spans = [span for span, _ in places]
     return [
-        (first, second, _address(arrays[second]) - _address(arrays[first]))
+        (first, second, places[second][1] - places[first][1])
         for first, one in enumerate(spans)
         for second, other in enumerate(spans[:first])
         if one[0] < other[1] and other[0] < one[1]

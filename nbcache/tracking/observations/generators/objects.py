@@ -19,6 +19,7 @@ from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 from nbcache.hashing.attributes import held_by
+from nbcache.tracking.observations.generators import bits as bit_generators
 from nbcache.tracking.observations.generators import mersenne_twister
 
 __all__ = [
@@ -89,7 +90,7 @@ def state_of(value: Any) -> bytes:
         state: bytes = value.get_state().numpy().tobytes()
         return state
     if not hasattr(value, "get_state"):
-        said = value.bit_generator.state
+        said = bit_generators.state_of(value.bit_generator)
     elif type(value._bit_generator).__name__ == "MT19937":
         return _MERSENNE + mersenne_twister.of_numpy(value)
     else:
@@ -109,7 +110,7 @@ def put(value: Any, state: bytes) -> None:
     elif hasattr(value, "set_state"):
         value.set_state(json.loads(state[1:]))
     else:
-        value.bit_generator.state = json.loads(state[1:])
+        bit_generators.put(value.bit_generator, json.loads(state[1:]))
 
 
 def was_seeded(value: Any, state: bytes) -> bool:
