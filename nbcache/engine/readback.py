@@ -11,6 +11,7 @@ from itertools import islice
 from pickle import PickleBuffer
 from typing import Any
 
+from nbcache.advice import advice_for
 from nbcache.config import error_text
 from nbcache.entries.entry import Entry
 from nbcache.errors import UnhashableValueError, UnstorableResultError, UserHashError, explain
@@ -70,7 +71,7 @@ class ReadBack:
                 explain(
                     f"A result of type {name} would not be restored as it was.",
                     problem,
-                    "return what it was made from, such as its data or a path, or leave the function uncached.",
+                    advice_for(value),
                 )
             )
 

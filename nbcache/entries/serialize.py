@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from nbcache.advice import advice_for
 from nbcache.entries import guests
 from nbcache.entries.whole_stack import with_whole_stack
 from nbcache.errors import UnstorableResultError, explain, text_of
@@ -206,14 +207,15 @@ def _type_name(value: object) -> str:
 
 def _unstorable(value: object, first: Exception, second: Exception) -> UnstorableResultError:
     name = _type_name(value)
+    holds = ""
     for error in (second, first):
         inner = _INNER_TYPE.search(text_of(error))
         if inner and inner[1].rpartition(".")[2] != name.rpartition(".")[2]:
-            what = f"A result of type {name} cannot be stored: it holds a {inner[1]}."
+            holds = inner[1]
+            what = f"A result of type {name} cannot be stored: it holds a {holds}."
             break
     else:
         what = f"A result of type {name} cannot be stored."
     text = " ".join(text_of(second).split())[:200]
     why = f"{type(second).__name__}: {text}" if text else f"{type(second).__name__}."
-    advice = "return what it was made from, such as its data or a path, or leave the function uncached."
-    return UnstorableResultError(explain(what, why, "return a list." if name == "generator" else advice))
+    return UnstorableResultError(explain(what, why, advice_for(value, holds)))

@@ -56,5 +56,5 @@ def test_a_switch_that_is_neither_on_nor_off_is_told(name: str, used: bool, monk
 
 
 def test_a_generator_as_a_result_is_advised_to_be_a_list() -> None:
-    with pytest.warns(CacheWarning, match="return a list"):
+    with pytest.warns(CacheWarning, match="return list"):
         cache_data(persist="disk")(lambda: (n for n in [1]))()

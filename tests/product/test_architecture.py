@@ -22,6 +22,7 @@ PACKAGE = ROOT / "nbcache"
 FLOORS: list[set[str]] = [
     {"system"},
     {"errors"},
+    {"advice"},
     {"tracebacks"},
     {"config", "compute"},
     {"hashing"},
@@ -52,7 +53,7 @@ FLOORS: list[set[str]] = [
 NARROW: dict[str, set[str]] = {
     "compute": {"system", "errors", "tracebacks"},
     "hashing": {"errors"},
-    "entries": {"system", "errors", "hashing"},
+    "entries": {"system", "errors", "advice", "hashing"},
     "tracking": {"system", "errors", "tracebacks", "hashing"},
     "stores": {"system", "errors", "config", "entries"},
     "keys": {"errors", "hashing", "tracking"},
