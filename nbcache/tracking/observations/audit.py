@@ -93,7 +93,7 @@ def _opened(event: str, arguments: tuple[Any, str | None, int], recorders: set[A
         if role(sys._getframe(_OPENS).f_code.co_filename) == USERS:
             opens[path] = found = _stat(path)
             if arguments[1] is None and found.st_mode & _KIND == _FOLDER:
-                NATIVE_OPENS.watch(path)  # to open files from there, by names that tell nothing
+                _opened_folder(recorder, path)
             if not len(opens) % AT_ONCE:
                 NATIVE_OPENS.fetch()
             return
@@ -124,13 +124,22 @@ def _opened_otherwise(recorder: context.Open | None, given: Any, mode: str | Non
         if found is not None and not (writes and flags & (_NEW | os.O_WRONLY)):
             recorder.opened(path, found)  # also where it is opened to read and write
             if found.st_mode & _KIND == _FOLDER:
-                NATIVE_OPENS.watch(path)
+                _opened_folder(recorder, path)
         elif found is None and not writes:
             recorder.observe("missing", path)
-        if writes:
+        if writes and not (found is not None and found.st_mode & _KIND == _FOLDER):  # there: a file without a name
             recorder.write(path)
     except Exception as error:  # it would stop the user's own call
         recorder.failed = f"open: {error!r}"
+
+
+def _opened_folder(recorder: context.Open, path: str) -> None:
+    """Hear that a folder is opened: to open files from there, by names that tell nothing of it."""
+    NATIVE_OPENS.watch(path)
+    with context.unrecorded():
+        is_linked = os.path.realpath(path) != os.path.abspath(path)
+    if is_linked:
+        recorder.observe("links", path)
 
 
 def _listed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
@@ -149,8 +158,10 @@ def _globbed(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
     text, recursive, root, relative = (*arguments, None, None)[:4]
     text, root = text_of(text), text_of(root)
     frame = sys._getframe(_ASKS)
-    if text is None or relative is not None or asks_for_code(frame, text, looks=True):
+    if text is None or asks_for_code(frame, text, looks=True):
         return
+    if relative is not None:
+        root = os.path.join(os_calls.path_of(relative), root or "")
     hidden = frame.f_locals.get("include_hidden") is True
     text = text if root is None else os.path.join(glob.escape(root), text)
     if not is_private(text):
@@ -290,3 +301,4 @@ _LISTENERS: dict[str, Callable[[context.Open, tuple[Any, ...]], None]] = {
 
 # Now, so that the names a user imports are the same ones before and after the first recording.
 os_calls.install()
+os_calls.told_of_opens.append(_opened_otherwise)

@@ -43,6 +43,7 @@ _OF_PACKAGES = {
 # They read data, though they stand among what reads code.
 _RESOURCES = (os.path.join("importlib", "resources"), os.path.join("importlib", "_resources"), "importlib_resources")
 _READS_DATA = "get_data"
+_ARCHIVES, _READS_ARCHIVE = "<frozen zipimport>", "_get_data"
 _CODE = (".py", ".pyc", ".pyi", ".pyx", ".so", ".pyd", ".dll", ".dylib", ".pth", ".zip", ".egg", ".whl")
 _DEEPEST = 100
 # Functions of fsspec that tell whoever calls them the times of a file; its others look whether it is there.
@@ -102,7 +103,7 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
     """
     if frame is not None and _known.get(frame.f_code.co_filename) == USERS:
         return False  # nearly always
-    through_library = False
+    through_library = archived = False
     for _ in range(_DEEPEST):
         if frame is None:
             return False
@@ -114,7 +115,9 @@ def asks_for_code(frame: FrameType | None, path: str, *, looks: bool = False) ->
         if what == LIBRARY:
             through_library = True
         elif what == READER:
-            if code.co_name != _READS_DATA or looks or path.endswith(_CODE):
+            name = code.co_name
+            archived = archived or filename == _ARCHIVES
+            if name != _READS_ARCHIVE and (name != _READS_DATA or looks or (path.endswith(_CODE) and not archived)):
                 return True
         elif what == SOURCE_READER and not through_library:
             is_code, told = path.endswith(_CODE), _is_told_to(frame)

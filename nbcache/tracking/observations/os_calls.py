@@ -64,6 +64,7 @@ def install() -> None:
     _replace("access", _asking("access"))
     _replace("readlink", _asking("links"))
     _replace("scandir", _scandir)
+    _replace("open", _open)
     _replace("umask", _umask)
 
 
@@ -138,6 +139,29 @@ def _fstat(original: Callable[..., os.stat_result]) -> Callable[..., os.stat_res
     return call
 
 
+def _open(original: Callable[..., int]) -> Callable[..., int]:
+    def call(*arguments: Any, dir_fd: int | None = None, **options: Any) -> int:
+        recorder = context.current() if context.recorders and dir_fd is not None else None
+        try:
+            if recorder is None:
+                return original(*arguments, dir_fd=dir_fd, **options)
+            path = _path_in(arguments, {**options, "dir_fd": dir_fd})
+            flags = arguments[1] if len(arguments) > 1 else options.get("flags")
+            if path is not None and type(flags) is int:
+                told_of_opens[0](recorder, path, None, flags)
+            with context.unrecorded():  # Python announces the name without the folder
+                return original(*arguments, dir_fd=dir_fd, **options)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return call
+
+
+#: Who hears of files that are opened by a name in a folder that is a descriptor.
+told_of_opens: list[Callable[[context.Open, Any, str | None, int], None]] = []
+
+
 def path_of(descriptor: int) -> str:
     """The name under which a file was opened, from the working folder if it lies below; "" where nobody tells."""
     path = ""
@@ -206,9 +230,9 @@ def _scandir(original: Callable[..., Any]) -> Callable[..., Any]:
         if recorder is None or role(frame.f_code.co_filename) == CARRIER:
             return found
         path = arguments[0] if arguments else options.get("path", ".")
-        if isinstance(path, int) or asks_for_code(frame, "", looks=True):
+        if asks_for_code(frame, "", looks=True):
             return found
-        return _Entries(found)
+        return _Entries(found, path_of(path) if isinstance(path, int) else "")
 
     return call
 
@@ -262,16 +286,17 @@ def _asked(recorder: context.Open, path: str, frame: FrameType, kind: str) -> No
 
 
 class _Entries:
-    """The entries of a folder, which note what is asked of them."""
+    """The entries of a folder, which note what is asked of them; those of a descriptor do not know the folder."""
 
-    def __init__(self, found: Any) -> None:
+    def __init__(self, found: Any, folder: str) -> None:
         self._found = found
+        self._folder = folder
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> _Entry:
-        return _Entry(next(self._found))
+        return _Entry(next(self._found), self._folder)
 
     def __enter__(self) -> _Entries:
         return self
@@ -286,10 +311,11 @@ class _Entries:
 class _Entry:
     """An `os.DirEntry` whose status, once asked for, is noted; names and kinds are the listing's already."""
 
-    __slots__ = ("_entry",)
+    __slots__ = ("_entry", "_folder")
 
-    def __init__(self, entry: os.DirEntry[Any]) -> None:
+    def __init__(self, entry: os.DirEntry[Any], folder: str) -> None:
         self._entry = entry
+        self._folder = folder
 
     __class__ = property(lambda self: os.DirEntry)
 
@@ -297,7 +323,8 @@ class _Entry:
         found = self._entry.stat(follow_symlinks=follow_symlinks)
         recorder = context.current()
         if recorder is not None:
-            _note(recorder, _looked, self._entry.path, sys._getframe(1), found, follow_symlinks)
+            path = os.path.join(self._folder, text_of(self._entry.path) or "")
+            _note(recorder, _looked, path, sys._getframe(1), found, follow_symlinks)
         return found
 
     def __fspath__(self) -> Any:

@@ -14,6 +14,7 @@ import pickle
 import pkgutil
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from os.path import exists as there  # bound before anything is recorded
@@ -418,3 +419,19 @@ def test_data_that_the_import_system_reads_for_the_user_count(
     monkeypatch.delitem(sys.modules, "package_with_data", raising=False)
 
     assert [one.kind for one in seen_by(read) if one.name.endswith("data.txt")] == ["file"]
+
+
+def test_data_in_an_archive_that_is_imported_from_counts_by_the_archive(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile("archive.zip", "w") as archive:
+        archive.writestr("archived_package/__init__.py", "")
+        archive.writestr("archived_package/data.txt", "data")
+    monkeypatch.syspath_prepend(str(work_folder / "archive.zip"))
+
+    imported = seen_by(lambda: importlib.import_module("archived_package"))
+    read = seen_by(lambda: pkgutil.get_data("archived_package", "data.txt"))
+    del sys.modules["archived_package"]
+
+    assert [one.kind for one in imported if one.name.endswith(".zip")] == []
+    assert [one.kind for one in read if one.name.endswith(".zip")] == ["file"]
