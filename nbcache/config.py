@@ -343,7 +343,11 @@ class NBCache(SingletonConfigurable):
 
     def folder(self) -> Path:
         """The folder of the disk store, with ``~`` expanded, made absolute against the present folder."""
-        return Path(os.path.abspath(os.path.expanduser(self.dir)))
+        return Path(self.folder_text())
+
+    def folder_text(self) -> str:
+        """The same, for those who only look whether it is there."""
+        return os.path.abspath(os.path.expanduser(self.dir))
 
 
 def _bytes_of(value: int | str) -> int:

@@ -22,6 +22,7 @@ from nbcache.entries.signing import Keyring
 from nbcache.errors import CacheError, KeyFileError, explain, warn
 from nbcache.stores.disk.locks import Claim
 from nbcache.stores.disk.store import DiskStore
+from nbcache.stores.folders import is_there
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.memory import MemoryStore
 from nbcache.stores.protocol import RESULTS, Mark, Store, Stored, Whose
@@ -152,11 +153,12 @@ class Tiers:
     def delete_call(self, address: Address) -> int:
         """Remove one entry, or all that the trace at its address leads to, wherever they are."""
         base = traces.without_variant(address)
-        present = self._store(self.has_disk()).peek(base) if address == base else None
+        store = self._store(self.has_disk())
+        present = store.peek(base) if address == base else None
         if present is None or present.meta.kind != "trace":
-            return self.delete(address)
-        removed = sum(self.delete(place) for place in traces.written(base, traces.read(present)))
-        self.delete(base)
+            return store.delete(address)
+        removed = sum(map(store.delete, traces.written(base, traces.read(present))))
+        store.delete(base)
         return removed
 
     def clear(self, owner: str | None, whose: Whose | None = None) -> int:
@@ -206,7 +208,10 @@ class Tiers:
 
     def has_disk(self) -> bool:
         """Whether anything may be on disk: a look must not make folders or keys."""
-        return self._outer is not None or (settings().folder() / "v1").exists() or bool(settings().store)
+        if self._outer is not None:
+            return True
+        chosen = settings()
+        return is_there(f"{chosen.folder_text()}/v1") or bool(chosen.store)
 
     # -- looking after memory --------------------------------------------------------------------------------------
 

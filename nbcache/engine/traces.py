@@ -48,7 +48,7 @@ def read(entry: Entry) -> Trace:
 
 def without_variant(address: Address) -> Address:
     """The address of a call, without what tells its results in several states of files and variables apart."""
-    return Address(address.owner, address.key.partition("-")[0])
+    return Address(address.owner, address.key.partition("-")[0]) if "-" in address.key else address
 
 
 def places(address: Address, trace: Trace) -> Iterator[tuple[Address, dict[Observation, bytes]]]:

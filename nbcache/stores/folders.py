@@ -212,7 +212,7 @@ def read_small(path: Path | str, limit: int) -> bytes:
     """The last `limit` bytes of a plain file of ours; OSError for anything else."""
     fd = os.open(path, READ)
     try:
-        status = os.fstat(fd)
+        status = system.fstat(fd)
         reason = file_refusal(status)
         if reason is not None:
             raise OSError(errno.EINVAL, reason, str(path))
@@ -226,7 +226,7 @@ def append(path: Path | str, content: bytes, flags: int = APPEND) -> None:
     """Append to a plain file of ours in one write, making it if need be and `flags` allow."""
     fd = os.open(path, flags, FILE_MODE)
     try:
-        reason = file_refusal(os.fstat(fd))
+        reason = file_refusal(system.fstat(fd))
         if reason is not None:
             raise OSError(errno.EINVAL, reason, str(path))
         os.write(fd, content)

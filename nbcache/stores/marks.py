@@ -43,7 +43,7 @@ class Marks:
     def clear(self, owner: str | None = None, address: Address | None = None) -> None:
         """Tell the marks of one address, of one owner, or (both None) all."""
         with self._lock:
-            for mark in self._open:
+            for mark in self._open if self._open else ():
                 if address is not None:
                     mark.cleared |= mark.address == address
                 else:

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterator
 from functools import lru_cache
 
+from nbcache import system
 from nbcache.entries.entry import Address, Meta
 from nbcache.stores.disk import clearing
 from nbcache.stores.disk.disk_usage import DiskUsage, occupied
 from nbcache.stores.disk.lru_order import LruOrder
 from nbcache.stores.disk.pending_uses import PendingUses
-from nbcache.stores.folders import Places, list_names
+from nbcache.stores.folders import Places, is_named, list_names
 from nbcache.stores.names import NOTE, RESULT, is_key_folder, key_name, may_be_note, owner_name
 from nbcache.stores.protocol import RESULTS, Clock, Whose
 
@@ -67,7 +68,7 @@ class Catalogue:
 
     def claim(self, address: Address) -> str:
         """Whose file lies where an entry would be: "ours", "foreign" or "" for none; it may be anything."""
-        if any(map(os.path.lexists, self.paths(address))):
+        if any(map(is_named, self.paths(address))):
             return "ours"
         try:
             foreign = list(self.foreign_paths(address))
@@ -108,13 +109,13 @@ class Catalogue:
 
     def unlink(self, path: str) -> int:
         """Delete one file; 0 if it was gone, OSError if it cannot be."""
-        watched = self.watched(path)
+        watched = self.watched(path) if self._rankings else None
         try:
-            size = os.lstat(path).st_size
+            size = system.lstat(path).st_size
             os.unlink(path)
         except FileNotFoundError:
             return 0
-        ranking = self._rankings.get(_owner_of(path))
+        ranking = self._rankings.get(_owner_of(path)) if self._rankings else None
         if ranking is not None:
             with self._lock:
                 ranking.remove(path)

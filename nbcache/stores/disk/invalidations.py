@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -211,6 +212,7 @@ class DiskMark:
         return self._invalidations.cleared_since(self.stamp, self._address)
 
 
+@lru_cache(maxsize=256)  # each is told twice, before and after
 def _half(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HALF, person=b"nbcache notice").digest()
 

@@ -28,7 +28,7 @@ from nbcache.stores.disk.publish import Publisher
 from nbcache.stores.disk.publish_lock import ClearedError
 from nbcache.stores.disk.reader import Reader
 from nbcache.stores.disk.writer import Changing
-from nbcache.stores.folders import Places
+from nbcache.stores.folders import Places, is_named
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import Clock, Mark, Stored, Warn, Whose
 from nbcache.stores.warnings import StoreWarnings, reason, untrusted
@@ -153,7 +153,7 @@ class DiskStore:
 
     def touch(self, address: Address, used: float | None = None) -> None:
         for path in self._catalogue.paths(address):
-            if os.path.lexists(path):
+            if is_named(path):
                 self._catalogue.used(path, self._clock() if used is None else used)
                 return
 
@@ -181,7 +181,7 @@ class DiskStore:
     def delete(self, address: Address) -> int:
         removed = 0
         try:
-            if os.path.lexists(self.places.base):
+            if is_named(str(self.places.base)):
                 # Told before, for computations that end while this runs; and after, for those who hold the entry,
                 # also when somebody else has made room with it just now.
                 self._changing.turns.cleared(address=address)
@@ -214,7 +214,7 @@ class DiskStore:
     def discard(self, owner: str | None = None) -> set[str]:
         names: set[str] = set()
         failures: list[OSError] = []
-        if not os.path.lexists(self.places.base):
+        if not is_named(str(self.places.base)):
             return names
         try:
             self._changing.turns.cleared(owner)
@@ -252,7 +252,7 @@ class DiskStore:
         The store can still be used.
         """
         try:
-            if os.path.lexists(self.places.base):
+            if is_named(str(self.places.base)):
                 self._catalogue.uses.write_all()
                 self._catalogue.usage.share()
         except OSError:
@@ -296,7 +296,7 @@ class DiskStore:
     def _refuse_foreign(self, address: Address) -> None:
         """Under "strict", an entry of this address under somebody else's key is an error, not a miss."""
         try:
-            foreign = [path for path in self._catalogue.foreign_paths(address) if os.path.lexists(path)]
+            foreign = [path for path in self._catalogue.foreign_paths(address) if is_named(path)]
         except OSError:
             return
         if foreign:
