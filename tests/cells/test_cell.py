@@ -149,6 +149,21 @@ class TestNotCached:
         assert (first.out + first.err).count("division by zero") == 1
         assert nb(marked(body), fails=True).count == 1
 
+    @pytest.mark.parametrize(
+        "fails",
+        [
+            "get_ipython().run_cell('1 / 0')",
+            "get_ipython().run_cell_magic('capture', 'taken', 'x ==')",
+            "get_ipython().run_line_magic('run', 'fails.py')",
+        ],
+    )
+    def test_a_cell_that_goes_on_after_an_error_was_shown(self, nb, fails, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "fails.py").write_text("1 / 0")
+        body = f"x = 1\n_ = {fails}"
+        nb(marked(body, "cell -q"))
+        assert nb(marked(body, "cell -q")).count == 1
+
     def test_an_interrupted_cell(self, nb):
         body = "raise KeyboardInterrupt"
         nb(marked(body), fails=True)

@@ -60,6 +60,8 @@ class Refusals:
         """Say why this run is not kept; empty when it is."""
         if self._least is not None and seen.run.seconds < self._least:
             return f"it took {duration(seen.run.seconds)}, less than {duration(self._least)}"
+        if seen.recording.error_shown:
+            return "it shows an error, which a hit would not show"
         if self._options.outputs is None and (changed := self._changed(seen)):
             self._learn(tuple(changed))  # the next run in this kernel would find it as it leaves it
             return f"it changes {changed[0]}, which a hit would not do"

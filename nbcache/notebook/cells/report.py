@@ -14,6 +14,7 @@ _ADVICE = (
     (r"it keeps .*--max-size", "raise --max-size, or keep less: %%cache_cell --outputs"),
     (r"input (\w+) cannot be read", r"leave it out of the key: %%cache_cell --ignore \1"),
     (r"it changes .* in place|it both reads and writes", "write the file as a whole, under another name"),
+    (r"it shows an error", "put what fails into a cell of its own"),
     (r"it draws into", "draw in the cell that makes the figure, and compute in another"),
     (r"it removes|it writes|it makes|it may not have written", "put that into a cell of its own"),
     (r"it uses the network", "put the download into a cell of its own, and save it to a file"),

@@ -35,6 +35,7 @@ class Recording:
     ----------
     values : of the last expressions that were shown
     live_widget : whether a widget was shown that can still be used, progress bars aside
+    error_shown : whether a traceback was shown, if only by a magic that goes on after it
     drawing : the seconds that figures took which wait for the end of their cell
 
     Notes
@@ -47,6 +48,7 @@ class Recording:
         self.what = what
         self.values: list[object] = []
         self.live_widget = False
+        self.error_shown = False
         self.drawing = 0.0
         self._events: list[Event] = []
         self._widgets: dict[int, Any] = {}
@@ -101,6 +103,9 @@ class Recording:
     def clear(self, wait: bool) -> None:
         if not self._closed:
             self._keep(["clear", wait])
+
+    def error(self) -> None:
+        self.error_shown = True
 
     def result(self, data: dict[str, Any], metadata: dict[str, Any], value: object) -> None:
         if not self._closed:

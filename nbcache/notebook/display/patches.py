@@ -1,8 +1,8 @@
 """The methods that are replaced while somebody listens, so that listeners are told of what a kernel shows.
 
-Output leaves a kernel through four objects: the two streams, the display publisher and the display hook. While
-somebody listens, the methods of exactly those objects are replaced; the last listener puts everything back, so that
-nothing is left of this room while no recording runs.
+Output leaves a kernel through five objects: the two streams, the display publisher, the display hook, and the shell,
+which shows tracebacks. While somebody listens, the methods of exactly those objects are replaced; the last listener
+puts everything back, so that nothing is left of this room while no recording runs.
 """
 
 from __future__ import annotations
@@ -222,12 +222,24 @@ class _HookPatch(Patch):
         return listened
 
 
-class _SystemPatch(Patch):
-    """A patch on the `!command` of a terminal, whose output would pass by all streams: it comes through a pipe."""
+class _ShellPatch(Patch):
+    """A patch on the shell: tracebacks, and the `!command` of a terminal, which gets a pipe to pass by the streams."""
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.replace("system", lambda system, patch: shell.system_piped)
+        self.replace("_showtraceback", self._traceback)
+        if getattr(shell.system, "__name__", "") == "system_raw":
+            self.replace("system", lambda system, patch: shell.system_piped)
+
+    @staticmethod
+    def _traceback(show: Callable[..., Any], patch: int) -> Callable[..., Any]:
+        def listened(*arguments: Any, **options: Any) -> Any:
+            for listener, objects in subscriptions():
+                if patch in objects:
+                    listener.error()
+            return show(*arguments, **options)
+
+        return listened
 
 
 class _ThreadPatch(Patch):
@@ -274,8 +286,7 @@ def take(shell: Any | None, *, streams: bool, displays: bool, results: bool) -> 
             taken.append(_taken(publisher, lambda: _PublisherPatch(publisher)))
             if results:
                 taken.append(_taken(hook, lambda: _HookPatch(hook)))
-                if _patches.get(id(shell)) or getattr(shell.system, "__name__", "") == "system_raw":
-                    taken.append(_taken(shell, lambda: _SystemPatch(shell)))
+                taken.append(_taken(shell, lambda: _ShellPatch(shell)))
         return [patch for patch in taken if patch is not None]
 
 
