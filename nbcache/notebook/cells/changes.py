@@ -20,6 +20,7 @@ from nbcache.tracking.written.file_outputs import PutBack
 __all__ = ["Before", "apply", "is_session"]
 
 _SESSION = re.compile(r"_+|_i{1,3}|_\d+|_i\d+|_[iod]h|In|Out|__\w+__|__warningregistry__")
+_NO_VALUE = object()
 _TOOLS = frozenset({"get_ipython", "exit", "quit"})
 
 
@@ -51,21 +52,26 @@ class Before:
         self._hidden = hidden
         self._names = names
         self._marks = marks
-        noted = (names.certain | names.binds) - names.unseen  # old values of these are not kept alive for the run
-        self._values = {
-            name: value for name, value in namespace.items() if name not in noted and not _is_of_session(name)
-        }
         self._there = set(namespace)
+        self._values = dict(namespace)
+        for name in (names.certain | names.binds) - names.unseen:  # their old values are not kept alive for the run
+            self._values.pop(name, None)
 
     def bound(self) -> dict[str, Any]:
         """The names that the run bound, with their values."""
         touched = self._touched()
         own = {"_"} & touched  # the last output, unless the cell has bound it itself
-        return {
+        before = self._values
+        other = {
             name: value
             for name, value in self._namespace.items()
-            if (name in own or not (_is_of_session(name) or is_session(name, value, self._hidden)))
-            and (name in touched or name not in self._there or self._values.get(name, value) is not value)
+            if before.get(name, _NO_VALUE) is not value or name in touched
+        }
+        return {
+            name: value
+            for name, value in other.items()
+            if (name in own or not is_session(name, value, self._hidden))
+            and (name in touched or name not in self._there or before.get(name, value) is not value)
         }
 
     def deleted(self) -> list[str]:

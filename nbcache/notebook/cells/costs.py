@@ -85,10 +85,9 @@ class Costs:
             return False
         if only_imports(nodes):
             return True
-        if self._known().get(code, 0.0) > 0.0:
-            return False
-        if code in self._quick or code in self._known():
-            return True
+        known = self._known().get(code)
+        if known is not None or code in self._quick:
+            return known is None or known <= 0.0
         if is_quick(nodes):
             self._quick_by_text.add(code)
             return True

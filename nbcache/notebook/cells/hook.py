@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
 
+from nbcache.notebook.cells.costs import digest_of_text
+from nbcache.notebook.cells.syntax.quickness import only_imports
+
 if TYPE_CHECKING:
     from nbcache.notebook.cells.cell import CachedCell
     from nbcache.notebook.cells.costs import Costs
@@ -79,6 +82,7 @@ class CellHook:
         self._original: Any = None
         self._before: Any = None
         self._ours: Any = None
+        self._left_alone: type[LeftAlone] | None = None
         shell.input_transformers_cleanup.append(self.transform)
 
     def watch(self) -> None:
@@ -159,15 +163,36 @@ class CellHook:
         compiler: Any = compile,
         result: Any = None,
     ) -> Any:
+        alone: LeftAlone | None = None
+        try:
+            alone = None if self._depth or _pending or self._removed else self._alone(nodelist, result)
+            if alone is not None:
+                return await self._timed(alone, self._original(nodelist, cell_name, interactivity, compiler, result))
+        except KeyboardInterrupt:  # it came while our code ran: the user's own is asked to raise it
+            return await self._original([_interrupted(alone, nodelist)], cell_name, "none", compiler, result)
         try:
             return await self._run(self._original, nodelist, cell_name, interactivity, compiler, result)
         finally:
             self.rest()
 
+    def _alone(self, nodes: list[ast.stmt], result: Any) -> LeftAlone | None:
+        """Most cells are quick, and take no further step of ours; `None` for one that may be looked at."""
+        chosen = self._automatic()
+        if chosen is None or not nodes or not _is_users(result):
+            return None
+        written = getattr(result.info, "raw_cell", None)
+        if not written or not self._costs.left_alone(known := digest_of_text(written), nodes, chosen[1]):
+            return None
+        if self._left_alone is None:
+            from nbcache.notebook.cells.left_alone import LeftAlone  # loading the extension stays cheap
+
+            self._left_alone = LeftAlone
+        return self._left_alone(known, written, self._costs, chosen[1], only_imports(nodes))
+
     async def _run(
         self, original: Any, nodelist: list[ast.stmt], cell_name: str, interactivity: str, compiler: Any, result: Any
     ) -> Any:
-        run: CachedCell | LeftAlone | UsageError | None = None
+        run: CachedCell | UsageError | None = None
         try:
             run = None if self._removed else self._cell_of(nodelist, cell_name, result)
             if run is not None and not isinstance(run, BaseException):
@@ -183,7 +208,7 @@ class CellHook:
 
     async def _followed(
         self,
-        run: CachedCell | LeftAlone,
+        run: CachedCell,
         original: Any,
         nodelist: list[ast.stmt],
         cell_name: str,
@@ -191,10 +216,6 @@ class CellHook:
         compiler: Any,
         result: Any,
     ) -> Any:
-        from nbcache.notebook.cells.left_alone import LeftAlone
-
-        if isinstance(run, LeftAlone):
-            return await self._timed(run, original(nodelist, cell_name, interactivity, compiler, result))
         if not run.code.nodes:
             return False
 
@@ -222,8 +243,9 @@ class CellHook:
             self._depth -= 1
             cell.took(time.perf_counter() - began)
             self._report(cell)
+            self.rest()
 
-    def _cell_of(self, nodes: list[ast.stmt], filename: str, result: Any) -> CachedCell | LeftAlone | UsageError | None:
+    def _cell_of(self, nodes: list[ast.stmt], filename: str, result: Any) -> CachedCell | UsageError | None:
         waiting = _pending.pop(_token(nodes), None) if _pending else None
         try:
             if waiting is not None:
@@ -233,15 +255,8 @@ class CellHook:
             chosen = self._automatic()
             if chosen is None:
                 return None
-            from nbcache.notebook.cells.costs import digest_of_text
-            from nbcache.notebook.cells.syntax.quickness import only_imports
-
             written = getattr(result.info, "raw_cell", None) or _source(filename, result)
             known = digest_of_text(written)
-            if self._costs.left_alone(known, nodes, chosen[1]):
-                from nbcache.notebook.cells.left_alone import LeftAlone
-
-                return LeftAlone(known, written, self._costs, chosen[1], only_imports(nodes))
             from nbcache.notebook.cells.cell import CachedCell
             from nbcache.notebook.cells.code import CellCode
 

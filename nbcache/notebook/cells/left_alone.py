@@ -25,10 +25,10 @@ class LeftAlone:
     shared = None
 
     def __init__(self, code: str, written: str, costs: Costs, least: float, imports: bool = False) -> None:
-        self.code = Written(first_line(written), written)
         self.owner = f"cell {code}"
         self._seconds = 0.0
         self._digest = code
+        self._written = written
         self._costs = costs
         self._least = least
         self._imports = imports
@@ -40,6 +40,11 @@ class LeftAlone:
             self._costs.passed(seconds)
         else:
             self._costs.ran(self._digest, seconds, self._least)
+
+    @cached_property
+    def code(self) -> Written:
+        """The cell as it was written."""
+        return Written(first_line(self._written), self._written)
 
     @cached_property
     def report(self) -> Report:

@@ -12,13 +12,20 @@ from collections.abc import Iterable
 __all__ = ["is_quick", "only_imports"]
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PARTS = (
-    *(ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Pass, ast.Delete, ast.Assert, ast.Global, ast.If),
-    *(ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.JoinedStr, ast.FormattedValue),
-    *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple, ast.List, ast.Dict, ast.Set),
-    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context, ast.keyword, ast.arguments, ast.arg),
+    *(ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete, ast.Assert, ast.If),
+    *(ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.JoinedStr, ast.FormattedValue, ast.BinOp, ast.UnaryOp),
+    *(ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.keyword, ast.arguments, ast.arg),
 )
+# Without the operators, and without what is text or a number.
+_NOT_LOOKED_INTO = frozenset(
+    ("arg", "attr", "ctx", "conversion", "op", "ops", "simple", "type_comment", "kind", "id", "names")
+)
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: tuple(field for field in kind._fields if field not in _NOT_LOOKED_INTO) for kind in _PARTS
+}
+_CALCULATES = (ast.BinOp, ast.AugAssign)
+_FIELDS.update(dict.fromkeys((ast.Name, ast.Constant, ast.Pass, ast.Global), ()))
 # Functions and methods that take no longer for a big argument, or only where they show it.
 _FUNCTIONS = frozenset(
     (
@@ -49,24 +56,37 @@ def is_quick(nodes: Iterable[ast.AST]) -> bool:
 
 
 def _is_quick(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return _is_quick_call(node) and all(map(_is_quick, node.args)) and all(map(_is_quick, node.keywords))
+    fields = _FIELDS.get(type(node))
+    if fields is None:
+        return _is_quick_definition(node)
+    if isinstance(node, _CALCULATES) and type(node.op) is ast.MatMult:
+        return False
+    for field in fields:
+        part = getattr(node, field)
+        if type(part) is list:
+            for one in part:
+                if one is not None and not _is_quick(one):  # the key of `**other` in a dict is missing
+                    return False
+        elif part is not None and not _is_quick(part):
+            return False
+    return True
+
+
+def _is_quick_definition(node: ast.AST) -> bool:
     match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():  # the body does not run
-            outside = [node.args, *(node.decorator_list if isinstance(node, _DEFINITIONS) else ())]
-            return all(map(_is_quick, outside))
+        case ast.FunctionDef() | ast.AsyncFunctionDef():  # the body does not run
+            return all(map(_is_quick, (node.args, *node.decorator_list)))
+        case ast.Lambda():
+            return _is_quick(node.args)
         case ast.ClassDef():
             return all(map(_is_quick, (*node.decorator_list, *node.bases, *node.keywords, *node.body)))
-        case ast.Call():
-            given = (*node.args, *node.keywords)
-            return _is_quick_call(node.func, bool(given)) and all(map(_is_quick, given))
-        case ast.MatMult():
-            return False
-    return isinstance(node, _PARTS) and all(map(_is_quick, ast.iter_child_nodes(node)))
-
-
-def _is_quick_call(called: ast.expr, given: bool) -> bool:
-    match called:
-        case ast.Name(id=name):
-            return name in _FUNCTIONS or (name in _MAKERS and not given)
-        case ast.Attribute(attr=name, value=value):
-            return name in _METHODS and _is_quick(value)
     return False
+
+
+def _is_quick_call(call: ast.Call) -> bool:
+    called = call.func
+    if isinstance(called, ast.Name):
+        return called.id in _FUNCTIONS or (called.id in _MAKERS and not call.args and not call.keywords)
+    return isinstance(called, ast.Attribute) and called.attr in _METHODS and _is_quick(called.value)
