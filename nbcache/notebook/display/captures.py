@@ -127,6 +127,9 @@ class Captured:
     def add(self, widget: Any, event: list[Any]) -> None:
         self._events.setdefault(widget.model_id, []).append(event)
 
+    def __bool__(self) -> bool:
+        return bool(self._events)
+
     def events(self) -> list[list[Any]]:
         """Every event kept so far."""
         return [event for events in self._events.values() for event in events]

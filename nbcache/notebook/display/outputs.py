@@ -7,7 +7,6 @@ a cell shows, the value of its last expression included. Outside IPython there i
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import sys
 import threading
@@ -20,7 +19,7 @@ from nbcache.config import settings
 from nbcache.notebook.display import captures, figures
 from nbcache.notebook.display.coalescing import Event, coalesce
 from nbcache.notebook.display.harmless import harmless
-from nbcache.notebook.display.listeners import current_shell, listen
+from nbcache.notebook.display.listeners import Listening, current_shell, listen
 
 __all__ = ["Recording", "record", "replay", "show_result"]
 
@@ -53,23 +52,22 @@ class Recording:
         self._events: list[Event] = []
         self._widgets: dict[int, Any] = {}
         self._closed = False
-        self._open = contextlib.ExitStack()
+        self._listening: Listening | None = None
         self._lock = threading.Lock()
         self._figures: frozenset[int] = frozenset()
         self._captured = captures.Captured()
 
     def __enter__(self) -> Recording:
         self._figures = figures.open_figures()
+        what = self.what
+        listening = listen(self, streams=what in ("all", "cell"), displays=what != "none", results=what == "cell")
         captures.begin()
-        self._open.callback(captures.end)
-        self._open.enter_context(
-            listen(
-                self,
-                streams=self.what in ("all", "cell"),
-                displays=self.what != "none",
-                results=self.what == "cell",
-            )
-        )
+        try:
+            listening.__enter__()
+        except BaseException:
+            captures.end()
+            raise
+        self._listening = listening
         return self
 
     def __exit__(
@@ -83,7 +81,12 @@ class Recording:
             elif kind is None and self.what != "none":
                 figures.show_new_figures(self._figures)
         finally:
-            self._open.close()
+            listening, self._listening = self._listening, None  # it leads back to here
+            try:
+                if listening is not None:
+                    listening.__exit__()
+            finally:
+                captures.end()
             self._closed = True
             self._settle_widgets()
 
@@ -128,6 +131,8 @@ class Recording:
 
     def _settle_widgets(self) -> None:
         """Give every widget shown the text that it ended with."""
+        if not self._widgets:
+            return
         shown = self._widgets.values()
         self.live_widget = any(type(one).__name__ != "TqdmHBox" and figures.is_alive(one.model_id) for one in shown)
         for widget in shown:
@@ -141,6 +146,8 @@ class Recording:
 
     def to_bytes(self) -> bytes:
         """Return the recording folded to what a reader finally sees; ``b""`` when nothing was shown."""
+        if not self._events and not self._captured:
+            return b""
         events = coalesce(self._events) + self._captured.folded(coalesce)
         return json.dumps([_packed(event) for event in events], default=_plain).encode() if events else b""
 

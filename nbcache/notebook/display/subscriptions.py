@@ -17,12 +17,12 @@ from typing import Any, Protocol
 
 __all__ = [
     "Listener",
+    "Subscribed",
     "Subscriptions",
     "common_subscriptions",
     "inherit",
     "inherited",
     "own_subscriptions",
-    "subscribed",
     "subscriptions",
     "unrecorded",
 ]
@@ -76,22 +76,29 @@ def common_subscriptions() -> Subscriptions:
         return tuple(level[0] for level in same)
 
 
-@contextlib.contextmanager
-def subscribed(listener: Listener, objects: frozenset[int]) -> Iterator[None]:
-    """Tell a listener of what is shown here, as far as it is shown by these objects."""
-    outer = subscriptions()
-    with _lock:
-        inner = (*outer, (listener, objects))
-        if outer in _open:
-            _open.remove(outer)
-        _open.append(inner)
-    token = _own.set(inner)
-    try:
-        yield
-    finally:
-        _own.reset(token)
+class Subscribed:
+    """A context in which a listener is told of what is shown here, as far as it is shown by these objects."""
+
+    __slots__ = ("_inner", "_listener", "_objects", "_outer", "_token")
+
+    def __init__(self, listener: Listener, objects: frozenset[int]) -> None:
+        self._listener = listener
+        self._objects = objects
+
+    def __enter__(self) -> None:
+        outer = self._outer = subscriptions()
+        inner = self._inner = (*outer, (self._listener, self._objects))
         with _lock:
-            _open.remove(inner)
+            if outer in _open:
+                _open.remove(outer)
+            _open.append(inner)
+        self._token = _own.set(inner)
+
+    def __exit__(self, *error: object) -> None:
+        outer = self._outer
+        _own.reset(self._token)
+        with _lock:
+            _open.remove(self._inner)
             if outer and not any(other[: len(outer)] == outer for other in _open):
                 _open.append(outer)
 
