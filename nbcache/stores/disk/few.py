@@ -15,16 +15,15 @@ _LOOKED_AT = 5000
 
 def few_names(folder: str, wanted: Whose | None, most: int) -> list[str]:
     """The newest results of a folder whose keys are wanted, at most so many; OSError."""
-    found = (name for name in list_names(folder) if _is_wanted(name, wanted))
+    listed = list_names(folder)
+    found = filter(_is_result, listed if wanted is None else filter(wanted, listed))  # a name begins with the key
     names = list(islice(found, _LOOKED_AT))
     if len(names) <= most:
         return names
     return sorted(names, key=lambda name: _age_of(f"{folder}/{name}"), reverse=True)[: max(0, most)]
 
 
-def _is_wanted(name: str, wanted: Whose | None) -> bool:
-    if wanted is not None and not wanted(name.partition(".")[0]):
-        return False
+def _is_result(name: str) -> bool:
     parts = parts_of_file(name)
     return parts is not None and parts[1] == RESULT
 
