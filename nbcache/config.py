@@ -12,7 +12,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from string import ascii_letters
-from typing import Any, NamedTuple
+from typing import Any
 
 from traitlets import Bool, CaselessStrEnum, TraitError, Unicode, Union, default, observe, validate
 from traitlets import Int as Integer
@@ -201,21 +201,31 @@ def _size(name: str, otherwise: str) -> str:
     return text or otherwise
 
 
-class Switches(NamedTuple):
-    """The settings that every call asks for, as `NBCache` has them."""
+class Switches:
+    """The settings that calls ask for, each read once: to ask traitlets takes microseconds.
+
+    A change puts another object in its place, so that what a thread reads meanwhile is soon nobody's.
+    """
 
     off: bool
     private: bool
     explain_misses: bool
     on_disk: bool
 
+    def __init__(self, chosen: NBCache) -> None:
+        self._chosen = chosen
+
+    def __getattr__(self, name: str) -> bool:  # where it has not been read
+        chosen = self._chosen
+        value: bool = chosen.persist == "disk" if name == "on_disk" else getattr(chosen, name)
+        setattr(self, name, value)
+        return value
+
 
 class NBCache(SingletonConfigurable):
     """The settings of nbcache, as `%config NBCache` shows them."""
 
-    #: The switches, and what they were read for: another object after each change.
-    _read: tuple[object, Switches | None] = (None, None)
-    _since: object = None
+    _switches: Switches | None = None
 
     persist = CaselessStrEnum(
         ["memory", "disk"],
@@ -321,15 +331,13 @@ class NBCache(SingletonConfigurable):
         return fallback
 
     @observe("off", "private", "explain_misses", "persist")
-    def _changed(self, _: object) -> None:
-        self._since = object()
+    def _changed(self, _: object = None) -> Switches:
+        self._switches = Switches(self)
+        return self._switches
 
-    def read_switches(self) -> Switches:
-        """Look at the settings that every call asks for, after one of them has changed."""
-        since = self._since
-        known = Switches(self.off, self.private, self.explain_misses, self.persist == "disk")
-        self._read = since, known
-        return known
+    def switches(self) -> Switches:
+        """What calls ask for, as it is now."""
+        return self._switches or self._changed()
 
     @property
     def disk_bound(self) -> int:
@@ -367,10 +375,9 @@ def settings() -> NBCache:
 
 
 def switches() -> Switches:
-    """The settings that every call asks for; to ask traitlets for each takes microseconds."""
+    """The settings that every call asks for."""
     instance: NBCache = NBCache._instance or NBCache.instance()
-    of, known = instance._read
-    return instance.read_switches() if known is None or of is not instance._since else known
+    return instance._switches or instance.switches()
 
 
 def error_text(error: BaseException) -> str:
