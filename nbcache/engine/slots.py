@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ class Slots:
         self._slots: dict[Address, Slot] = {}
         self._counts: dict[str, Counts] = {}
         # by owner and by the key without the variant, so that a clear finds its own at once
-        self._departed: dict[Address, dict[str, Fate]] = {}
+        self._departed: OrderedDict[Address, dict[str, Fate]] = OrderedDict()
 
     def renew(self) -> None:
         """Start with a fresh lock in a forked child."""
@@ -93,7 +94,7 @@ class Slots:
 
     def _note(self, address: Address, what: str, when: float) -> None:
         if len(self._departed) >= _REMEMBERED:
-            self._departed.pop(next(iter(self._departed)))
+            self._departed.popitem(last=False)
         self._departed.setdefault(without_variant(address), {})[address.key] = what, when
 
     def _return(self, address: Address) -> None:
