@@ -24,6 +24,7 @@ from nbcache.tracking.options.state import Options, options_of
 from nbcache.tracking.origins import UNCHANGED, Origins
 from nbcache.tracking.reach import Reach
 from nbcache.tracking.state import Part, State
+from nbcache.tracking.unfollowed import unheard
 
 # So many looks are made without generated code.
 _BY_HAND = 8
@@ -130,7 +131,7 @@ class Tracker:
                 *_parts(reach, contents.taken, zip(dependencies, depends, strict=True)),
                 *[Part(label, digest, said) for label, digest, said in options.parts],
             ),
-            unfollowed=tuple(reach.unfollowed),
+            unfollowed=(*reach.unfollowed, *unheard(reach.tops, asked, reach.texts)),
             paths=tuple(reach.texts),
             packages=reach.packages,
             generators=tuple(reach.generators),

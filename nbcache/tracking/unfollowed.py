@@ -1,12 +1,14 @@
 """Which names lead out of the program: to the clock, the network, other programs, data bases and the machine.
 
-What comes from there is in no key. It is named, so that the user can think of a ttl. So are readers whose files can be
-seen on Linux only, where Python runs on another system.
+What comes from there is in no key. It is named, so that the user can think of a ttl. So are readers of which only the
+system can tell what they open, and only in some folders.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable, Set
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -34,6 +36,9 @@ _OUTSIDE = {
         *("os.urandom", "os.getrandom", "posix.urandom", "posix.getrandom", "uuid.uuid1", "uuid.uuid4", "secrets."),
         *("random.SystemRandom",),
     ),
+    "random numbers whose generator cannot be read": (
+        *("polars.set_random_seed", "cv2.setRNGSeed", "cv2.randu", "cv2.randn", "cv2.randShuffle", "cv2.kmeans"),
+    ),
     "the keyboard": ("builtins.input", "sys.stdin", "sys.stdin.", "getpass.getpass"),
     "this machine": (
         *("os.cpu_count", "os.process_cpu_count", "os.sched_getaffinity", "os.uname", "os.getloadavg", "os.sysconf"),
@@ -54,24 +59,62 @@ _OUTSIDE = {
     ),
     "code in C, which may read files and variables": ("ctypes.CDLL", "ctypes.cdll.", "ctypes.pythonapi.", "cffi.FFI"),
 }
-# Classes in C that open files: a call of theirs cannot be seen, so only the system can tell, and only Linux does.
-_UNHEARD = (
-    *("netCDF4.Dataset", "netCDF4.MFDataset", "lmdb.Environment", "safetensors.safe_open", "cv2.VideoCapture"),
-    *("cv2.FileStorage", "pyarrow.fs.", "pyarrow.OSFile", "pyarrow.MemoryMappedFile", "duckdb."),
-)
+# What opens files in C and cannot be heard when it is called, by the first name of its module: only the system can
+# tell, on Linux, of folders that the run names. A class may say that it is of the module inside that makes it.
+_NATIVE = {
+    "netCDF4": "Dataset MFDataset",
+    "lmdb": "Environment",
+    **dict.fromkeys(("safetensors", "builtins"), "safe_open"),
+    "tokenizers": "from_file",
+    "lxml": "DTD RelaxNG Schematron XMLSchema XSLT",
+    "cv2": "CascadeClassifier FileStorage VideoCapture dnn dnn_",
+    "pyarrow": "FileSelector FileSystem LocalFileSystem MemoryMappedFile OSFile SubTreeFileSystem fs",
+    **dict.fromkeys(
+        ("duckdb", "_duckdb"),
+        "connect execute executemany from_csv_auto from_parquet from_query query read_csv read_json read_parquet sql",
+    ),
+    "SimpleITK": "ImageFileReader ImageSeriesReader ReadImage",
+    "annoy": "AnnoyIndex",
+    "apsw": "Connection",
+    "av": "open",
+    "datatable": "fread",
+    "decord": "AudioReader VideoReader",
+    "faiss": "read_index",
+    "fasttext": "load_model",
+    **dict.fromkeys(("fitz", "pymupdf"), "Document open"),
+    "llama_cpp": "Llama",
+    "onnxruntime": "InferenceSession",
+    "open3d": "io",
+    "openslide": "OpenSlide",
+    "osgeo": "Open OpenEx",
+    "pikepdf": "Pdf open",
+    "pypdfium2": "PdfDocument",
+    "pysam": "AlignmentFile FastaFile FastxFile TabixFile VariantFile",
+    "pyvips": "Image",
+    "sentencepiece": "SentencePieceProcessor",
+    "soundfile": "SoundFile info read",
+    "tensorflow": "io data",
+    "torchaudio": "info load",
+    "torchvision": "io",
+}
+# Methods that draw from a generator of their library which nobody can read, by the first name of the module.
+_DRAWS = {"polars": frozenset({"sample", "shuffle"})}
+# Modules whose connections attach a database, by a statement that begins so; nobody is told of it.
+_ATTACHING = frozenset({"sqlite3", "_sqlite3", "duckdb", "_duckdb", "sqlalchemy", "pandas", "polars"})
+_ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE)
+_OPENERS = {first: frozenset(names.split()) for first, names in _NATIVE.items()}
 
 
-def beginnings(platform: str) -> dict[str, str]:
-    """What stands behind which names, or beginnings of names, on a platform."""
-    found = {name: what for what, names in _OUTSIDE.items() for name in names}
-    if not platform.startswith("linux"):
-        found.update(dict.fromkeys(_UNHEARD, "files that native code opens"))
-    return found
+def natively_opened(platform: str) -> str:
+    """What stands behind those names on a platform."""
+    where = " in folders that the run does not name" if platform.startswith("linux") else ""
+    return f"files that native code opens{where}"
 
 
-_BEGINNINGS = beginnings(sys.platform)
+_NATIVELY = natively_opened(sys.platform)
+_BEGINNINGS = {name: what for what, names in _OUTSIDE.items() for name in names}
 _OPEN = tuple(beginning for beginning in _BEGINNINGS if beginning[-1] in "._")
-_FIRST = frozenset(name.partition(".")[0] for name in _BEGINNINGS)
+_FIRST = frozenset(name.partition(".")[0] for name in _BEGINNINGS) | _OPENERS.keys()
 
 
 def outside(value: object, attributes: Chain) -> str:
@@ -99,4 +142,26 @@ def named(name: str) -> str:
         what = next(
             what for beginning, what in _BEGINNINGS.items() if beginning in _OPEN and name.startswith(beginning)
         )
+    if what is None:
+        first, *others = name.split(".")
+        if first in _OPENERS and not _OPENERS[first].isdisjoint(others):
+            what = _NATIVELY
     return "" if what is None else f"{what} ({name})"
+
+
+def unheard(modules: Set[str], attributes: Set[str], texts: Iterable[str]) -> list[str]:
+    """Say what code does that nobody can hear: draws from generators of libraries, and databases that it attaches.
+
+    Parameters
+    ----------
+    modules, attributes, texts : what the code reaches: first names of modules, names of attributes, constants
+    """
+    said = [
+        f"random numbers of {module}, if drawn without a seed ({name})"
+        for module, names in _DRAWS.items()
+        if module in modules
+        for name in sorted(names & attributes)
+    ]
+    if not _ATTACHING.isdisjoint(modules) and any(map(_ATTACHES.match, texts)):
+        said.append(f"{_NATIVELY} (attach)")
+    return said

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from notebook_code import labels, run, state_of
 
 from nbcache.tracking.fingerprint import Tracker
-from nbcache.tracking.unfollowed import beginnings
+from nbcache.tracking.unfollowed import named, natively_opened
 
 pytestmark = pytest.mark.usefixtures("main_module")
 
@@ -139,11 +141,60 @@ def test_a_cached_function_is_followed_to_what_it_wraps() -> None:
     assert labels(one, other) == {"helper h"}
 
 
-@pytest.mark.parametrize(("platform", "expected"), [("darwin", "files that native code opens"), ("linux", None)])
-def test_readers_that_nobody_can_hear_are_named_where_the_system_does_not_tell(
-    platform: str, expected: str | None
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("darwin", "files that native code opens"),
+        ("linux", "files that native code opens in folders that the run does not name"),
+    ],
+)
+def test_what_is_said_of_readers_that_nobody_can_hear_depends_on_what_the_system_tells(
+    platform: str, expected: str
 ) -> None:
-    assert beginnings(platform).get("netCDF4.Dataset") == expected
+    assert natively_opened(platform) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "netCDF4.Dataset",
+        "netCDF4._netCDF4.Dataset",
+        "lmdb.Environment",
+        "builtins.safe_open",
+        "tokenizers.Tokenizer.from_file",
+        "lxml.etree.XMLSchema",
+        "cv2.VideoCapture",
+        "cv2.dnn.readNet",
+        "pyarrow.fs.LocalFileSystem",
+        "pyarrow._fs.FileSelector",
+        "duckdb.sql",
+        "_duckdb.DuckDBPyConnection.execute",
+    ],
+)
+def test_a_reader_that_nobody_can_hear_is_named_by_whatever_module_it_says(name: str) -> None:
+    assert named(name) == f"{natively_opened(sys.platform)} ({name})"
+
+
+@pytest.mark.parametrize("name", ["netCDF4.num2date", "lxml.etree.fromstring", "pyarrow.compute.sum", "builtins.open"])
+def test_what_opens_no_file_is_not_named(name: str) -> None:
+    assert named(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("import lxml.etree\ndef foo(p): return lxml.etree.XMLSchema(file=p)", "lxml.etree.XMLSchema"),
+        ("from lxml.etree import XMLSchema as S\ndef foo(p): return S(file=p)", "lxml.etree.XMLSchema"),
+        ("def foo(p):\n from lxml import etree\n return etree.XMLSchema(file=p)", "lxml.etree.XMLSchema"),
+        ("from pyarrow import fs\ndef foo(p): return fs.LocalFileSystem()", "pyarrow.fs.LocalFileSystem"),
+        ("from safetensors import safe_open\ndef foo(p): return safe_open(p, 'np')", "builtins.safe_open"),
+        ("import duckdb\ndef foo(p): return duckdb.sql(p)", "duckdb.sql"),
+    ],
+)
+def test_a_reader_that_nobody_can_hear_is_named_however_it_is_reached(code: str, name: str) -> None:
+    pytest.importorskip(code.split()[1].partition(".")[0] if code.startswith(("import", "from")) else "lxml")
+
+    assert f"{natively_opened(sys.platform)} ({name}) in foo" in state_of(code).unfollowed
 
 
 @pytest.mark.parametrize(
@@ -177,3 +228,31 @@ def test_a_name_of_the_users_is_not_taken_for_one_of_pythons() -> None:
     foo = run("def input(): return 1\ndef foo(): return input()")["foo"]
 
     assert Tracker({"": foo}).state().unfollowed == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import polars as pl\ndef foo(): return pl.DataFrame({'a': [1, 2]}).sample(1)", ["sample"]),
+        ("import polars as pl\ndef foo(): return pl.DataFrame({'a': [1, 2]}).head(1)", []),
+        ("def foo(frame): return frame.sample(1)", []),
+    ],
+)
+def test_draws_from_a_generator_that_nobody_can_read_are_named(code: str, said: list[str]) -> None:
+    pytest.importorskip("polars")
+    found = [line for line in state_of(code).unfollowed if line.startswith("random numbers")]
+
+    assert found == [f"random numbers of polars, if drawn without a seed ({name})" for name in said]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sqlite3\ndef foo(p): return sqlite3.connect(':memory:').execute(f\"ATTACH '{p}' AS o\")", True),
+        ("import sqlite3\ndef foo(p): return sqlite3.connect(p).execute('attach ? as o', (p,))", True),
+        ("import sqlite3\ndef foo(p): return sqlite3.connect(p).execute('select attach from t')", False),
+        ("def foo(): return 'Attach the file.'", False),
+    ],
+)
+def test_databases_that_are_attached_are_named(code: str, said: bool) -> None:
+    assert any(line.endswith("(attach)") for line in state_of(code).unfollowed) is said
