@@ -123,6 +123,7 @@ class Walk:
     """The state of one walk: the running digest, the values met, and the level to come."""
 
     __slots__ = (
+        "_around",
         "_atoms",
         "_families",
         "_hasher",
@@ -142,7 +143,13 @@ class Walk:
         "update",
     )
 
-    def __init__(self, resolve: Resolve, hash_funcs: HashFuncs | None, code: CodeHook | None, nested: int = 0) -> None:
+    def __init__(
+        self,
+        resolve: Resolve,
+        hash_funcs: HashFuncs | None,
+        code: CodeHook | None,
+        around: tuple[dict[int, int], ...] = (),
+    ) -> None:
         self._hasher = xxh3_128()
         self.update = self._hasher.update
         self._resolve = resolve
@@ -152,7 +159,8 @@ class Walk:
         self.below: list[Any] = []
         self.hash_funcs = hash_funcs
         self.code = code
-        self.nested = nested
+        self.nested = len(around)
+        self._around = around
         self.complete = True
         self.cut = False
         self.left = sys.maxsize
@@ -196,7 +204,7 @@ class Walk:
 
     def apart(self, value: object, limit: int = sys.maxsize) -> Apart:
         """Digest `value` on its own, or as much of it as `limit` lets it meet, level by level."""
-        inner = Walk(self._resolve, self.hash_funcs, self.code, self.nested + 1)
+        inner = Walk(self._resolve, self.hash_funcs, self.code, (*self._around, self._seen))
         inner.left = limit = min(limit, self.left)
         digest = inner.run(value)
         return Apart(digest, inner.complete and not inner.cut and not inner._seen, inner.cut, limit - inner.left)
@@ -275,10 +283,24 @@ class Walk:
         family = self.family(kind)
         self.update(_head(b"C", len(family.tag), len(values)) + family.tag)
         if family.shared:
-            values = self._fresh(values)
+            values = self._fresh(self._not_around(values) if self._around else values)
             if not values:
                 return
         family.column(self, values)
+
+    def _not_around(self, values: list[Any]) -> list[Any]:
+        """Write which values a walk around this one has met, and return the others.
+
+        What an element of a set leads back to says the same of all elements, however much there is of it.
+        """
+        for depth, met in enumerate(self._around):
+            if met.keys().isdisjoint(map(id, values)):
+                continue
+            self.complete = False
+            self.update(b"\2" + _length(depth))
+            self.update(array("Q", [met.get(id(value), -1) + 1 for value in values]))
+            values = [value for value in values if id(value) not in met]
+        return values
 
     def _fresh(self, values: list[Any]) -> list[Any]:
         """Write which values were met before, and return the others."""

@@ -75,6 +75,21 @@ def nested_sets(size: int, depth: int = 8) -> object:
     return [inner for _ in range(size)]
 
 
+def hub_of_a_set(size: int) -> object:
+    """Make what knows the set of its parts, of which each knows it: a tree, a graph, a register of listeners."""
+    hub = Node("hub", all=set())
+    hub.__dict__["all"].update(Node(f"{number}", hub=hub) for number in range(size))
+    return hub
+
+
+def hub_of_a_dict(size: int) -> object:
+    hub = Node("hub", names={}, table={})
+    for number in range(size):
+        part = Node(f"{number}", hub=hub)
+        hub.__dict__["names"][part.name] = hub.__dict__["table"][part] = part
+    return hub
+
+
 def references(value: object) -> int:
     """How many parts a value has, each shared one once, with what refers to it: what the digest has to look at."""
     seen, rest, found = set(), [value], 0
@@ -99,6 +114,31 @@ def test_sets_in_dicts_in_sets_cost_a_multiple_of_their_size(make: Any, size: in
     value = make(size)
 
     assert cost(met, value) < 100 * references(value) + 40_000
+
+
+@pytest.mark.parametrize("make", [hub_of_a_set, hub_of_a_dict])
+def test_elements_that_lead_back_to_what_holds_them_are_looked_at_alone(make: Any, met: list[int]) -> None:
+    assert cost(met, make(400)) < 12 * 400
+
+
+@pytest.mark.parametrize("make", [hub_of_a_set, hub_of_a_dict])
+def test_what_an_element_leads_back_to_counts_by_content(make: Any) -> None:
+    one, same, other = make(20), make(20), make(20)
+    next(iter(other.__dict__.get("all") or other.table)).hub = Node("hub")
+
+    assert digest(one) == digest(same) != digest(other)
+
+
+def test_elements_of_sets_within_sets_lead_back_to_what_holds_them() -> None:
+    def made(last: object) -> object:
+        hub = Node("hub", all=set())
+        for number in range(6):
+            parts = {Node(f"{number} {place}", hub=hub, all=hub.__dict__["all"]) for place in range(6)}
+            hub.__dict__["all"].add(frozenset({*parts, None}))
+        hub.__dict__["last"] = last
+        return hub
+
+    assert digest(made(1)) == digest(made(1)) != digest(made(2))
 
 
 def test_elements_that_look_the_same_cost_no_more_than_a_walk_has_to_spare(met: list[int]) -> None:
