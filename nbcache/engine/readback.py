@@ -17,7 +17,7 @@ from nbcache.entries.entry import Entry
 from nbcache.errors import UnhashableValueError, UnstorableResultError, UserHashError, explain
 from nbcache.hashing.attributes import public, reduced_by_python, reduces_in_c
 from nbcache.hashing.hasher import digest
-from nbcache.hashing.walk import ATOMS
+from nbcache.hashing.immutable import ATOMS
 
 __all__ = ["ReadBack"]
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+from nbcache.hashing.immutable import ATOMS
+
 _EVERY = 512
 _WIDE = 1 << 12
 _SAMPLES = 4
 _STEPS = 24
 _SEQUENCES: frozenset[type] = frozenset((tuple, list, set, frozenset, deque))
 _MAPPINGS: frozenset[type] = frozenset((dict, OrderedDict, defaultdict))
-_ATOMS: frozenset[type] = frozenset((int, float, bool, str, bytes, type(None)))
 
 Parts = Callable[[Any], Iterable[Any]]
 """Gives what a value consists of, by the rules of its class; nothing for a value that has other rules."""
@@ -52,5 +53,5 @@ def _objects(values: Iterable[Any], depth: int = 5) -> Iterable[Any]:
         if kind in _SEQUENCES or kind in _MAPPINGS:
             if depth:
                 yield from _objects(value.values() if kind in _MAPPINGS else value, depth - 1)
-        elif kind not in _ATOMS:
+        elif kind not in ATOMS:
             yield value

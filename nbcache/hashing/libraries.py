@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbcache.hashing import attributes, holders
+from nbcache.hashing.immutable import ATOMS
 from nbcache.hashing.objects import full_name, tag_of
-from nbcache.hashing.walk import ATOMS, Family, Walk, unreadable
+from nbcache.hashing.walk import Family, Walk, unreadable
 
 Content = Callable[[Any], Any]
 

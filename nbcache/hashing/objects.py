@@ -18,7 +18,8 @@ from typing import Any
 from nbcache.errors import CacheError, told
 from nbcache.hashing import attributes
 from nbcache.hashing.containers import mappings, sequences, sets
-from nbcache.hashing.walk import ATOMS, Family, Walk, name_of, unreadable, user_error
+from nbcache.hashing.immutable import ATOMS
+from nbcache.hashing.walk import Family, Walk, name_of, unreadable, user_error
 
 _HEAP_TYPE = 1 << 9
 _LOOKED_AT = 1000

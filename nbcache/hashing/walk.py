@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import marshal
-import pickle
 import struct
 import sys
 from array import array
@@ -24,6 +23,7 @@ from xxhash import xxh3_128
 from nbcache.errors import CacheError, UnhashableValueError, UserHashError, explain, findable, told
 from nbcache.hashing.deadline import check
 from nbcache.hashing.endless import Parts, without_end, worth_a_look
+from nbcache.hashing.immutable import ATOMS, Sink, pickle_atoms
 
 Column = Callable[["Walk", list[Any]], None]
 HashFuncs = Mapping[type | str, Callable[[Any], Any]]
@@ -67,35 +67,9 @@ class Resolve(Protocol):
     def __call__(self, walk: Walk, kind: type) -> Family: ...
 
 
-ATOMS: frozenset[type] = frozenset({int, float, bool, str, bytes, type(None)})
-"""Exact types that pickle writes in C, each in its own way: a column may hold all of them mixed."""
-
-
-class _Sink:
-    """What a pickler writes to: the digest itself."""
-
-    __slots__ = ("write",)
-
-    def __init__(self, write: Callable[[Any], object]) -> None:
-        self.write = write
-
-
-class _Atoms(pickle.Pickler):
-    """Writes atoms, and refuses anything that would need Python."""
-
-    def reducer_override(self, value: object) -> NoReturn:
-        raise pickle.PicklingError("not an atom")
-
-
 def _only(place: int) -> bytes:
     """Return a table that turns the byte `place` into one and all others into zero."""
     return bytes(place) + b"\1" + bytes(255 - place)
-
-
-def _pickle_atoms(sink: Any, values: list[Any]) -> None:
-    pickler = _Atoms(sink, 5)
-    pickler.fast = True  # no memo: one shared text and two equal texts are the same value
-    pickler.dump(values)
 
 
 def name_of(kind: type) -> str:
@@ -246,7 +220,7 @@ class Walk:
         try:
             if type(sum(level)) not in (int, float):
                 return False
-            _pickle_atoms(sink, level)
+            pickle_atoms(sink, level)
         except Exception:  # anything at all in there that is not a plain number: the general way
             return False
         self.update(_head(b"N", 0, len(level)))
@@ -371,7 +345,7 @@ class Walk:
                     self.update(b"m" + marshal.dumps(value, 2))
             return
         self.update(b"p")
-        _pickle_atoms(_Sink(self.update), values)
+        pickle_atoms(Sink(self.update), values)
 
     def counts(self, lengths: list[int]) -> None:
         """Write how many values each of a column holds."""
