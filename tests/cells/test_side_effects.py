@@ -385,18 +385,24 @@ def test_what_is_no_part_of_a_figure_is_changed_in_place_again(nb):
     assert last(nb).outcome == "stored", last(nb).reason
 
 
-def test_a_figure_that_inline_leaves_open_makes_the_cell_run(nb, monkeypatch):
+@pytest.mark.parametrize(("closes", "interactive"), [(False, True), (True, False)])
+def test_a_figure_that_inline_leaves_open_makes_the_cell_run(nb, closes, interactive):
     pytest.importorskip("matplotlib").use("agg")
     config = pytest.importorskip("matplotlib_inline.config")
     nb("import matplotlib.pyplot as plt")
     plt = nb.ns["plt"]
     plt.switch_backend("module://matplotlib_inline.backend_inline")
     backend = config.InlineBackend.instance(parent=nb.shell)
+    was = plt.isinteractive()
     try:
-        backend.close_figures = False
+        backend.close_figures = closes
+        plt.interactive(interactive)
         nb("plt.plot([1, 2])\nx = 1")
         assert last(nb).outcome == "not cached" and "stay open" in last(nb).reason
+        nb("plt.plot([2, 1])\nx = 2")
+        assert last(nb).outcome == "not cached" and "stay open" in last(nb).reason
     finally:
+        plt.interactive(was)
         config.InlineBackend.clear_instance()
         plt.close("all")
         plt.switch_backend("agg")

@@ -12,7 +12,7 @@ _CELL = re.compile(r"<ipython-input-\d+")  # a session with nbcache has one cell
 
 # What draws or trains is compared by what it shows and answers: its inside has counters, caches and times.
 _BY_TYPE = (
-    *("matplotlib.figure.Figure", "matplotlib.axes._axes.Axes", "matplotlib.lines.Line2D"),
+    "matplotlib.artist.Artist",
     *("matplotlib.container.BarContainer", "seaborn.axisgrid.FacetGrid"),
     # whether its memory is shared with an array is its own business
     *("PIL.Image.Image", "PIL.PngImagePlugin.PngImageFile"),
@@ -22,6 +22,7 @@ _BY_TYPE = (
     "sympy.core.assumptions.StdFactKB",
     # what was compiled, for which types
     *("numba.core.registry.CPUDispatcher", "numba.experimental.jitclass.base.JitClassType"),
+    "numpy.dtype",  # nobody can tell two equal ones
     # it names the folders of this very session; it forgets how it was seeded first
     *("os._Environ", "numpy.random.mtrand.RandomState"),
 )

@@ -131,10 +131,15 @@ def _module_of(value: Any) -> str:
 
 
 def _figures() -> object:
-    """The figures that pyplot goes on drawing into; inline figures are closed when their cell is over, as a rule."""
-    if "inline" in str(dict.get(sys.modules["matplotlib"].rcParams, "backend")) and _closes_figures():
+    """The figures that pyplot goes on drawing into, and how much is in them.
+
+    Inline figures are closed when their cell is over, as a rule: not while drawing is not interactive.
+    """
+    inline: Any = sys.modules.get("matplotlib_inline.backend_inline")
+    if inline is not None and inline.show._draw_called and _closes_figures():
         return []
-    return list(sys.modules["matplotlib._pylab_helpers"].Gcf.figs)
+    figures = sys.modules["matplotlib._pylab_helpers"].Gcf.figs
+    return [(number, [len(ax.get_children()) for ax in one.canvas.figure.axes]) for number, one in figures.items()]
 
 
 def _start_method() -> object:
