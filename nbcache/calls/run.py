@@ -17,6 +17,7 @@ from nbcache.engine.hooks import SILENCE, UNRECORDED, Recorded, hooks
 from nbcache.engine.job import Computed
 from nbcache.errors import AwaitableResultError, explain
 from nbcache.keys.key import Key
+from nbcache.tracking.observations import executors
 from nbcache.tracking.observations.files import Signature
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.kinds import digest_of, state_digest
@@ -100,6 +101,7 @@ class Watched:
         self._seen = recording(uses, generators)
         if not _in_place:
             workers.install()
+            executors.install()
             readers.install()
             _in_place.append(True)
         self._named = named

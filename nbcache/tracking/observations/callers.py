@@ -17,7 +17,7 @@ USERS, LIBRARY, CARRIER, READER, SOURCE_READER = range(5)
 
 _FROZEN = ("<frozen importlib", "<frozen zipimport", "<frozen site")
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_HANDS_ON = os.path.join(_HERE, "os_calls.py")
+_HAND_ON = frozenset(os.path.join(_HERE, room) for room in ("os_calls.py", "executors.py"))
 _OURS = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "")  # the whole package
 # Rooms of the standard library, without ".py", which ask for whoever called them.
 _CARRIERS = frozenset(
@@ -69,7 +69,7 @@ role = _known.__getitem__
 def _role(filename: str) -> int:
     if filename.startswith(_FROZEN):
         return READER
-    if filename in _FROZEN_CARRIERS or filename == _HANDS_ON:
+    if filename in _FROZEN_CARRIERS or filename in _HAND_ON:
         return CARRIER
     full = os.path.abspath(filename)
     if full.startswith(_OURS):

@@ -87,6 +87,21 @@ def inherit(thread: threading.Thread, recorder: Open) -> None:
     _threads[thread] = recorder
 
 
+class PartOf:
+    """A context whose doings belong to a recorder, in whatever thread."""
+
+    __slots__ = ("_recorder", "_token")
+
+    def __init__(self, recorder: Open) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._recorder)
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
+
+
 def unrecorded() -> AbstractContextManager[None]:
     """A context that keeps what the cache itself looks at out of any recording around it."""
     return _ByNobody() if recorders else _NOTHING

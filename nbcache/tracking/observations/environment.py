@@ -47,6 +47,8 @@ _ROOTS = (os.sep, os.fsencode(os.sep))
 _OURS = __name__.partition(".")[0]
 # The rooms that run the user's code.
 _RUNNING = tuple(f"{_OURS}.{wing}." for wing in ("keys", "calls", "compute", "notebook"))
+# The room that hands the user's tasks to threads.
+_EXECUTORS = f"{_OURS}.tracking.observations.executors"
 _DEEPEST = 200
 
 #: What was found of each name: as the system has the name, the value, and its digest.
@@ -182,6 +184,9 @@ def _reads_aside(frame: FrameType | None) -> bool:
             return True
         module = frame.f_globals.get("__name__")
         module = module if type(module) is str else "?"
+        if module == _EXECUTORS:
+            frame = frame.f_back
+            continue
         top = module.partition(".")[0]
         if not caller and top not in _ON_THE_WAY:
             caller = top
