@@ -309,7 +309,7 @@ SIGHTS: dict[str, Sight] = {
 }  # fmt: skip
 
 FIRST = """
-import glob, logging, os, random, runpy, sqlite3, subprocess, threading, warnings
+import asyncio, functools, glob, logging, os, random, runpy, sqlite3, subprocess, threading, warnings
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -410,6 +410,38 @@ WAYS = {
     "pool": "    seen.append(held.pool.submit(lambda: {look}).result())\n",
     "cached": "    seen.append(cached_{number}())\n",
 }
+#: More ways, that only random programs take.
+FURTHER = {
+    "property": "    seen.append(Owner_{number}().seen)\n",
+    "inherited": "    seen.append(Owner_{number}().look())\n",
+    "generator": "    seen.extend(helper_{number}())\n",
+    "coroutine": "    seen.append(asyncio.run(helper_{number}()))\n",
+    "decorated": "    seen.append(helper_{number}())\n",
+    "closure": "    seen.append(helper_{number}())\n",
+    "partial": "    seen.append(helper_{number}())\n",
+    "in a dict": "    seen.append(helpers_{number}['a']())\n",
+    "cached method": "    seen.append(Owner_{number}().look())\n",
+    "cached in cached": "    seen.append(around_{number}())\n",
+}
+_CACHED = "@cache_data(persist='disk')\n"
+_DEFINED = {
+    "helper": "def helper_{number}():\n    return {look}\n",
+    "cached": _CACHED + "def cached_{number}():\n    return {look}\n",
+    "property": "class Owner_{number}:\n    @property\n    def seen(self):\n        return {look}\n",
+    "inherited": "class Base_{number}:\n    def look(self):\n        return {look}\n"
+    "class Owner_{number}(Base_{number}):\n    def look(self):\n        return super().look()\n",
+    "generator": "def helper_{number}():\n    yield {look}\n",
+    "coroutine": "async def helper_{number}():\n    await asyncio.sleep(0)\n    return {look}\n",
+    "decorated": "def around_{number}(function):\n    @functools.wraps(function)\n    def wrapper():\n"
+    "        return function()\n    return wrapper\n@around_{number}\ndef helper_{number}():\n    return {look}\n",
+    "closure": "def make_{number}():\n    def inner():\n        return {look}\n    return inner\n"
+    "helper_{number} = make_{number}()\n",
+    "partial": "helper_{number} = functools.partial(lambda unused: {look}, 0)\n",
+    "in a dict": "helpers_{number} = {{'a': lambda: {look}}}\n",
+    "cached method": f"class Owner_{{number}}:\n    {_CACHED}    def look(self):\n        return {{look}}\n",
+    "cached in cached": f"{_CACHED}def cached_{{number}}():\n    return {{look}}\n"
+    f"{_CACHED}def around_{{number}}():\n    return cached_{{number}}()\n",
+}
 
 
 class Runs:
@@ -435,7 +467,7 @@ class Program:
     def at_random(cls, draw: random.Random, known: list[str]) -> Program:
         chosen = draw.sample(known, draw.randint(1, 4))
         names = [f"{kind.split()[0]}_{draw.randrange(10**6)}" for kind in chosen]
-        return cls([(kind, name, draw.choice(list(WAYS))) for kind, name in zip(chosen, names, strict=True)])
+        return cls([(kind, name, draw.choice([*WAYS, *FURTHER])) for kind, name in zip(chosen, names, strict=True)])
 
     def source(self) -> str:
         parts, body = [FIRST], ""
@@ -443,11 +475,9 @@ class Program:
         parts += [line + "\n" for mark, line in IMPORTS.items() if mark in text]
         for number, (kind, name, way) in enumerate(self.sights):
             look = SIGHTS[kind].look.replace("{name}", name).replace("{NAME}", name.upper())
-            if way == "helper":
-                parts.append(f"def helper_{number}():\n    return {look}\n")
-            if way == "cached":
-                parts.append(f"@cache_data(persist='disk')\ndef cached_{number}():\n    return {look}\n")
-            body += WAYS[way].format(look=look, number=number)
+            if way in _DEFINED:
+                parts.append(_DEFINED[way].format(look=look, number=number))
+            body += {**WAYS, **FURTHER}[way].format(look=look, number=number)
         parts.append(f"@cache_data(persist='disk')\ndef foo():\n    runs()\n    seen = []\n{body}    return seen\n")
         return "".join(parts)
 
