@@ -322,7 +322,7 @@ class Cache:
         place : where the entry may be being computed, under another key
         """
         self.tiers.finish_pending()
-        self._flights.cancel(address.owner, address.key.partition("-")[0], place)
+        self._flights.cancel(address.owner, traces.call_key(address.key), place)
         self._changes += 1
         removed = self.tiers.delete_call(address)
         self.slots.forgotten(address.owner, address.key)
@@ -354,7 +354,7 @@ class Cache:
         later : does something after some seconds
         """
         self.tiers.finish_pending()
-        self._flights.cancel(owner, None if key is None else key.partition("-")[0])
+        self._flights.cancel(owner, None if key is None else traces.call_key(key))
         pending = PendingClear(self.tiers, owner, key, self.clock(), self._flights.running, self._noted)
         self.tiers.withhold(pending)
         self.slots.withdraw(pending.covers)

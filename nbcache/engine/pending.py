@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from nbcache.engine.traces import call_key, without_variant
 from nbcache.entries.entry import Address
 from nbcache.stores.forks import renew_after_fork
 from nbcache.stores.protocol import RESULTS, Store
@@ -111,7 +112,7 @@ class PendingClear:
         owner, key = address
         if self._owner is not None and owner != self._owner:
             return False
-        if self._left is not None and key.partition("-")[0] not in self._left:
+        if self._left is not None and call_key(key) not in self._left:
             return False
         return self._key is None or key == self._key or key.startswith(f"{self._key}-")
 
@@ -196,17 +197,17 @@ class PendingClear:
     def _delete_one_by_one(self, running: set[str]) -> None:
         """Delete in each store what it has from before the clear, and what leads there."""
         renewed = dict(self._renewed)
-        kept = {(address.owner, address.key.partition("-")[0]) for address in renewed}
+        kept = {without_variant(address) for address in renewed}
         for store in self._tiers.stores():
             for address in self._doomed(store, kept):
-                if address.key.partition("-")[0] in running or self._renewed.get(address) != renewed.get(address):
+                if call_key(address.key) in running or self._renewed.get(address) != renewed.get(address):
                     continue
                 store.delete(address)
 
-    def _doomed(self, store: Store, kept: set[tuple[str, str]]) -> list[Address]:
+    def _doomed(self, store: Store, kept: set[Address]) -> list[Address]:
         return [
             row.address
             for row in store.entries(self._owner)
             if self.hides(row.address, row.meta.created, row.meta.kind)
-            or (row.meta.kind == "trace" and self.covers(row.address) and tuple(row.address) not in kept)
+            or (row.meta.kind == "trace" and self.covers(row.address) and row.address not in kept)
         ]

@@ -48,7 +48,12 @@ def read(entry: Entry) -> Trace:
 
 def without_variant(address: Address) -> Address:
     """The address of a call, without what tells its results in several states of files and variables apart."""
-    return Address(address.owner, address.key.partition("-")[0]) if "-" in address.key else address
+    return Address(address.owner, call_key(address.key)) if "-" in address.key else address
+
+
+def call_key(key: str) -> str:
+    """The key of a call, without what tells its results in several states of files and variables apart."""
+    return key.partition("-")[0]
 
 
 def places(address: Address, trace: Trace) -> Iterator[tuple[Address, dict[Observation, bytes]]]:
