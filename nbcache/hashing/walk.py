@@ -75,7 +75,8 @@ def _only(place: int) -> bytes:
 def name_of(kind: type) -> str:
     """Return the full name of a type, as users write it in `hash_funcs`."""
     # a script's class is the same class in spawned workers, where the script goes by another name
-    return f"{'__main__' if kind.__module__ == '__mp_main__' else kind.__module__}.{kind.__qualname__}"
+    module = getattr(kind, "__module__", None)
+    return f"{'__main__' if module == '__mp_main__' else module}.{kind.__qualname__}"
 
 
 def unreadable(value: object, why: str = "its content cannot be read") -> NoReturn:

@@ -15,6 +15,7 @@ from typing import Any
 from nbcache.errors import CacheError, UnhashableArgumentError, UnhashableValueError, UserHashError, explain, findable
 from nbcache.hashing.deadline import DeadlineError
 from nbcache.hashing.hasher import digest, summary, unexpected
+from nbcache.hashing.walk import name_of
 from nbcache.keys.defaults import live_keyword_defaults
 from nbcache.keys.signatures import POSITIONAL, STARS, left_out, signature_of
 from nbcache.tracking.argument_code import ArgumentCode, digest_followed
@@ -222,7 +223,7 @@ class Arguments:
 
     def _unhashable(self, name: str, value: Any, error: UnhashableValueError) -> UnhashableArgumentError:
         bare = name.lstrip("*")
-        kind = error.type_name or f"{type(value).__module__}.{type(value).__qualname__}"
+        kind = error.type_name or name_of(type(value))
         inside = f" at {bare}{error.path}" if error.path else ""
         leave_out = (
             "give its class a __cache_key__ method"

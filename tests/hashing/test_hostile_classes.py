@@ -335,3 +335,23 @@ def test_a_value_that_makes_an_item_of_each_name_that_it_is_asked_for_stays_as_i
     summary(value)
 
     assert value == {"a": 1}
+
+
+class Hiding(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name == "__module__":
+            raise AttributeError(name)
+        return type.__getattribute__(cls, name)
+
+
+@pytest.mark.parametrize("place", [lambda value: value, lambda value: [value], lambda value: {"a": value}])
+def test_an_instance_of_a_class_that_hides_its_module_is_refused_by_name(place: Any, cache: object) -> None:
+    class Hidden(metaclass=Hiding):
+        pass
+
+    @cache_data
+    def ask(given: Any) -> int:
+        return 1
+
+    with pytest.raises(UnhashableArgumentError, match="argument 'given'"):
+        ask(place(Hidden()))

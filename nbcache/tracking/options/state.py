@@ -84,7 +84,7 @@ def brought(values: Iterable[object], known: Iterable[Labelled]) -> tuple[tuple[
 
 def _tops(value: object, depth: int) -> Iterator[str]:
     kind: Any = type(value)
-    module = kind.__module__
+    module = getattr(kind, "__module__", None)
     if module != "builtins":
         if type(module) is str:
             yield module.partition(".")[0]
