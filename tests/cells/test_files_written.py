@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import ctypes
 import itertools
 import os
 import sys
@@ -150,6 +152,32 @@ def test_what_a_native_writer_made_may_be_read_again_by_the_same_cell(nb):
     nb(cell)
     os.remove("own.parquet")
     assert again(nb, cell) and open("own.parquet", "rb").read() == nb.ns["content"]
+
+
+def write_as_another_program(name, text):
+    """Write without the interpreter's knowledge, as others do."""
+    libc = ctypes.CDLL(None)
+    file = libc.open(name.encode(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    libc.write(file, text.encode(), len(text))
+    libc.close(file)
+
+
+@pytest.mark.parametrize("before", ["", "earlier, "], ids=["new", "longer than before"])
+@pytest.mark.parametrize("name", ["'out.txt'", "f'{name}.txt'", "name + '.txt'"])
+def test_what_another_program_writes_meanwhile_is_never_written_over(nb, monkeypatch, name, before):
+    pytest.importorskip("polars")
+    monkeypatch.setattr(builtins, "meanwhile", lambda: write_as_another_program("other.txt", "now, "), raising=False)
+    nb("import polars as pl; name = 'out'")
+    if before:
+        write_as_another_program("other.txt", before)
+    cell = f"open({name}, 'w').write('x'); meanwhile()"
+    nb(cell)
+    write_as_another_program("other.txt", "later, ")
+
+    nb(cell)
+
+    assert open("other.txt").read() == f"{before}now, later, now, "
+    assert last(nb).outcome != "hit" and "it may not have written other.txt itself" in last(nb).reason
 
 
 def test_a_temporary_file_without_a_name_is_nothing(nb):

@@ -160,7 +160,7 @@ class FilesWritten:
             return f"it removes {_names(removed)}"
         unsure = sorted(full for full in self._unsure if self._users(full))
         if unsure:
-            return f"it may not have written {_names(unsure)} itself, because others write at the same time"
+            return f"it may not have written {_names(unsure)} itself"
         changed = sorted(
             full
             for full, before in self._before.items()

@@ -1,7 +1,9 @@
 """Files that native code and other programs write, which nobody announces: folders are looked at before and after.
 
 Only files whose kind or name stands in the code or in the arguments count: what another program changes meanwhile is
-not the run's. While runs overlap, here or in other processes, each is given what it alone names.
+not the run's. A kind alone says too little of a file that was there before, or where the text with that ending stands
+for another file: such a file may be another program's, and to write it again would destroy what that has written.
+While runs overlap, here or in other processes, each is given what it alone names.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class Change(NamedTuple):
     ----------
     whole : whether it was written from its beginning
     is_new : whether it was not there
-    shared : whether another run under way may as well have written it
+    shared : whether another run, or another program, may as well have written it
     """
 
     path: str
@@ -97,27 +99,40 @@ class NativelyWritten:
 
         Parameters
         ----------
-        made : folders that the run has made
+        made : folders and files that the run is known to have made
         """
         _under_way.remove(self)
         if self._before is None:
             return []
         found = []
+        announced = tuple(made)
         with unrecorded():
-            for path, sign in self._files({*self._folders, *made}):
+            for path, sign in self._files({*self._folders, *announced}):
                 if self._before.get(path) == sign or not self._is_named(path):
                     continue
                 if not self._names(path) and any(other._names(path) for other in self._others):
                     continue
-                company = bool(self._others or _company)
-                shared = company and (not self._names(path) or any(other._names(path) for other in self._others))
-                found.append(Change(path, not path.endswith(_GROWING), path not in self._before, shared))
+                is_new = path not in self._before
+                if self._names(path):
+                    shared = any(other._names(path) for other in self._others)
+                else:
+                    shared = bool(self._others or _company) or not (is_new and self._fits(path, announced))
+                found.append(Change(path, not path.endswith(_GROWING), is_new, shared))
         return found
 
     def _names(self, path: str) -> bool:
         """Whether the run names this very file."""
         name = os.path.basename(path)
         return any(text == name or text.endswith((f"/{name}", f"{os.sep}{name}")) for text in self._texts)
+
+    def _fits(self, path: str, announced: tuple[str, ...]) -> bool:
+        """Whether a text says what its name is like, and is not there for another file."""
+        name, folder = os.path.basename(path), os.path.dirname(path)
+        ending = os.path.splitext(name)[1]
+        like = [text for text in self._texts if name in text or (ending and text.endswith(ending))]
+        files = (text for text in like if os.path.isfile(text) or os.path.isfile(os.path.join(folder, text)))
+        taken = {*files, *(text for text in like if any(one.endswith(text) for one in announced))}
+        return not taken.issuperset(like)
 
     def _is_named(self, path: str) -> bool:
         name = os.path.basename(path)
