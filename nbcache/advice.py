@@ -22,7 +22,7 @@ _LIVE = "make it where it is used, and return the data that it gives, or leave t
 
 # By the name of a class, or of a base of it; what has no content of its own is to be made where it is used.
 _BY_NAME = {
-    "builtins.frame": "__import__('traceback').extract_stack(value)",
+    "builtins.frame": "traceback.extract_stack(value)",
     "_contextvars.ContextVar": "value.get(None)",
     "_csv.Dialect": "{name: getattr(value, name) for name in ('delimiter', 'quotechar', 'lineterminator', 'quoting')}",
     "_ctypes._Pointer": "value.contents.value",
@@ -34,8 +34,8 @@ _BY_NAME = {
     "_struct.Struct": "value.format",
     "ipywidgets.widgets.widget.Widget": "value.get_state()",
     "kiwisolver.Variable": "(value.name(), value.value())",
-    "lxml.etree._Element": "__import__('lxml.etree').etree.tostring(value)",
-    "lxml.etree._ElementTree": "__import__('lxml.etree').etree.tostring(value)",
+    "lxml.etree._Element": "lxml.etree.tostring(value)",
+    "lxml.etree._ElementTree": "lxml.etree.tostring(value)",
     "numpy.finfo": "value.dtype",
     "pint.facets.plain.quantity.PlainQuantity": "(value.magnitude, str(value.units))",
     "pint.facets.plain.unit.PlainUnit": "str(value)",
@@ -133,7 +133,7 @@ _RULES: tuple[tuple[Callable[[type], bool], str], ...] = (
     (lambda kind: issubclass(kind, (weakref.WeakValueDictionary, weakref.WeakKeyDictionary)), "dict(value)"),
     (lambda kind: issubclass(kind, weakref.WeakSet), "set(value)"),
     (lambda kind: issubclass(kind, io.IOBase) or _offers("read", "readline")(kind), "value.read()"),
-    (_is_array, "__import__('numpy').asarray(value)"),
+    (_is_array, "numpy.asarray(value)"),
     (_offers("hexdigest"), "value.hexdigest()"),
     (lambda kind: hasattr(kind, "__wrapped__") or kind.__name__ == "_lru_cache_wrapper", "value.__wrapped__"),
     (_offers("read_all"), "value.read_all()"),

@@ -20,6 +20,9 @@ ALL = [specimen for family in families() for specimen in family.specimens]
 UNKEYED = [specimen for specimen in ALL if specimen.unkeyed]
 UNSTORED = [specimen for specimen in ALL if specimen.unstored]
 
+#: What the expressions that are advised import.
+MODULES = ("lxml.etree", "numpy", "traceback")
+
 #: Where it names no expression: what it was made from, for those of the zoo.
 MADE_FROM = {
     "classes of the notebook: HoldsLock": "value.n",
@@ -73,7 +76,8 @@ def problem_of_result(specimen: Specimen) -> str:
     if not found:
         return f"no expression in: {advice}"
     name = f"instead_{specimen.number}"
-    source = f"def {name}():\n    value = {specimen.make}\n    return {found}"
+    imports = "".join(f"    import {module}\n" for module in MODULES if f"{module}." in found)
+    source = f"def {name}():\n{imports}    value = {specimen.make}\n    return {found}"
     load = cached(specimen, name, source)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
