@@ -19,7 +19,7 @@ from nbcache.notebook.display.listeners import current_shell
 from nbcache.tracking.observations.os_calls import mask_set
 from nbcache.tracking.options.values import equal, taken
 
-__all__ = ["ProcessState", "changed_by_magics", "figures_left_open"]
+__all__ = ["ProcessState", "changed_by_magics"]
 
 
 # Variables that libraries set for themselves when they are first used; what a cell itself assigns is seen in its text.
@@ -130,7 +130,7 @@ def _module_of(value: Any) -> str:
     return getattr(value, "__module__", None) or type(value).__module__
 
 
-def figures_left_open() -> list[tuple[int, list[int]]]:
+def _figures() -> object:
     """The figures that pyplot goes on drawing into, and how much is in them.
 
     Inline figures are closed when their cell is over, as a rule: not while drawing is not interactive.
@@ -196,7 +196,7 @@ _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
         _accessors("polars.DataFrame", "polars.Series", "polars.LazyFrame", "polars.Expr"),
     ),
     "accessors of xarray": ("xarray", _accessors("xarray.DataArray", "xarray.Dataset")),
-    "figures that stay open": ("matplotlib._pylab_helpers", figures_left_open),
+    "figures that stay open": ("matplotlib._pylab_helpers", _figures),
     "colour maps": ("matplotlib", lambda: len(sys.modules["matplotlib"].colormaps)),
     "how joblib runs": ("joblib.parallel", _joblib),
     "tables of duckdb": ("duckdb", _tables),
