@@ -9,7 +9,6 @@ import importlib
 import io
 import pickle
 import sys
-import weakref
 from concurrent.futures import Executor
 from types import CellType, CodeType, FunctionType, GeneratorType, NoneType
 from typing import Any
@@ -23,7 +22,6 @@ from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.live_views import reduced_view
-from nbcache.notebook.cells.objects.overridden import with_overridden
 from nbcache.notebook.cells.objects.tensors import Memory
 from nbcache.notebook.cells.objects.views import Overlaps, exporter_of, reduced_array
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
@@ -89,7 +87,6 @@ class NamespacePickler(ByValuePickler):
         self._namespace = known.namespace
         self._own = frozenset(outcome.bound)
         self._reached = known.reached
-        self._held = {id(value) for value in outcome.bound.values()}
         self._replaced = {id(value) for _, value in outcome.replaced}
         self._imported = Imported(known.modules)
         self._overlaps = overlaps
@@ -159,8 +156,6 @@ class NamespacePickler(ByValuePickler):
                 return _reduced_function(value)
             if id(value.__globals__) in self._dicts:
                 raise pickle.PicklingError("a function whose globals are a dict of the notebook")
-        elif kind is weakref.ref and value.__callback__ is None and id(value()) in self._held:
-            return weakref.ref, (value(),)
         elif kind is CellType:
             return CellType, (), _contents(value), None, None, _fill_cell
         elif issubclass(kind, type):
@@ -184,8 +179,6 @@ class NamespacePickler(ByValuePickler):
             raise pickle.PicklingError("a widget")
         # Past our parent, which writes names where this room has already decided for the content.
         reduced = super(ByValuePickler, self).reducer_override(value)
-        if reduced is NotImplemented and (more := with_overridden(value)) is not None:
-            return more
         return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
 
     def _lies_in_input(self, array: Any) -> bool:

@@ -149,16 +149,6 @@ CHANGED = {
 
 # What a cell takes out of its inputs, makes in several places, or moves between them.
 TAKEN = {
-    "a method that an instance has of its own and does not pickle": (
-        "class C:\n    def __getstate__(self): return {'v': self.v}\n    def m(self): return 1",
-        "c = C(); c.v = [1]; c.m = lambda: 2",
-        "n = c.m(); c.v.append(n)",
-    ),
-    "a scheduler that counts the steps of an optimizer": (
-        "import torch\np = torch.nn.Parameter(torch.ones(1))",
-        "o = torch.optim.SGD([p], lr=1.0); s = torch.optim.lr_scheduler.StepLR(o, 1); steps = o.step",
-        "o.step(); n = o._opt_called; del steps, o, s",
-    ),
     "an array over a new tensor": (
         "import torch",
         "t = torch.zeros(2, 2); v = t[0]; n = t.numpy()",
