@@ -220,6 +220,7 @@ class Fragile:
     def __setstate__(self, state: Any) -> None:
         if Fragile.broken:
             raise ValueError("the state means nothing")
+        vars(self).update(state)
 
 
 class Gone:
