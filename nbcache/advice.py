@@ -85,7 +85,7 @@ def _first_part(value: object, depth: int = 2) -> object:
         return None
     inner: Any = value.values() if kind is dict else value  # type: ignore[attr-defined]
     for part in islice(inner, _LOOKED_AT):
-        if _expression(part) and type(part) not in (dict, list, tuple, set):
+        if _expression(part):
             return part
         if (found := _first_part(part, depth - 1)) is not None:
             return found
@@ -118,7 +118,7 @@ def _is_array(kind: type) -> bool:
 
 def _is_live(kind: type) -> bool:
     """Whether it is something that works, and not something that is."""
-    return any(all(callable(getattr(kind, name, None)) for name in names) for names in _WORKING)
+    return any(_offers(*names)(kind) for names in _WORKING)
 
 
 # What programs hold while they work: locks, pools, sockets, connections.

@@ -18,7 +18,7 @@ from itertools import chain, count
 from typing import Any
 
 from nbcache.errors import UnstorableResultError, explain
-from nbcache.hashing.libraries import unsaved_attributes, unsaved_variables
+from nbcache.hashing.libraries import beside_weights, layers_of, unsaved_attributes, unsaved_variables
 from nbcache.hashing.objects import is_users
 
 __all__ = [
@@ -218,21 +218,16 @@ def _reduce_archive(value: Any) -> Any:
     """Write an object of keras as its archive, and what that leaves out."""
     make, arguments = value.__reduce__()
     count = len(getattr(value, "variables", ()))
-    kinds = {type(one).__name__: type(one) for one in _layers(value) if is_users(type(one).__module__)}
+    kinds = {type(one).__name__: type(one) for one in layers_of(value) if is_users(type(one).__module__)}
     content = (make, arguments, kinds, count, unsaved_variables(value))
     return saved, content, unsaved_attributes(value), None, None, _complete
-
-
-def _layers(value: Any) -> list[Any]:
-    return list(value._flatten_layers()) if hasattr(value, "_flatten_layers") else [value]
 
 
 def saved(make: Any, arguments: Any, kinds: dict[str, type], count: int, values: list[Any]) -> Any:
     """Put an object of keras together; `kinds` are the classes that keras would not find by their names."""
     with sys.modules["keras"].saving.CustomObjectScope(kinds):
         made = make(*arguments)
-    known = set(map(id, getattr(made, "weights", ())))
-    unsaved = [one for one in getattr(made, "variables", ()) if id(one) not in known] if values else []
+    unsaved = beside_weights(made) if values else []
     if len(getattr(made, "variables", ())) != count or len(unsaved) != len(values):
         raise ValueError("keras made it with another number of variables than it had")
     for variable, value in zip(unsaved, values, strict=True):
@@ -241,7 +236,7 @@ def saved(make: Any, arguments: Any, kinds: dict[str, type], count: int, values:
 
 
 def _complete(made: Any, attributes: list[dict[str, Any]]) -> None:
-    for layer, given in zip(_layers(made), attributes, strict=True):
+    for layer, given in zip(layers_of(made), attributes, strict=True):
         for name, part in given.items():
             if name == "name" or name not in layer.__dict__:  # names without a say in the config are counted on
                 setattr(layer, name, part)

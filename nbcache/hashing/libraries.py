@@ -67,9 +67,19 @@ def unsaved_variables(value: Any) -> list[Any]:
     """
     if hasattr(value, "save_own_variables") and not hasattr(value, "weights"):
         return []  # an optimizer
-    saved = set(map(id, getattr(value, "weights", ())))
     convert: Any = sys.modules["keras"].ops.convert_to_numpy
-    return [convert(one) for one in getattr(value, "variables", ()) if id(one) not in saved]
+    return list(map(convert, beside_weights(value)))
+
+
+def beside_weights(value: Any) -> list[Any]:
+    """The variables of an object of keras that are no weights."""
+    weights = set(map(id, getattr(value, "weights", ())))
+    return [one for one in getattr(value, "variables", ()) if id(one) not in weights]
+
+
+def layers_of(value: Any) -> list[Any]:
+    """The layers of a model of keras, itself among them; of anything else, that alone."""
+    return list(value._flatten_layers()) if hasattr(value, "_flatten_layers") else [value]
 
 
 def unsaved_attributes(value: Any) -> list[dict[str, Any]]:
@@ -77,8 +87,7 @@ def unsaved_attributes(value: Any) -> list[dict[str, Any]]:
 
     None and False are what keras fills in when a model is used, and torch sets its mode by each use.
     """
-    layers = value._flatten_layers() if hasattr(value, "_flatten_layers") else [value]
-    given = [attributes.public(layer, ("training",)) for layer in layers]
+    given = [attributes.public(layer, ("training",)) for layer in layers_of(value)]
     return [{name: part for name, part in state.items() if _is_kept(part)} for state in given]
 
 

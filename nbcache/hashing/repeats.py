@@ -8,20 +8,14 @@ digest worked out before, and never is one.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from xxhash import xxh3_128
 
+from nbcache.hashing.immutable import Sink
+
 _MOST = 4096
 _known: dict[bytes, bytes] = {}
-
-
-class _Sink:
-    __slots__ = ("write",)
-
-    def __init__(self, write: Callable[[Any], object]) -> None:
-        self.write = write
 
 
 class _Builtins(pickle.Pickler):
@@ -40,7 +34,7 @@ def stream_of(value: object) -> bytes | None:
     """Digest the pickle stream of `value`; None when anything but builtin containers and atoms is in it."""
     stream = xxh3_128()
     try:
-        _Builtins(_Sink(stream.update), 5, buffer_callback=_refuse).dump(value)
+        _Builtins(Sink(stream.update), 5, buffer_callback=_refuse).dump(value)
     except (pickle.PicklingError, RecursionError):
         return None
     return stream.digest()

@@ -49,7 +49,7 @@ class Origins:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counted: OrderedDict[tuple[str, bytes], tuple[bytes, int]] = OrderedDict()
-        self._inside: dict[tuple[str, bytes], Sequence[object]] = {}
+        self._inside: OrderedDict[tuple[str, bytes], Sequence[object]] = OrderedDict()
         self._labels: dict[str, None] = {}
         self._running: list[Running] = []
         self._order = 0
@@ -122,7 +122,7 @@ class Origins:
             while len(self._counted) > _REMEMBERED:
                 self._counted.popitem(last=False)
             while len(self._inside) > _REMEMBERED:
-                self._inside.pop(next(iter(self._inside)))
+                self._inside.popitem(last=False)
         return counted
 
     def _write(self, label: str, left: bytes, counted: bytes) -> None:

@@ -88,7 +88,7 @@ def inherit(thread: threading.Thread, recorder: Open) -> None:
 
 
 class PartOf:
-    """A context whose doings belong to a recorder, in whatever thread."""
+    """A context whose doings belong to a recorder, in whatever thread. A class, because most runs enter one."""
 
     __slots__ = ("_recorder", "_token")
 
@@ -104,19 +104,7 @@ class PartOf:
 
 def unrecorded() -> AbstractContextManager[None]:
     """A context that keeps what the cache itself looks at out of any recording around it."""
-    return _ByNobody() if recorders else _NOTHING
-
-
-class _ByNobody:
-    """A context in which nothing is recorded. A class, because most runs enter one."""
-
-    __slots__ = ("_token",)
-
-    def __enter__(self) -> None:
-        self._token = _current.set(_NOBODY)
-
-    def __exit__(self, *error: object) -> None:
-        _current.reset(self._token)
+    return PartOf(_NOBODY) if recorders else _NOTHING
 
 
 def scope_here() -> object:

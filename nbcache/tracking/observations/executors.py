@@ -14,6 +14,7 @@ from typing import Any
 from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context
 from nbcache.tracking.observations.after_import import when_imported
+from nbcache.tracking.observations.noted_methods import take_place
 
 __all__ = ["install"]
 
@@ -35,7 +36,7 @@ def install() -> None:
 def _take_along(kind_name: str, methods: tuple[str, ...], module: ModuleType) -> None:
     kind = getattr(module, kind_name)
     for name in methods:
-        setattr(kind, name, _handing_on(getattr(kind, name)))
+        take_place(kind, name, _handing_on(getattr(kind, name)))
 
 
 def _handing_on(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,8 +49,6 @@ def _handing_on(method: Callable[..., Any]) -> Callable[..., Any]:
             hide_frame(error)
             raise
 
-    call.__module__, call.__name__ = method.__module__, method.__name__
-    call.__qualname__, call.__doc__ = method.__qualname__, method.__doc__
     return call
 
 

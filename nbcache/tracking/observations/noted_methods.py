@@ -8,7 +8,7 @@ from typing import Any
 from nbcache.tracebacks import hide_frame
 from nbcache.tracking.observations import context
 
-__all__ = ["note_calls"]
+__all__ = ["note_calls", "take_place"]
 
 
 def note_calls(kind: Any, notes: dict[str, Callable[..., None]]) -> None:
@@ -19,7 +19,15 @@ def note_calls(kind: Any, notes: dict[str, Callable[..., None]]) -> None:
     notes : what is told, by the name of the method; the caller stands two frames above it
     """
     for name, note in notes.items():
-        setattr(kind, name, _noted(getattr(kind, name), note))
+        take_place(kind, name, _noted(getattr(kind, name), note))
+
+
+def take_place(kind: Any, name: str, ours: Callable[..., Any]) -> None:
+    """Put a function in the place of a method of a class, under the names that this has."""
+    method = getattr(kind, name)
+    ours.__module__, ours.__name__ = method.__module__, method.__name__
+    ours.__qualname__, ours.__doc__ = method.__qualname__, method.__doc__
+    setattr(kind, name, ours)
 
 
 def _noted(method: Callable[..., Any], note: Callable[..., None]) -> Callable[..., Any]:
@@ -32,6 +40,4 @@ def _noted(method: Callable[..., Any], note: Callable[..., None]) -> Callable[..
             hide_frame(error)
             raise
 
-    call.__module__, call.__name__ = method.__module__, method.__name__
-    call.__qualname__, call.__doc__ = method.__qualname__, method.__doc__
     return call

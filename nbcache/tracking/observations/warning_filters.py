@@ -197,7 +197,7 @@ GIVEN = _Warnings()
 
 class _Watch:
     def begin(self, observer: Observer) -> _Began | None:
-        filters: Any = warnings.filters if _get_filters is None else _get_filters()
+        filters = _filters()
         if type(filters) is not list:
             return None
         began = observer.kept[_KIND] = _Began(observer, _innermost.get(), tuple(filters))

@@ -108,7 +108,7 @@ class NativelyWritten:
         announced = tuple(made)
         with unrecorded():
             for path, sign in self._files({*self._folders, *announced}):
-                if self._before.get(path) == sign or not self._is_named(path):
+                if self._before.get(path) == sign or not self._like(path):
                     continue
                 if not self._names(path) and any(other._names(path) for other in self._others):
                     continue
@@ -127,17 +127,16 @@ class NativelyWritten:
 
     def _fits(self, path: str, announced: tuple[str, ...]) -> bool:
         """Whether a text says what its name is like, and is not there for another file."""
-        name, folder = os.path.basename(path), os.path.dirname(path)
-        ending = os.path.splitext(name)[1]
-        like = [text for text in self._texts if name in text or (ending and text.endswith(ending))]
+        folder, like = os.path.dirname(path), self._like(path)
         files = (text for text in like if os.path.isfile(text) or os.path.isfile(os.path.join(folder, text)))
         taken = {*files, *(text for text in like if any(one.endswith(text) for one in announced))}
         return not taken.issuperset(like)
 
-    def _is_named(self, path: str) -> bool:
+    def _like(self, path: str) -> list[str]:
+        """The texts in which the name of a file stands, or that end as it does."""
         name = os.path.basename(path)
         ending = os.path.splitext(name)[1]
-        return any(name in text or (ending and text.endswith(ending)) for text in self._texts)
+        return [text for text in self._texts if name in text or (ending and text.endswith(ending))]
 
     def _files(self, folders: Iterable[str]) -> Iterator[tuple[str, tuple[int, int]]]:
         for folder in sorted(folders):

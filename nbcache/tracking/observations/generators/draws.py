@@ -206,13 +206,9 @@ class _Began:
         self.forced = forced
         self.states: dict[str, bytes] = {}
         self.seeded: dict[str, bool | None] = {}
-        modules = sys.modules
         for name, one in ALL.items():
-            if one.module in modules and (name in _followed or _is_there(name)):
-                try:
-                    self.states[name] = one.state()
-                except Exception:
-                    self.states[name] = b""
+            if _is_there(name):
+                self.states[name] = _state_of(one)
                 known = _seeded.get(name)
                 self.seeded[name] = known if known is not None or one.by_state else _is_seeded(name)
         self.drawn: set[str] = set()
@@ -254,13 +250,9 @@ class _Generators:
         _innermost.reset(began.token)
         if began.objects or began.given:
             _note_objects(observer, began)
-        modules = sys.modules
         for name, generator in ALL.items():
-            if generator.module in modules and (name in _followed or _is_there(name)):
-                try:
-                    now = generator.state()
-                except Exception:
-                    now = b""
+            if _is_there(name):
+                now = _state_of(generator)
                 if now != began.states.get(name) or name in began.drawn or name in began.own:
                     _note(observer, began, name, generator, now)
 
