@@ -89,9 +89,17 @@ def seen(outputs: list[Any]) -> list[tuple[str, Any]]:
 
 
 def _last_line(text: str) -> str:
-    """The text after carriage returns; a progress bar's speed is its own business."""
-    text = "\n".join(line.rpartition("\r")[2] for line in text.split("\n"))
-    return re.sub(r"\[\d\d:\d\d<[^]]*\]", "[...]", text)
+    """The text that a terminal shows: what follows a carriage return overwrites, and longer earlier text sticks out.
+
+    A progress bar's speed is its own business, and so are blanks at the end of a line.
+    """
+    lines = []
+    for line in text.split("\n"):
+        screen = ""
+        for part in line.split("\r"):
+            screen = part + screen[len(part) :]
+        lines.append(re.sub(r"\[\d\d:\d\d<[^]]*\]", "[...]", screen).rstrip())
+    return "\n".join(lines)
 
 
 class Live:
