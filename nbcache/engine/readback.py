@@ -41,7 +41,7 @@ class ReadBack:
 
     def refused(self, owner: str, value: object) -> bool:
         """Tell whether results of this type were found to be lost, and that was said."""
-        return bool(self._known) and bool(self._known.get((owner, _name_of(type(value)))))
+        return bool(self._known) and bool(self._known.get((owner, _sort_of(value))))
 
     def check(self, owner: str, value: object, entry: Entry, load: Callable[[], object]) -> None:
         """Load the first result of a type once.
@@ -55,8 +55,10 @@ class ReadBack:
         UnstorableResultError
             It cannot be loaded, or comes back as another type.
         """
-        name = _name_of(type(value))
-        if name in _KNOWN or (owner, name) in self._known or not entry.by_pickle or entry.size > _LARGEST:
+        name, sort = _name_of(type(value)), _sort_of(value)
+        if sort in _KNOWN or (owner, sort) in self._known or entry.size > _LARGEST:
+            return
+        if sort == name and not entry.by_pickle:
             return
         try:
             back = load()
@@ -65,7 +67,7 @@ class ReadBack:
             problem = f"it can be pickled but not unpickled ({error_text(cause)})"
         else:
             problem = _difference(value, back)
-        self._known[owner, name] = problem
+        self._known[owner, sort] = problem
         if problem:
             raise UnstorableResultError(
                 explain(
@@ -83,6 +85,16 @@ class ReadBack:
 
 def _name_of(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+
+
+def _sort_of(value: object) -> str:
+    """The name of a type, and of what users hang on this value where the code that writes it may not know of that."""
+    kind: Any = type(value)
+    name = _name_of(kind)
+    if kind.__dictoffset__ == 0 or not (name in _KNOWN or reduces_in_c(kind)):
+        return name
+    given = public(value)
+    return f"{name} with {', '.join(sorted(given))}" if given else name
 
 
 def _difference(value: Any, back: Any, depth: int = 3) -> str:

@@ -16,6 +16,7 @@ from nbcache.engine.slots import Slots
 from nbcache.engine.tiers import Tiers
 from nbcache.entries.entry import Address, Entry, Meta
 from nbcache.errors import UnstorableResultError, explain, warn
+from nbcache.hashing.attributes import held_by
 from nbcache.keys.key import combine
 from nbcache.stores.protocol import Mark
 from nbcache.tracking.origins import Change
@@ -94,7 +95,8 @@ class Keeper:
             return None
         try:
             entry = _entry_of(computed, meta)
-            if entry.by_pickle and job.kind != "cell":  # what a cell left is read back where its names are known
+            # What a cell left is read back where its names are known.
+            if job.kind != "cell" and (entry.by_pickle or held_by(computed.value)):
                 self.read_back.check(key.owner, computed.value, entry, lambda: result_in(entry.value(), computed.files))
         except UnstorableResultError as error:
             what, *rest = str(error).splitlines()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import pickle
 import sys
 import types
@@ -25,7 +26,8 @@ from nbcache.entries.guests import Reducer
 __all__ = ["ByValuePickler", "copied", "keep_slots"]
 
 # cloudpickle would store an open file as its text and a memoryview as bytes: the value would come back as another.
-_REFUSED = (io.TextIOWrapper, memoryview)
+# It would also write a logger that is not registered by a name that leads to another.
+_REFUSED = (io.TextIOWrapper, memoryview, logging.Logger, logging.RootLogger)
 _NO_FILE = "<dynamic-code>"
 
 

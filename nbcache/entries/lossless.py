@@ -158,7 +158,10 @@ def _reduce_image(value: Any) -> Any:
         for name, part in value.__dict__.items()
         if name not in _OF_READING and (content is None or name[0] != "_") and _is_plain(part)
     }
-    return image, (type(value), content, value.tell() if content else 0, pixels, more)
+    from nbcache.hashing import images
+
+    noted = images.noted(value)
+    return image, (type(value), content, value.tell() if content else 0, pixels, more, noted)
 
 
 def _file_of_frames(value: Any) -> bytes | None:
@@ -177,7 +180,14 @@ def _file_of_frames(value: Any) -> bytes | None:
     return content
 
 
-def image(kind: Any, content: bytes | None, shown: int, pixels: list[Any], more: dict[str, Any]) -> Any:
+def image(
+    kind: Any,
+    content: bytes | None,
+    shown: int,
+    pixels: list[Any],
+    more: dict[str, Any],
+    noted: tuple[dict[int, Any], dict[int, Any]] | None = None,
+) -> Any:
     """Put an image together: from its file, if it has more frames than the one that is shown."""
     if content is None:
         made = kind.__new__(kind)
@@ -191,6 +201,11 @@ def image(kind: Any, content: bytes | None, shown: int, pixels: list[Any], more:
         if [made.mode, made.size, made.tobytes()] != [pixels[1], pixels[2], pixels[4]]:
             made.__setstate__(pixels)  # it was painted on
     made.__dict__.update(more)
+    if noted is not None:
+        tags = made.getexif()
+        tags.clear()
+        tags.update(noted[0])
+        tags._ifds = noted[1]
     return made
 
 

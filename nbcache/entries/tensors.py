@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from nbcache.errors import UnstorableResultError, explain
+from nbcache.hashing.arrays import hooks_of
 
 __all__ = ["Tensors", "default_generator", "graded", "reduced_generator", "spent", "storage", "tensor"]
 
@@ -40,6 +41,7 @@ class Tensors:
         """Take a plain tensor apart."""
         import torch
 
+        _refuse_hooks(value)
         if value.grad_fn is not None:
             if _is_spent(value):
                 return spent, (value.detach(), type(value.grad_fn).__name__)
@@ -59,7 +61,6 @@ class Tensors:
             and not value.is_quantized
             and not value.is_conj()
             and not value.is_neg()
-            and not value._backward_hooks
             and value.untyped_storage().nbytes()
         )
         if not ordinary:
@@ -76,9 +77,21 @@ class Tensors:
 
     def reduce_parameter(self, value: Any) -> Reduction:
         """Take a parameter of a module apart: torch's own way, and the gradient beside it."""
+        _refuse_hooks(value)
         if value.grad is not None:
             return graded, (_without_gradient(value), value.grad)
         return value.__reduce_ex__(5)  # type: ignore[no-any-return]
+
+
+def _refuse_hooks(value: Any) -> None:
+    if value.is_leaf and hooks_of(value):
+        raise UnstorableResultError(
+            explain(
+                "A tensor with hooks for backward() cannot be stored.",
+                "torch leaves out the functions that register_hook() was given.",
+                "call remove() on what register_hook() returned, or leave this function uncached.",
+            )
+        )
 
 
 def _without_gradient(value: Any) -> Any:

@@ -62,6 +62,17 @@ def _describe(dtype: Any) -> tuple[object, ...]:
     return (*names, fields, titles, dtype.isalignedstruct)
 
 
+def _notes(dtype: Any) -> dict[str, Any]:
+    """What is noted on a dtype and on those of its fields and items, by where it is noted."""
+    if dtype.metadata is None and dtype.names is None and dtype.subdtype is None:
+        return {}
+    found = {"": dict(dtype.metadata)} if dtype.metadata else {}
+    inner = {} if dtype.names is None else {name: dtype.fields[name][0] for name in dtype.names}
+    if dtype.subdtype is not None:
+        inner["[]"] = dtype.subdtype[0]
+    return {**found, **{f".{name}{place}": note for name, one in inner.items() for place, note in _notes(one).items()}}
+
+
 def _address(values: Any) -> int:
     place: int = values.__array_interface__["data"][0]
     return place
@@ -72,6 +83,8 @@ def write_array(walk: Walk, values: Any) -> None:
     base = values.view(_numpy().ndarray)
     fortran = _is_fortran(base)
     walk.facts(_describe(base.dtype), tuple(base.shape), fortran)
+    if notes := _notes(base.dtype):
+        walk.below.append(notes)
     if values.base is not None and (found := cut_off(values)) is not None:
         owner, left = found
         place = _address(values) - _address(_numpy().frombuffer(owner, "u1"))
@@ -131,7 +144,7 @@ def _scalars(walk: Walk, values: list[Any]) -> None:
 def _dtypes(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.facts(_describe(value))
-        walk.below.append(dict(value.metadata) if value.metadata else None)
+        walk.below.append(_notes(value))
 
 
 _SPARSE = ("data", "indices", "indptr", "coords", "offsets", "rows", "_dict")
@@ -162,8 +175,17 @@ def _tensors(walk: Walk, values: list[Any]) -> None:
         else:
             _write_dense(walk, torch, plain)
         walk.below.append(value.grad if value.is_leaf else None)
+        hooks = hooks_of(value)
+        if hooks:
+            walk.below.append(hooks)
         extra = {name: part for name, part in getattr(value, "__dict__", {}).items() if not name.startswith("__")}
         walk.below.append(extra)
+
+
+def hooks_of(tensor: Any) -> list[list[Any]]:
+    """The functions that a tensor calls in `backward()`, without the numbers of this process that they are kept by."""
+    kept = [getattr(tensor, name, None) for name in ("_backward_hooks", "_post_accumulate_grad_hooks")]
+    return [list((hooks or {}).values()) for hooks in kept] if any(kept) else []
 
 
 def _write_dense(walk: Walk, torch: Any, tensor: Any) -> None:

@@ -101,10 +101,8 @@ def attribute_of(value: object, name: str) -> Any:
 
 def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:
     """Give the attributes that users set on an instance of a library's class: neither internal nor written already."""
-    state = getattr(value, "__dict__", None) or {}
-    if type(state) is not dict:
-        return {}
-    return {name: part for name, part in state.items() if name[:1] != "_" and name not in known}
+    state = held_by(value) or {}
+    return {name: part for name, part in state.items() if str(name)[:1] != "_" and name not in known}
 
 
 def given_to(wrapper: object) -> dict[str, Any]:

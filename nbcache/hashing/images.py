@@ -32,6 +32,9 @@ def write(walk: Walk, values: list[Any]) -> None:
         given = attributes.public(image, _READING)
         plain = {name: part for name, part in given.items() if type(part) in (str, int, float, bool, bytes, dict)}
         walk.below.extend((dict(image.info), plain))
+        tags = noted(image)
+        if tags is not None:
+            walk.below.append(tags)
         file = file_of_frames(image)
         if file is None:
             walk.facts("one frame")
@@ -71,3 +74,19 @@ def open_file(image: Any) -> Any:
         if file is not None and not getattr(file, "closed", True):
             return file
     return None
+
+
+def noted(image: Any) -> tuple[dict[int, Any], dict[int, dict[int, Any]]] | None:
+    """The tags of an image and those below them, if they were changed since they were read; None if they were not."""
+    tags = image.__dict__.get("_exif")
+    if tags is None or not tags._loaded or hasattr(image, "tag_v2"):  # those of a TIFF are read from its file
+        return None
+    unread = sys.modules["PIL.Image"].Image()
+    unread.info = image.info
+    try:
+        held = dict(tags), {place: dict(part) for place, part in tags._ifds.items()}
+        read = unread.getexif()
+        unchanged = dict(read), {place: dict(read.get_ifd(place)) for place in tags._ifds}
+    except Exception:  # they can hardly be read, or Pillow keeps them in another way
+        return None
+    return None if held == unchanged else held

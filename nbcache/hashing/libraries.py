@@ -13,11 +13,13 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from nbcache.hashing import attributes, holders
 from nbcache.hashing.immutable import ATOMS
-from nbcache.hashing.objects import full_name, tag_of
+from nbcache.hashing.objects import by_python, full_name, tag_of
 from nbcache.hashing.walk import Family, Walk, unreadable
 
 Content = Callable[[Any], Any]
@@ -102,6 +104,23 @@ def _is_kept(part: Any) -> bool:
 
 
 _KEPT = frozenset({"numpy.ndarray", "keras.src.callbacks.history.History"})
+
+
+def _module(value: Any) -> Any:
+    """A module of torch: its hooks without the numbers of this process that they are kept by, which count on."""
+    _, arguments, state = value.__reduce_ex__(4)[:3]
+    if type(state) is not dict:  # a class that was derived from it has another one
+        return arguments[1:], state
+    hooks = {name: part for name, part in state.items() if part and name in _names_of_hooks()}
+    numbers = sorted(number for number in set(chain.from_iterable(hooks.values())))
+    numbered = {name: [(numbers.index(number), part[number]) for number in part] for name, part in hooks.items()}
+    return arguments[1:], {**attributes.lean(state, attributes.left_out(type(value))), **numbered}
+
+
+@cache
+def _names_of_hooks() -> frozenset[str]:
+    kept = vars(sys.modules["torch"].nn.Module())
+    return frozenset(name for name, part in kept.items() if "_hooks" in name and isinstance(part, dict))
 
 
 def _boosted(value: Any) -> Any:
@@ -249,13 +268,21 @@ _CONTENT: Mapping[str, Content] = {
 }
 
 
+#: Of these, a class derived from one may say itself what pickle takes, or have another base that is listed.
+_STATE: Mapping[str, Content] = {
+    "torch.nn.modules.module.Module": _module,
+}
+
+
 def family_of(walk: Walk, kind: type) -> Family | None:
     """Find what stands for an object of a library, if its class or one of its bases is listed."""
-    for base in kind.__mro__:
-        content = _CONTENT.get(f"{base.__module__}.{base.__qualname__}")
-        if content is not None:
-            return Family(tag_of(walk, kind, "library"), _column(content), True)
-    return None
+    content = _listed(kind, _CONTENT) or (_listed(kind, _STATE) if by_python(kind) else None)
+    return None if content is None else Family(tag_of(walk, kind, "library"), _column(content), True)
+
+
+def _listed(kind: type, table: Mapping[str, Content]) -> Content | None:
+    names = [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
+    return next((table[name] for name in names if name in table), None)
 
 
 def _column(content: Content) -> Callable[[Walk, list[Any]], None]:

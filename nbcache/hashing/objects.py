@@ -99,7 +99,7 @@ def family_of(walk: Walk, kind: Any) -> Family:
         return Family(tag_of(walk, kind, "enum"), _members, True)
     if issubclass(kind, (set, frozenset)):
         return Family(tag_of(walk, kind, "set"), _set_like, True)
-    if _by_python(kind):
+    if by_python(kind):
         if issubclass(kind, tuple) and kind.__getstate__ is object.__getstate__ and not kind.__dictoffset__:
             return Family(tag_of(walk, kind, "tuple"), _tuple_like, False)
         if _is_plain(kind):
@@ -108,7 +108,7 @@ def family_of(walk: Walk, kind: Any) -> Family:
     return Family(tag_of(walk, kind, "reduced"), _reduced, shared, _taken_apart)
 
 
-def _by_python(kind: Any) -> bool:
+def by_python(kind: Any) -> bool:
     """Tell whether Python itself says what pickle takes of an instance."""
     standard = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
     return standard and kind not in copyreg.dispatch_table
@@ -210,13 +210,19 @@ def _lean(state: Any, names: frozenset[str]) -> Any:
 def _listed(value: Any, given: Any, own: Callable[[Any], Iterable[Any]]) -> list[Any]:
     """List what a value consists of: what it holds itself, or else what its class gives, which may have no end."""
     kind: Any = type(value)
-    if _by_python(kind):
+    if by_python(kind):
         return list(own(value))
     limit = max(_MOST, length_hint(given, 0))
     items = list(islice(given, limit + 1))
     if len(items) > limit:
         unreadable(value, "what it says it consists of has no end")
     return items
+
+
+def _with_what_led_to_it(state: Any, error: BaseException) -> Any:
+    if error.__suppress_context__:
+        return (state, error.__cause__, True)
+    return state if error.__context__ is None else (state, error.__context__)
 
 
 def _is_flat(parts: tuple[Any, ...], depth: int = 2) -> bool:
@@ -243,8 +249,8 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
         state = _lean(state, names)
         if state is None and unsaid:
             state = _lean(dict(value.__dict__), names) if users else attributes.public(value) or None
-        if issubclass(kind, BaseException) and value.__cause__ is not None:
-            state = (state, value.__cause__)
+        if issubclass(kind, BaseException):
+            state = _with_what_led_to_it(state, value)
         if func in (copyreg.__newobj__, copyreg.__newobj_ex__) and arguments[0] is type(value):  # type: ignore[attr-defined]
             func, arguments = func.__name__, arguments[1:]
         elif func is type(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import Any
 
@@ -149,3 +150,48 @@ def test_a_class_derived_after_the_first_result_is_written_like_its_base(cache: 
     derived = type("Derived", (pillow.Image,), {})
 
     assert derived in guests.reducers()
+
+
+@pytest.mark.parametrize("make", [lambda pd: pd.DataFrame({"a": [1]}), lambda pd: pd.Series([1])])
+def test_what_hangs_on_a_later_frame_is_looked_for_too(make: Any, cache: Any) -> None:
+    pandas = pytest.importorskip("pandas")
+
+    @cache_data(show_spinner=False)
+    def load(note: str) -> Any:
+        made = make(pandas)
+        if note:
+            made.note = note
+        return made
+
+    load("")
+    with pytest.warns(CacheWarning, match="comes back without"):
+        load("by hand")
+
+    assert load("by hand").note == "by hand"
+    load("")
+    assert load.info().hits == 1
+
+
+@pytest.mark.filterwarnings("ignore::nbcache.CacheWarning")  # some libraries teach errors to come back with it
+def test_an_error_with_what_led_to_it_is_not_kept_without(cache: Any) -> None:
+    def failed() -> Exception:
+        try:
+            try:
+                raise KeyError("a")
+            except KeyError:
+                raise ValueError("b") from None
+        except ValueError as error:
+            return error
+
+    load = cache_data(show_spinner=False)(failed)
+    load()
+
+    assert load().__suppress_context__ and isinstance(load().__context__, KeyError)
+
+
+def test_a_logger_of_nobody_is_not_taken_for_that_of_its_name(cache: Any) -> None:
+    load = cache_data(show_spinner=False)(lambda: logging.Logger("of nobody", 10))
+
+    for _ in range(2):
+        with pytest.warns(CacheWarning, match="cannot be stored"):
+            assert load().level == 10

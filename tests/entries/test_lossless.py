@@ -194,3 +194,27 @@ def test_the_properties_of_a_molecule_come_back() -> None:
     molecule = chem.MolFromSmiles("CCO")
     molecule.SetProp("name", "ethanol")
     assert again(molecule).GetProp("name") == "ethanol"
+
+
+@pytest.mark.parametrize("form", ["", "png", "jpeg"])
+def test_changed_tags_of_an_image_come_back(form: str) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    image, file = pillow.new("L", (1, 1)), io.BytesIO()
+    if form:
+        image.save(file, form)
+        image = pillow.open(file)
+    image.getexif()[0x010E] = "mine"
+    image.getexif()._ifds[0x8825] = {1: "N"}
+
+    back = again(image).getexif()
+
+    assert (dict(back), back.get_ifd(0x8825)) == ({0x010E: "mine"}, {1: "N"})
+
+
+@pytest.mark.parametrize("register", ["register_hook", "register_post_accumulate_grad_hook"])
+def test_a_tensor_with_hooks_is_refused(register: str) -> None:
+    torch = pytest.importorskip("torch")
+    tensor = torch.ones(2, requires_grad=True)
+    getattr(tensor, register)(lambda gradient: None)
+    with pytest.raises(UnstorableResultError, match="hooks"):
+        dumps({"weights": tensor})

@@ -321,3 +321,60 @@ def test_the_advice_of_a_refusal_can_be_followed_as_it_is_printed(make: Callable
 class Model:
     def __init__(self, held: Any) -> None:
         self.held = held
+
+
+def test_the_notes_of_a_dtype_count() -> None:
+    def noted(note: int) -> Any:
+        return np.zeros(2, np.dtype("f8", metadata={"unit": note}))
+
+    assert digest(noted(1)) == digest(noted(1)) != digest(noted(2))
+    assert digest(noted(1).dtype) != digest(noted(2).dtype)
+    below = [np.dtype([("a", noted(note).dtype)]) for note in (1, 2)]
+    assert digest(np.zeros(2, below[0])) != digest(np.zeros(2, below[1]))
+
+
+def test_hooks_of_torch_count_by_what_they_are() -> None:
+    torch = pytest.importorskip("torch")
+
+    def hooked(*hooks: Any, **more: bool) -> Any:
+        module, tensor, other = (
+            torch.nn.Identity(),
+            torch.ones(1, requires_grad=True),
+            torch.ones(1, requires_grad=True),
+        )
+        for hook in hooks:
+            module.register_forward_pre_hook(hook, **more)
+            tensor.register_hook(hook)
+            other.register_post_accumulate_grad_hook(hook)
+        return module, tensor, other
+
+    for one, other, bare in zip(hooked(print), hooked(print), hooked(), strict=True):
+        assert digest(one) == digest(other) != digest(bare)
+    assert digest(hooked(print, repr)[0]) != digest(hooked(repr, print)[0])
+    assert digest(hooked(print)[0]) != digest(hooked(print, with_kwargs=True)[0])
+
+
+def test_a_module_of_torch_that_says_itself_what_it_is_counts_by_that() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Reduced(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, size: int) -> None:
+            super().__init__()
+            self.size = size
+
+        def __reduce__(self) -> Any:
+            return type(self), (self.size,)
+
+    assert digest(Reduced(1)) == digest(Reduced(1)) != digest(Reduced(2))
+
+
+def test_changed_tags_of_an_image_count_and_a_look_at_them_does_not() -> None:
+    image = pytest.importorskip("PIL.Image").new("L", (1, 1))
+    before = digest(image)
+    image.getexif()
+    assert digest(image) == before
+    image.getexif()[0x010E] = "mine"
+    noted = digest(image)
+    assert noted != before
+    image.getexif()._ifds[0x8825] = {1: "N"}
+    assert digest(image) not in (before, noted)
