@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from nbcache.hashing import hasher
 from nbcache.tracking.code.bytecode import short_digest
+from nbcache.tracking.options.settings import SETTINGS
 from nbcache.tracking.options.table import TABLE, Library
 from nbcache.tracking.options.values import equal, flat
 from nbcache.tracking.packages import requirements_of
@@ -101,7 +102,7 @@ def _libraries(used: frozenset[str], read: frozenset[str]) -> tuple[Library, ...
     if not used:
         return ()
     found = _required(used) | used
-    fitting = [one for one in TABLE if one.uses & found and (not one.attributes or one.attributes & read)]
+    fitting = [one for one in (*TABLE, *SETTINGS) if one.uses & found and (not one.attributes or one.attributes & read)]
     return tuple({one.name: one for one in fitting}.values())
 
 
@@ -118,7 +119,7 @@ def _required(packages: frozenset[str]) -> set[str]:
 
 
 _WITH_OPTIONS = frozenset(library.name for library in TABLE) - {"locale", "default timezone", "command line"}
-_WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in TABLE])
+_WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in (*TABLE, *SETTINGS)])
 
 
 def _is(library: Library, values: object) -> bool:

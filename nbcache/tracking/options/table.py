@@ -195,7 +195,7 @@ def _polars_names(config: Any) -> tuple[list[str], list[Any], list[Callable[[], 
     return names, encoded, list(config._POLARS_CFG_DIRECT_VARS.values())
 
 
-def _fresh_copy(name: str) -> Any:
+def fresh_copy(name: str) -> Any:
     """Run a module of a library once more, beside the one that is loaded, to see what it begins with."""
     spec = importlib.util.find_spec(name)
     assert spec is not None
@@ -313,7 +313,7 @@ TABLE: tuple[Library, ...] = (
     _library("torch", "torch", _torch, _fresh_torch),
     _library(
         *("xarray", "xarray.core.options", lambda module: module.OPTIONS),
-        lambda _: _fresh_copy("xarray.core.options").OPTIONS,
+        lambda _: fresh_copy("xarray.core.options").OPTIONS,
     ),
     _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars),
     _library("plotly", "plotly.io", _plotly, {"template": "plotly"}),
