@@ -223,7 +223,7 @@ class Cache:
         slot.hits += 1
         slot.used = self.clock()
         slot.spent += time.perf_counter() - job.began
-        if slot.entry.meta.effects:
+        if slot.entry.meta.effects and not job.put_in_place:
             repeat(starmap(Effect, slot.entry.meta.effects))
         self._changes += 1
         return Fetched(found.value, True, slot, found.digests)

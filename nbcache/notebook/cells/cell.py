@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
+from functools import partial
+from itertools import starmap
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -36,6 +38,9 @@ from nbcache.notebook.cells.run import TOO_LONG, CellRun, observed
 from nbcache.notebook.cells.shown import hit_line, show_again
 from nbcache.notebook.display.messages import note, warn_about
 from nbcache.notebook.display.quantities import size
+from nbcache.tracking.observations.effects import repeat
+from nbcache.tracking.observations.generators import draws
+from nbcache.tracking.observations.observation import Effect
 
 __all__ = ["CachedCell", "CellFailedError", "Report"]
 
@@ -209,6 +214,7 @@ class CachedCell:
                 kind="cell",
                 name=owner,
                 began=self._began,
+                put_in_place=True,
             )
 
         job = make(self.owner)
@@ -268,7 +274,7 @@ class CachedCell:
             reason = self._refusals.after(seen)
             if not reason:
                 load_pickler()  # once in a session, and no cost of this cell
-                with uncollected(), within(self.costs.storing(seen.run.seconds)):
+                with uncollected(), within(self.costs.storing(seen.run.seconds)), draws.unmoved():
                     packed, reason = self._taken_down(inputs, seen)
         except DeadlineError:
             packed, reason = None, "storing its result takes too long for the time that it saves"
@@ -305,7 +311,9 @@ class CachedCell:
             if asked_for(outcome.filled, self.options.policy.disk):
                 cache.delete(fetched.slot.address)
                 return False
-            written = changes.apply(outcome, self._namespace, self._hidden)
+            # Only now: loading may draw random numbers, and where it fails the cell runs from the state that it found.
+            effects = partial(repeat, starmap(Effect, entry.meta.effects))
+            written = changes.apply(outcome, self._namespace, self._hidden, effects)
             self.code.set_features(self._shell.compile)
         except HeldElsewhereError as error:  # the entry fits a session in which nothing does
             if not self.options.quiet:

@@ -6,7 +6,7 @@ import functools
 import importlib
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -92,8 +92,14 @@ def names_of_modules(modules: Iterable[str]) -> set[str]:
     return found
 
 
-def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -> list[str]:
+def apply(
+    outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any], effects: Callable[[], object]
+) -> list[str]:
     """Do what a run did: to a namespace, to files and to options; all of that, or nothing.
+
+    Parameters
+    ----------
+    effects : leaves behind what else the run left; called when everything is in its place
 
     Returns
     -------
@@ -121,4 +127,5 @@ def apply(outcome: Outcome, namespace: dict[str, Any], hidden: dict[str, Any]) -
             restoring.delete(namespace, name)
         restoring.do(partial(set_again, outcome.options), partial(set_again, before))
         files.put()
+        effects()
         return files.names

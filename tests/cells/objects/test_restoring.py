@@ -139,6 +139,22 @@ class TestInAShell:
         assert len(self.ran) == 2 and next(nb("get()").value) == 6
         assert "runs again: a count is held by something" in said
 
+    def test_a_restore_that_fails_leaves_random_generators_to_the_run(self, nb):
+        drawn = []
+        for _ in range(2):
+            nb("import itertools, random\nrandom.seed(3); c = itertools.count(5); get = (lambda x: lambda: x)(c)")
+            drawn.append(nb("%%cache_cell\nran(); next(c)\nrandom.random()").value)
+        assert len(self.ran) == 2 and drawn[0] == drawn[1]
+
+    def test_loading_a_result_that_draws_leaves_the_generator_where_the_run_left_it(self, nb):
+        nb("class P:\n    def __init__(self): self.v = random.random()\n    def __reduce__(self): return P, ()")
+        drawn = []
+        for _ in range(2):
+            nb("import random; random.seed(3)")
+            nb("%%cache_cell\nran()\np = P()")
+            drawn.append(nb("random.random()").value)
+        assert len(self.ran) == 1 and drawn[0] == drawn[1]
+
     def test_a_stored_input_that_became_another_kind_runs(self, nb):
         nb("class P:\n    def __reduce__(self): return (P, ())\np = P(); p.v = [1]")
         nb("%%cache_cell\nran()\np.v.append(2)")

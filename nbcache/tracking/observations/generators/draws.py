@@ -23,7 +23,10 @@ from nbcache.tracking.observations.generators.global_generators import ALL, Gene
 from nbcache.tracking.observations.generators.objects import Within
 from nbcache.tracking.observations.observation import Observation, Observer
 
-__all__ = ["ANY_STATE", "GENERATORS", "SEEDED_STATE", "UNSEEDED", "counted", "leave", "tell_original", "unseeded"]
+__all__ = [
+    *("ANY_STATE", "GENERATORS", "SEEDED_STATE", "UNSEEDED"),
+    *("counted", "leave", "tell_original", "unmoved", "unseeded"),
+]
 
 _KIND = "generator"
 _ARGUMENT = "generator argument"
@@ -184,6 +187,22 @@ def leave(name: str, state: bytes) -> None:
     else:
         ALL[name].fresh()
     _seeded[name] = bool(state)
+
+
+@contextmanager
+def unmoved() -> Iterator[None]:
+    """Leave the global generators as they are, whatever methods of the user's are called inside."""
+    before = {name: _state_of(one) for name, one in ALL.items() if _is_there(name)}
+    known = dict(_seeded)
+    try:
+        yield
+    finally:
+        for name, state in before.items():
+            if state and _state_of(ALL[name]) != state:
+                ALL[name].put(state)
+        _seeded.update(known)
+        for name in _seeded.keys() - known.keys():
+            del _seeded[name]
 
 
 # -- the watch
