@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from nbcache.tracking.options.changes import changes_of
+
 Values = Mapping[str, Any]
 Guard = Callable[[Any, Callable[[object], str]], str]
 _NOTHING: frozenset[str] = frozenset()
@@ -113,6 +115,23 @@ def _read_decimal(decimal: Any) -> Any:
     return _read_context(context), repr(context.traps), _read_context(decimal.DefaultContext)
 
 
+def _guard_decimal(decimal: Any, name: Callable[[object], str]) -> str:
+    """A context does not say that it was changed: all is compared, but without the texts of the traps."""
+    getcontext, fresh = decimal.getcontext, decimal.DefaultContext
+    kept = getcontext().copy()  # alive, because its traps are a view of it
+    own, others = _read_context(kept), _read_context(fresh)
+
+    def same() -> bool:
+        now = getcontext()
+        return (
+            now.traps == kept.traps
+            and own == (now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp)
+            and others == (fresh.prec, fresh.rounding, fresh.Emin, fresh.Emax, fresh.capitals, fresh.clamp)
+        )
+
+    return f"{name(same)}()"
+
+
 def _tell_decimal(decimal: Any) -> Values:
     context = decimal.getcontext()
     traps = {signal.__name__ for signal, on in context.traps.items() if on}
@@ -174,6 +193,27 @@ def _read_polars(config: Any) -> Any:
     data: Any = os.environ._data  # type: ignore[attr-defined]
     _, names, direct = _polars_names(config)
     return tuple(map(data.get, names)), [read() for read in direct]
+
+
+def _guard_polars(config: Any, name: Callable[[object], str]) -> str:
+    """Most options are environment variables: read when any variable was set. The others are asked in Rust."""
+    environ: Any = os.environ
+    count, data, (_, names, direct) = changes_of(environ._data), environ._data, _polars_names(config)
+    seen = [count.value]
+    values = tuple(map(data.get, names))
+
+    def unchanged() -> bool:
+        now = count.value
+        if tuple(map(data.get, names)) != values:
+            return False
+        seen[0] = now
+        return True
+
+    return " and ".join((
+        f"{name(os)}.environ is {name(environ)}",
+        f"({name(count)}.value == {name(seen)}[0] or {name(unchanged)}())",
+        *[f"{name(read)}() == {name(read())}" for read in direct],
+    ))  # fmt: skip
 
 
 def _tell_polars(config: Any) -> Values:
@@ -305,7 +345,7 @@ _ASKS_THE_CLOCK = frozenset({"formatdate", "localtime", "formatTime", "converter
 TABLE: tuple[Library, ...] = (
     _library("numpy", "numpy", _tell_numpy, _NUMPY, read=_read_numpy, guard=_guard_numpy),
     _library("pandas", "pandas._config.config", _pandas, _fresh_pandas, guard=_guard_pandas),
-    _library("decimal", "decimal", _tell_decimal, _DECIMAL, read=_read_decimal),
+    _library("decimal", "decimal", _tell_decimal, _DECIMAL, read=_read_decimal, guard=_guard_decimal),
     _library(
         *("scikit-learn", "sklearn._config", lambda sk: sk.get_config(), lambda sk: sk._global_config),
         *("scikit_learn", "sklearn"),
@@ -315,7 +355,7 @@ TABLE: tuple[Library, ...] = (
         *("xarray", "xarray.core.options", lambda module: module.OPTIONS),
         lambda _: fresh_copy("xarray.core.options").OPTIONS,
     ),
-    _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars),
+    _library("polars", "polars.config", _tell_polars, _POLARS, read=_read_polars, guard=_guard_polars),
     _library("plotly", "plotly.io", _plotly, {"template": "plotly"}),
     _library(
         *("Pillow", "PIL.Image", _pillow, {"MAX_IMAGE_PIXELS": 89478485, "LOAD_TRUNCATED_IMAGES": False}),
