@@ -29,7 +29,6 @@ from nbcache.tracking.options import state as options
 from nbcache.tracking.options.state import options_of
 from nbcache.tracking.options.table import _NUMPY, TABLE
 
-
 #: Hits after which the checks are written into the function that users call.
 OFTEN = 40
 

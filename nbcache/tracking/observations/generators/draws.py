@@ -43,6 +43,8 @@ UNSEEDED = b"not seeded"
 _seeded: dict[str, bool] = {}
 #: In which state a generator was before somebody seeded it, by digest.
 _left: dict[str, bytes] = {}
+#: The last state of each that was digested, and its digest.
+_digests: dict[str, tuple[bytes, bytes]] = {}
 _followed: set[str] = set()
 _originals: dict[int, object] = {}
 
@@ -89,11 +91,13 @@ def _is_seeded(name: str) -> bool:
 def _seeing_seeds(name: str, seed: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(seed)
     def seeing(*arguments: Any, **options: Any) -> Any:
-        given = [one for key, one in (*enumerate(arguments), *options.items()) if one is not None and key != "version"]
+        given = any(one is not None for one in arguments) or any(
+            one is not None for key, one in options.items() if key != "version"
+        )
         with suppress(Exception):  # whatever a library's generator is like: the user's call goes on
-            _before_a_seed(name, bool(given))
+            _before_a_seed(name, given)
         result = seed(*arguments, **options)
-        _seeded[name] = bool(given)
+        _seeded[name] = given
         return result
 
     return seeing
@@ -115,11 +119,14 @@ def _seeing_states(name: str, put: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _before_a_seed(name: str, given: bool) -> None:
-    state = ALL[name].state()
-    if not _seeded.get(name, False):
-        _left[name] = short_digest(state)
     recorder = context.current() if given else None
     began = None if recorder is None else recorder.kept.get(_KIND)
+    known = _seeded.get(name, False)
+    if known and began is None:
+        return
+    state = ALL[name].state()
+    if not known:
+        _left[name] = short_digest(state)
     while began is not None:
         if name not in began.drawn and began.states.get(name, state) == state:
             began.own.add(name)
@@ -141,7 +148,13 @@ class _States:
             return b"gone" if value is None else _digest_of(value, objects.state_of(value))
         if name not in ALL or not _is_there(name) or not (self._forced or _is_seeded(name)):
             return UNSEEDED
-        return short_digest(b"generator", _state_of(ALL[name]))
+        state = _state_of(ALL[name])
+        before = _digests.get(name)
+        if before is not None and before[0] == state:
+            return before[1]
+        digest = short_digest(b"generator", state)
+        _digests[name] = state, digest
+        return digest
 
     def stamp(self, name: str) -> object:
         return None

@@ -37,18 +37,23 @@ _LONGEST_SEED = 100
 #: The generator behind the functions of `random`, which each run looks at, and the memory of its state.
 _SHARED: random.Random = random._inst
 _shared_words: Any = None
+#: The last state that was read there and the last that was put there: as it lies in memory, and as it is told.
+_read_last: tuple[bytes, bytes] = (b"", b"")
+_put_last: tuple[bytes, bytes] = (b"", b"")
 
 
 def of_random(generator: random.Random) -> bytes:
     """The state of a generator of `random`: 624 words, the place in them, and the number kept for `gauss`."""
-    global _shared_words
+    global _read_last
     kept = generator.gauss_next  # type: ignore[attr-defined]
     gauss = b"" if kept is None else struct.pack("<d", kept)
-    if generator is _SHARED and _random_in_memory():
-        if _shared_words is None:
-            _shared_words = (ctypes.c_char * _SIZE).from_address(id(_SHARED) + _HEAD)
-        raw: bytes = _shared_words.raw
-        return raw[4:] + raw[:4] + gauss
+    if generator is _SHARED and (words := _in_shared()) is not None:
+        raw: bytes = words.raw
+        known, told = _read_last
+        if raw != known:
+            told = raw[4:] + raw[:4]
+            _read_last = raw, told
+        return told + gauss
     if _random_in_memory():
         raw = ctypes.string_at(id(generator) + _HEAD, _SIZE)
         return raw[4:] + raw[:4] + gauss
@@ -57,12 +62,28 @@ def of_random(generator: random.Random) -> bytes:
 
 def put_into_random(generator: random.Random, state: bytes) -> None:
     """Give a generator the state that `of_random` wrote down."""
+    global _put_last
     gauss = struct.unpack("<d", state[_SIZE:])[0] if len(state) > _SIZE else None
-    if _random_in_memory():
+    if generator is _SHARED and (words := _in_shared()) is not None:
+        raw, told = _put_last
+        if state is not told:
+            raw = state[4 * _WORDS : _SIZE] + state[: 4 * _WORDS]
+            _put_last = raw, state
+        words.raw = raw
+        generator.gauss_next = gauss  # type: ignore[attr-defined]
+    elif _random_in_memory():
         _write_random(generator, state)
         generator.gauss_next = gauss  # type: ignore[attr-defined]
     else:
         generator.setstate((3, tuple(array("I", state[:_SIZE])), gauss))
+
+
+def _in_shared() -> Any:
+    """The words of the shared generator and the place in them, as they lie in memory; None where they do not."""
+    global _shared_words
+    if _shared_words is None and _random_in_memory():
+        _shared_words = (ctypes.c_char * _SIZE).from_address(id(_SHARED) + _HEAD)
+    return _shared_words
 
 
 def _write_random(generator: random.Random, state: bytes) -> None:
@@ -109,20 +130,28 @@ def put_into_numpy(generator: Any, state: bytes) -> None:
 
 
 def _read_numpy(generator: Any, place: int) -> bytes:
-    global _last_read
-    read_of, bits, words, beside = _last_read
-    if read_of is not generator or bits is not generator._bit_generator:
-        bits, address = generator._bit_generator, _address_of(generator)
-        words = (ctypes.c_char * _SIZE).from_address(address)
-        beside = (ctypes.c_char * 16).from_address(id(generator) + place)
-        _last_read = (generator, bits, words, beside)
+    words, beside = _in_numpy(generator, place)
     found: bytes = words.raw + beside.raw
     return found
 
 
 def _write_numpy(generator: Any, state: bytes, place: int) -> None:
-    ctypes.memmove(_address_of(generator), state, _SIZE)
-    ctypes.memmove(id(generator) + place, state[_SIZE:], 16)
+    words, beside = _in_numpy(generator, place)
+    words.raw = state[:_SIZE]
+    beside.raw = state[_SIZE:]
+
+
+def _in_numpy(generator: Any, place: int) -> tuple[Any, Any]:
+    """Where a `RandomState` keeps the words and the place in them, and what it keeps of a pair of numbers."""
+    global _last
+    known, bits, words, beside = _last
+    if known is not generator or bits is not generator._bit_generator:
+        bits = generator._bit_generator
+        # asking for the address takes longer than reading, so it is remembered for the last one
+        words = (ctypes.c_char * _SIZE).from_address(bits.ctypes.state_address)
+        beside = (ctypes.c_char * 16).from_address(id(generator) + place)
+        _last = (generator, bits, words, beside)
+    return words, beside
 
 
 def _state_of_numpy(generator: Any) -> bytes:
@@ -131,20 +160,8 @@ def _state_of_numpy(generator: Any) -> bytes:
     return found + struct.pack("<iixxxxd", place, has_kept, kept)
 
 
-_last: tuple[object, int] = (None, 0)
-#: The generator that was read last, with its bits, and the memory of both.
-_last_read: tuple[Any, Any, Any, Any] = (None, None, None, None)
-
-
-def _address_of(generator: Any) -> int:
-    """Where the words are; asking for it takes longer than reading them, so it is remembered for the last one."""
-    global _last
-    bits = generator._bit_generator
-    known, address = _last
-    if known is not bits:
-        address = bits.ctypes.state_address
-        _last = (bits, address)
-    return address
+#: The generator that was looked at last, with its bits, and the memory of both.
+_last: tuple[Any, Any, Any, Any] = (None, None, None, None)
 
 
 @cache
