@@ -2,7 +2,7 @@
 
 python3 dev.py tour              open the tour notebook in JupyterLab
 python3 dev.py tour --headless   run it here instead, and print what it shows
-python3 dev.py test              run all tests; what follows goes to pytest: dev.py test -x -k ttl
+python3 dev.py test              run all tests, on up to four processors; what follows goes to pytest instead: -x -k ttl
 python3 dev.py lint              ruff and mypy
 python3 dev.py docs              build the documentation site and check it; it lands in docs/_build/html
 python3 dev.py notebooks         run the notebooks with an empty cache, and save their outputs
@@ -57,7 +57,7 @@ def main(arguments):
     python = environment(folder.absolute(), base, extras)
 
     if options.command == "test":
-        return run(python, "-m", "pytest", *options.rest)
+        return run(python, "-m", "pytest", *(options.rest or side_by_side()))
     if options.command == "check-notebook":
         os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE / "tests" / "support")])
         return run(python, "-m", "differential", *options.rest)
@@ -80,6 +80,11 @@ def main(arguments):
     if "--headless" in options.rest:
         return run(python, "tests/support/printed_notebook.py", TOUR)
     return run(python, "-m", "jupyterlab", TOUR, *as_root(), *options.rest)
+
+
+def side_by_side():
+    """What pytest is told to share its files among processors, in their order: the browser's tests come last."""
+    return ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def as_root():
