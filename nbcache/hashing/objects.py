@@ -17,7 +17,7 @@ from typing import Any
 
 from nbcache.errors import CacheError, told
 from nbcache.hashing import attributes
-from nbcache.hashing.containers import mappings, sequences, sets
+from nbcache.hashing.containers import mappings, sequences, sets, write_attributes
 from nbcache.hashing.immutable import ATOMS
 from nbcache.hashing.walk import Family, Walk, name_of, unreadable, user_error
 
@@ -172,6 +172,12 @@ def _own_key(value: Any) -> tuple[Any]:
 def _members(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.below.extend((value._name_, value._value_))
+    own = [{name: part for name, part in value.__dict__.items() if not _is_of_enum(name)} for value in values]
+    write_attributes(walk, own)
+
+
+def _is_of_enum(name: str) -> bool:
+    return name[:1] == "_" and name[-1:] == "_"
 
 
 def _tuple_like(walk: Walk, values: list[Any]) -> None:

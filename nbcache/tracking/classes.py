@@ -127,7 +127,8 @@ def _member(name: str, member: object) -> tuple[object, ...]:
 
 def given_to_member(member: object) -> dict[str, object]:
     """Give what a member of an Enum has beside its name and value, which Python keeps under names of its own."""
-    return {name: part for name, part in getattr(member, "__dict__", {}).items() if name[:1] != "_"}
+    held = getattr(member, "__dict__", {})
+    return {name: part for name, part in held.items() if not (name[:1] == "_" and name[-1:] == "_")}
 
 
 def _field(field: object) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from keyword import iskeyword
-from operator import is_
+from operator import attrgetter, is_
 from types import FunctionType
 from typing import Any
 
@@ -30,6 +30,7 @@ class Guards:
         self.names: dict[str, Any] = {}
         self._entries: dict[tuple[int, str], tuple[Mapping[str, Any], object, Place]] = {}
         self._attributes: dict[tuple[int, str], tuple[object, object, Place | None]] = {}
+        self._passes: list[tuple[Callable[[object], object], list[object], list[object]]] = []
         self._contents: list[Callable[[], bool]] = []
         self._joined: set[Place] = set()
         self._known: dict[int, str] = {}
@@ -67,6 +68,11 @@ class Guards:
     def attribute(self, owner: object, attribute: str, value: object, place: Place | None = None) -> None:
         """`owner.attribute` is still this very object; for owners whose attributes cannot play tricks."""
         self._attributes[id(owner), attribute] = (owner, value, place)
+
+    def attributes(self, attribute: str, owners: list[object]) -> None:
+        """Each of these still has the very same object there; asked for all of them in one pass."""
+        get = attrgetter(attribute)
+        self._passes.append((get, owners, list(map(get, owners))))
 
     def function(self, function: FunctionType) -> None:
         """`function` still has the very same code and defaults."""
@@ -129,6 +135,9 @@ class Guards:
             f"{self.name(owner)}.{attribute} is {self.name(value)}"
             for (_, attribute), (owner, value, _) in self._attributes.items()
         ]
+        for get, owners, parts in self._passes:
+            held = f"{self.name(map)}({self.name(get)}, {self.name(owners)})"
+            checks.append(f"{self.name(all)}({self.name(map)}({self.name(is_)}, {held}, {self.name(parts)}))")
         for mapping, keys in self._absent.values():
             checks.extend(self._absences(mapping, sorted(keys)))
         for mapping, values, ordered in self._tables.values():
@@ -190,6 +199,7 @@ class Guards:
                 and all(
                     getattr(owner, attribute) is value for (_, attribute), (owner, value, _) in self._attributes.items()
                 )
+                and all(all(map(is_, map(get, owners), values)) for get, owners, values in self._passes)
                 and all(mapping.keys().isdisjoint(keys) for mapping, keys in self._absent.values())
                 and all(_same(mapping, values, ordered) for mapping, values, ordered in self._tables.values())
                 and all(

@@ -37,7 +37,7 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
     if fields is not None:
         label = f"{'members' if classes.is_enum(cls) else 'fields'} of {name}"
         get = partial(classes.fields_of, cls)
-        rich = _guard_members(reach, cls) if classes.is_enum(cls) else False
+        rich = (_guard_members if classes.is_enum(cls) else _guard_fields)(reach, cls)
         reach.content(fields, label, (id(cls), "fields"), get, quiet=True, settled=not rich)
     for key, value in members:
         _follow_member(reach, cls, f"{name}.{key}", key, value)
@@ -46,12 +46,24 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
 def _guard_members(reach: CodeWalker, cls: type) -> bool:
     """Notice what is done to the members of an Enum that hold more than a value; tell whether it may be done inside."""
     inside = False
-    for member in classes.dict_of(cls)["_member_map_"].values():
+    named = classes.dict_of(cls)["_member_map_"]
+    reach.guards.table(named, named)
+    reach.guards.attributes("_value_", [member for member in named.values() if hasattr(member, "_value_")])
+    for member in named.values():
         more = classes.given_to_member(member)
         if more:
             reach.guards.table(member, member.__dict__, ordered=False)
         inside = inside or not all(map(fixed, (getattr(member, "_value_", None), *more.values())))
     return inside
+
+
+def _guard_fields(reach: CodeWalker, cls: type) -> bool:
+    """Notice what is done to the fields of a dataclass; tell whether it may be done inside."""
+    fields = classes.dict_of(cls).get("__dataclass_fields__")
+    if type(fields) is not dict:
+        return False
+    reach.guards.table(fields, fields)
+    return any(getattr(field, "metadata", None) for field in fields.values())
 
 
 def _follow_member(reach: CodeWalker, cls: type, label: str, key: str, value: object) -> None:

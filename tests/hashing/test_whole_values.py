@@ -6,6 +6,7 @@ import bz2
 import collections
 import datetime
 import decimal
+import enum
 import functools
 import gzip
 import io
@@ -378,3 +379,16 @@ def test_changed_tags_of_an_image_count_and_a_look_at_them_does_not() -> None:
     assert noted != before
     image.getexif()._ifds[0x8825] = {1: "N"}
     assert digest(image) not in (before, noted)
+
+
+def test_what_a_member_of_an_enum_was_given_counts() -> None:
+    class Unit(enum.Flag):
+        METER = 1
+
+        def __init__(self, value: int) -> None:
+            self._held = [value]
+
+    before = digest(Unit.METER)
+    assert ~Unit.METER is not None and digest(Unit.METER) == before
+    Unit.METER._held.append(2)
+    assert digest(Unit.METER) != before

@@ -1,4 +1,4 @@
-"""What members of an Enum hold beside their values, and what is registered for pickling, counts like other state."""
+"""What enums and dataclasses hold beside their values, and what is registered for pickling, counts like other state."""
 
 from __future__ import annotations
 
@@ -27,6 +27,23 @@ CHANGES = {
         "Unit.METER.factor += [1]",
     ),
     "what a value holds": ("class E(enum.Enum):\n    A = [1]", "len(E.A.value)", "E.A.value.append(2)"),
+    "the value of a member": ("class E(enum.Enum):\n    A = 1", "E.A.value", "E.A._value_ = 2"),
+    "an alias given by hand": ("class E(enum.Enum):\n    A = 1", "list(E.__members__)", "E._member_map_['B'] = E.A"),
+    "a private attribute of a member": (
+        RICH.format(factor=2).replace("made.factor", "made._factor"),
+        "Unit.METER._factor",
+        "Unit.METER._factor = 9",
+    ),
+    "a field taken away": (
+        "@dataclasses.dataclass\nclass D:\n    a: int = 1\n    b: int = 2",
+        "len(dataclasses.fields(D))",
+        "del D.__dataclass_fields__['a']",
+    ),
+    "what is noted on a field": (
+        "NOTED = {'unit': 1}\n@dataclasses.dataclass\nclass D:\n    a: int = dataclasses.field(metadata=NOTED)",
+        "dataclasses.fields(D)[0].metadata['unit']",
+        "NOTED['unit'] = 2",
+    ),
     "a number of a flag": (
         "class F(enum.Flag):\n    A = 1\n    B = 2",
         "(F.A | F.B).value",
@@ -36,10 +53,14 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_enum_is_a_miss(change: str, cache: object) -> None:
+def test_what_is_changed_in_a_class_is_a_miss(change: str, cache: object) -> None:
     written, asks, changed = CHANGES[change]
     plain, cached = both(
-        f"import enum\n{written}\n@cache_data\ndef use(number): return {asks}", "use(1)", changed, "use(1)", "use(1)"
+        f"import dataclasses, enum\n{written}\n@cache_data\ndef use(number): return {asks}",
+        "use(1)",
+        changed,
+        "use(1)",
+        "use(1)",
     )
     assert cached == plain
 
