@@ -9,6 +9,7 @@ one memory come back in one memory. And what could only be stored as something e
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import linecache
@@ -21,6 +22,7 @@ from nbcache.hashing.deadline import DeadlineError
 from nbcache.notebook.cells.objects.imported import fetch
 from nbcache.notebook.cells.objects.places import Finder
 from nbcache.notebook.cells.objects.views import laid_out, owned
+from nbcache.notebook.cells.objects.weak import refer
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import PlainReader, PlainWriter
 
@@ -121,7 +123,13 @@ def _proved(value: object, outcome: Outcome, known: KnownObjects) -> PickledName
     """Pickle, and load what was pickled, once and for nothing: much can be pickled that cannot be unpickled."""
     packed, plain = _pickled(value, outcome, known)
     if len(packed[0]) <= _LARGEST:
-        _Proof(packed, plain, outcome, known).load()
+        proof = _Proof(packed, plain, outcome, known)
+        loaded = proof.load()
+        if proof.weak:
+            gc.collect()
+            if any(one() is None for one in proof.weak):
+                raise pickle.PicklingError("a weak reference to what nothing else in the result holds")
+        del loaded
     return packed
 
 
@@ -164,6 +172,7 @@ class _Proof(_Unpickler):
         self._copies: dict[int, Any] = {}
         self._own = outcome.bound
         self._there = known.reached.placed()
+        self.weak: list[Any] = []
 
     def persistent_load(self, pid: Any) -> Any:
         if pid and type(pid[0]) is str:
@@ -178,4 +187,10 @@ class _Proof(_Unpickler):
         if module == self._namespace.get("__name__", "__main__") and name.partition(".")[0] in self._own:
             raise LookupError(f"only the name {name} leads to it, which does not exist before the cell is restored")
         found = super().find_class(module, name)
-        return laid_out if found is owned else found
+        return self._referring if found is refer else laid_out if found is owned else found
+
+    def _referring(self, kind: Any, value: Any) -> Any:
+        made = refer(kind, value)
+        if value is not None:
+            self.weak.append(made)
+        return made

@@ -22,8 +22,10 @@ from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.live_views import reduced_view
+from nbcache.notebook.cells.objects.overridden import with_overridden
 from nbcache.notebook.cells.objects.tensors import Memory
 from nbcache.notebook.cells.objects.views import Overlaps, exporter_of, reduced_array
+from nbcache.notebook.cells.objects.weak import reduced_weak
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
 from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
@@ -177,8 +179,12 @@ class NamespacePickler(ByValuePickler):
             raise pickle.PicklingError("a live generator")
         elif any(base.__module__ == "ipywidgets.widgets.widget" and base.__name__ == "Widget" for base in kind.__mro__):
             raise pickle.PicklingError("a widget")
+        if (weak := reduced_weak(value)) is not None:
+            return weak
         # Past our parent, which writes names where this room has already decided for the content.
         reduced = super(ByValuePickler, self).reducer_override(value)
+        if reduced is NotImplemented and kind not in self.dispatch_table:
+            return with_overridden(value) or reduced
         return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
 
     def _lies_in_input(self, array: Any) -> bool:

@@ -124,6 +124,11 @@ CHANGED = {
         "p.coef_[0] = 5.0",
     ),
     "tensor": ("import torch\np = torch.zeros(2)", "p += 1", "p[0] = 7"),
+    "frozen parameter": (
+        "import torch\np = torch.nn.Parameter(torch.zeros(2))",
+        "_ = p.requires_grad_(False)",
+        "p.requires_grad_(True); (p * 2).sum().backward()",
+    ),
     "gradient": ("import torch\np = torch.zeros(2, requires_grad=True)", "(p * 2).sum().backward()", "p.grad[0] = 7"),
     "module": (
         "import torch\n_ = torch.manual_seed(1)\np = torch.nn.Linear(2, 1)\no = torch.optim.Adam(p.parameters())\nX = torch.ones(3, 2)",
@@ -149,6 +154,21 @@ CHANGED = {
 
 # What a cell takes out of its inputs, makes in several places, or moves between them.
 TAKEN = {
+    "a method that an instance has of its own and does not pickle": (
+        "class C:\n    def __getstate__(self): return {'v': self.v}\n    def m(self): return 1",
+        "c = C(); c.v = [1]; c.m = lambda: 2; c.done = True",
+        "n = c.m(); c.v.append(n)",
+    ),
+    "a scheduler that counts the steps of an optimizer": (
+        "import torch\np = torch.nn.Parameter(torch.ones(1))",
+        "def made(): o = torch.optim.SGD([p], lr=1.0); return torch.optim.lr_scheduler.StepLR(o, 1)\ns = made()",
+        "s.optimizer.step(); n = s.optimizer._opt_called; del s",
+    ),
+    "weak references": (
+        "import weakref\nclass C:\n    def m(self): return 1\na = C()",
+        "b = C(); r = [weakref.ref(a), weakref.ref(b), weakref.WeakMethod(a.m)]; d = weakref.ref(C())",
+        "n = [r[0]() is a, r[1]() is b, r[2]().__self__ is a, d()]; del b, r, d",
+    ),
     "an array over a new tensor": (
         "import torch",
         "t = torch.zeros(2, 2); v = t[0]; n = t.numpy()",
@@ -348,6 +368,27 @@ RUNS = {
         "import ctypes, numpy as np\nc = (ctypes.c_int * 2)()",
         "a = np.ctypeslib.as_array(c)",
         "a[0] = 5; n = c[0]",
+    ),
+    "a tensor that gets a graph": (
+        "import torch\nw = torch.ones(2, requires_grad=True); t = torch.ones(2)",
+        "t.mul_(w)",
+        "t.sum().backward(); n = w.grad.tolist(); del t",
+    ),
+    "a function that a parameter calls in backward()": (
+        "import torch\nw = torch.ones(2, requires_grad=True); xs = []",
+        "_ = w.register_hook(lambda gradient: xs.append(1))",
+        "(w * 2).sum().backward(); n = len(xs); del w",
+    ),
+    "a weak proxy": ("import weakref\nclass C: pass\na = C()", "p = weakref.proxy(a)", "a.x = 1; n = p.x; del p"),
+    "a finalizer": (
+        "import weakref\nclass C: pass\na = C(); xs = []",
+        "f = weakref.finalize(a, xs.append, 1)",
+        "n = f.alive; del f",
+    ),
+    "a weak reference to what nothing else in the result holds": (
+        "import builtins, weakref\nclass C: pass",
+        "builtins.kept = C(); r = weakref.ref(builtins.kept)",
+        "n = r() is None; del r, builtins.kept",
     ),
     "a view of a tensor": (
         "import torch\nt = torch.zeros(3)",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from nbcache.hashing.arrays import hooks_of
 from nbcache.notebook.cells.objects.facets import DEFAULT, Facet
 from nbcache.tracking.observations.generators import bits
 
@@ -115,17 +116,21 @@ def _part_of_polars(attribute: str) -> Facet:
 # --- torch
 
 
-def _tensor_of(value: Any) -> Any:
-    return value.detach().clone()
+def _tensor_of(value: Any) -> list[Any]:
+    if value.grad_fn is not None or hooks_of(value):
+        raise ValueError("a tensor with a graph for backward(), or with functions that backward() calls")
+    return [value.detach().clone(), value.requires_grad]
 
 
-def _put_tensor(value: Any, content: Any) -> None:
+def _put_tensor(value: Any, content: list[Any]) -> None:
     with sys.modules["torch"].no_grad():
-        value.detach().copy_(content)
+        value.detach().copy_(content[0])
+    value.requires_grad_(content[1])
 
 
-def _same_tensor(value: Any, content: Any) -> bool:
-    return bool(value.shape == content.shape and value.dtype == content.dtype and value.device == content.device)
+def _same_tensor(value: Any, content: list[Any]) -> bool:
+    new = content[0]
+    return bool(value.shape == new.shape and value.dtype == new.dtype and value.device == new.device)
 
 
 def _put_gradient(value: Any, content: list[Any]) -> None:
