@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import importlib
-import importlib.util
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -19,6 +18,7 @@ from nbcache.tracking.code.text_reads import NOTHING, TextReads
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.functions import SAID, follow_said
 from nbcache.tracking.guards import Place
+from nbcache.tracking.options.objects import follow_library_object
 from nbcache.tracking.unfollowed import named, outside
 from nbcache.tracking.walker import CodeWalker
 
@@ -184,6 +184,8 @@ class Names:
         given = given.__dict__ if issubclass(type(given), ModuleType) else given
         if not isinstance(given, dict) or name not in given:
             reach.mark(b"undefined", name.encode())
+            if isinstance(given, dict):
+                reach.guards.absent(given, name)
             return
         value = given[name]
         if given is builtins.__dict__:
@@ -242,7 +244,8 @@ class Names:
             content = module.__dict__
             if name not in content:
                 reach.guards.absent(content, name)
-                bindings.made_on_demand(module, name)
+                if "__getattr__" in content or type(module) is not ModuleType:
+                    bindings.made_on_demand(module, name)
                 return
             value = content[name]
             reach.guards.load(content, name, value)
@@ -253,6 +256,7 @@ class Names:
                 return
             if kind == bindings.DATA and loaded and not bindings.was_made_on_demand(module, name):
                 self._take(content, name, f"global {label}")
+            follow_library_object(reach, content, name, rest[place + 1 :], label)
             if kind != bindings.LIBRARY:
                 return
             found = bindings.foreign_name(module, name, value) if loaded else ()
@@ -355,7 +359,7 @@ class Names:
     def _import(self, wanted: Import, namespace: Namespace, where: str) -> None:
         """Follow an import inside a function; a module of the user's is imported, as the function would do."""
         reach = self._reach
-        name = _absolute(wanted, namespace)
+        name = wanted.absolute(namespace)
         if name == "__main__" and wanted.attributes not in ((), ("__name__",)):
             self.chain(sys.modules[name].__dict__, wanted.attributes)
             return
@@ -388,13 +392,3 @@ class Names:
             self._import(Import(f"{name}.{first[0]}", 0, wanted.attributes[1:]), namespace, where)
         else:
             self.attributes(module, wanted.attributes, name)
-
-
-def _absolute(wanted: Import, namespace: Namespace) -> str | None:
-    if not wanted.level:
-        return wanted.module
-    package = namespace.get("__package__") or namespace.get("__name__")
-    try:
-        return importlib.util.resolve_name("." * wanted.level + wanted.module, str(package))
-    except (ImportError, ValueError):
-        return None

@@ -33,6 +33,7 @@ class CodeWalker(Protocol):
     contents: Contents
     names_met: set[str]
     tops: set[str]
+    generators: dict[str, None]
     unfollowed: dict[str, None]
     assigned: set[Place]
 

@@ -220,6 +220,41 @@ PATCHED = {
     ),
     "a builtin": _assigned("builtins.ascii", "lambda x: 'mine'", "ascii(1)", "import builtins", "ascii"),
     "a builtin by another": _assigned("builtins.oct", "hex", "oct(1)", "import builtins"),
+    "a builtin that is new": Change(
+        _foo("h()", "import builtins\ndef h():\n    try: return nbx\n    except NameError: return 0"),
+        "builtins.nbx = 1",
+        "del builtins.nbx",
+    ),
+    "a name that is new in a module": Change(
+        _foo("getattr(sys, 'nbx', 0) or sys.nbx if hasattr(sys, 'nbx') else 0", "import sys"),
+        "sys.nbx = 1",
+        "del sys.nbx",
+        "global sys.nbx",
+    ),
+    "an attribute of a class": _assigned(
+        "string.Template.delimiter", "'#'", "string.Template.delimiter", "import string", "string.Template.delimiter"
+    ),
+    "an attribute that is new on a class": Change(
+        _foo("getattr(json.JSONDecoder, 'nbx', 0) and json.JSONDecoder.nbx", "import json"),
+        "json.JSONDecoder.nbx = 1",
+        "del json.JSONDecoder.nbx",
+        "global json.JSONDecoder.nbx",
+    ),
+    "an attribute that a class has from its base": Change(
+        _foo(
+            "argparse.RawTextHelpFormatter.nbx",
+            "import argparse\nargparse.HelpFormatter.nbx = 1",
+        ),
+        "argparse.RawTextHelpFormatter.nbx = 2",
+        "del argparse.RawTextHelpFormatter.nbx",
+        "RawTextHelpFormatter.nbx",
+    ),
+    "an attribute of an object": _assigned(
+        "reprlib.aRepr.maxlist", "2", "reprlib.aRepr.maxlist", "import reprlib", "reprlib.aRepr.maxlist"
+    ),
+    "the object of a function": _assigned(
+        "reprlib.aRepr.maxlist", "2", "reprlib.repr(list(range(9)))", "import reprlib", "object of reprlib.repr"
+    ),
 }
 
 _GEO = "class Geo:\n    def __init__(self, frame): pass\n    def factor(self): return {}\n"

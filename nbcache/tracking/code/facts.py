@@ -10,8 +10,9 @@ import linecache
 import os
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import resolve_name
 from types import CodeType
 from typing import NamedTuple
 
@@ -44,6 +45,16 @@ class Import(NamedTuple):
     module: str
     level: int
     attributes: Chain
+
+    def absolute(self, namespace: Mapping[str, object]) -> str | None:
+        """The full name of the module, for code that runs in a namespace; None where it is above the package."""
+        if not self.level:
+            return self.module
+        package = namespace.get("__package__") or namespace.get("__name__")
+        try:
+            return resolve_name("." * self.level + self.module, str(package))
+        except (ImportError, ValueError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

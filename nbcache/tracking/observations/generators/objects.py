@@ -31,6 +31,7 @@ __all__ = [
     "global_name",
     "inside",
     "is_generator",
+    "is_of_a_kind",
     "leave_argument",
     "name_of",
     "put",
@@ -65,19 +66,20 @@ _NOTHING = nullcontext()
 
 def is_generator(value: object) -> bool:
     """Whether a value is a generator of a known library, and none of the global ones."""
-    return _is_of_a_kind(value) and not global_name(value)
+    return is_of_a_kind(value) and not global_name(value)
 
 
 def global_name(value: object) -> str:
     """The name of the library whose global generator a value is; empty for any other value."""
-    if _is_of_a_kind(value):
+    if is_of_a_kind(value):
         for name, (module, attribute) in _GLOBAL.items():
             if value is getattr(sys.modules.get(module), attribute, None):
                 return name
     return ""
 
 
-def _is_of_a_kind(value: object) -> bool:
+def is_of_a_kind(value: object) -> bool:
+    """Whether a value is a generator of a known library, a global one included."""
     kind = type(value)
     return f"{kind.__module__}.{kind.__qualname__}" in _KINDS
 

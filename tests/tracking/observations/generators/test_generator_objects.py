@@ -189,6 +189,26 @@ def test_a_generator_inside_a_global_goes_on_as_without_the_cache(
     assert len(calls) <= computed + 2
 
 
+@pytest.mark.parametrize("seed", ["1", "np.random.RandomState(1)", "np.random.default_rng(1)"])
+@pytest.mark.parametrize("name", ["norm", "multivariate_normal"])
+def test_the_generator_of_a_library_s_object_goes_on_as_without_the_cache(
+    name: str, seed: str, cache: Cache, calls: Any
+) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    space = {"stats": stats, "np": np, "cache_data": cache_data, "calls": calls, "__name__": "__main__"}
+    drawn = f"stats.{name}.rvs(size=2).tolist()"
+    exec(f"@cache_data(show_spinner=False)\ndef foo():\n    calls()\n    return {drawn}", space)
+    try:
+        exec(f"foo(); stats.{name}.random_state = {seed}", space)
+        plain = eval(f"[{drawn}, {drawn}, {drawn}]", space)
+        for _ in range(2):
+            exec(f"stats.{name}.random_state = {seed}", space)
+            assert eval(f"[foo(), foo(), {drawn}]", space) == plain
+            assert len(calls) == 3
+    finally:
+        exec(f"stats.{name}.random_state = None", space)
+
+
 def test_a_refreshed_call_moves_the_generator_that_it_is_given(
     book: Callable[[str], Any], cache: Cache, calls: Any
 ) -> None:
