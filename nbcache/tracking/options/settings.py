@@ -103,11 +103,21 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _configured_in_astropy(module: Any) -> Values:
-    """What was set; its logger writes down what it begins with."""
-    return {
-        package: {name: value for name, value in found.dict().items() if name != "logger"}
-        for package, found in module._cfgobjs.items()
-    }
+    """What differs from how its items begin; asking for an item writes down what that is, and so does its logger."""
+    begins: dict[str, dict[str, str]] = {}
+    for space in module.ConfigNamespace.__subclasses__():
+        for item in vars(space).values():
+            if isinstance(item, module.ConfigItem):
+                begins.setdefault(item.module, {})[item.name] = str(item.defaultvalue)
+    found: dict[str, Any] = {}
+    for package, sections in module._cfgobjs.items():
+        for name, values in (("", {key: sections[key] for key in sections.scalars}), *sections.dict().items()):
+            if not isinstance(values, Mapping) or name == "logger":
+                continue
+            place = f"{package}.{name}".rstrip(".")
+            usual = begins.get(place, {})
+            found.update({f"{place}.{key}": value for key, value in values.items() if str(value) != usual.get(key)})
+    return found
 
 
 def _interactive(matplotlib: Any) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sized
 from typing import Any, NamedTuple
 
@@ -210,3 +211,20 @@ def test_another_setting_is_a_miss_and_the_old_one_a_hit(
 
     assert space["foo"]() == plain
     assert len(calls) == computed
+
+
+def test_a_default_that_astropy_writes_down_when_asked_is_no_change(cache: Cache, calls: Any) -> None:
+    table = pytest.importorskip("astropy.table")
+    sections = sys.modules["astropy.config.configuration"]._cfgobjs["astropy"]  # type: ignore[attr-defined]
+    sections.pop("table", None)
+
+    @cache_data(show_spinner=False)
+    def foo() -> bool:
+        calls()
+        return "table" in str(table)
+
+    foo()
+    assert table.conf.auto_colname == sections["table"]["auto_colname"]
+    foo()
+
+    assert len(calls) == 1
