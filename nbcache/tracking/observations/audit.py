@@ -226,8 +226,10 @@ def _made(recorder: context.Open, arguments: tuple[Any, ...]) -> None:
         return
     with context.unrecorded():
         there = os.path.lexists(path)
-    if not there:
-        recorder.write(path)
+    if not there and sys._getframe(_ASKS).f_globals.get("__name__") == "tempfile":
+        recorder.write(path)  # under a name that nobody knows
+    elif not there:
+        recorder.make_folder(path)
     elif not (is_private(path) or asks_for_code(sys._getframe(_ASKS), path, looks=True)):
         recorder.observe("existence", path)  # nothing will come of it
 

@@ -127,6 +127,9 @@ class Observer(Protocol):
     def write(self, path: str) -> None:
         """Note that the run writes a file."""
 
+    def make_folder(self, path: str) -> None:
+        """Note that the run makes a folder: what others put there is no work of the run."""
+
     def made(self, path: str) -> None:
         """Note that the run has made a file that was not there; what it saw of it was its own."""
 

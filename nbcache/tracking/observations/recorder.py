@@ -35,6 +35,8 @@ _NOTHING: frozenset[str] = frozenset()
 _NO_GENERATORS = Within()
 # What lies in a folder may change beside the run without harm to it: the names that it was given are what counts.
 _MAY_MOVE = frozenset({"folder"})
+# What tells of others' names in a folder.
+_LISTINGS = frozenset({"folder", "tree"})
 
 
 class Recorder:
@@ -72,6 +74,7 @@ class Recorder:
         self._digests: dict[Observation, bytes] = {}
         self._effects: dict[Observation, bytes] = {}
         self._written: set[str] = set()
+        self._folders: set[str] = set()
         self._own: set[Observation] = set()
         self._files: dict[Observation, Signature] = {}  # those that were opened
         self._linked: set[str] = set()
@@ -158,7 +161,7 @@ class Recorder:
     def _counts(self, look: Observation) -> bool:
         if look.kind in IMPLIED and Observation(look.name, "file") in self._stamps:
             return False
-        return not self.wrote(look.name)
+        return not self._is_own(look.kind, look.name)
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -235,7 +238,7 @@ class Recorder:
             seen = Observation(recorder._spelt(name) if kind in PATHS else name, kind)
             if (seen in recorder._seen() and not here) or seen in recorder._own:
                 continue
-            if kind in PATHS and recorder.wrote(name):
+            if kind in PATHS and recorder._is_own(kind, name):
                 continue
             recorder._stamps[seen] = KINDS[kind].stamp(name)
             recorder._looked |= kind in LOOKS
@@ -296,6 +299,13 @@ class Recorder:
             recorder._written.add(full)
             recorder.plain = False
 
+    def make_folder(self, path: str) -> None:
+        """Note that the run makes a folder, here and in the recorders around: what others put there is not its own."""
+        self.write(path)
+        full = os.path.realpath(path)
+        for recorder in self._enclosing():
+            recorder._folders.add(full)
+
     def made(self, path: str) -> None:
         """Note that the run made a file unheard, here and in the recorders around: what it saw of it was its own."""
         self.write(path)
@@ -307,17 +317,32 @@ class Recorder:
 
     def wrote(self, path: str) -> bool:
         """Tell whether the run wrote a file, or made the folder it lies in."""
+        return bool(self._written) and bool(self._written_above(self._full(path)))
+
+    def _is_own(self, kind: str, name: str) -> bool:
+        """Tell whether the run itself has made what it sees: not what else may lie in a folder that it made."""
         if not self._written:
             return False
+        full = self._full(name)
+        above = self._written_above(full)
+        if above not in self._folders:
+            return bool(above)
+        return kind not in _LISTINGS if above == full else kind == "file"
+
+    def _full(self, path: str) -> str:
+        """The one name of a file; empty where no file can have such a name."""
         try:
-            full = os.path.realpath(os.path.join(self.folder, path))
-        except (OSError, ValueError):  # no name that a file can have
-            return False
+            return os.path.realpath(os.path.join(self.folder, path))
+        except (OSError, ValueError):
+            return ""
+
+    def _written_above(self, full: str) -> str:
+        """The nearest of a path and the folders above it that the run wrote; empty for none."""
         while full not in self._written:
             full, last = os.path.dirname(full), full
             if full == last:
-                return False
-        return True
+                return ""
+        return full
 
     def reached(self, what: str) -> None:
         """Note that the run went outside: to the network or into another process."""

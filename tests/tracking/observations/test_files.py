@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import glob
 import importlib
 import importlib.util
@@ -28,6 +29,7 @@ from typing import Any
 import pytest
 from observed import state_now
 
+from nbcache import cache_data
 from nbcache.tracking.observations.context import active, unrecorded
 from nbcache.tracking.observations.named_files import candidates
 from nbcache.tracking.observations.observation import Observation
@@ -186,6 +188,65 @@ def test_what_the_run_writes_first_is_no_input(folder: Path) -> None:
         Path("b.txt").read_text()
 
     assert kinds(run) == {}
+
+
+def _make() -> Path:
+    made = Path("made")
+    made.mkdir(exist_ok=True)
+    return made
+
+
+def _write_there() -> bool:
+    (_make() / "x").write_text("1")
+    return os.path.exists("made/x")
+
+
+def _list_kept_folder() -> list[str]:
+    made = tempfile.mkdtemp(dir=".")
+    return [*os.listdir(made), str(os.path.exists(os.path.join(made, "x")))]
+
+
+def _try_to_read() -> None:
+    with contextlib.suppress(OSError):
+        (_make() / "x").read_text()
+
+
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [
+        (lambda: os.makedirs("made", exist_ok=True) or os.listdir("made"), {"made": "folder"}),
+        (lambda: list(_make().iterdir()), {"made": "folder"}),
+        (lambda: list(os.scandir(_make())), {"made": "folder"}),
+        (lambda: list(os.walk(_make())), {"made": "folder"}),
+        (lambda: glob.glob(f"{_make()}/*.txt"), {"made/*.txt": "matches"}),
+        (lambda: os.makedirs("made/in") or os.listdir("made"), {"made": "folder"}),
+        (lambda: (_make() / "x").exists(), {"made/x": "existence"}),
+        (_try_to_read, {"made/x": "missing"}),
+        (lambda: _make().is_dir(), {}),
+        (_write_there, {}),
+        (_list_kept_folder, {}),
+    ],
+    ids=[
+        *("listdir", "iterdir", "scandir", "walk", "glob", "makedirs", "exists", "missing"),
+        *("the folder itself", "its own file", "a temporary folder"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_what_else_lies_in_a_folder_that_the_run_made_is_an_input(
+    folder: Path, look: Callable[[], object], expected: dict[str, str]
+) -> None:
+    assert kinds(look) == expected
+
+
+def test_a_listing_of_a_folder_that_the_run_made_is_what_the_run_left(folder: Path, cache: object) -> None:
+    @cache_data
+    def look() -> list[str]:
+        _make().joinpath("own.txt").write_text("1")
+        return sorted(os.listdir("made"))
+
+    assert look() == look() == ["own.txt"] and look.info().hits == 1
+    Path("made", "new.txt").touch()
+    assert look() == look() == ["new.txt", "own.txt"] and look.info().hits == 2
 
 
 def test_a_memo_file_that_was_missing_and_is_written_is_no_input(folder: Path) -> None:
