@@ -6,7 +6,10 @@ import glob
 import os
 import re
 import stat
+import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -25,8 +28,14 @@ _PLACES = re.compile(r"""(?<![^\s'"(=])(?:~|\.\.)?/[^\s'"*?\[\]()<>|;,]+""")
 _MOST_PLACES = 8
 _MOST_TEXTS = 10_000
 _MOST_MATCHES = 1000
-# So many texts are looked up one by one; after that, plain names are looked for among those in the working folder.
+# So many texts are looked up one by one; after that those in one folder, but for a few, among the names there.
 _FEW = 100
+_FEW_IN_ONE = 8
+_MOST_NAMES = 20_000
+_DEEPEST = 64
+_SIGNS = re.compile(r"[*?\[\]]")
+# With a path somewhere in the text, or with parts that are no names.
+_UNUSUAL = re.compile(r"""[\s'"(=](?:~|\.\.)?/|(?:^|/)\.{1,2}(?:/|$)|//|/$|^~""")
 _PLAIN_NAME = re.compile(r"\w[\w.-]*\w|\w", re.ASCII)
 _NO_PATHS = frozenset({int, float, bool, bytes, type(None)})
 
@@ -40,13 +49,13 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[Obse
     constants : texts in the code; counted when they name an existing file
     """
     found: dict[Observation, None] = {}
-    here: _Here | None = None
+    folders: _Folders | None = None
     for value in values:
         if type(value) in _NO_PATHS:
             continue
-        here = here or _Here()
-        for text in _texts(value, 3):
-            if not here.lacks(text):
+        folders = folders or _Folders()
+        for text in folders.without_lacking(list(_texts(value, 3))):
+            if not folders.lacks(text):
                 found.update(dict.fromkeys(_named(text)))
         for text in _texts_of_attributes(value):
             mention(text)
@@ -55,25 +64,110 @@ def candidates(values: Iterable[object], constants: Iterable[str]) -> tuple[Obse
     return tuple(found)
 
 
-class _Here:
-    """The working folder, where the words of a whole text are looked up."""
+class _Folders:
+    """The folders that texts may name files in; many texts are looked up in a listing, and not one by one."""
 
     def __init__(self) -> None:
-        self._asked = 0
-        self._names: frozenset[str] | None = None
+        self._asked: dict[str, int] = {}
+        self._count = 0
+        self._names: dict[str, _Names | None] = {}
+        self._missing: dict[str, bool] = {}
+
+    def without_lacking(self, texts: list[str]) -> Iterable[str]:
+        """Leave out of many plain words at once those that surely name no file."""
+        first, rest = texts[:_FEW], texts[_FEW:]
+        if not rest or os.altsep is not None:
+            return texts
+        together = "".join(rest)
+        if not together.isascii() or os.sep in together or _SIGNS.search(together):
+            return texts
+        names = self._names[""] if "" in self._names else self._list("")
+        return texts if names is None else first + [text for text in rest if text.casefold() in names.all]
 
     def lacks(self, text: str) -> bool:
-        """Whether a text is a plain name, and surely none of a file in the working folder."""
-        self._asked += 1
-        if self._asked <= _FEW or not _PLAIN_NAME.fullmatch(text):
+        """Whether a text surely neither names a file nor matches one; where it may lie is followed all the same."""
+        self._count += 1
+        if self._count <= _FEW or (os.altsep is not None and not _PLAIN_NAME.fullmatch(text)):
             return False
-        if self._names is None:
-            try:
-                with unrecorded():
-                    self._names = frozenset(name.casefold() for name in os.listdir(os.curdir))
-            except OSError:
+        folder, sign, name = text.rpartition(os.sep)
+        if sign:
+            folder = folder or sign
+            if "://" in text:
+                return " " not in text and "\n" not in text
+            if text.count(os.sep) > _DEEPEST or _UNUSUAL.search(text) or _SIGNS.search(folder):
                 return False
-        return text.casefold() not in self._names
+            if self._is_missing(folder):
+                return True
+        elif "\n" in text:
+            return True
+        names = self._names_in(folder)
+        return names is not None and names.lack(name)
+
+    def _is_missing(self, folder: str) -> bool:
+        known = self._missing.get(folder)
+        if known is None:
+            above, _, name = folder.rpartition(os.sep)
+            gone = bool(above) and self._is_missing(above)
+            if not gone and folder[:1] != os.sep:
+                names = self._names_in(above)
+                gone = names is not None and _folded(name) not in names.all
+            known = self._missing[folder] = gone or not _is_folder(folder)
+            if not known:
+                mention(folder)
+        return known
+
+    def _names_in(self, folder: str) -> _Names | None:
+        asked = self._asked[folder] = self._asked.get(folder, 0) + 1
+        if asked <= _FEW_IN_ONE:
+            return None
+        return self._names[folder] if folder in self._names else self._list(folder)
+
+    def _list(self, folder: str) -> _Names | None:
+        names = None
+        if not (folder[:1] == os.sep and folder.count(os.sep) == 1 and len(folder) > 1):  # names there may be unlisted
+            with suppress(OSError, ValueError), unrecorded(), os.scandir(folder or os.curdir) as entries:
+                found = [_folded(entry.name) for entry in islice(entries, _MOST_NAMES + 1)]
+                names = _Names(found) if len(found) <= _MOST_NAMES else None
+        self._names[folder] = names
+        return names
+
+
+class _Names:
+    """The names in one folder."""
+
+    def __init__(self, found: list[str]) -> None:
+        self.all = frozenset(found)
+        self._sorted = sorted(found)
+        self._backwards = sorted(name[::-1] for name in found)
+
+    def lack(self, name: str) -> bool:
+        """Whether a name, or a pattern, is surely none of them."""
+        folded = _folded(name)
+        parts = _SIGNS.split(folded)
+        if len(parts) == 1:
+            return folded not in self.all
+        if "**" in name:  # it matches the folder too
+            return False
+        return not (_begins(self._sorted, parts[0]) and _begins(self._backwards, parts[-1][::-1]))
+
+
+def _begins(names: list[str], text: str) -> bool:
+    """Whether any of sorted names begins so."""
+    place = bisect_left(names, text)
+    return place < len(names) and names[place].startswith(text)
+
+
+def _folded(name: str) -> str:
+    """A name as file systems compare that tell neither capitals nor ways to write an accent apart."""
+    return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name.casefold())
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        with unrecorded():
+            return os.path.isdir(text)
+    except ValueError:
+        return False
 
 
 def texts_in(values: Iterable[object]) -> Iterator[str]:
@@ -96,7 +190,10 @@ def _texts(value: object, depth: int) -> Iterator[str]:
             return
     elif depth and (items := _items(value, kind)) is not None:
         for item in islice(items, _MOST_TEXTS):
-            yield from _texts(item, depth - 1)
+            if type(item) is str:
+                yield item
+            elif type(item) not in _NO_PATHS:
+                yield from _texts(item, depth - 1)
     elif depth:
         with unrecorded():
             files = planned_files_of_argument(value)

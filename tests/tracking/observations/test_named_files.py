@@ -33,9 +33,41 @@ def test_a_pattern_is_found_among_many_words(folder: Path) -> None:
     assert Observation("data.csv", "file") in found and len(found) == 2
 
 
-def test_words_cost_no_look_each(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+MANY = {
+    "plain words": WORDS,
+    "sentences": [f"text {number}, or a part/whole of it." for number in range(2000)],
+    "questions": [f"What is v1.{number}? [{number}] It. ends" for number in range(2000)],
+    "names in a folder": [f"inner/{number}.csv" for number in range(2000)],
+    "names in a missing folder": [f"/missing/{number}/x.csv" for number in range(2000)],
+    "addresses": [f"https://example.org/{number}" for number in range(2000)],
+    "accents": [f"größe {number}" for number in range(2000)],
+}
+TRICKY = [
+    *("plain", "PLAIN", "./plain", "inner/", "inner/deep.csv", "inner//deep.csv", "inner/../plain", "../plain"),
+    *("*.csv", "inner/*.csv", "**/deep.csv", "dat?.csv", "[d]ata.csv", "data.csv*", "no*.csv", "[", "bracket[1].txt"),
+    *("größe.txt", "gro\u0308ße.txt", "with blank.txt", " plain", "plain ", "data.csv\n", "data\0", "~/x", "", "."),
+    *("missing/x", "plain/x", "inner/gone.csv", "see inner/deep.csv", "x" * 2000, "http://a/data.csv", ".."),
+    *("linked/deep.csv", "linked/no.csv", "empty/**", "a/" * 400 + "b"),
+]
+
+
+@pytest.mark.parametrize("many", MANY)
+def test_what_lies_among_many_texts_is_found_as_it_is_alone(folder: Path, many: str) -> None:
+    (folder / "linked").symlink_to("inner")
+    (folder / "empty").mkdir()
+    for name in ("größe.txt", "bracket[1].txt"):
+        (folder / name).touch()
+    tricky = [*TRICKY, str(folder / "data.csv"), str(folder / "inner" / "*.csv"), str(folder / "gone" / "x")]
+    alone = {one for text in tricky for one in named_files.candidates([text], ())}
+    for others in (MANY[many], MANY[many] + [f"{one}/{number}" for one in ("inner", "empty") for number in range(20)]):
+        assert set(named_files.candidates([[*others, *tricky]], ())) == alone
+
+
+@pytest.mark.parametrize("many", MANY)
+def test_texts_cost_no_look_each(folder: Path, monkeypatch: pytest.MonkeyPatch, many: str) -> None:
     looks: list[object] = []
     look = os.stat
-    monkeypatch.setattr(named_files.os, "stat", lambda path: looks.append(path) or look(path))
-    assert named_files.candidates([WORDS], ()) == ()
-    assert len(looks) <= 200
+    with monkeypatch.context() as patched:
+        patched.setattr(named_files.os, "stat", lambda path, **options: looks.append(path) or look(path, **options))
+        found = named_files.candidates([MANY[many]], ())
+    assert found == () and len(looks) <= 400
