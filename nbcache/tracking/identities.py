@@ -50,7 +50,7 @@ def mark_of(place: tuple[int, str], values: Sequence[object]) -> bytes:
     known.append(([_reference(value) for value in values], mark))
     del known[:-_OBJECTS]
     if len(_known) > _PLACES:
-        _known.pop(next(iter(_known)), None)
+        _known.popitem(last=False)
     return mark
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 __all__ = ["ByIdentity"]
@@ -21,7 +22,8 @@ class ByIdentity(Generic[Thing, Found]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._found: dict[int, tuple[Thing, Found]] = {}
+        # a dict looks for its first item among all that were taken out before it
+        self._found: OrderedDict[int, tuple[Thing, Found]] = OrderedDict()
 
     def get(self, thing: Thing) -> Found | None:
         known = self._found.get(id(thing))
@@ -30,8 +32,5 @@ class ByIdentity(Generic[Thing, Found]):
     def put(self, thing: Thing, found: Found) -> Found:
         self._found[id(thing)] = (thing, found)
         if len(self._found) > self._most:
-            try:
-                self._found.pop(next(iter(self._found)), None)
-            except RuntimeError:  # another thread has put something in between
-                pass
+            self._found.popitem(last=False)
         return found
