@@ -38,6 +38,7 @@ ROWS = {
     "miss: array 256 MB": "miss: what storing 256 MB adds",
     "hit among 1e5 entries": "hit: an int among 1e5 entries",
     "listing of 1e5 entries, new process": "list 1e5 entries that an earlier process left",
+    "clear one": "clear one of 1,000 entries",
     "hit among 1e5 entries: clear one": "clear one of 1e5 entries",
     "hit among 1e5 entries: disk": "disk for a tiny entry",
     "memory added by a hit, 1 GB": "memory that a hit of 1 GB adds",

@@ -6,6 +6,7 @@ file, the environment variable `NBCACHE_X`, the default. An empty environment va
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -355,7 +356,13 @@ class NBCache(SingletonConfigurable):
 
     def folder_text(self) -> str:
         """The same, for those who only look whether it is there."""
-        return os.path.abspath(os.path.expanduser(self.dir))
+        text: str = self.dir
+        return _whole_path(text) if os.path.isabs(text) else os.path.abspath(os.path.expanduser(text))
+
+
+@functools.lru_cache(maxsize=8)
+def _whole_path(text: str) -> str:
+    return os.path.abspath(text)
 
 
 def _bytes_of(value: int | str) -> int:

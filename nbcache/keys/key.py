@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import methodcaller
@@ -12,9 +12,12 @@ from operator import methodcaller
 SCHEME = 3
 #: So many hexadecimal digits tell functions of one name apart, and so many, behind them, calls with other arguments.
 BRANCH = ARGUMENTS = 8
-_SIZES = tuple(size.to_bytes(8, "little") for size in range(256))
+_FEW = 256
+_SIZES = tuple(size.to_bytes(8, "little") for size in range(_FEW))
 _secret = b""
 _BEGINNING = b"nbcache key %d, python %d.%d" % (SCHEME, *sys.version_info[:2])
+#: What every key begins with, hashed already.
+_begun = blake2b(_BEGINNING, digest_size=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,9 @@ class Key:
         arguments: list[bytes] = []
         for name, digest in self.arguments:
             arguments += (name.encode(), digest)
-        begins = self.branch + combine(*arguments)[:ARGUMENTS]
-        return begins + combine(self.owner.encode(), self.fingerprint, *arguments)[len(begins) :]
+        framed = _framed(arguments)
+        begins = self.branch + _digest(framed)[:ARGUMENTS]
+        return begins + _digest(_framed((self.owner.encode(), self.fingerprint)) + framed)[len(begins) :]
 
 
 def is_name(owner: str) -> bool:
@@ -65,8 +69,8 @@ def same_arguments(key: str) -> Callable[[str], bool]:
 
 def use_secret(secret: bytes) -> None:
     """Make all keys from now on with a secret of up to 64 bytes, so that nobody without it finds values by trying."""
-    global _secret
-    _secret = secret
+    global _secret, _begun
+    _secret, _begun = secret, blake2b(_BEGINNING, key=secret, digest_size=20)
 
 
 def keyed(digest: str) -> str:
@@ -76,12 +80,21 @@ def keyed(digest: str) -> str:
 
 def combine(*parts: bytes) -> str:
     """One digest of 40 hexadecimal digits over parts, each with its length, for this scheme and Python version."""
-    pieces = [_BEGINNING]
+    return _digest(_framed(parts))
+
+
+def _framed(parts: Iterable[bytes]) -> bytes:
+    pieces: list[bytes] = []
     for part in parts:
         size = len(part)
-        pieces.append(_SIZES[size] if size < len(_SIZES) else size.to_bytes(8, "little"))
-        pieces.append(part)
-    return blake2b(b"".join(pieces), key=_secret, digest_size=20).hexdigest()
+        pieces += (_SIZES[size] if size < _FEW else size.to_bytes(8, "little"), part)
+    return b"".join(pieces)
+
+
+def _digest(framed: bytes) -> str:
+    hashed = _begun.copy()
+    hashed.update(framed)
+    return hashed.hexdigest()
 
 
 def variant(text: str, nonce: str, state: bytes) -> str:

@@ -73,6 +73,12 @@ def _is_there(name: str) -> bool:
     return True
 
 
+def _present() -> list[tuple[str, Generator]]:
+    """Those whose libraries are loaded."""
+    loaded = sys.modules
+    return [(name, one) for name, one in ALL.items() if one.module in loaded and (name in _followed or _is_there(name))]
+
+
 def _state_of(generator: Generator) -> bytes:
     """The state of a global generator; empty for one of a version with another inside, which never seems to move."""
     try:
@@ -238,11 +244,10 @@ class _Began:
         self.forced = forced
         self.states: dict[str, bytes] = {}
         self.seeded: dict[str, bool | None] = {}
-        for name, one in ALL.items():
-            if _is_there(name):
-                self.states[name] = _state_of(one)
-                known = _seeded.get(name)
-                self.seeded[name] = known if known is not None or one.by_state else _is_seeded(name)
+        for name, one in _present():
+            self.states[name] = _state_of(one)
+            known = _seeded.get(name)
+            self.seeded[name] = known if known is not None or one.by_state else _is_seeded(name)
         self.drawn: set[str] = set()
         self.own: set[str] = set()
         self.token: Any = None
@@ -282,11 +287,10 @@ class _Generators:
         _innermost.reset(began.token)
         if began.objects or began.given:
             _note_objects(observer, began)
-        for name, generator in ALL.items():
-            if _is_there(name):
-                now = _state_of(generator)
-                if now != began.states.get(name) or name in began.drawn or name in began.own:
-                    _note(observer, began, name, generator, now)
+        for name, generator in _present():
+            now = _state_of(generator)
+            if now != began.states.get(name) or name in began.drawn or name in began.own:
+                _note(observer, began, name, generator, now)
 
 
 def _note(observer: Observer, began: _Began, name: str, generator: Generator, now: bytes) -> None:
