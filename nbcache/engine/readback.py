@@ -16,7 +16,7 @@ from nbcache.config import error_text
 from nbcache.entries.entry import Entry
 from nbcache.errors import UnhashableValueError, UnstorableResultError, UserHashError, explain
 from nbcache.hashing.attributes import public, reduced_by_python, reduces_in_c
-from nbcache.hashing.hasher import digest
+from nbcache.hashing.hasher import digest_of_pickled
 from nbcache.hashing.immutable import ATOMS
 
 __all__ = ["ReadBack"]
@@ -127,6 +127,6 @@ def _attributes_lost(value: Any, back: Any) -> str:
     if kind in ATOMS:
         return ""
     try:
-        return "" if digest(value) == digest(back) else "a part of its content"
+        return "" if digest_of_pickled(value) == digest_of_pickled(back) else "a part of its content"
     except (UnhashableValueError, UserHashError):
         return ""

@@ -1,8 +1,12 @@
-"""Attributes that do not count as they stand: caches, locks, and what users hang on objects of built-in types."""
+"""Attributes that do not count as they stand: caches, locks, and what users hang on objects of built-in types.
+
+And those that do, though a class of the user leaves them out of its pickle: functions read them all the same.
+"""
 
 from __future__ import annotations
 
 import _thread
+import copyreg
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +14,7 @@ from types import FunctionType, MappingProxyType
 from typing import Any
 
 from nbcache.hashing.containers import write_attributes
+from nbcache.hashing.deadline import DeadlineError
 from nbcache.hashing.walk import Column, Walk
 
 _LOCKS: frozenset[type] = frozenset({_thread.LockType, _thread.RLock})
@@ -47,6 +52,9 @@ _PRIVATE: Mapping[str, tuple[str, ...]] = {
 _PRIVATE_IN_PACKAGE: Mapping[str, str] = {"pandas": "_cache", "statsmodels": "_cache"}
 _OF_CACHED = ("owner",)
 _ATTRS_HASH = "_attrs_cached_hash"
+_SAYS = ("__reduce_ex__", "__reduce__", "__getstate__")
+_LOOKED_INTO = 20
+_LOOKED_AT = 500
 
 
 def left_out(kind: type) -> frozenset[str]:
@@ -143,3 +151,48 @@ def reduces_in_c(kind: type) -> bool:
             if member is not None:
                 return base is not object and type(member) is not FunctionType
     return False
+
+
+def says_itself(kind: Any) -> type:
+    """Find the class that says what pickle takes of an instance: `object` where Python does."""
+    homes: tuple[type, ...] = kind.__mro__
+    return next(base for base in homes if kind in copyreg.dispatch_table or any(name in vars(base) for name in _SAYS))
+
+
+def dropped(walk: Walk, value: Any, state: Any, names: frozenset[str]) -> dict[str, Any]:
+    """Give what an instance has beside the state that pickle takes, as far as it can be read.
+
+    What cannot be read is left out of pickles for that reason.
+
+    Parameters
+    ----------
+    names : attributes that say nothing
+    """
+    slots = [name for name in copyreg._slotnames(type(value)) if hasattr(value, name)]  # type: ignore[attr-defined]
+    held = {name: getattr(value, name) for name in slots} | (held_by(value) or {})
+    halves = state if type(state) is tuple and len(state) == 2 else (state,)
+    said = {name: part for half in halves if type(half) is dict for name, part in half.items()}
+    left = {
+        name: part
+        for name, part in lean(held, names).items()
+        if name not in said or said[name] is not part  # a connection is often put there as None
+    }
+    if isinstance(value, (list, dict)):
+        left["items"] = list.copy(value) if isinstance(value, list) else dict(dict.items(value))
+    return {name: part for name, part in left.items() if _can_be_read(walk, part)}
+
+
+def _can_be_read(walk: Walk, part: object) -> bool:
+    """Look at the first values in a part. `digest` starts again without such parts where one further inside cannot."""
+    drops, walk.drops = walk.drops or [0], None
+    drops[0] += 1
+    try:
+        if drops[0] <= _LOOKED_AT:
+            walk.apart(part, _LOOKED_INTO)
+    except DeadlineError:
+        raise
+    except Exception:  # whatever its class leaves it out for
+        return False
+    finally:
+        walk.drops = drops
+    return True

@@ -15,7 +15,7 @@ from nbcache.hashing.locate import way_to
 from nbcache.hashing.summary import summary
 from nbcache.hashing.walk import Family, Walk, name_of
 
-__all__ = ["digest", "summary", "unexpected"]
+__all__ = ["digest", "digest_of_pickled", "summary", "unexpected"]
 
 _SCALARS = frozenset({int, float, bool, str, bytes, type(None)})
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
@@ -62,7 +62,29 @@ def digest(
             return before
     walk = Walk(_resolve, hash_funcs or None, code)
     try:
-        result = walk.run(value)
+        result = _walked(walk, value)
+    except UnhashableValueError:
+        if not (walk.drops and walk.drops[0]):
+            raise
+        # Far inside of what a class leaves out of its pickle, something cannot be read: none of that counts then.
+        walk = Walk(_resolve, hash_funcs or None, code)
+        walk.drops = None
+        result = _walked(walk, value)
+    if stream is not None:
+        repeats.remember(stream, result)
+    return result
+
+
+def digest_of_pickled(value: Any) -> bytes:
+    """Digest a value without what classes of the user leave out of its pickle."""
+    walk = Walk(_resolve, None, None)
+    walk.drops = None
+    return _walked(walk, value)
+
+
+def _walked(walk: Walk, value: Any) -> bytes:
+    try:
+        return walk.run(value)
     except UnhashableValueError as error:
         met = error.__dict__.pop("value", None)
         if met is not None and not error.path:
@@ -73,9 +95,6 @@ def digest(
         raise
     except Exception as error:  # a property, a descriptor, a library's own code: it may raise anything
         raise unexpected(value, error) from error
-    if stream is not None:
-        repeats.remember(stream, result)
-    return result
 
 
 def unexpected(value: object, error: Exception) -> UnhashableValueError:

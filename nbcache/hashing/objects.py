@@ -243,6 +243,8 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
     kind: Any = type(values[0])
     names = attributes.left_out(kind)
     users = is_users(kind.__module__)
+    home = attributes.says_itself(kind)
+    drops = walk.drops is not None and home is not object and is_users(home.__module__)
     unsaid = attributes.reduces_in_c(kind) or (users and attributes.reduced_by_python(kind))
     unsaid = unsaid and kind.__dictoffset__ != 0
     immutable = issubclass(kind, _IMMUTABLE)
@@ -252,6 +254,7 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
             walk.facts("name", full_name(value, reduced))
             continue
         func, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        left = attributes.dropped(walk, value, state, names) if drops else None
         state = _lean(state, names)
         if state is None and unsaid:
             state = _lean(dict(value.__dict__), names) if users else attributes.public(value) or None
@@ -266,7 +269,7 @@ def _reduced(walk: Walk, values: list[Any]) -> None:
         content = (_listed(value, items, list.__iter__) or None) if items is not None else None
         entries = dict(_listed(value, pairs, dict.items)) if pairs is not None else None
         ordered = list(entries) if entries is not None and hasattr(kind, "move_to_end") else None
-        parts = (func, arguments, state, content, entries, ordered)
+        parts = (func, arguments, state, content, entries, ordered, *((left,) if left else ()))
         if immutable and not _is_flat(parts) and walk.met(value):
             continue
         walk.facts("parts", func is None or isinstance(func, str))

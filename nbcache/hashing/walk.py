@@ -110,6 +110,7 @@ class Walk:
         "complete",
         "cut",
         "depth",
+        "drops",
         "hash_funcs",
         "left",
         "looks",
@@ -138,6 +139,7 @@ class Walk:
         self._around = around
         self.complete = True
         self.cut = False
+        self.drops: list[int] | None = [0]  # how many parts that pickle is not given were met; None: they do not count
         self.left = sys.maxsize
         self.spare = _SPARE
         self.looks: dict[tuple[int, int], tuple[Any, Apart]] = {}
@@ -181,6 +183,7 @@ class Walk:
         """Digest `value` on its own, or as much of it as `limit` lets it meet, level by level."""
         inner = Walk(self._resolve, self.hash_funcs, self.code, (*self._around, self._seen))
         inner.left = limit = min(limit, self.left)
+        inner.drops = self.drops
         digest = inner.run(value)
         return Apart(digest, inner.complete and not inner.cut and not inner._seen, inner.cut, limit - inner.left)
 

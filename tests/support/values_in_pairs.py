@@ -90,8 +90,8 @@ class WithState:
 
 
 class Reduced:
-    def __init__(self, kept: Any) -> None:
-        self.kept = kept
+    def __init__(self, kept: Any, dropped: Any = None) -> None:
+        self.kept, self.dropped = kept, dropped
 
     def __reduce__(self) -> Any:
         return Reduced, (self.kept,)
@@ -167,6 +167,12 @@ def shared(part: Any) -> list[Any]:
 
 def apart(part: Any) -> list[Any]:
     return [part, copy.deepcopy(part)]
+
+
+def nested(value: Any) -> Any:
+    for _ in range(200):
+        value = [value]
+    return value
 
 
 def at(stream: Any, position: int) -> Any:
