@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from functools import partial
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from nbcache.compute.singleflight import Flight
@@ -116,9 +117,11 @@ async def drive_async(steps: Steps, refresh: Callable[[Job], object]) -> Fetched
 def _wait_for(step: Lock) -> None:
     """Enter a lock; what takes longer than a moment is said."""
     lock, job, whose = step
+    began = perf_counter()
     with ExitStack() as shown:
         text = f"Waiting for another {whose}, which is computing {job.subject}"
         lock.wait(None if job.silent else partial(_show, shown, text))
+    job.waited += perf_counter() - began
 
 
 def _give_back(lock: Turn, entering: asyncio.Future[None]) -> None:

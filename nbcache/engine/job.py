@@ -123,6 +123,7 @@ class Job:
     place : where only one computation runs at a time, if other keys than this one share it; "" for the key alone
     renewed : the same request as it is now, after a computation at its place; None if nothing has changed
     whose : of the results of one name, those that count for the bounds; None for all
+    waited : for how long it has waited for other processes that computed the same, in seconds
     put_in_place : whether the caller has yet to put the value of a hit in its place, and repeats the effects after that
     """
 
@@ -140,6 +141,7 @@ class Job:
     renewed: Callable[[], Job | None] | None = None
     whose: Whose | None = None
     put_in_place: bool = False
+    waited: float = 0.0
     text: str = field(init=False)
     address: Address = field(init=False)
 

@@ -171,6 +171,14 @@ def test_a_cell_whose_restoring_costs_more_than_its_run_is_run():
     assert alone(costs, "import pandas")
 
 
+def test_waiting_for_another_kernel_is_no_cost_of_restoring_a_cell():
+    costs = Costs()
+    cell = CellCosts(costs, "f()", 2.0, iter((0.0, 3.0)).__next__)
+    cell.waited, report = 2.75, Report("hit", "", 2.5)
+    cell.settle(report)
+    assert not alone(costs) and report.overhead == 0.25
+
+
 def test_all_that_a_cell_takes_beside_its_own_run_counts_as_spent():
     costs = Costs()
     costs.spent(9.0)  # the first cell loads nbcache

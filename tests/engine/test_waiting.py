@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from nbcache.engine import driver
 from nbcache.engine.cache import Cache
 from nbcache.engine.hooks import hooks
+from nbcache.engine.job import Computed, Description, Fetched, Job
+from nbcache.engine.policy import Policy
+from nbcache.keys.key import Key
 
 _MODULE = """
 import os, sys
@@ -214,3 +218,22 @@ def test_callers_in_two_processes_run_a_function_once_that_changes_things(
         other.communicate()
 
     assert found == dict.fromkeys(found, [other.pid] * 6)
+
+
+def test_what_a_call_has_waited_for_is_known_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "perf_counter", iter((1.0, 3.5)).__next__)
+    job = Job(Key("f", b"", ()), Policy(), lambda: Computed(1), lambda: Description("", ()))
+
+    class Free:
+        def wait(self, waiting: Callable[[], None] | None = None) -> None:
+            """Somebody has given it back meanwhile."""
+
+        def release(self) -> None:
+            """Nobody waits for it."""
+
+    def steps() -> driver.Steps:
+        yield driver.Lock(Free(), job)
+        return Fetched(1, True, None)
+
+    driver.drive(steps(), lambda job: None)
+    assert job.waited == 2.5

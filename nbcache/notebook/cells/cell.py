@@ -109,6 +109,7 @@ class CachedCell:
                 fetched = await cache.refresh_async(job) if awaited else cache.refresh(job)
             else:
                 fetched = await cache.fetch_async(job) if awaited else cache.fetch(job)
+            self.costs.waited = job.waited
             if fetched.hit and not self._restored(cache, fetched):
                 fetched = await cache.refresh_async(job) if awaited else cache.refresh(job)
         except CellFailedError:

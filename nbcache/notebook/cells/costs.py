@@ -187,7 +187,12 @@ class Costs:
 
 
 class CellCosts:
-    """What one cell, which begins now, may spend."""
+    """What one cell, which begins now, may spend.
+
+    Attributes
+    ----------
+    waited : for how long it has waited for another process that computed it, in seconds: no cost of restoring it
+    """
 
     def __init__(
         self,
@@ -202,6 +207,7 @@ class CellCosts:
         self._reason = ""
         self._clock = clock
         self._began = clock()
+        self.waited = 0.0
 
     def allowance(self) -> float:
         """How long finding the key may take, in seconds."""
@@ -224,7 +230,7 @@ class CellCosts:
         """Note what became of the cell: whatever it took beside its own run was spent."""
         if self._costs is None:
             return
-        took = self._clock() - self._began
+        took = self._clock() - self._began - self.waited
         if report.outcome == "hit":
             report.overhead = took
             self._costs.passed(report.seconds)
