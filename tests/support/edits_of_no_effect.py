@@ -6,6 +6,10 @@ from edit import Edit, call_after, module, swap, unedited
 from edits_of_code import MODULE, RELOAD
 
 FOO = "def h(x):\n    return x + 1\n# %%\n@cache_data\ndef foo():\n    y = h(1)\n    return y\n"
+JSON = (
+    "import json\n# %%\ndef h(x):\n    return json.dumps(x) + str(json.decoder.WHITESPACE.match(' '))\n"
+    "# %%\n@cache_data\ndef foo():\n    return h(1) + json.dumps([*map(str, json.loads('[1]'))])\n"
+)
 COSMETIC = {
     "nothing": Edit(FOO, FOO),
     "a comment": swap(FOO, "    y = h(1)", "    # the first\n    y = h(1)  # one"),
@@ -23,6 +27,9 @@ COSMETIC = {
     "another function in the same cell": swap(FOO, "def h", "def unrelated():\n    return 9\n\ndef h"),
     "another global": Edit("A = 1\n# %%\n" + FOO, "A = 2\n# %%\n" + FOO),
     "the helper comes later": Edit(FOO, "\n# %%\n".join(reversed(FOO.split("\n# %%\n")))),
+    "an import in the helper's cell": swap(JSON, "import json\n# %%\ndef h", "import json\ndef h"),
+    "an import in the function's cell": swap(JSON, "# %%\n@cache_data", "# %%\nimport json\n@cache_data"),
+    "annotations that are put off": swap(FOO, "def h", "from __future__ import annotations\ndef h"),
     "annotations of a helper's local": swap(FOO, "    y = h(1)", "    y: int = h(1)"),
     "a registry that the function fills": unedited(
         "HOOKS = []\n# %%\ndef foo():\n  HOOKS.append(lambda: 1)\n  return 1"

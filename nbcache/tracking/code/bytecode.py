@@ -40,10 +40,21 @@ _JUMPS = frozenset(dis.hasjrel)
 _SHIFT = {"LOAD_GLOBAL": 1, "LOAD_SUPER_ATTR": 2}
 if dis.opmap.get("LOAD_METHOD", 256) > 255:  # from 3.12 on, methods are loaded by LOAD_ATTR
     _SHIFT["LOAD_ATTR"] = 1
+# How a method of a module is called depends on where the import stands: as a method, with room for `self`, or, below
+# an import in the same text, as a function, with NULL in that place. Which of the two it is has no effect.
+_ROOM = frozenset(dis.opmap[name] for name in ("PUSH_NULL",) if name in dis.opmap)
+_LOADS = {
+    dis.opmap[name]: dis.opmap[plain]
+    for name, plain in (("LOAD_METHOD", "LOAD_ATTR"), ("LOAD_ATTR", "LOAD_ATTR"), ("LOAD_GLOBAL", "LOAD_GLOBAL"))
+    if dis.opmap.get(name, 256) < 256
+}
 # What a class body writes about itself: text and positions, never behaviour.
 _COSMETIC = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__qualname__", "__module__"})
 # Flags: written inside another function, which changes nothing; has a docstring.
-_SAID_ELSEWHERE = 0x10 | 0x4000000
+_SAID_OF_TEXT = 0x10 | 0x4000000
+# Imports from `__future__` show in the instructions, but where more code is compiled by them.
+_SAID_ELSEWHERE = _SAID_OF_TEXT | 0x1FE0000
+_COMPILERS = frozenset({"exec", "eval", "compile"})
 
 _digests: ByIdentity[CodeType, bytes] = ByIdentity(8192)
 
@@ -79,7 +90,7 @@ def name_in(code: CodeType, step: Step) -> str:
 
 
 def _digest(code: CodeType) -> bytes:
-    steps = steps_of(code)
+    steps = [step for step in steps_of(code) if step.op not in _ROOM]
     starts = [step.offset for step in steps]
 
     def ordinal(offset: int) -> int:
@@ -91,11 +102,11 @@ def _digest(code: CodeType) -> bytes:
     for position, step in enumerate(steps):
         if position in skipped:
             continue
-        fields.append(bytes((step.op,)))
+        fields.append(bytes((_LOADS.get(step.op, step.op),)))
         if step.op in _CONSTS:
             fields.append(constant_bytes(code.co_consts[step.arg]))
         elif step.op in _NAMES:
-            flags = step.arg & ((1 << _SHIFT.get(step.name, 0)) - 1)
+            flags = 0 if step.op in _LOADS else step.arg & ((1 << _SHIFT.get(step.name, 0)) - 1)
             fields.append(b"%d %s" % (flags, name_in(code, step).encode()))
         elif step.op in _JUMPS:
             ahead = -2 if "BACKWARD" in step.name else 2
@@ -104,7 +115,7 @@ def _digest(code: CodeType) -> bytes:
             fields.append(b"%d" % step.arg)
     for start, end, target, depth in _exception_table(code):
         fields.append(b"%d %d %d %d" % (ordinal(start), ordinal(end), ordinal(target), depth))
-    flags = code.co_flags & ~_SAID_ELSEWHERE
+    flags = code.co_flags & ~(_SAID_ELSEWHERE if _COMPILERS.isdisjoint(code.co_names) else _SAID_OF_TEXT)
     arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
     names = (*code.co_varnames, "", *code.co_cellvars, "", *code.co_freevars, "", code.co_name)
     return short_digest(b"%d %d %d %d" % arguments, *[name.encode() for name in names], *fields)
