@@ -28,6 +28,7 @@ ROWS = {
     "frame of 1e6 strings": "hit: a pandas frame of 1e6 strings",
     "polars 1e6 x 5": "hit: a polars frame, 1e6 x 5",
     "1e5 small objects": "hit: a dict of 1e5 objects",
+    "argument: array of 10 numbers": "key: an array of 10 numbers as argument",
     "argument: array 256 MB": "key: an array of 256 MB as argument",
     "argument: frame 1e6 x 8": "key: a pandas frame, 1e6 x 8",
     "argument: nested dict of 1e4": "key: a nested dict of 1e4",

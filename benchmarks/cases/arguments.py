@@ -72,6 +72,8 @@ def fingerprint_of(value: Any) -> str:
 
 
 _ARGUMENTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    # what a hit costs whose arguments can change, beside their digest
+    "argument: array of 10 numbers": (lambda: work.array(1)[:10].copy(), _change_array),
     "argument: array 8 MB": (lambda: work.array(8), _change_array),
     "argument: array 256 MB": (lambda: work.array(256), _change_array),
     "argument: frame 1e6 x 8": (lambda: work.frame(1), _change_frame),
