@@ -7,6 +7,7 @@ inode, size, both times).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -24,6 +25,13 @@ _stat, _lstat = os.stat, os.lstat  # as they are before `os_calls` takes their p
 # ticks of some milliseconds, old ones in whole seconds (their times end in zeros).
 _TICK = 100_000_000
 _COARSE_TICK = 2_100_000_000
+# Begins the digest of a file that cannot be read; no content begins so.
+_UNREAD = b"?"
+# What a disk or a server answers that cannot be asked now; other errors say something of the name.
+_TROUBLE = frozenset(
+    getattr(errno, name, None)
+    for name in ("EIO", "ESTALE", "ETIMEDOUT", "EREMOTEIO", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN")
+) - {None}
 #: Names in a folder that an explanation remembers.
 _NAMES = 50
 
@@ -36,15 +44,20 @@ _MOST_REMEMBERED = 100_000
 
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Digest the content of a file: 32 hexadecimal digits; "" when it cannot be read."""
-    return found_in(os.fspath(path))[0].decode()
+    digest = found_in(os.fspath(path))[0]
+    return "" if digest.startswith(_UNREAD) else digest.decode()
 
 
 def found_in(path: str) -> tuple[bytes, Signature | None]:
-    """Digest the content of a file, as `file_digest` does, and tell the state in which it was found."""
+    """Digest the content of a file, as `file_digest` does, and tell the state in which it was found.
+
+    One that is there and cannot be read counts by its size and time, for a run may have read it; one of which the
+    disk or a server tells nothing equals nothing.
+    """
     try:
         found = _stat(path)
-    except (OSError, ValueError):
-        return b"", None
+    except (OSError, ValueError) as error:
+        return (_UNREAD + os.urandom(16) if getattr(error, "errno", None) in _TROUBLE else b""), None
     before = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     known = _digests.get(before)
     if known is not None:
@@ -58,6 +71,8 @@ def found_in(path: str) -> tuple[bytes, Signature | None]:
         if len(_digests) >= _MOST_REMEMBERED:
             _digests.clear()
         _digests[before] = digest
+    if not digest and after is not None:
+        digest = _UNREAD + short_digest(b"state", repr(after[2:4]).encode())
     return digest, after
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import itertools
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from nbcache import CacheWarning, cache_data
+from nbcache.tracking.observations import files
 from nbcache.tracking.observations.files import file_digest, tree_digest
 from nbcache.tracking.observations.native import notices
 from nbcache.tracking.observations.native.folders import WatchedFolders
@@ -347,3 +349,35 @@ def test_a_result_that_may_rest_on_overlooked_files_is_not_kept_and_that_is_said
     with pytest.warns(CacheWarning, match="more files were opened"):
         assert text("a") == "a"
     assert len(_runs) == 2
+
+
+@pytest.mark.parametrize("error", ["EIO", "ESTALE"])
+def test_a_file_of_which_the_disk_tells_nothing_equals_nothing(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> os.stat_result:
+        raise OSError(getattr(errno, error), "")
+
+    monkeypatch.setattr(files, "_stat", refuse)
+
+    assert files.FILES.digest("a.txt") != files.FILES.digest("a.txt")
+    assert file_digest("a.txt") == ""
+
+
+def test_a_file_that_cannot_be_read_is_not_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "content_digest", lambda path: "")
+    before = files.FILES.digest("a.txt")
+
+    os.chmod("a.txt", 0o600)
+    assert files.FILES.digest("a.txt") == before
+    os.remove("a.txt")
+    assert files.FILES.digest("a.txt") == b"" != before
+
+
+def test_a_file_that_only_the_run_can_read_counts_by_its_size_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "content_digest", lambda path: "")
+    Path("a.txt").write_text("new")
+
+    before, again = text("a"), text("a")
+    Path("a.txt").write_text("newer")
+
+    assert (before, again, text("a"), len(_runs)) == ("new", "new", "newer", 2)
+    assert file_digest("a.txt") == ""
