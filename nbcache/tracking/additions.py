@@ -8,9 +8,10 @@ counts by the same rule.
 
 from __future__ import annotations
 
+import codecs
 import copyreg
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from nbcache.tracking import bindings, classes
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.functions import follow_said, follow_text, local_name
 from nbcache.tracking.guards import Place
-from nbcache.tracking.registrations import Registered, Tables, is_abstract
+from nbcache.tracking.registrations import Registered, Tables, error_handler, is_abstract
 from nbcache.tracking.walker import CodeWalker
 
 __all__ = ["READERS", "SELF_READERS", "Extensions"]
@@ -57,6 +58,8 @@ _UNWRAPPERS = frozenset(("__wrapped__", "unwrap", "signature"))
 READERS = ANNOTATION_READERS | SELF_READERS | _UNWRAPPERS | _LISTERS
 # What asks `copyreg` for the classes of others.
 _PICKLERS = frozenset(("copy", "pickle", "_pickle", "copyreg", "cloudpickle", "joblib", "dill", "shelve"))
+# Of a handler of errors.
+_LONGEST_NAME = 100
 # Where descriptors that libraries make for an extension keep the class of the user's.
 _KEPT = ("_accessor", "_ns", "accessor")
 
@@ -134,6 +137,7 @@ class Extensions:
             for name in sorted(self.attributes & module.__dict__.keys()):
                 self._reach.names.in_library(module, name)
         self._registered_in_tables()
+        self._registered_for_errors()
         owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
         for addition in _additions(owners, self.attributes):
             place = (id(addition.owner), addition.name)
@@ -276,6 +280,20 @@ class Extensions:
                 find = partial(entry.table.__getitem__, entry.key)
                 self._reach.value(entry.value, entry.place, place, find)
 
+    def _registered_for_errors(self) -> None:
+        """Follow what the user has registered for errors of encoding, under names that stand in the code."""
+        for name in list(self._reach.texts):
+            place = (id(codecs), name)
+            if place in self._added or len(name) > _LONGEST_NAME:
+                continue
+            self._added.add(place)
+            handler = error_handler(name)
+            if handler is not None:
+                self._reach.mark(b"registered for errors", name.encode("utf-8", "surrogatepass"))
+                find = partial(error_handler, name)
+                self._reach.guards.content(partial(_finds, find, handler))
+                self._reach.value(handler, f"handler of errors {name}", place, find)
+
     def _registered_for_pickle(self, cls: type) -> None:
         """Follow the function that says what pickle and copy take of an instance, if one is registered."""
         if (id(cls), "pickle") in self._added:
@@ -294,6 +312,10 @@ class Extensions:
         reach.mark(b"added", owner.encode(), addition.name.encode())
         for part in addition.code:
             reach.value(part, f"{owner}.{addition.name}", place, lambda: None)
+
+
+def _finds(find: Callable[[], object], value: object) -> bool:
+    return find() is value
 
 
 def _extended_classes() -> Iterator[tuple[str, type]]:

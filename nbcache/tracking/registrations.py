@@ -7,6 +7,7 @@ registrations of a process in one number: while it stands, nothing has to be loo
 from __future__ import annotations
 
 import abc
+import codecs
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 from nbcache.tracking import bindings, classes, packages
 
-__all__ = ["Registered", "Tables", "abstract_inside", "is_abstract", "token"]
+__all__ = ["Registered", "Tables", "abstract_inside", "error_handler", "is_abstract", "token"]
 
 #: How many classes were registered in this process.
 token = abc.get_cache_token
@@ -192,6 +193,15 @@ class Tables:
                     found = getattr(found, name, None)
                 if type(found) is dict:
                     yield f"{top}.{place}", found
+
+
+def error_handler(name: str) -> object:
+    """Give what the user has registered with `codecs` for errors, under a name; None for any other name."""
+    try:
+        found = codecs.lookup_error(name)
+    except (LookupError, ValueError):
+        return None
+    return found if bindings.kind_of(found) == bindings.USERS else None
 
 
 def _named(key: object) -> str:

@@ -34,6 +34,7 @@ class CodeWalker(Protocol):
     names_met: set[str]
     tops: set[str]
     generators: dict[str, None]
+    texts: dict[str, None]
     unfollowed: dict[str, None]
     assigned: set[Place]
 

@@ -269,6 +269,15 @@ def _registered(module: str, register: str, expression: str, says: str = "Geo.fa
 
 # What users add to the classes of libraries.
 REGISTERED = {
+    "a handler of errors": Change(
+        _foo(
+            "'\u00e4'.encode('ascii', 'nbx_errors')",
+            "import codecs\ndef mine(error): return '1', error.end\ncodecs.register_error('nbx_errors', mine)",
+        ),
+        "def other(error): return '2', error.end\ncodecs.register_error('nbx_errors', other)",
+        "codecs.register_error('nbx_errors', mine)",
+        "handler of errors nbx_errors",
+    ),
     "a pandas accessor": _registered(
         "pandas", "api.extensions.register_dataframe_accessor", "lib.DataFrame({'a': [1]}).geo.factor()"
     ),
