@@ -34,6 +34,15 @@ def test_status_names_both(nb):
     assert "lock cannot be stored" in rows and "del lock" in rows
 
 
+def test_status_tells_nobody_to_put_a_magic_alone_into_a_cell_of_its_own(nb):
+    nb("%cache_cells on --min-time 0s")
+    nb("%precision 3\n%precision")
+    nb("x = 1\n%precision")
+    alone, among = str(nb("%cache_cells status").value).splitlines()[-3:-1]
+    assert "it changes the session (%precision)" in alone and "cell of its own" not in alone
+    assert "cell of its own" in among
+
+
 def test_an_error_of_ours_after_a_run_does_not_reach_the_user(nb, monkeypatch):
     from nbcache.notebook.cells.run import CellRun
 

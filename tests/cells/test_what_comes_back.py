@@ -298,3 +298,43 @@ def test_no_value_is_asked_for_attributes_that_it_might_make_up(nb):
 
     assert nb.ns["grown"] == {"a": 1} and nb.ns["inside"] == [{}, 1] and nb.ns["made"] == {}
     assert not nb.ns["mock"]._mock_children
+
+
+def _register(shell):
+    shell.display_formatter.formatters["text/plain"].for_type(complex, lambda value, printer, cycle: printer.text("i"))
+
+
+def _forget(shell):
+    shell.display_formatter.formatters["text/plain"].pop(complex)
+
+
+@pytest.mark.parametrize(
+    ("change", "undo"),
+    [
+        (_register, _forget),
+        (lambda shell: shell.run_line_magic("precision", "3"), lambda shell: shell.run_line_magic("precision", "")),
+    ],
+    ids=["a printer", "%precision"],
+)
+@pytest.mark.parametrize(
+    ("cell", "shows"),
+    [
+        ("1j + 2.5", True),
+        ("from IPython.display import display\ndisplay(1j)\nx = 1", True),
+        ("import json, fractions", False),
+        ("x = 1j", False),
+        ("1j;", False),
+        ("print(1j)", False),
+    ],
+)
+def test_only_a_value_that_would_be_shown_in_another_way_is_shown_by_a_run(nb, change, undo, cell, shows):
+    cell = f"%%cache_cell\n{cell}"
+    nb(cell)
+    assert "restored" in nb(cell).out
+    change(nb.shell)
+    try:
+        assert ("restored" not in nb(cell).out) is shows
+        assert "restored" in nb(cell).out
+    finally:
+        undo(nb.shell)
+    assert "restored" in nb(cell).out

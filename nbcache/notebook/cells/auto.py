@@ -42,7 +42,7 @@ class Automatic:
     def status(self) -> Table:
         """One row per cell that ran: what became of it, the time saved, and why it was not cached."""
         # at the first look: loading the extension stays cheap
-        from nbcache.notebook.cells.report import advice
+        from nbcache.notebook.cells.report import APART, advice
         from nbcache.notebook.display.messages import duration
         from nbcache.notebook.display.tables import Table, cut
 
@@ -54,7 +54,10 @@ class Automatic:
                 continue
             gain = report.seconds - report.overhead if report.outcome == "hit" else 0.0
             saved += gain
-            remark = "; ".join(filter(None, (report.reason, report.reason and advice(report.reason))))
+            hint = advice(report.reason) if report.reason else ""
+            if hint == APART and getattr(cell.code, "only_magics", False):  # it is one already
+                hint = ""
+            remark = "; ".join(filter(None, (report.reason, hint)))
             if report.outcome in ("hit", "stored") and report.overhead > report.seconds:
                 costly += 1
                 remark = f"costs more than it saves: {duration(report.overhead)} for {duration(report.seconds)}"

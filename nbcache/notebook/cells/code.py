@@ -18,6 +18,7 @@ from nbcache.tracking.code.facts import facts_of
 __all__ = ["CellCode"]
 
 _REMEMBERED = 256
+_LINE_MAGIC = "get_ipython().run_line_magic("
 _names: OrderedDict[tuple[str, int], Names] = OrderedDict()
 
 
@@ -49,6 +50,7 @@ class CellCode:
         self.digest = combine(shown, *(facts_of(code).digest for code in self.codes))[:12]
         self.names = _remembered(nodes, source, flags, shell)
         self.marks = Marks()
+        self._shows_all = shell.ast_node_interactivity != "last_expr"
 
     def marked_nodes(self, there: Collection[str]) -> list[ast.stmt]:
         """The statements to run, for code compiled by `marks.compiler`: they note what they bind.
@@ -63,6 +65,24 @@ class CellCode:
     def roots(self) -> set[str]:
         """The names that the code itself reads, hidden ones aside."""
         return {chain[0] for code in self.codes for chain in facts_of(code).reads}
+
+    @property
+    def shows(self) -> bool:
+        """Whether it shows values by the printers of the session: that of its last expression, or what it displays."""
+        match self.nodes[-1:]:
+            case [ast.Expr(value=ast.Call(func=ast.Name(id="print")))]:
+                shown = False
+            case [ast.Expr()]:
+                shown = not self.quiet
+            case _:
+                shown = False
+        reads = (chain for code in self.codes for chain in facts_of(code).reads)
+        return shown or self._shows_all or any("display" in chain for chain in reads)
+
+    @property
+    def only_magics(self) -> bool:
+        """Whether it is nothing but lines of magics."""
+        return all(ast.unparse(node).startswith(_LINE_MAGIC) for node in self.nodes)
 
     def first_imports(self) -> Iterator[str]:
         """The modules that the cell imports before it does anything else."""

@@ -20,6 +20,7 @@ from nbcache.inspection.wording import without_magic
 from nbcache.keys.key import Key, combine
 from nbcache.notebook.cells.changes import is_session
 from nbcache.notebook.cells.code import CellCode
+from nbcache.notebook.cells.effects.shown_by import shown_by
 from nbcache.notebook.cells.estimates import hashing_time
 from nbcache.notebook.cells.objects.facets import BYTES, TYPED
 from nbcache.notebook.cells.objects.kinds import facets_of
@@ -252,6 +253,8 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
     for name in sorted(code.names.deletes):
         if name in namespace:
             inputs.extra.append((f"existence of {name}", b"there"))
+    if code.shows:
+        inputs.extra += shown_by()
     shared = [inputs.values[name] for name in sorted(inputs.digests) if type(inputs.values[name]) not in _ATOMS]
     if len(shared) > 1:
         groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]

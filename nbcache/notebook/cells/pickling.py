@@ -179,6 +179,8 @@ class NamespacePickler(ByValuePickler):
             raise pickle.PicklingError("a live generator")
         elif any(base.__module__ == "ipywidgets.widgets.widget" and base.__name__ == "Widget" for base in kind.__mro__):
             raise pickle.PicklingError("a widget")
+        if any(str(base.__module__).startswith("numba.experimental.jitclass") for base in kind.__mro__):
+            raise pickle.PicklingError("a class that numba compiles, or an object of one")
         if (weak := reduced_weak(value)) is not None:
             return weak
         # Past our parent, which writes names where this room has already decided for the content.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Report", "advice"]
+__all__ = ["APART", "Report", "advice"]
 
+APART = "put that into a cell of its own"
 # What a reason says, and what makes the cell one that is cached.
 _ADVICE = (
     (r"(\w+) cannot be stored", r"del \1 at the end of the cell, or name what to keep: %%cache_cell --outputs"),
@@ -16,9 +17,9 @@ _ADVICE = (
     (r"it changes .* in place|it both reads and writes", "write the file as a whole, under another name"),
     (r"it shows an error", "put what fails into a cell of its own"),
     (r"it draws into", "draw in the cell that makes the figure, and compute in another"),
-    (r"it removes|it writes|it makes|it may not have written", "put that into a cell of its own"),
+    (r"it removes|it writes|it makes|it may not have written", APART),
     (r"it uses the network", "put the download into a cell of its own, and save it to a file"),
-    (r"it runs|it changes|it awaits", "put that into a cell of its own"),
+    (r"it runs|it changes|it awaits", APART),
     (r"checking whether", "%%cache_cell caches it all the same"),
     (r".*(the whole|may read anything)", "name what counts: %%cache_cell --inputs"),
     (r".*waits for an answer|it shows a widget", "put the computation into a cell of its own"),
