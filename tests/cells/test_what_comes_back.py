@@ -304,6 +304,18 @@ def _register(shell):
     shell.display_formatter.formatters["text/plain"].for_type(complex, lambda value, printer, cycle: printer.text("i"))
 
 
+def test_what_ipython_registers_for_figures_is_no_printer_of_the_users(nb):
+    pytest.importorskip("matplotlib")
+    from IPython.core.pylabtools import select_figure_formats
+
+    nb("%%cache_cell\n1 + 1")
+    select_figure_formats(nb.shell, {"png"})
+    try:
+        assert "restored" in nb("%%cache_cell\n1 + 1").out
+    finally:
+        select_figure_formats(nb.shell, set())
+
+
 def _forget(shell):
     shell.display_formatter.formatters["text/plain"].pop(complex)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nbcache.notebook.display.listeners import current_shell
@@ -36,6 +37,8 @@ def shown_by() -> list[tuple[str, bytes]]:
 
 def _told(printer: Any) -> str:
     """The name, the code and the settings of a printer; empty for one that comes with a library."""
+    while isinstance(printer, partial):
+        printer = printer.func
     module = str(getattr(printer, "__module__", None))
     if module.startswith(_OF_LIBRARIES) or module in ("None", "builtins"):
         return ""
