@@ -512,6 +512,14 @@ def test_inputs_that_share_are_others_than_inputs_that_do_not(nb, apart, togethe
     assert nb.ns["s"] == shown
 
 
+def test_a_hook_of_a_module_is_registered_by_a_run(nb):
+    pytest.importorskip("torch")
+    cell = "%%cache_cell\nhandle = m.register_forward_hook(lambda *given: None)"
+    for _ in range(2):
+        nb("import torch\nm = torch.nn.Identity()")
+        assert "restored" not in nb(cell).out
+
+
 def test_tensors_in_one_memory_are_others_than_copies(nb):
     pytest.importorskip("torch")
     nb("import torch")

@@ -190,6 +190,11 @@ _ROWS: Mapping[str, tuple[str, Callable[[], object]]] = {
     "magics": ("IPython", _magics),
     "how types are shown": ("IPython", _formatters),
     "callbacks of IPython": ("IPython", _callbacks),
+    # A hook that is registered after a restart would take the number, and so the place, of one that is restored.
+    "how many hooks torch has counted": (
+        "torch.utils.hooks",
+        lambda: sys.modules["torch.utils.hooks"].RemovableHandle.next_id,
+    ),
     "accessors of pandas": ("pandas", _accessors("pandas.DataFrame", "pandas.Series", "pandas.Index")),
     "namespaces of polars": (
         "polars",
