@@ -17,7 +17,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 _WRITTEN_BY_PYTHON = """
     __doc__ __module__ __qualname__ __dict__ __weakref__ __slotnames__ __firstlineno__ __static_attributes__
-    __annotations__ __annotations_cache__ __abstractmethods__ __match_args__ __orig_bases__ __parameters__
+    __annotations__ __annotations_cache__ __abstractmethods__ __orig_bases__ __parameters__
     __classcell__ __dataclass_fields__ __signature__ __subclasshook__ __type_params__ __conditional_annotations__
     _abc_impl _is_protocol _is_runtime_protocol __protocol_attrs__ __non_callable_proto_members__
     _member_names_ _member_map_ _value2member_map_ _unhashable_values_ _unhashable_values_map_ _hashable_values_

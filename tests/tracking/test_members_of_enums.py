@@ -34,6 +34,11 @@ CHANGES = {
         "Unit.METER._factor",
         "Unit.METER._factor = 9",
     ),
+    "what a pattern takes": (
+        "class P:\n    a, b = 1, 2\n    __match_args__ = ('a',)\ndef take(p):\n    match p:\n        case P(x): return x",
+        "take(P())",
+        "class P:\n    a, b = 1, 2\n    __match_args__ = ('b',)",
+    ),
     "a field taken away": (
         "@dataclasses.dataclass\nclass D:\n    a: int = 1\n    b: int = 2",
         "len(dataclasses.fields(D))",
