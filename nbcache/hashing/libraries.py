@@ -257,6 +257,7 @@ _CONTENT: Mapping[str, Content] = {
     "xarray.backends.locks.CombinedLock": _nothing,
     "dask.utils.SerializableLock": _nothing,
     "_ctypes.CField": lambda value: (value.offset, value.size),
+    "typing.NewType": lambda value: (value.__module__, value.__qualname__, value.__supertype__),
     "typing.TypeVar": lambda value: (
         *(value.__name__, value.__bound__, value.__constraints__, value.__covariant__, value.__contravariant__),
     ),

@@ -33,6 +33,8 @@ _WRITTEN_BY_LIBRARIES = """
     _sa_registry
 """
 _WRITTEN_BY_OTHERS = frozenset((_WRITTEN_BY_PYTHON + _WRITTEN_BY_LIBRARIES).split())
+_OF_DECORATORS = ("fields", "mode", "when_used", "alias")
+_PRIVATE_ATTRIBUTES = ("default", "default_factory")
 _FIELD_ATTRIBUTES = ("name", "default", "default_factory", "init", "repr", "hash", "compare", "kw_only")
 
 
@@ -105,7 +107,7 @@ def _user_function(name: str, value: object) -> bool:
 
 
 def fields_of(cls: type) -> tuple[object, ...] | None:
-    """Give an Enum's members, a dataclass's fields or a mapped table's columns as plain values, or `None`."""
+    """Give members of an Enum, fields of a dataclass, columns of a table or a model's private fields; or `None`."""
     content = dict_of(cls)
     members = content.get("_member_map_")
     if type(members) is dict:
@@ -116,6 +118,9 @@ def fields_of(cls: type) -> tuple[object, ...] | None:
     table = content.get("__table__")
     if table is not None and str(module_of(type(table))).startswith("sqlalchemy."):
         return ("table", _ADDRESS.sub("", repr(table)))
+    private = content.get("__private_attributes__")
+    if type(private) is dict and private:
+        return tuple((name, *_values_of(held, _PRIVATE_ATTRIBUTES)) for name, held in private.items())
     return None
 
 
@@ -132,12 +137,14 @@ def given_to_member(member: object) -> dict[str, object]:
 
 
 def _field(field: object) -> tuple[object, ...]:
-    values = []
-    for name in _FIELD_ATTRIBUTES:
-        value = getattr(field, name, None)
-        values.append("missing" if type(value).__name__ == "_MISSING_TYPE" else value)
     metadata = getattr(field, "metadata", None)
-    return (*values, dict(metadata) if metadata else None)
+    return (*_values_of(field, _FIELD_ATTRIBUTES), dict(metadata) if metadata else None)
+
+
+def _values_of(described: object, names: tuple[str, ...]) -> Iterator[object]:
+    for name in names:
+        value = getattr(described, name, None)
+        yield "missing" if type(value).__name__ in ("_MISSING_TYPE", "PydanticUndefinedType") else value
 
 
 def further(cls: type) -> Iterator[str]:
@@ -152,6 +159,22 @@ def further(cls: type) -> Iterator[str]:
     written = content.get("__orig_bases__")
     if type(written) is tuple:
         yield f"bases {', '.join(map(annotation_text, written))}"
+    boundary = content.get("_boundary_")
+    if boundary is not None:
+        yield f"boundary {getattr(boundary, '_name_', '')}"
+    if content.get("_is_runtime_protocol") is True:
+        yield "runtime protocol"
+    yield from _decorated(content.get("__pydantic_decorators__"))
+
+
+def _decorated(found: object) -> Iterator[str]:
+    """Say what decorators of pydantic were given: which fields, when, and under what name."""
+    for group in getattr(found, "__dataclass_fields__", ()):
+        decorators = getattr(found, group, None)
+        for name, decorator in decorators.items() if type(decorators) is dict else ():
+            info = getattr(decorator, "info", None)
+            given = [annotation_text(getattr(info, option, None)) for option in _OF_DECORATORS]
+            yield f"{group} {name} {', '.join(given)}"
 
 
 def annotations_of(cls: type) -> dict[str, Any]:

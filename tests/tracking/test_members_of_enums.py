@@ -35,10 +35,22 @@ CHANGES = {
         "Unit.METER._factor = 9",
     ),
     "what a pattern takes": (
-        "class P:\n    a, b = 1, 2\n    __match_args__ = ('a',)\ndef take(p):\n    match p:\n        case P(x): return x",
+        "def take(p):\n    match p:\n        case P(x): return x\n"
+        "class P:\n    a, b = 1, 2\n    __match_args__ = ('a',)",
         "take(P())",
         "class P:\n    a, b = 1, 2\n    __match_args__ = ('b',)",
     ),
+    "what a flag does with other numbers": (
+        "class F(enum.Flag, boundary=enum.KEEP):\n    A = 1",
+        "F(8).value",
+        "class F(enum.Flag, boundary=enum.CONFORM):\n    A = 1",
+    ),
+    "whether a protocol can be asked for": (
+        "@typing.runtime_checkable\nclass P(typing.Protocol):\n    def close(self): ...",
+        "getattr(P, '_is_runtime_protocol', False)",
+        "class P(typing.Protocol):\n    def close(self): ...",
+    ),
+    "what a new type stands for": ("N = typing.NewType('N', int)", "N.__supertype__", "N = typing.NewType('N', str)"),
     "a field taken away": (
         "@dataclasses.dataclass\nclass D:\n    a: int = 1\n    b: int = 2",
         "len(dataclasses.fields(D))",
@@ -61,11 +73,42 @@ CHANGES = {
 def test_what_is_changed_in_a_class_is_a_miss(change: str, cache: object) -> None:
     written, asks, changed = CHANGES[change]
     plain, cached = both(
-        f"import dataclasses, enum\n{written}\n@cache_data\ndef use(number): return {asks}",
+        f"import dataclasses, enum, typing\n{written}\n@cache_data\ndef use(number): return {asks}",
         "use(1)",
         changed,
         "use(1)",
         "use(1)",
+    )
+    assert cached == plain
+
+
+OF_PYDANTIC = {
+    "a private attribute": ("_p: int = pydantic.PrivateAttr(1)", "_p: int = pydantic.PrivateAttr(2)", "K()._p"),
+    "a computed field": (
+        "@pydantic.computed_field\n    @property\n    def c(self) -> int: return 1",
+        "@property\n    def c(self) -> int: return 1",
+        "K().model_dump()",
+    ),
+    "when a field is written": (
+        "@pydantic.field_serializer('a', when_used='json')\n    def v(self, x): return 9",
+        "@pydantic.field_serializer('a')\n    def v(self, x): return 9",
+        "K().model_dump()",
+    ),
+    "which field is checked": (
+        "@pydantic.field_validator('a')\n    @classmethod\n    def v(cls, x): return x + 1",
+        "@pydantic.field_validator('b')\n    @classmethod\n    def v(cls, x): return x + 1",
+        "K(a=1, b=1).model_dump()",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", OF_PYDANTIC)
+def test_what_a_model_was_given_is_a_miss_when_it_changes(change: str, cache: object) -> None:
+    pytest.importorskip("pydantic")
+    written, changed, asks = OF_PYDANTIC[change]
+    model = "import pydantic\nclass K(pydantic.BaseModel):\n    a: int = 1\n    b: int = 1\n    "
+    plain, cached = both(
+        f"{model}{written}\n@cache_data\ndef use(number): return {asks}", "use(1)", model + changed, "use(1)", "use(1)"
     )
     assert cached == plain
 
