@@ -117,7 +117,8 @@ def environment(folder, base, extras):
         make(folder, base)
     install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
     if os.environ.get("CI"):
-        install.append("--quiet")  # a person sees that something happens; a log needs only what failed
+        # A person sees that something happens; a log needs only what failed. What is imported is compiled then.
+        install += ["--quiet", "--no-compile"]
     if run(*install, "--editable", f"{HERE}[{extras}]"):
         sys.exit("The installation failed; pip's message above says why.")
     stamp.write_text(wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import gc
 import os
 import subprocess
@@ -100,6 +101,7 @@ def surroundings(nothing_left_behind: None, tmp_path: Path, monkeypatch: pytest.
     if forkserver is not None and forkserver._forkserver._forkserver_pid is not None:
         forkserver._forkserver._stop()  # its children have the environment of its start
     sys.modules["__main__"] = main  # a shell puts its own there
+    vars(builtins).pop("_", None)  # with what a Python console showed last there, IPython keeps no outputs
     registry.replace_cache(None)
     NBCache.clear_instance()
     for file in list(lockfile._files.values()):  # of stores that the test opened itself
