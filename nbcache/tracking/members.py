@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from types import FunctionType, ModuleType
 
 from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import short_digest
+from nbcache.tracking.code.facts import facts_of
 from nbcache.tracking.contents import fixed
 from nbcache.tracking.resolution import MODULE_NAMES
 from nbcache.tracking.walker import CodeWalker
@@ -17,6 +19,7 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
     name = classes.name_of(cls)
     reach.guards.table(cls, classes.dict_of(cls))
     reach.guards.cls(cls)
+    _follow_name(reach, cls, name)
     members = list(classes.members_of(cls))
     bases = classes.bases_of(cls)
     written = classes.annotations_of(cls)
@@ -41,6 +44,35 @@ def follow_class(reach: CodeWalker, cls: type) -> None:
         reach.content(fields, label, (id(cls), "fields"), get, quiet=True, settled=not rich)
     for key, value in members:
         _follow_member(reach, cls, f"{name}.{key}", key, value)
+
+
+def _follow_name(reach: CodeWalker, cls: type, name: str) -> None:
+    """Count whether a class is still what its name stands for: what was pickled by name comes back as that.
+
+    A module that is loaded anew has another class there, and who imported the old one goes on using it. IPython's
+    autoreload makes the old one like the new one.
+    """
+    module = sys.modules.get(str(classes.module_of(cls)))
+    if not isinstance(module, ModuleType) or module.__dict__.get("__name__") == "__main__":
+        return
+    found = module.__dict__.get(name)
+    if found is None:
+        return
+    reach.guards.entry(module.__dict__, name, found)
+    if found is not cls and not (isinstance(found, type) and _written_alike(cls, found)):
+        reach.part(f"name {name}", short_digest(b"another"), lambda: "another object than the class in use")
+
+
+def _written_alike(one: type, other: type) -> bool:
+    """Whether two classes have members of the same names, and methods of the same code."""
+    first, second = dict(classes.members_of(one)), dict(classes.members_of(other))
+    return first.keys() == second.keys() and all(map(_told_alike, first.values(), map(second.get, first)))
+
+
+def _told_alike(one: object, other: object) -> bool:
+    if type(one) is not FunctionType or type(other) is not FunctionType:
+        return type(one) is type(other)
+    return facts_of(one.__code__).digest == facts_of(other.__code__).digest
 
 
 def _guard_members(reach: CodeWalker, cls: type) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import abc
 import functools
 import gc
+import importlib
 import sys
 import types
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +159,31 @@ def test_registrations_that_do_not_count_leave_a_hit() -> None:
 
     assert foo() is False
     assert foo.info().misses == 1
+
+
+def test_a_class_whose_module_was_loaded_anew_stays_that_of_who_imported_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "class Model:\n    def double(self): return {}\n"
+    (tmp_path / "models_anew.py").write_text(text.format(2))
+    (tmp_path / "uses_anew.py").write_text("from models_anew import Model\ndef make(): return Model()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    models, uses = importlib.import_module("models_anew"), importlib.import_module("uses_anew")
+    make = cached(uses.make)
+    assert make().double() == 2
+
+    importlib.reload(models)
+    assert make.is_cached(), "equal code is no other class"
+    (tmp_path / "models_anew.py").write_text(text.format(200))
+    importlib.reload(models)
+    try:
+        for _ in range(2):
+            assert make().double() == uses.make().double() == 2
+            assert type(make()) is uses.Model
+        importlib.reload(uses)
+        assert cached(uses.make)().double() == 200
+    finally:
+        del sys.modules["models_anew"], sys.modules["uses_anew"]
 
 
 def test_how_many_classes_a_process_has_registered_does_not_count() -> None:
