@@ -231,6 +231,8 @@ def test_the_time_to_hash_a_value_is_estimated(value, least, most):
 
 
 def test_what_a_compiler_keeps_beside_a_function_is_no_part_of_the_estimate():
+    pytest.importorskip("numpy")
+
     class Compiled:
         def __init__(self, function):
             self.py_func = function
