@@ -350,3 +350,16 @@ def test_only_a_value_that_would_be_shown_in_another_way_is_shown_by_a_run(nb, c
     finally:
         undo(nb.shell)
     assert "restored" in nb(cell).out
+
+
+def test_a_printer_that_writes_another_text_shows_in_another_way(nb):
+    printers = nb.shell.display_formatter.formatters["text/plain"]
+    cell = "%%cache_cell\n1j + 2.5"
+    try:
+        printers.for_type(complex, lambda value, printer, cycle: printer.text("i"))
+        nb(cell)
+        assert "restored" in nb(cell).out
+        printers.for_type(complex, lambda value, printer, cycle: printer.text("j"))
+        assert "restored" not in nb(cell).out
+    finally:
+        _forget(nb.shell)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from nbcache.notebook.display.listeners import current_shell
-from nbcache.tracking.code.bytecode import short_digest
+from nbcache.tracking.code.bytecode import digest_of, short_digest
 
 __all__ = ["shown_by"]
 
@@ -43,7 +43,7 @@ def _told(printer: Any) -> str:
     if module.startswith(_OF_LIBRARIES) or module in ("None", "builtins"):
         return ""
     code = getattr(printer, "__code__", None)
-    said = "" if code is None else short_digest(code.co_code, repr(code.co_names).encode()).hex()
+    said = "" if code is None else digest_of(code).hex()
     held = [_content(cell) for cell in getattr(printer, "__closure__", None) or ()]
     return f"{module}.{getattr(printer, '__qualname__', '')} {said} {held}"
 
