@@ -18,6 +18,7 @@ from itertools import chain, count
 from typing import Any
 
 from nbcache.errors import UnstorableResultError, explain
+from nbcache.hashing import images
 from nbcache.hashing.libraries import beside_weights, layers_of, unsaved_attributes, unsaved_variables
 from nbcache.hashing.objects import is_users
 
@@ -158,10 +159,7 @@ def _reduce_image(value: Any) -> Any:
         for name, part in value.__dict__.items()
         if name not in _OF_READING and (content is None or name[0] != "_") and _is_plain(part)
     }
-    from nbcache.hashing import images
-
-    noted = images.noted(value)
-    return image, (type(value), content, value.tell() if content else 0, pixels, more, noted)
+    return image, (type(value), content, value.tell() if content else 0, pixels, more, images.noted(value))
 
 
 def _file_of_frames(value: Any) -> bytes | None:

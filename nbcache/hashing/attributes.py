@@ -113,6 +113,12 @@ def public(value: object, known: Iterable[str] = ()) -> dict[str, Any]:
     return {name: part for name, part in state.items() if str(name)[:1] != "_" and name not in known}
 
 
+def given_to_member(member: object) -> dict[str, Any]:
+    """Give what a member of an Enum has beside its name and value, which Python keeps under names of its own."""
+    held = getattr(member, "__dict__", {})
+    return {name: part for name, part in held.items() if not (name[:1] == "_" and name[-1:] == "_")}
+
+
 def given_to(wrapper: object) -> dict[str, Any]:
     """Give what users hang on an object around a function, such as a memo, a partial or a cached function.
 

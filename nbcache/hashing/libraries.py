@@ -112,8 +112,8 @@ def _module(value: Any) -> Any:
     if type(state) is not dict:  # a class that was derived from it has another one
         return arguments[1:], state
     hooks = {name: part for name, part in state.items() if part and name in _names_of_hooks()}
-    numbers = sorted(number for number in set(chain.from_iterable(hooks.values())))
-    numbered = {name: [(numbers.index(number), part[number]) for number in part] for name, part in hooks.items()}
+    places = {number: place for place, number in enumerate(sorted(set(chain.from_iterable(hooks.values()))))}
+    numbered = {name: [(places[number], one) for number, one in part.items()] for name, part in hooks.items()}
     return arguments[1:], {**attributes.lean(state, attributes.left_out(type(value))), **numbered}
 
 

@@ -172,12 +172,7 @@ def _own_key(value: Any) -> tuple[Any]:
 def _members(walk: Walk, values: list[Any]) -> None:
     for value in values:
         walk.below.extend((value._name_, value._value_))
-    own = [{name: part for name, part in value.__dict__.items() if not _is_of_enum(name)} for value in values]
-    write_attributes(walk, own)
-
-
-def _is_of_enum(name: str) -> bool:
-    return name[:1] == "_" and name[-1:] == "_"
+    write_attributes(walk, list(map(attributes.given_to_member, values)))
 
 
 def _tuple_like(walk: Walk, values: list[Any]) -> None:

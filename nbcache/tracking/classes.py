@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
+from nbcache.hashing.attributes import given_to_member
+
 _read_dict = type.__dict__["__dict__"].__get__
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -128,12 +130,6 @@ def _member(name: str, member: object) -> tuple[object, ...]:
     """Describe a member of an Enum: its name, its value, and what else it was given."""
     more = given_to_member(member)
     return (name, getattr(member, "_value_", None), *((more,) if more else ()))
-
-
-def given_to_member(member: object) -> dict[str, object]:
-    """Give what a member of an Enum has beside its name and value, which Python keeps under names of its own."""
-    held = getattr(member, "__dict__", {})
-    return {name: part for name, part in held.items() if not (name[:1] == "_" and name[-1:] == "_")}
 
 
 def _field(field: object) -> tuple[object, ...]:

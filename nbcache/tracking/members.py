@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from types import FunctionType, ModuleType
 
+from nbcache.hashing.attributes import given_to_member
 from nbcache.tracking import classes
 from nbcache.tracking.code.bytecode import short_digest
 from nbcache.tracking.code.facts import facts_of
@@ -82,7 +83,7 @@ def _guard_members(reach: CodeWalker, cls: type) -> bool:
     reach.guards.table(named, named)
     reach.guards.attributes("_value_", [member for member in named.values() if hasattr(member, "_value_")])
     for member in named.values():
-        more = classes.given_to_member(member)
+        more = given_to_member(member)
         if more:
             reach.guards.table(member, member.__dict__, ordered=False)
         inside = inside or not all(map(fixed, (getattr(member, "_value_", None), *more.values())))

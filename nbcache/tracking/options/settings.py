@@ -226,16 +226,11 @@ SETTINGS: tuple[Library, ...] = (
         lambda zarr: _configured_by_default(zarr.config),
     ),
     _told(
-        *(
-            "options of geopandas",
-            "geopandas._config",
-            lambda module: object.__getattribute__(module.options, "_config"),
-        ),
+        *("options of geopandas", "geopandas._config"),
+        lambda module: object.__getattribute__(module.options, "_config"),
         lambda module: {name: one.default_value for name, one in module.options._options.items()},
     ),
-    _told(
-        *("options of astropy", "astropy.config.configuration", _configured_in_astropy, {}),
-    ),
+    _told("options of astropy", "astropy.config.configuration", _configured_in_astropy, {}),
     _asked("xgboost", "get_config"),
     _told("matplotlib.is_interactive", "matplotlib", _interactive, {}, ("is_interactive", "isinteractive")),
     _told("plotly.io.renderers", "plotly.io", lambda io: {"default": io.renderers.default}, {}, _OF_RENDERERS),

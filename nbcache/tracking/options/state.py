@@ -25,6 +25,7 @@ __all__ = ["Options", "brought", "options_of"]
 
 Part = tuple[str, str, str] | None
 _NOTHING: frozenset[str] = frozenset()
+_ALL: tuple[Library, ...] = (*TABLE, *SETTINGS)
 #: Items of a container that are looked at for where they come from.
 _LOOKED_AT = 20
 
@@ -102,7 +103,7 @@ def _libraries(used: frozenset[str], read: frozenset[str]) -> tuple[Library, ...
     if not used:
         return ()
     found = _required(used) | used
-    fitting = [one for one in (*TABLE, *SETTINGS) if one.uses & found and (not one.attributes or one.attributes & read)]
+    fitting = [one for one in _ALL if one.uses & found and (not one.attributes or one.attributes & read)]
     return tuple({one.name: one for one in fitting}.values())
 
 
@@ -119,7 +120,7 @@ def _required(packages: frozenset[str]) -> set[str]:
 
 
 _WITH_OPTIONS = frozenset(library.name for library in TABLE) - {"locale", "default timezone", "command line"}
-_WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in (*TABLE, *SETTINGS)])
+_WATCHED_NAMES = _NOTHING.union(*[library.attributes for library in _ALL])
 
 
 def _is(library: Library, values: object) -> bool:

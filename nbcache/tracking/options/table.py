@@ -123,11 +123,7 @@ def _guard_decimal(decimal: Any, name: Callable[[object], str]) -> str:
 
     def same() -> bool:
         now = getcontext()
-        return (
-            now.traps == kept.traps
-            and own == (now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp)
-            and others == (fresh.prec, fresh.rounding, fresh.Emin, fresh.Emax, fresh.capitals, fresh.clamp)
-        )
+        return now.traps == kept.traps and own == _read_context(now) and others == _read_context(fresh)
 
     return f"{name(same)}()"
 

@@ -211,7 +211,7 @@ def leave(name: str, state: bytes) -> None:
 @contextmanager
 def unmoved() -> Iterator[None]:
     """Leave the global generators as they are, whatever methods of the user's are called inside."""
-    before = {name: _state_of(one) for name, one in ALL.items() if _is_there(name)}
+    before = {name: _state_of(one) for name, one in _present()}
     known = dict(_seeded)
     try:
         yield
