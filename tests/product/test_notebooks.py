@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Page:
         return self.shown(name)
 
     def shown(self, name: str) -> str:
-        return "".join(_text(output) for output in self.cells[name][1]["outputs"])
+        return "".join(_text(output) for output in _whole(self.cells[name][1]["outputs"]))
 
     def printed(self) -> str:
         return "".join(self.shown(name) for name, (_, cell) in self.cells.items() if cell["cell_type"] == "code")
@@ -47,7 +48,7 @@ class Page:
         cell = nbformat.v4.new_code_cell(f"print({expression})")
         self.client.nb.cells.append(cell)
         self.client.execute_cell(cell, len(self.client.nb.cells) - 1)
-        return "".join(_text(output) for output in cell["outputs"]).strip()
+        return "".join(_text(output) for output in _whole(cell["outputs"])).strip()
 
     def click(self, button: str) -> None:
         """Send the message that a browser sends when the button is pressed."""
@@ -60,6 +61,15 @@ class Page:
     def pictures(self, name: str) -> list[str]:
         outputs = self.cells[name][1]["outputs"]
         return [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+
+
+def _whole(outputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The outputs, with what was written to one stream in one piece: a busy kernel sends a line in several."""
+    for name, pieces in groupby(outputs, key=lambda output: output.get("name")):
+        if name is None:
+            yield from pieces
+        else:
+            yield {"name": name, "text": "".join(piece["text"] for piece in pieces)}
 
 
 def _text(output: dict[str, Any]) -> str:
