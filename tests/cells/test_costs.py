@@ -10,7 +10,10 @@ import pytest
 from nbcache.notebook.cells.costs import CellCosts, Costs
 from nbcache.notebook.cells.estimates import hashing_time
 from nbcache.notebook.cells.known import known_cells
+from nbcache.notebook.cells.left_alone import LeftAlone
 from nbcache.notebook.cells.report import Report
+from nbcache.notebook.cells.syntax.quickness import QUICK as QUICK_TEXT
+from nbcache.notebook.cells.syntax.quickness import quickness
 from nbcache.notebook.display import figures
 from nbcache.tracking import watch
 
@@ -20,7 +23,7 @@ def last(nb):
 
 
 def alone(costs, text="f()", least=2.0):
-    return costs.left_alone(text, ast.parse(text).body, least)
+    return costs.left_alone(text, quickness(ast.parse(text).body), least)
 
 
 QUICK = (
@@ -36,6 +39,22 @@ MAY_BE_SLOW = (
 @pytest.mark.parametrize("text", QUICK)
 def test_code_that_can_only_be_quick_is_left_alone_at_once(text):
     assert alone(Costs(), text)
+
+
+def test_what_earlier_sessions_learnt_is_loaded_for_code_that_may_be_slow_and_for_no_other():
+    loads: list[None] = []
+    costs = Costs(lambda: loads.append(None) or ["f(x) 3.0"])
+    assert all(alone(costs, text) for text in (*QUICK, "import x"))
+    LeftAlone("x = 1", costs, 2.0, QUICK_TEXT).took(0.5)
+    assert not loads
+    assert not alone(costs, "f(x)") and loads
+
+
+def test_code_that_looks_quick_and_proves_slow_is_looked_at_from_then_on():
+    costs = Costs()
+    slow = LeftAlone("x = big + big", costs, 2.0, QUICK_TEXT)
+    slow.took(3.0)
+    assert not costs.left_alone(slow.owner.removeprefix("cell "), QUICK_TEXT, 2.0) and alone(costs, "x = 1")
 
 
 @pytest.mark.parametrize("text", MAY_BE_SLOW)

@@ -14,14 +14,13 @@ was quick, and what did not pay, is remembered by later sessions.
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from nbcache.notebook.cells.syntax.quickness import is_quick, only_imports
+from nbcache.notebook.cells.syntax.quickness import IMPORTS, QUICK, Quickness
 
 if TYPE_CHECKING:
     from nbcache.notebook.cells.report import Report
@@ -46,6 +45,8 @@ _WAS_KEPT = "kept"
 _REMEMBERED = 2000
 # So many new quick cells are saved at once.
 _AT_ONCE = 5
+# A cell that is to be kept for so short a time is looked at whatever its text tells.
+_LOOKS_AT_ALL = 0.1
 # No key takes longer than this, also that of a cell which the user has marked.
 _LONGEST = 60.0
 
@@ -65,7 +66,6 @@ class Costs:
         self._load = load
         self._save = save
         self._quick: set[str] = set()
-        self._quick_by_text: set[str] = set()  # the text tells it again: nothing to be saved
         self._slow: dict[str, float] | None = None
         self._unsaved = 0
         self._reasons: dict[str, str] = {}
@@ -74,28 +74,33 @@ class Costs:
         self._kept = 0.0
         self._loaded = False
 
-    def left_alone(self, code: str, nodes: Sequence[ast.AST], least: float) -> bool:
+    def text_tells(self, text: Quickness, least: float) -> bool:
+        """Whether the text of a cell is enough to leave it alone; see `left_alone`.
+
+        What earlier sessions learnt is loaded for code that may be slow: a session of quick cells does without it.
+        """
+        return ((text == QUICK and not self._slow) or text == IMPORTS) and least >= _LOOKS_AT_ALL
+
+    def left_alone(self, code: str, text: Quickness, least: float) -> bool:
         """Whether a cell is run without being looked at.
 
         Parameters
         ----------
+        text : what its text tells
         least : the shortest time for which a cell is kept; a short one means that everything is to be looked at
         """
-        if least < 0.1:
+        if least < _LOOKS_AT_ALL:
             return False
-        if only_imports(nodes):
+        if self.text_tells(text, least):
             return True
         known = self._known().get(code)
         if known is not None or code in self._quick:
             return known is None or known <= 0.0
-        if is_quick(nodes):
-            self._quick_by_text.add(code)
-            return True
-        return self._looked > _CREDIT + _SHARE * self._ran
+        return text == QUICK or self._looked > _CREDIT + _SHARE * self._ran
 
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
-        if least < 0.1:
+        if least < _LOOKS_AT_ALL:
             return _LONGEST / 10
         took = self._known().get(code, 0.0)
         share = _KEPT if self._reasons.get(code) == _WAS_KEPT else _SLOW
@@ -103,7 +108,7 @@ class Costs:
 
     def storing(self, seconds: float, least: float) -> float:
         """How long taking down what a run left may take, in seconds."""
-        if least < 0.1:
+        if least < _LOOKS_AT_ALL:
             return _LONGEST / 10
         left = _CREDIT + _SHARE * (self._ran + seconds) - self._kept
         return max(_LEAST, min(left, _STORING_AT_MOST * seconds), _STORING * seconds)
@@ -111,18 +116,18 @@ class Costs:
     def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:
         """Note how long a run took, and whether it was kept."""
         self._ran += seconds
-        if seconds >= max(least, 0.1):
+        if seconds >= max(least, _LOOKS_AT_ALL):
             self._quick.discard(code)
             if seconds >= -_AGAIN * self._known().get(code, 0.0):
                 self._learn(code, seconds, _WAS_KEPT if kept or self._reasons.get(code) == _WAS_KEPT else "")
-        elif seconds < least / 2 and code not in self._quick and code not in self._quick_by_text:
+        elif seconds < least / 2 and code not in self._quick:
             self._quick.add(code)
             self._unsaved += 1
             if self._unsaved >= max(_AT_ONCE, len(self._quick) // 4):
                 self._save_all()
 
     def passed(self, seconds: float) -> None:
-        """Note that a run of that length was saved, or that one failed: nothing is learnt of its code."""
+        """Note that a run of that length was saved, failed, or was told by its text: nothing is learnt of its code."""
         self._ran += seconds
 
     def spent(self, seconds: float, earned: bool = False) -> None:

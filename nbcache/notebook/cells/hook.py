@@ -20,11 +20,12 @@ from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
 
 from nbcache.notebook.cells.costs import digest_of_text
-from nbcache.notebook.cells.syntax.quickness import only_imports
+from nbcache.notebook.cells.syntax.quickness import quickness
 
 if TYPE_CHECKING:
     from nbcache.notebook.cells.cell import CachedCell
     from nbcache.notebook.cells.costs import Costs
+    from nbcache.notebook.cells.known import KnownCells
     from nbcache.notebook.cells.left_alone import LeftAlone
     from nbcache.notebook.cells.options import Options
 
@@ -61,7 +62,7 @@ class CellHook:
     Parameters
     ----------
     automatic : makes the options of a cell that nobody marked, or `None` to leave it alone
-    report : is told what became of each cell
+    known : is told what became of each cell
     costs : says which cells are not worth a look
     """
 
@@ -69,12 +70,12 @@ class CellHook:
         self,
         shell: Any,
         automatic: Callable[[], tuple[Options, float] | None],
-        report: Callable[[CachedCell | LeftAlone], None],
+        known: KnownCells,
         costs: Costs,
     ) -> None:
         self._shell = shell
         self._automatic = automatic
-        self._report = report
+        self._known = known
         self._costs = costs
         self._removed = False
         self._depth = 0
@@ -167,7 +168,16 @@ class CellHook:
         try:
             alone = None if self._depth or _pending or self._removed else self._alone(nodelist, result)
             if alone is not None:
-                return await self._timed(alone, self._original(nodelist, cell_name, interactivity, compiler, result))
+                began = time.perf_counter()
+                self._depth += 1
+                try:
+                    return await self._original(nodelist, cell_name, interactivity, compiler, result)
+                finally:
+                    self._depth -= 1
+                    alone.took(time.perf_counter() - began)
+                    self._known.add_left_alone(alone)
+                    if self._automatic() is None:
+                        self.rest()
         except KeyboardInterrupt:  # it came while our code ran: the user's own is asked to raise it
             return await self._original([_interrupted(alone, nodelist)], cell_name, "none", compiler, result)
         try:
@@ -181,13 +191,16 @@ class CellHook:
         if chosen is None or not nodes or not _is_users(result):
             return None
         written = getattr(result.info, "raw_cell", None)
-        if not written or not self._costs.left_alone(known := digest_of_text(written), nodes, chosen[1]):
+        if not written:
+            return None
+        costs, text, least = self._costs, quickness(nodes), chosen[1]
+        if not costs.text_tells(text, least) and not costs.left_alone(digest_of_text(written), text, least):
             return None
         if self._left_alone is None:
             from nbcache.notebook.cells.left_alone import LeftAlone  # loading the extension stays cheap
 
             self._left_alone = LeftAlone
-        return self._left_alone(known, written, self._costs, chosen[1], only_imports(nodes))
+        return self._left_alone(written, costs, least, text)
 
     async def _run(
         self, original: Any, nodelist: list[ast.stmt], cell_name: str, interactivity: str, compiler: Any, result: Any
@@ -231,19 +244,7 @@ class CellHook:
         finally:
             self._depth -= 1
             run.costs.settle(run.report)
-            self._report(run)
-
-    async def _timed(self, cell: LeftAlone, running: Any) -> Any:
-        """Run a cell that is not looked at, but for the time that it takes."""
-        began = time.perf_counter()
-        self._depth += 1
-        try:
-            return await running
-        finally:
-            self._depth -= 1
-            cell.took(time.perf_counter() - began)
-            self._report(cell)
-            self.rest()
+            self._known.add(run)
 
     def _cell_of(self, nodes: list[ast.stmt], filename: str, result: Any) -> CachedCell | UsageError | None:
         waiting = _pending.pop(_token(nodes), None) if _pending else None
@@ -308,7 +309,7 @@ class CellHook:
             return run.value(execute)
         finally:
             self._depth -= 1
-            self._report(run)
+            self._known.add(run)
             self.rest()
 
 

@@ -25,16 +25,25 @@ class KnownCells:
 
     def __init__(self) -> None:
         self._latest: dict[str, Cell] = {}
+        self._unnamed: dict[str, LeftAlone] = {}
         self._shared: dict[str, dict[Address, None]] = {}
 
     def add(self, cell: Cell) -> None:
         """Remember a run, in place of an earlier one of the same cell."""
+        self._name()
         self._latest.pop(cell.owner, None)
         self._latest[cell.owner] = cell
         if cell.shared is not None:
             self._shared.setdefault(cell.owner, {})[cell.shared] = None
 
+    def add_left_alone(self, cell: LeftAlone) -> None:
+        """Remember a run that was not looked at; it gets its name when somebody asks."""
+        self._unnamed.pop(cell.written, None)
+        self._unnamed[cell.written] = cell
+
     def find(self, owner: str) -> Cell | None:
+        """The latest run of the cell of that name."""
+        self._name()
         return self._latest.get(owner)
 
     def shared(self, owner: str) -> list[Address]:
@@ -43,7 +52,14 @@ class KnownCells:
 
     def rows(self) -> list[tuple[str, Cell, Report]]:
         """Owner, cell and report of every cell, in the order of their latest runs."""
+        self._name()
         return [(owner, cell, cell.report) for owner, cell in self._latest.items()]
+
+    def _name(self) -> None:
+        while self._unnamed:
+            cell = self._unnamed.pop(next(iter(self._unnamed)))
+            self._latest.pop(cell.owner, None)
+            self._latest[cell.owner] = cell
 
 
 def known_cells(shell: Any) -> KnownCells:

@@ -37,7 +37,7 @@ class CellMagics(Magics):
         super().__init__(shell)
         self._automatic = Automatic(known_cells(shell))
         costs = Costs(_known_costs, _keep_costs)
-        self._hook = CellHook(shell, self._automatic.options, known_cells(shell).add, costs)
+        self._hook = CellHook(shell, self._automatic.options, known_cells(shell), costs)
 
     def stop(self) -> None:
         """Take the hooks out of the shell."""
