@@ -32,7 +32,7 @@ _ONLY_NEW = os.O_CREAT | os.O_EXCL
 _KIND, _FOLDER = 0o170000, stat.S_IFDIR
 
 _by_python = NATIVE_OPENS.by_python
-_current = context.current
+_current, _of_this_task = context.current, context.of_this_task
 
 _IMPORTS, _BY_STATEMENT = "<frozen importlib", "_find_and_load"
 
@@ -81,27 +81,30 @@ def _opened(event: str, arguments: tuple[Any, str | None, int], recorders: set[A
     """Hear that a file is opened; called for every one that the process opens, and a run may open thousands."""
     if not recorders:  # bound above: the names of a module are None while the program ends
         return
-    recorder = _current()
-    path = arguments[0]
-    if recorder is None or not recorder.plain or type(path) is not str or arguments[2] & _WRITES:
-        _opened_otherwise(recorder, *arguments)
+    recorder = _of_this_task()
+    path, mode, flags = arguments
+    if recorder is None or not recorder.is_open or not recorder.plain or flags & _WRITES or type(path) is not str:
+        _opened_otherwise(_current(), path, mode, flags)
         return
     opens = recorder.opens
     if path in opens:  # the first time counts
         return
     try:
-        if role(sys._getframe(_OPENS).f_code.co_filename) == USERS:
+        # to look at the code of a frame is announced as well, and that costs as much as all the rest
+        names = sys._getframe(_OPENS).f_globals
+        if names is recorder.asking or role(sys._getframe(_OPENS).f_code.co_filename) == USERS:
+            recorder.asking = names
             opens[path] = found = _stat(path)
-            if arguments[1] is None and found.st_mode & _KIND == _FOLDER:
+            if mode is None and found.st_mode & _KIND == _FOLDER:
                 _opened_folder(recorder, path)
-            if not len(opens) % AT_ONCE:
+            if len(opens) % AT_ONCE == 0:
                 NATIVE_OPENS.fetch()
             return
     except (OSError, ValueError):
         pass
     except Exception as error:  # it would stop the user's own call
         recorder.failed = f"open: {error!r}"
-    _opened_otherwise(recorder, *arguments)
+    _opened_otherwise(recorder, path, mode, flags)
 
 
 def _opened_otherwise(recorder: context.Open | None, given: Any, mode: str | None, flags: int) -> None:

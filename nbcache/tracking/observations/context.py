@@ -22,12 +22,14 @@ class Open(Observer, Protocol):
     scope : what the threads that the run starts inherit besides the recording; up to whoever records
     moved : whether the working folder may be another than at the beginning
     ending : called when the run is over, while it is still recorded
+    asking : the names of the module whose code opened a file last, where it is the user's
     """
 
     is_open: bool
     scope: object
     moved: bool
     ending: list[Callable[[], object]]
+    asking: dict[str, Any] | None
 
     def opened(self, path: str, found: os.stat_result) -> None:
         """Note that the run opens something to read it, which may turn out to be nobody's input."""
@@ -42,6 +44,8 @@ class Open(Observer, Protocol):
 #: The recordings under way in this process; empty nearly always, so that listeners find out fast.
 recorders: set[Any] = set()
 _current: ContextVar[Open | None] = ContextVar("nbcache_recorder", default=None)
+#: What `current` is in tasks and threads that a recording began in; it may be over by now.
+of_this_task = _current.get
 _threads: weakref.WeakKeyDictionary[threading.Thread, Open] = weakref.WeakKeyDictionary()
 
 

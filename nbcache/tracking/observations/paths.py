@@ -32,6 +32,7 @@ _above: dict[str, tuple[str, ...]] = {}
 #: What was found of folders: whether all names in them are private, or how those begin that are.
 _known: dict[str, bool | tuple[str, ...]] = {}
 _known_from_here: set[str] = set()
+_here = [""]  # the working folder that they were found from, if it is known
 _MOST_REMEMBERED = 10_000
 _FIRST, _LAST = itemgetter(0), itemgetter(-1)
 
@@ -104,8 +105,16 @@ def _find_out(folder: str) -> bool | tuple[str, ...]:
     return found
 
 
-def moved() -> None:
-    """Hear that the working folder may be another one."""
+def moved(here: str = "") -> None:
+    """Hear that the working folder may be another one.
+
+    Parameters
+    ----------
+    here : which one it is; "" where that is still to come
+    """
+    if here and here == _here[0]:
+        return
+    _here[0] = here
     while _known_from_here:
         _known.pop(_known_from_here.pop(), None)
 

@@ -57,6 +57,7 @@ class Recorder:
     unchanged : files of which the system says that nobody changed them while the run ran
     number : by which worker processes know it, if it has any
     ending : called when the run is over, while it is still recorded
+    asking : the names of the module whose code opened a file last, where it is the user's
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Recorder:
         self._taken_in = 0
         self.unchanged: set[str] = set()
         self.plain = parent is None
+        self.asking: dict[str, Any] | None = None
         self._looked = False
         self.number: int | None = None
         self._found: dict[Observation, Signature | None] = {}
@@ -93,7 +95,7 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         install()
-        moved()
+        moved(self.folder)
         self._token = context.begin(self)
         self._began = [watch.begin(self) for watch in WATCHES]
         return self
