@@ -119,7 +119,7 @@ class TestRecord:
             display({"image/png": b"\x89PNG\x00\xff", "text/plain": "p"}, raw=True)
         with record() as again:
             replay(recording.to_bytes(), "display")
-        assert again._events[0][1]["image/png"] == b"\x89PNG\x00\xff"
+        assert again._events()[0][1]["image/png"] == b"\x89PNG\x00\xff"
 
     def test_later_changes_of_a_bundle_are_not_recorded(self, ip):
         bundle = {"text/plain": "then"}

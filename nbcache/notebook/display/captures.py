@@ -14,9 +14,9 @@ from typing import Any
 
 from nbcache.notebook.display.figures import is_alive, widgets
 
-__all__ = ["Captured", "begin", "end", "is_open", "is_output", "open_widget", "remains", "reopened"]
+__all__ = ["MODULE", "Captured", "begin", "end", "is_open", "is_output", "open_widget", "remains", "reopened"]
 
-_MODULE = "ipywidgets.widgets.widget_output"
+MODULE = "ipywidgets.widgets.widget_output"
 _METHODS = ("__enter__", "__exit__")
 
 _lock = threading.Lock()
@@ -47,7 +47,7 @@ def end() -> None:
 
 def open_widget() -> Any | None:
     """The widget that takes what is shown now; `None` where the cell itself does."""
-    if _MODULE not in sys.modules:
+    if MODULE not in sys.modules:
         return None
     if not _replaced:
         _watch()
@@ -64,7 +64,7 @@ def is_open() -> bool:
 
 
 def _output_class() -> Any:
-    return getattr(sys.modules.get(_MODULE), "Output", None)
+    return getattr(sys.modules.get(MODULE), "Output", None)
 
 
 def _watch() -> None:

@@ -7,6 +7,7 @@ a cell shows, the value of its last expression included. Outside IPython there i
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import sys
 import threading
@@ -40,7 +41,8 @@ class Recording:
     Notes
     -----
     Events may arrive from several threads; each is one append. A closed recording takes nothing, even if a
-    thread it started goes on printing.
+    thread it started goes on printing. What is printed is kept as the text itself: a cell may print a million times,
+    and the garbage collector would look through as many lists.
     """
 
     def __init__(self, what: What) -> None:
@@ -49,7 +51,7 @@ class Recording:
         self.live_widget = False
         self.error_shown = False
         self.drawing = 0.0
-        self._events: list[Event] = []
+        self._kept: list[Event | str] = []
         self._widgets: dict[int, Any] = {}
         self._closed = False
         self._listening: Listening | None = None
@@ -93,10 +95,10 @@ class Recording:
     def stream(self, name: str, text: str) -> None:
         if self._closed:
             return
-        if captures.open_widget() is None:  # the same as below, in one call less: a cell may print a million times
-            self._events.append([name, text])
-        else:
+        if captures.MODULE in sys.modules and captures.open_widget() is not None:
             self._keep([name, text])
+        else:
+            self._kept.append(text if name == "stdout" else [name, text])
 
     def display(self, kind: str, data: dict[str, Any], metadata: dict[str, Any], display_id: str | None) -> None:
         if not self._closed:
@@ -114,15 +116,22 @@ class Recording:
         if not self._closed:
             self._remember_widget(data)
             with self._lock:
-                self._events.append(["result", data, metadata, len(self.values)])
+                self._kept.append(["result", data, metadata, len(self.values)])
                 self.values.append(value)
 
     def _keep(self, event: Event) -> None:
         widget = captures.open_widget()
         if widget is None:
-            self._events.append(event)
+            self._kept.append(event)
         else:
             self._captured.add(widget, event)
+
+    def _events(self) -> list[Event]:
+        events: list[Event] = []
+        for printed, run in itertools.groupby(self._kept, key=lambda event: isinstance(event, str)):
+            these: list[Any] = list(run)
+            events += [["stdout", "".join(these)]] if printed else these
+        return events
 
     def _remember_widget(self, data: dict[str, Any]) -> None:
         widget = figures.widget_of(data)
@@ -137,8 +146,10 @@ class Recording:
         self.live_widget = any(type(one).__name__ != "TqdmHBox" and figures.is_alive(one.model_id) for one in shown)
         for widget in shown:
             self._captured.shown(widget)
-        for event in (*self._events, *self._captured.events()):
-            widget = self._widgets.get(id(event[1])) if event[0] in ("display", "update", "result") else None
+        for event in (*self._kept, *self._captured.events()):
+            if isinstance(event, str) or event[0] not in ("display", "update", "result"):
+                continue
+            widget = self._widgets.get(id(event[1]))
             if widget is not None:
                 text = figures.final_text(widget, event[1].get("text/plain", ""))
                 event[1] = {**event[1], "text/plain": text}
@@ -146,9 +157,9 @@ class Recording:
 
     def to_bytes(self) -> bytes:
         """Return the recording folded to what a reader finally sees; ``b""`` when nothing was shown."""
-        if not self._events and not self._captured:
+        if not self._kept and not self._captured:
             return b""
-        events = coalesce(self._events) + self._captured.folded(coalesce)
+        events = coalesce(self._events()) + self._captured.folded(coalesce)
         return json.dumps([_packed(event) for event in events], default=_plain).encode() if events else b""
 
 
