@@ -218,7 +218,7 @@ class Switches:
 
     def __getattr__(self, name: str) -> bool:  # where it has not been read
         chosen = self._chosen
-        value: bool = chosen.persist == "disk" if name == "on_disk" else getattr(chosen, name)
+        value: bool = chosen.setting("persist") == "disk" if name == "on_disk" else chosen.setting(name)
         setattr(self, name, value)
         return value
 
@@ -336,6 +336,12 @@ class NBCache(SingletonConfigurable):
         self._switches = Switches(self)
         return self._switches
 
+    def setting(self, name: str) -> Any:
+        """A setting by its name. A first hit asks for nine, and traitlets takes ten times as long over each default."""
+        if name not in self._trait_values:
+            self._trait_values.setdefault(name, getattr(self, f"_default_{name}")())
+        return self._trait_values[name]
+
     def switches(self) -> Switches:
         """What calls ask for, as it is now."""
         return self._switches or self._changed()
@@ -343,7 +349,7 @@ class NBCache(SingletonConfigurable):
     @property
     def disk_bound(self) -> int:
         """The bound of the folder, in bytes."""
-        return _bytes_of(self.max_disk_size)
+        return _bytes_of(self.setting("max_disk_size"))
 
     @property
     def written_bound(self) -> int:
@@ -356,7 +362,7 @@ class NBCache(SingletonConfigurable):
 
     def folder_text(self) -> str:
         """The same, for those who only look whether it is there."""
-        text: str = self.dir
+        text: str = self.setting("dir")
         return _whole_path(text) if os.path.isabs(text) else os.path.abspath(os.path.expanduser(text))
 
 

@@ -79,7 +79,7 @@ def _use(cache: Cache) -> None:
 
 def take_secret() -> None:
     """With the setting `private`, let keys be made with a secret of this user, as it is now."""
-    use_secret(load_keyring().sign(b"private") if settings().private else b"")
+    use_secret(load_keyring().sign(b"private") if settings().setting("private") else b"")
 
 
 def _switched(change: object) -> None:

@@ -352,10 +352,10 @@ def open_tiers(clock: Callable[[], float] = time.time) -> Tiers:
 
 def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -> OuterTiers:
     chosen = settings()
-    disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.trust)
+    disk = DiskStore(folder, load_keyring(), clock=clock, max_size=chosen.disk_bound, trust=chosen.setting("trust"))
     stores: list[Store] = [memory, disk]
     outbox = None
-    if chosen.store:
+    if chosen.setting("store"):
         from nbcache.stores.remote.outbox import Outbox
         from nbcache.stores.remote.store import open_remote
 
@@ -371,9 +371,8 @@ def _open_outer(memory: MemoryStore, folder: Path, clock: Callable[[], float]) -
 
 def load_keyring() -> Keyring:
     """This user's keys; for a file that cannot be trusted, a key of this process only, and a warning."""
-    path = settings().key_file
     try:
-        return Keyring.load(Path(path).expanduser() if path else None)
+        return Keyring.load(settings().setting("key_file") or None)
     except KeyFileError as error:
         if settings().trust == "strict":
             raise

@@ -51,6 +51,11 @@ def state_folder() -> Path:
     return _state_folder(*map(os.environ.get, _DECIDING))
 
 
+def verified_folder() -> Path:
+    """Name the folder for records of large files that were verified, which may not exist yet."""
+    return state_folder() / "verified"
+
+
 #: What decides where it is.
 _DECIDING = ("XDG_STATE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA")
 

@@ -73,7 +73,7 @@ class Keyring:
             raise ValueError("a keyring needs a key")
         self._ring = tuple([_Signer(secret.key) for secret in ring])
         self._signers: dict[bytes, tuple[_Signer, ...]] = {}
-        self.ids: tuple[str, ...] = tuple([key_id(secret) for secret in ring])
+        self.ids: tuple[str, ...] = tuple(map(_id, self._ring))
         self.id: str = self.ids[0]
         self.path = path
 
@@ -160,7 +160,11 @@ class Keyring:
 
 def key_id(secret: Secret) -> str:
     """Name a key by 16 hexadecimal digits that tell nothing about it."""
-    return _Signer(secret.key)(b"nbcache/key-id/v1")[:8].hex()
+    return _id(_Signer(secret.key))
+
+
+def _id(signer: _Signer) -> str:
+    return signer(b"nbcache/key-id/v1")[:8].hex()
 
 
 def fingerprint(secret: Secret) -> str:

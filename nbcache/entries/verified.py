@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from nbcache import system
@@ -28,7 +29,8 @@ class VerifiedFiles:
 
     Parameters
     ----------
-    folder : a private folder for records that outlive the process; `None` keeps them in memory only
+    folder : gives a private folder for records that outlive the process, when a large file asks for it; `None` keeps
+        them in memory only
     keyring : signs the records
 
     Notes
@@ -37,7 +39,7 @@ class VerifiedFiles:
     its place and renamed into it. A record that cannot be read or written costs one more verification, never an error.
     """
 
-    def __init__(self, folder: Path | None, keyring: Keyring) -> None:
+    def __init__(self, folder: Callable[[], Path] | None, keyring: Keyring) -> None:
         self._folder = folder
         self._keyring = keyring
         self._known: dict[bytes, bytes] = {}
@@ -80,7 +82,7 @@ class VerifiedFiles:
     def _place(self, identity: bytes) -> Path | None:
         if self._folder is None:
             return None
-        return self._folder / hashlib.sha256(identity).hexdigest()[:40]
+        return self._folder() / hashlib.sha256(identity).hexdigest()[:40]
 
     def _recorded(self, identity: bytes, mac: bytes) -> bool:
         place = self._place(identity)

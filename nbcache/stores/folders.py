@@ -72,8 +72,8 @@ class Places:
         return self.base / ".lock"
 
     @property
-    def invalidations(self) -> Path:
-        return self.base / ".removed"
+    def invalidations(self) -> str:
+        return f"{self.base}/.removed"
 
     @property
     def usage(self) -> Path:

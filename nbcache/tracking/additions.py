@@ -138,12 +138,8 @@ class Extensions:
                 self._reach.names.in_library(module, name)
         self._registered_in_tables()
         self._registered_for_errors()
-        owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
-        for addition in _additions(owners, self.attributes):
-            place = (id(addition.owner), addition.name)
-            if place not in self._added:
-                self._added.add(place)
-                self._added_to(addition, place)
+        if self.attributes:
+            self._added_to_classes()
 
     def hung_on(self, function: FunctionType) -> None:
         """Follow all attributes of a function, whoever may read them."""
@@ -305,6 +301,15 @@ class Extensions:
             self._reach.mark(b"registered for pickle")
             name = f"pickle of {classes.name_of(cls)}"
             self._reach.value(registered, name, (id(cls), "pickle"), lambda: copyreg.dispatch_table[cls])
+
+    def _added_to_classes(self) -> None:
+        """Follow what the user has put on classes of libraries under a name that some code reads."""
+        owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
+        for addition in _additions(owners, self.attributes):
+            place = (id(addition.owner), addition.name)
+            if place not in self._added:
+                self._added.add(place)
+                self._added_to(addition, place)
 
     def _added_to(self, addition: Addition, place: Place) -> None:
         reach, owner = self._reach, classes.name_of(addition.owner)

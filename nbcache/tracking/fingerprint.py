@@ -22,6 +22,7 @@ from nbcache.tracking.guards import Guards
 from nbcache.tracking.observations.context import unrecorded
 from nbcache.tracking.options.state import Options, options_of
 from nbcache.tracking.origins import UNCHANGED, Origins
+from nbcache.tracking.packages import home_of_namespace
 from nbcache.tracking.reach import Reach
 from nbcache.tracking.state import Part, State
 from nbcache.tracking.unfollowed import unheard
@@ -72,7 +73,9 @@ class Tracker:
         self._states: dict[Origins, tuple[int, State]] = {}
         root = self._roots.get("")
         if type(root) is FunctionType:
-            facts_of(root.__code__)  # remembered: what code says does not wait for globals, nor a first call for it
+            # remembered: what code says, and whose it is, does not wait for globals, nor a first call for it
+            facts_of(root.__code__)
+            home_of_namespace(root.__globals__)
 
     def state(self, origins: Origins = UNCHANGED, ending: Callable[[], str] = str) -> State:
         """Give the present state.

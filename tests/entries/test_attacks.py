@@ -21,7 +21,7 @@ from nbcache.entries import layout
 from nbcache.entries.entry import Address, Entry
 from nbcache.entries.keyfile import Secret
 from nbcache.entries.safe import UnsafeEntryError
-from nbcache.entries.signing import Keyring, key_id
+from nbcache.entries.signing import Keyring
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import DamagedEntryError, ForeignEntryError
 
@@ -166,7 +166,7 @@ def plants() -> dict[str, bytes]:
 @pytest.mark.parametrize("trust", ["sign", "strict", "safe"])
 def test_a_planted_file_is_never_run(tmp_path: Path, name: str, trust: str) -> None:
     path = write(tmp_path / "planted", [plants()[name]])
-    memo = VerifiedFiles(tmp_path / "memo", KEYS)
+    memo = VerifiedFiles(lambda: tmp_path / "memo", KEYS)
     with pytest.raises((DamagedEntryError, ForeignEntryError)):
         opened(path, KEYS, trust=trust, memo=memo)
     with pytest.raises((DamagedEntryError, ForeignEntryError)):
@@ -193,10 +193,11 @@ def test_an_entry_of_an_older_key_is_ours() -> None:
     assert Entry.open(packed([1, [2]], KEYS), ADDRESS, ring).value() == [1, [2]]
 
 
-def test_a_colliding_key_name_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nbcache.entries.signing.key_id", lambda secret: key_id(SECRET))
+def test_a_colliding_key_name_is_not_enough() -> None:
+    stranger = Keyring.ephemeral()
+    stranger.id, stranger.ids = KEYS.id, KEYS.ids
     with pytest.raises(DamagedEntryError, match="signature"):
-        Entry.open(packed([Canary()], Keyring.ephemeral()), ADDRESS, KEYS)
+        Entry.open(packed([Canary()], stranger), ADDRESS, KEYS)
 
 
 # --- headers that a key of ours signed and that lie: a bug of ours, or of a friend who shares the key

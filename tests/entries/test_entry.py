@@ -216,7 +216,7 @@ def test_buffers_are_hashed_at_each_open_without_a_memo(big: Path, keyring: Keyr
 
 
 def test_with_a_memo_they_are_hashed_once(big: Path, keyring: Keyring, hashed: list[int], tmp_path: Path) -> None:
-    memo = VerifiedFiles(tmp_path / "memo", keyring)
+    memo = VerifiedFiles(lambda: tmp_path / "memo", keyring)
     opened(big, keyring, memo=memo)
     assert (opened(big, keyring, memo=memo).value() == np.arange(LARGE)).all()
     assert len(hashed) == 1
@@ -225,8 +225,8 @@ def test_with_a_memo_they_are_hashed_once(big: Path, keyring: Keyring, hashed: l
 def test_the_next_kernel_does_not_hash_them_again(
     big: Path, keyring: Keyring, hashed: list[int], tmp_path: Path
 ) -> None:
-    opened(big, keyring, memo=VerifiedFiles(tmp_path / "memo", keyring))
-    opened(big, keyring, memo=VerifiedFiles(tmp_path / "memo", keyring))
+    opened(big, keyring, memo=VerifiedFiles(lambda: tmp_path / "memo", keyring))
+    opened(big, keyring, memo=VerifiedFiles(lambda: tmp_path / "memo", keyring))
     assert len(hashed) == 1
     assert (tmp_path / "memo").stat().st_mode & 0o777 == 0o700
 
@@ -300,7 +300,7 @@ def test_a_half_written_file_is_not_remembered(tmp_path: Path, keyring: Keyring)
 def test_a_rewrite_with_the_old_times_is_hashed_and_found(
     big: Path, keyring: Keyring, hashed: list[int], tmp_path: Path
 ) -> None:
-    memo = VerifiedFiles(tmp_path / "memo", keyring)
+    memo = VerifiedFiles(lambda: tmp_path / "memo", keyring)
     opened(big, keyring, memo=memo)
     facts = big.stat()
     with open(big, "r+b") as file:
@@ -316,16 +316,16 @@ def test_a_rewrite_with_the_old_times_is_hashed_and_found(
 def test_a_forged_record_only_costs_a_hash(
     big: Path, keyring: Keyring, hashed: list[int], tmp_path: Path, damage: bytes | None
 ) -> None:
-    opened(big, keyring, memo=VerifiedFiles(tmp_path / "memo", keyring))
+    opened(big, keyring, memo=VerifiedFiles(lambda: tmp_path / "memo", keyring))
     (record,) = (tmp_path / "memo").iterdir()
     record.write_bytes(record.read_bytes()[:32] + bytes(32) if damage is None else damage)
-    opened(big, keyring, memo=VerifiedFiles(tmp_path / "memo", keyring))
+    opened(big, keyring, memo=VerifiedFiles(lambda: tmp_path / "memo", keyring))
     assert len(hashed) == 2
 
 
 def test_a_memo_that_cannot_be_written_only_costs_hashes(big: Path, keyring: Keyring, hashed: list[int]) -> None:
-    opened(big, keyring, memo=VerifiedFiles(big / "below-a-file", keyring))
-    opened(big, keyring, memo=VerifiedFiles(big / "below-a-file", keyring))
+    opened(big, keyring, memo=VerifiedFiles(lambda: big / "below-a-file", keyring))
+    opened(big, keyring, memo=VerifiedFiles(lambda: big / "below-a-file", keyring))
     assert len(hashed) == 2
 
 
@@ -333,7 +333,7 @@ def test_a_file_others_can_write_is_read_into_memory_each_time(
     big: Path, keyring: Keyring, hashed: list[int], tmp_path: Path
 ) -> None:
     big.chmod(0o660)
-    memo = VerifiedFiles(tmp_path / "memo", keyring)
+    memo = VerifiedFiles(lambda: tmp_path / "memo", keyring)
     entry = opened(big, keyring, memo=memo)
     with open(big, "r+b") as file:
         file.seek(-8, os.SEEK_END)

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from typing import NamedTuple
 
 from nbcache import system
@@ -87,24 +86,20 @@ class Invalidations:
     Appends of a record are single writes at the end of the file, which do not mix on a local file system.
     """
 
-    def __init__(self, path: Path, publisher: Publisher) -> None:
+    def __init__(self, path: str, publisher: Publisher) -> None:
         self._path = path
-        self._target = str(path)
+        self._older = f"{path}.1"
         self._publisher = publisher
         self._seen: tuple[tuple[int, int, int, int, int], Stamp] = ((0, 0, 0, 0, 0), NOTHING)
 
-    @property
-    def _older(self) -> Path:
-        return self._path.with_name(self._path.name + ".1")
-
     def begin(self) -> None:
         """Make the file, so that a look at it is no error; OSError where that fails."""
-        if not os.path.lexists(self._target):
-            self._publisher.begin(_NAME + secrets.token_bytes(_RECORD - 1), self._target, time.time())
+        if not os.path.lexists(self._path):
+            self._publisher.begin(_NAME + secrets.token_bytes(_RECORD - 1), self._path, time.time())
 
     def stamp(self) -> Stamp:
         try:
-            status = system.lstat(self._target)
+            status = system.lstat(self._path)
         except (FileNotFoundError, NotADirectoryError):
             return NOTHING
         except OSError:
@@ -178,7 +173,7 @@ class Invalidations:
         ]
 
     def _post(self, record: bytes) -> None:
-        length = size_of(str(self._path))
+        length = size_of(self._path)
         # After a record that a full disk cut short, nothing behind it could be read.
         if length > ROTATE_AT or length % _RECORD:
             try:
@@ -217,7 +212,7 @@ def _half(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HALF, person=b"nbcache notice").digest()
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: str) -> Stamp:
     try:
         fd = os.open(path, READ)
     except (FileNotFoundError, NotADirectoryError):

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from nbcache import system
 from nbcache.entries.entry import Address, Entry, Meta
+from nbcache.entries.keyfile import verified_folder
 from nbcache.entries.packed import Packed
 from nbcache.entries.section import MAPPED_FROM
-from nbcache.entries.signing import Keyring, state_folder
+from nbcache.entries.signing import Keyring
 from nbcache.entries.verified import VerifiedFiles
 from nbcache.errors import CacheError, UnstorableResultError, warn
 from nbcache.stores import folders
@@ -68,13 +69,14 @@ class DiskStore:
         trust: str = "sign",
         warn: Warn = warn,
     ) -> None:
-        self.folder = Path(os.path.abspath(os.path.expanduser(folder)))
+        place = os.path.abspath(os.path.expanduser(folder))
+        self.folder = folder if os.fspath(folder) == place else Path(place)
         self.keyring = keyring
         self.places = Places(self.folder)
         self._clock = clock
         self._trust = trust
         self._max_size = max_size
-        self._verified = VerifiedFiles(None if keyring.ephemeral_only else state_folder() / "verified", keyring)
+        self._verified = VerifiedFiles(None if keyring.ephemeral_only else verified_folder, keyring)
         self._warnings = StoreWarnings(warn, clock)
         publisher = Publisher(self.places)
         self._catalogue = Catalogue(self.places, keyring.ids, max_size, clock)
