@@ -182,9 +182,9 @@ def one_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def emptied_kernel(one_kernel: Any) -> Iterator[Any]:
     """That kernel with an empty namespace, an empty cache, and nobody who counts yet."""
-    one_kernel("%reset -f")
-    one_kernel("%reload_ext nbcache")
-    one_kernel("import builtins; builtins.ran = []\ndel builtins")
-    one_kernel("%cache_clear")
+    from live import RESET
+
+    one_kernel(RESET)
+    one_kernel("%reload_ext nbcache\n%cache_clear\nimport builtins; builtins.ran = []\ndel builtins")
     yield one_kernel
     one_kernel("%cache_cells off")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from analysis import CELLS
-from live import live, seen
+from live import RESET, live, seen
 
 
 def dependents(edited):
@@ -27,7 +27,7 @@ class Analysis:
 
     def run(self, edited=None):
         """Run all cells in an empty namespace; return what each showed."""
-        self.nb("%reset -f")
+        self.nb(RESET)
         sources = {cell.name: cell.edited if cell.name == edited else cell.source for cell in CELLS}
         shown = {name: seen(self.nb(source).every) for name, source in sources.items()}
         became = json.loads(self.nb(BECAME).out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from live import seen
+from live import RESET, seen
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_what_a_run_did_to_the_namespace_a_hit_does_in_a_new_kernel(nb, what):
     (nb.folder / "starring.py").write_text("shine = 'star'\n")
     body, asked, expected = SAVED[what]
     for again in (False, True):
-        nb("%reset -f")
+        nb(RESET)
         nb("from nbcache import registry; registry.replace_cache(None)")  # nothing is left but the disk
         nb("import sys; sys.path.insert(0, '.'); sys.modules.pop('starring', None)")
         nb(NAMES)

@@ -107,7 +107,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, Page]:
     folder = tmp_path_factory.mktemp("tour")
     runs = []
     for _ in range(2):
-        with opened("01_tour.ipynb", folder) as page:
+        with opened("01_tour.ipynb", folder, **{"cv=5": "cv=2"}) as page:
             page.run_all()
         runs.append(page)
     return runs[0], runs[1]

@@ -16,6 +16,15 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
+# What `%reset -f` does, without collecting garbage twice: with big libraries loaded, that takes longer than a test.
+RESET = """def reset():
+    import gc
+    collect, gc.collect = gc.collect, int
+    try:
+        get_ipython().reset()
+    finally:
+        gc.collect = collect
+reset()"""
 
 
 class Shown:

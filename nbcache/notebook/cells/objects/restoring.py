@@ -88,6 +88,8 @@ class Restoring:
         HeldElsewhereError
             Something else holds it, and would go on to hold the old one.
         """
+        if not pairs:
+            return  # who holds an object is asked of every object there is
         shown = self._namespace.get("Out")
         tables = [self._namespace, *([shown] if isinstance(shown, dict) else [])]
         uncounted = 0
