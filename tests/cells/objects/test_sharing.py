@@ -93,6 +93,21 @@ CHANGED = {
         "p.v = 3",
     ),
     "array": ("import numpy as np\np = np.arange(4)", "p[0] = 9", "p[1] = 8"),
+    "array that becomes read-only": (
+        "import numpy as np\np = np.arange(4); view, q = p[:2], np.array([[1], 2], dtype=object); r = q[:1]",
+        "p[0] = 9; q[0] = [3]; view.setflags(write=False); p.flags.writeable = r.flags.writeable = False; q.setflags(write=False)",
+        "p.setflags(write=True); p[0] = 1",
+    ),
+    "frame that allows no label twice": (
+        "import pandas as pd\np = pd.DataFrame({'a': [1, 2]}, index=[0, 0]); q = pd.Series([1])",
+        "p.index = [0, 1]; p.flags.allows_duplicate_labels = q.flags.allows_duplicate_labels = False",
+        "f = p.flags.allows_duplicate_labels, q.flags.allows_duplicate_labels; p.flags.allows_duplicate_labels = True; p['b'] = 3",
+    ),
+    "array that becomes writable": (
+        "import numpy as np\np = np.arange(4); p.flags.writeable = False",
+        "p.setflags(write=True); n = p.sum()",
+        "p[0] = 1",
+    ),
     "array of objects": (
         "import numpy as np\np = np.array([[1], 'x'], dtype=object)",
         "p[0].append(2); p[1] = []",

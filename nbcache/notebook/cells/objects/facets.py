@@ -29,6 +29,7 @@ class Facet(NamedTuple):
     fits : whether a stored content can be put into a live object, where that is not certain
     walked : whether its parts are objects to go on to
     fixed : whether its parts are the same for as long as the object lives
+    last : whether it is put after all others, because it says whether they can be
     """
 
     name: str
@@ -37,6 +38,7 @@ class Facet(NamedTuple):
     fits: Callable[[Any, Any], bool] = lambda value, content: True
     walked: bool = True
     fixed: bool = False
+    last: bool = False
 
 
 UNSAID = frozenset(

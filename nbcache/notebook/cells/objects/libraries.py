@@ -49,8 +49,24 @@ def _same_count(value: Any, content: list[Any]) -> bool:
     return value.dtype.kind != "O" or bool(value.size == len(content) and value.flags.writeable)
 
 
+def _put_flag(value: Any, content: list[Any]) -> None:
+    value.flags.writeable = content[0]
+
+
+def _takes_flag(value: Any, content: list[Any]) -> bool:
+    """Whether an array can be made what it was; a view of read-only memory stays read-only."""
+    before = value.flags.writeable
+    try:
+        _put_flag(value, content)
+    except ValueError:
+        return False
+    _put_flag(value, [before])
+    return True
+
+
 ARRAY = Facet("array", _plain, _put_array, _same_layout, walked=False)
 ARRAY_OF_OBJECTS = Facet("objects", _objects_of, _put_objects, _same_count)
+WRITABLE = Facet("whether it can be written", lambda value: [value.flags.writeable], _put_flag, _takes_flag, last=True)
 
 
 # --- pandas
@@ -92,6 +108,10 @@ def _columns_of_objects(value: Any) -> dict[Any, Any]:
     }
 
 
+def _put_flags(value: Any, content: list[Any]) -> None:
+    value.flags.allows_duplicate_labels = content[0]
+
+
 def _put_names(value: Any, content: list[Any]) -> None:
     value.names = content
 
@@ -100,6 +120,9 @@ FRAME = Facet("frame", lambda value: value._mgr, _put_manager, walked=False)
 AXES = Facet("axes", lambda value: list(value._mgr.axes))
 FRAME_OBJECTS = Facet("objects of a frame", _columns_of_objects)
 FRAME_ATTRIBUTES = Facet("attributes of a frame", _attributes_of_frame, _put_attributes_of_frame)
+FRAME_FLAGS = Facet(
+    "flags of a frame", lambda value: [bool(value.flags.allows_duplicate_labels)], _put_flags, last=True
+)
 INDEX_NAMES = Facet("names of an index", lambda value: list(value.names), _put_names)
 
 
@@ -170,9 +193,9 @@ _TORCH_RANDOM = _state(lambda value: value.get_state(), lambda value, content: v
 GENERATORS = (_PYTHON_RANDOM, _NUMPY_RANDOM, _SOURCE, _BITS, _TORCH_RANDOM)
 """The first facets of generators of random numbers."""
 
-_FRAMES = (FRAME, AXES, FRAME_OBJECTS, FRAME_ATTRIBUTES)
+_FRAMES = (FRAME, AXES, FRAME_OBJECTS, FRAME_ATTRIBUTES, FRAME_FLAGS)
 _BY_NAME: dict[str, tuple[Facet, ...]] = {
-    "numpy.ndarray": (ARRAY, ARRAY_OF_OBJECTS),
+    "numpy.ndarray": (ARRAY, ARRAY_OF_OBJECTS, WRITABLE),
     "pandas.DataFrame": _FRAMES,
     "pandas.Series": _FRAMES,
     "pandas.Index": (INDEX_NAMES,),

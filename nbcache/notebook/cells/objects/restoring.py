@@ -70,7 +70,7 @@ class Restoring:
         for value, facet, new in planned:
             if not facet.fits(value, new):
                 raise LookupError(f"{type(value).__qualname__} is not what it was")
-        for value, facet, new in sorted(planned, key=lambda one: not one[1].walked):
+        for value, facet, new in sorted(planned, key=lambda one: (one[1].last, not one[1].walked)):
             put: Any = facet.put
             held = facet.take(value) if facet.walked or facet.name in _SMALL else _copied(facet.take(value))
             self._undo.append(lambda put=put, value=value, held=held: put(value, held))  # type: ignore[misc]
