@@ -6,6 +6,7 @@ import builtins
 import ctypes
 import itertools
 import os
+import shutil
 import sys
 
 import pytest
@@ -88,12 +89,13 @@ def test_permissions_and_folders_come_back(nb):
         ("import os; os.remove('there')", "removes there"),
         ("import os; os.rename('there', 'elsewhere')", "removes there"),
         ("open('/var/tmp/nbcache-test', 'w').write('x')", "outside"),
-        ("import os; os.mkdir('folder')", "in place"),
+        ("import os, shutil; shutil.rmtree('old'); os.mkdir('old')", "old in place"),
         ("import sqlite3; c = sqlite3.connect('db'); c.execute('create table t(a)'); c.close(); del c", "db in place"),
     ],
 )
 def test_what_cannot_be_done_again_makes_the_cell_run(nb, cell, why):
     open("there", "w").write("1")
+    os.mkdir("old")
     nb(cell)
 
     assert last(nb).outcome == "not cached" and why in last(nb).reason
@@ -124,6 +126,19 @@ def test_a_later_cell_follows_the_file(nb):
     assert again(nb, write) and again(nb, read) and nb.ns["text"] == "1"
     nb("n = 2"), nb(write), nb(read)
     assert nb.ns["text"] == "2"
+
+
+@pytest.mark.parametrize(
+    "make", ["os.makedirs('d/e')", "if not os.path.exists('d'): os.mkdir('d')", "pathlib.Path('d').mkdir()"]
+)
+def test_a_folder_that_must_not_be_there_is_put_back_where_it_is_gone(nb, make):
+    cell = f"import os, pathlib\n{make}\nopen('d/f', 'w').write('x')"
+    nb(cell)
+    shutil.rmtree("d")
+    assert again(nb, cell) and open("d/f").read() == "x"
+    fails = "if" not in make
+    nb(cell, fails=fails)
+    assert last(nb).outcome == ("failed" if fails else "stored")
 
 
 def test_a_folder_that_cannot_be_written_makes_the_cell_run(nb):

@@ -11,7 +11,7 @@ import pickle
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -34,27 +34,30 @@ class FileOutput(NamedTuple):
     digest : of the content; empty for a folder
     mode : permission bits
     content : None where there was no room for it
+    alone : whether the run would have failed had anything been there, as `os.mkdir` does
     """
 
     path: str
     digest: str
     mode: int
     content: Any
+    alone: bool = False
 
 
-def taken_down(made: Iterable[tuple[str, str]], room: int) -> list[FileOutput]:
+def taken_down(made: Iterable[tuple[str, str]], room: int, alone: Container[str] = ()) -> list[FileOutput]:
     """Take files and folders down as they are now, the contents of up to `room` bytes of them.
 
     Parameters
     ----------
     made : each as the run gave it, and with its full path
+    alone : the full paths of folders that must not be there when they are made
     """
     found = []
     for path, full in made:
         status = os.stat(full)
         mode = stat.S_IMODE(status.st_mode)
         if stat.S_ISDIR(status.st_mode):
-            found.append(FileOutput(path, "", mode, None))
+            found.append(FileOutput(path, "", mode, None, full in alone))
             continue
         content = None
         if status.st_size <= room:
@@ -130,6 +133,8 @@ class PutBack:
                     recorder.write(one.path)
 
     def _write_beside(self, output: FileOutput) -> None:
+        if output.alone and os.path.lexists(output.path):
+            raise LookupError(f"the folder {os.path.basename(output.path)} is there already")
         if not output.digest:
             self._make(output.path)
         elif not is_equal(output.path, output.digest):

@@ -47,6 +47,7 @@ class FilesWritten:
         self._own: set[str] = set()
         self._unsure: set[str] = set()
         self._temporary: set[str] = set()
+        self._alone: set[str] = set()
 
     def __enter__(self) -> FilesWritten:
         self._native.look()
@@ -94,7 +95,11 @@ class FilesWritten:
     def folder_made(self, path: str) -> None:
         full = os.path.abspath(path)
         if not os.path.lexists(full):
-            self._note(path, full, new=_may_exist())
+            may_exist = _may_exist()
+            if not may_exist:
+                self._alone.add(full)
+            # One that was there, and is removed and made anew, would never be missing at a hit.
+            self._note(path, full, new=may_exist or full not in self._removed)
 
     def put_back(self, path: str) -> None:
         """A hit within the run has written a file in the place of the code that wrote it first."""
@@ -186,7 +191,8 @@ class FilesWritten:
     def outputs(self, room: int) -> list[FileOutput]:
         """Take the files down, the contents of up to `room` bytes of them."""
         with unrecorded():
-            return taken_down([(path, full) for full, path in sorted(self._made.items()) if self._users(full)], room)
+            made = [(path, full) for full, path in sorted(self._made.items()) if self._users(full)]
+            return taken_down(made, room, self._alone)
 
 
 def _signature(path: str) -> object:
