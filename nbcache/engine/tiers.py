@@ -344,8 +344,9 @@ def _unknown(address: Address) -> float | None:
 
 def open_tiers(clock: Callable[[], float] = time.time) -> Tiers:
     """The stores that the settings name, the disk not yet opened."""
-    folder = settings().folder()
-    ignore_folder(folder)
+    place = settings().folder_text()
+    ignore_folder(place)
+    folder = Path(place)
     memory = MemoryStore(clock=clock, scratch=folder / "scratch")
     return Tiers(memory, lambda memory: _open_outer(memory, folder, clock))
 

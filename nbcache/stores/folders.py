@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,13 +44,20 @@ _CACHEDIR_TAG = (
 
 
 class Places:
-    """Where the parts of a store are; a hit asks for two of them."""
+    """Where the parts of a store are.
 
-    __slots__ = ("base", "root")
+    Attributes
+    ----------
+    text : `base` as a text; a first hit asks for no `Path`, which takes longer to make than a file to find
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.base = root / "v1"
+        self.text = os.path.join(root, "v1")
+
+    @cached_property
+    def base(self) -> Path:
+        return Path(self.text)
 
     @property
     def trash(self) -> Path:
@@ -73,7 +81,7 @@ class Places:
 
     @property
     def invalidations(self) -> str:
-        return f"{self.base}/.removed"
+        return f"{self.text}/.removed"
 
     @property
     def usage(self) -> Path:

@@ -38,7 +38,7 @@ class Catalogue:
     def __init__(self, places: Places, key_ids: tuple[str, ...], bound: int, clock: Clock) -> None:
         self.usage = DiskUsage(places, bound)
         self.uses = PendingUses(clock)
-        self._base = str(places.base)
+        self._base = places.text
         self._key_ids = key_ids
         # A put asks some five times.
         self.paths = lru_cache(maxsize=64)(self._paths)

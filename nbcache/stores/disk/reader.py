@@ -58,7 +58,7 @@ class Reader:
         self._warnings = warnings
         self._index = index
         self._clock = clock
-        self._outer = (str(places.root), str(places.base))
+        self._outer = (str(places.root), places.text)
 
     def load(self, path: str, address: Address) -> Entry | None:
         """The verified entry in a file; None, after a warning if need be, for anything else."""

@@ -138,7 +138,7 @@ class DiskStore:
             for folder in self._catalogue.owner_folders(owner):
                 yield from self._rows(folder, but)
         except OSError as error:
-            self._reader.trouble(str(self.places.base), error)
+            self._reader.trouble(self.places.text, error)
 
     def few(self, owner: str, wanted: Whose | None, most: int) -> list[Stored]:
         """Some rows of an owner whose keys are wanted, the newest as far as that is cheap to know."""
@@ -148,7 +148,7 @@ class DiskStore:
                 names = few_names(folder, wanted, most - len(rows))
                 rows += self._rows(folder, names=names) if names else ()
         except OSError as error:
-            self._reader.trouble(str(self.places.base), error)
+            self._reader.trouble(self.places.text, error)
         return rows
 
     # -- changing
@@ -183,7 +183,7 @@ class DiskStore:
     def delete(self, address: Address) -> int:
         removed = 0
         try:
-            if is_named(str(self.places.base)):
+            if is_named(self.places.text):
                 # Told before, for computations that end while this runs; and after, for those who hold the entry,
                 # also when somebody else has made room with it just now.
                 self._changing.turns.cleared(address=address)
@@ -216,7 +216,7 @@ class DiskStore:
     def discard(self, owner: str | None = None) -> set[str]:
         names: set[str] = set()
         failures: list[OSError] = []
-        if not is_named(str(self.places.base)):
+        if not is_named(self.places.text):
             return names
         try:
             self._changing.turns.cleared(owner)
@@ -254,7 +254,7 @@ class DiskStore:
         The store can still be used.
         """
         try:
-            if is_named(str(self.places.base)):
+            if is_named(self.places.text):
                 self._catalogue.uses.write_all()
                 self._catalogue.usage.share()
         except OSError:
