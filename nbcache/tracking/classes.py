@@ -34,6 +34,8 @@ _WRITTEN_BY_LIBRARIES = """
     __attrs_own_setattr__ __attrs_props__ __attrs_base_of_slotted__ __mapper__ __table__ _sa_class_manager
     _sa_registry
 """
+# What sympy deduces from the other members of a class and its bases, in an order that differs by process.
+_DEDUCED = frozenset(("default_assumptions", "_explicit_class_assumptions", "_prop_handler"))
 _WRITTEN_BY_OTHERS = frozenset((_WRITTEN_BY_PYTHON + _WRITTEN_BY_LIBRARIES).split())
 _OF_DECORATORS = ("fields", "mode", "when_used", "alias")
 _PRIVATE_ATTRIBUTES = ("default", "default_factory")
@@ -79,11 +81,14 @@ def members_of(cls: type) -> Iterator[tuple[str, Any]]:
     """Yield what the user wrote in a class, in order of name; fields and enum members are `fields_of`'s."""
     content = dict_of(cls)
     enum_members = content.get("_member_map_")
+    deduced = _DEDUCED if module_of(type(content.get("default_assumptions"))) == "sympy.core.assumptions" else ()
     for name in sorted(name for name in content if type(name) is str):
         value = content[name]
         if name in _WRITTEN_BY_OTHERS and not _user_function(name, value):
             continue
         if type(enum_members) is dict and (name in enum_members or not _user_function(name, value)):
+            continue
+        if name in deduced:
             continue
         if type(value) in (MemberDescriptorType, GetSetDescriptorType):
             continue  # a slot; `__slots__` itself is a member

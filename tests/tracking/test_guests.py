@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from processes import SUPPORT, python_path
 
+from nbcache.tracking.classes import members_of
+
 GUESTS = ("attrs", "matplotlib", "pandas", "polars", "pydantic", "requests", "sklearn", "sqlalchemy")
 # All of them, or nothing to test on a light installation.
 INSTALLED = all(map(importlib.util.find_spec, GUESTS))
@@ -50,3 +52,13 @@ def test_the_first_fingerprint_of_real_code_does_not_read_whole_libraries(name: 
     seconds = min(report(seed)[f"with_{name}"]["seconds"] for seed in ("1", "2"))
 
     assert seconds < 1
+
+
+def test_what_sympy_deduces_for_a_class_does_not_count_and_what_a_user_calls_so_does() -> None:
+    sympy = pytest.importorskip("sympy")
+    given = type("Given", (sympy.Function,), {"is_real": True})
+    model = type("Model", (), {"default_assumptions": {"real": True}})
+    assert "default_assumptions" in vars(given) and "_prop_handler" in vars(given)
+    counted = dict(members_of(given))
+    assert counted["is_real"] is True and not {"default_assumptions", "_prop_handler"} & counted.keys()
+    assert "default_assumptions" in dict(members_of(model))

@@ -527,6 +527,16 @@ def test_inputs_that_share_are_others_than_inputs_that_do_not(nb, apart, togethe
     assert nb.ns["s"] == shown
 
 
+def test_what_sympy_deduces_of_an_expression_is_no_change_of_it(nb):
+    pytest.importorskip("sympy")
+    nb("import sympy\nu = sympy.Symbol('only_here')\ne = u**2 + u*sympy.Symbol('nor_here') + sympy.sin(u)")
+    cell = "%%cache_cell\nr = sympy.integrate(e, u)"
+    assert nb(cell).err == ""
+    del nb.ns["r"]
+    assert "restored r ·" in nb(cell).out
+    assert nb.ns["u"] in nb.ns["r"].free_symbols and any(nb.ns["u"] is one for one in nb.ns["r"].free_symbols)
+
+
 def test_a_hook_of_a_module_is_registered_by_a_run(nb):
     pytest.importorskip("torch")
     cell = "%%cache_cell\nhandle = m.register_forward_hook(lambda *given: None)"

@@ -111,8 +111,10 @@ def _of_class(kind: type) -> _Facets | None:
     own = (facets.CLASS,) if kind.__module__ == MAIN else ()
     known = libraries.facets_by_name(kind)
     if known is not None and not issubclass(kind, dict):
+        # the attributes of those are caches, and what pickle writes
         frames = any(str(base.__module__).partition(".")[0] in ("pandas", "polars") for base in kind.__mro__)
-        return (*known, *(() if frames else _beside(kind)), *own)  # their attributes are caches, and what pickle writes
+        complete = frames or (libraries.EXPRESSION in known and kind.__module__ != MAIN)
+        return (*known, *(() if complete else _beside(kind)), *own)
     if issubclass(kind, BaseException):
         return (facets.ARGUMENTS, *_beside(kind), *own)
     for base in kind.__mro__:

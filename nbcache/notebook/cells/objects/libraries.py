@@ -10,7 +10,7 @@ from nbcache.hashing.arrays import hooks_of
 from nbcache.notebook.cells.objects.facets import DEFAULT, Facet
 from nbcache.tracking.observations.generators import bits
 
-__all__ = ["GENERATORS", "OPAQUE", "facets_by_name"]
+__all__ = ["EXPRESSION", "GENERATORS", "OPAQUE", "facets_by_name"]
 
 OPAQUE = Facet("content", lambda value: value, walked=False)
 """Of what nobody can look into: a digest tells whether it changed, and it comes back as another object."""
@@ -164,6 +164,12 @@ TENSOR = Facet("tensor", _tensor_of, _put_tensor, _same_tensor, walked=False)
 GRADIENT = Facet("gradient", lambda value: [value.grad if value.is_leaf else None], _put_gradient)
 
 
+# --- sympy
+
+EXPRESSION = Facet("arguments", lambda value: list(value.args), fixed=True)
+"""An expression never changes; what else it holds, sympy deduces from its arguments when it is asked."""
+
+
 # --- states that an object gives and takes
 
 
@@ -204,6 +210,7 @@ _BY_NAME: dict[str, tuple[Facet, ...]] = {
     "pandas.core.indexes.base.Index": (INDEX_NAMES,),
     "polars.dataframe.frame.DataFrame": (_part_of_polars("_df"),),
     "polars.series.series.Series": (_part_of_polars("_s"),),
+    "sympy.core.basic.Basic": (EXPRESSION,),
     "torch.Tensor": (TENSOR, GRADIENT),
     "torch._C.Generator": (_TORCH_RANDOM,),
     "_random.Random": (_PYTHON_RANDOM,),
