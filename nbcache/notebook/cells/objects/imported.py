@@ -6,6 +6,8 @@ import importlib
 import sys
 import types
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import compress
 from typing import Any
 
 from nbcache.hashing.objects import is_users
@@ -13,6 +15,7 @@ from nbcache.hashing.objects import is_users
 __all__ = ["MUTABLE", "Imported", "fetch", "modules_of", "name_in_modules"]
 
 MUTABLE = frozenset((list, dict, set, bytearray))
+_WANTED = MUTABLE | {types.MethodType, types.BuiltinMethodType}
 _MAIN = frozenset(("__main__", "__mp_main__", "builtins"))
 
 
@@ -45,23 +48,28 @@ class Imported:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        packages = {name.partition(".")[0] for name in names} - _MAIN
-        self._found: dict[int, tuple[object, str, str]] = {}
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] in packages and isinstance(module, types.ModuleType):
-                self._add(name, module)
+        self._packages = {name.partition(".")[0] for name in names} - _MAIN
 
-    def _add(self, name: str, module: types.ModuleType) -> None:
-        for attribute, value in list(vars(module).items()):
-            if type(value) in MUTABLE or type(value) is types.MethodType or type(value) is types.BuiltinMethodType:
-                self._found.setdefault(id(value), (value, name, attribute))
+    @cached_property
+    def _found(self) -> dict[int, tuple[object, str, str]]:
+        """What the modules hold when it is first asked for: the usual libraries have a hundred thousand attributes."""
+        found: dict[int, tuple[object, str, str]] = {}
+        wanted = _WANTED.__contains__
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] in self._packages and isinstance(module, types.ModuleType):
+                held = vars(module).copy()
+                for attribute, value in compress(held.items(), map(wanted, map(type, held.values()))):
+                    if id(value) not in found:
+                        found[id(value)] = value, name, attribute
+        return found
 
     def place_of(self, value: object) -> tuple[str, str] | None:
         """The module and the attribute that give this very object; `None` when none does."""
-        found = self._found.get(id(value))
-        if found is not None and found[0] is value:
-            return found[1:]
         kind = type(value)
+        if kind in _WANTED:
+            found = self._found.get(id(value))
+            if found is not None and found[0] is value:
+                return found[1:]
         if kind.__module__ not in _MAIN and (watched := _name_of_watched(value)) is not None:
             return watched
         if kind.__module__ in _MAIN or issubclass(kind, type | types.FunctionType | types.ModuleType):
