@@ -36,6 +36,8 @@ _EXTENDED = {
     "sklearn.base": ("BaseEstimator",),
     "matplotlib.axes": ("Axes",),
     "matplotlib.figure": ("Figure",),
+    "pathlib": ("Path",),
+    "collections": ("Counter",),
 }
 # What reads the annotations of functions, which otherwise do nothing.
 ANNOTATION_READERS = frozenset(
@@ -65,12 +67,19 @@ _KEPT = ("_accessor", "_ns", "accessor")
 
 
 class Addition(NamedTuple):
-    """Something of the user's on a library's class: `code` is what there is to follow."""
+    """Something on a library's class that the library did not put there.
+
+    Attributes
+    ----------
+    code : what of it is the user's and is to be followed
+    known : what else it is known by: the full name of another function
+    """
 
     owner: type
     name: str
     value: object
     code: tuple[object, ...]
+    known: tuple[str, ...]
 
 
 class Extensions:
@@ -196,6 +205,9 @@ class Extensions:
             guards.members(owner, _replaceable(owner, self.attributes), package in reached)
         for owner in self.libraries.values():
             guards.members(owner, _replaceable(owner, self.attributes), True)
+            for content, name, value in classes.inherited(owner, self.attributes):
+                if type(value) in (classmethod, staticmethod):  # made anew whenever it is asked for
+                    guards.entry(content, name, value)
 
     def _said(self, annotated: bool) -> None:
         """Count the documentation of functions and classes, and guard annotations of classes, where code reads them."""
@@ -314,7 +326,7 @@ class Extensions:
     def _added_to(self, addition: Addition, place: Place) -> None:
         reach, owner = self._reach, classes.name_of(addition.owner)
         reach.guards.entry(classes.dict_of(addition.owner), addition.name, addition.value)
-        reach.mark(b"added", owner.encode(), addition.name.encode())
+        reach.mark(b"added", owner.encode(), addition.name.encode(), *map(str.encode, addition.known))
         for part in addition.code:
             reach.value(part, f"{owner}.{addition.name}", place, lambda: None)
 
@@ -336,7 +348,7 @@ def _extended_classes() -> Iterator[tuple[str, type]]:
 
 def _additions(owners: Iterable[type], names: Iterable[str]) -> Iterator[Addition]:
     """Find what users have put on classes, or their bases, under one of these names."""
-    wanted = sorted(names)
+    wanted = classes.SPECIAL.union(names)
     seen: set[int] = set()
     for owner in owners:
         for cls in type.__dict__["__mro__"].__get__(owner):
@@ -344,23 +356,33 @@ def _additions(owners: Iterable[type], names: Iterable[str]) -> Iterator[Additio
                 continue
             seen.add(id(cls))
             content = classes.dict_of(cls)
-            for name in wanted:
-                if name in content and (code := tuple(_users_code(content[name]))):
-                    yield Addition(cls, name, content[name], code)
+            for name in sorted(content.keys() & wanted):
+                value = content[name]
+                if name in classes.SPECIAL and type(value) is FunctionType and _is_generated(value):
+                    continue
+                code, known = tuple(_users_code(value)), bindings.other_function(cls, name, value)
+                if code or known:
+                    yield Addition(cls, name, value, code, known)
 
 
-def _replaceable(owner: type, names: Iterable[str]) -> Iterator[tuple[str, FunctionType]]:
-    """Give the class's own functions of these names, each of which may be replaced."""
-    content = classes.dict_of(owner)
-    for name in names:
-        value = content.get(name)
-        if type(value) is FunctionType:
-            yield name, value
+def _replaceable(owner: type, names: Iterable[str]) -> Iterator[tuple[str, object]]:
+    """Give the functions and properties of these names that a class has or inherits; each may be replaced."""
+    found = classes.inherited(owner, names)
+    return ((name, value) for _, name, value in found if type(value) in (FunctionType, property))
+
+
+def _is_generated(function: FunctionType) -> bool:
+    """Tell whether a function was made from a text, as those of named tuples and of attrs are, in no module."""
+    module = sys.modules.get(str(function.__globals__.get("__name__")))
+    return getattr(module, "__dict__", None) is not function.__globals__
 
 
 def _users_code(value: object) -> Iterator[object]:
     kind = type(value)
     parts: list[object] = [value]
+    if bindings.is_stand_in(value):
+        yield value
+        return
     if kind is property:
         parts = [value.fget, value.fset, value.fdel]  # type: ignore[attr-defined]
     elif kind is staticmethod or kind is classmethod:

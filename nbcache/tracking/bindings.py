@@ -35,8 +35,10 @@ __all__ = [
     "foreign_name",
     "full_name",
     "is_left_alone",
+    "is_stand_in",
     "kind_of",
     "made_on_demand",
+    "other_function",
     "was_made_on_demand",
 ]
 
@@ -101,9 +103,14 @@ def kind_of(value: object) -> str:
         return LIBRARY
     if cls.__module__ == "builtins" and cls.__name__ in _PLAIN_DATA:
         return DATA if snapshot_of(value) is not None else OTHER
-    if cls.__module__ in _STAND_INS:
+    if is_stand_in(value):
         return DATA
     return DATA if f"{cls.__module__}.{cls.__qualname__}" in _TABULAR else OTHER
+
+
+def is_stand_in(value: object) -> bool:
+    """Tell whether a value is a mock: it stands for something, and what it answers is in it."""
+    return type(value).__module__ in _STAND_INS
 
 
 def foreign_name(module: ModuleType, name: str, value: object) -> tuple[str, ...]:
@@ -149,6 +156,15 @@ def full_name(value: object) -> tuple[str, str]:
     module = getattr(value, "__module__", None)
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     return module if type(module) is str else "", _text(name)
+
+
+def other_function(owner: type, name: str, value: object) -> tuple[str, ...]:
+    """Give the full name of a function that stands on a class and was defined elsewhere, or under another name."""
+    if type(value) is not FunctionType or name in classes.SPECIAL:
+        return ()
+    module, known = full_name(value)
+    home = str(classes.module_of(owner)).partition(".")[0]
+    return () if known.rpartition(".")[2] == name and module.partition(".")[0] == home else (module, known)
 
 
 def _text(value: object) -> str:

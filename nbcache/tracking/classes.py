@@ -8,7 +8,7 @@ the user wrote and would make a fingerprint change by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
@@ -41,6 +41,17 @@ _OF_DECORATORS = ("fields", "mode", "when_used", "alias")
 _PRIVATE_ATTRIBUTES = ("default", "default_factory")
 _FIELD_ATTRIBUTES = ("name", "default", "default_factory", "init", "repr", "hash", "compare", "kw_only")
 
+#: What Python itself asks a class for, so that no code names it.
+SPECIAL = frozenset(
+    f"__{name}__"
+    for name in (
+        *("new", "init", "call", "repr", "str", "format", "bytes", "bool", "hash", "eq", "ne", "lt", "le", "gt", "ge"),
+        *("len", "iter", "next", "contains", "getitem", "setitem", "delitem", "missing", "getattr", "getattribute"),
+        *("setattr", "add", "radd", "iadd", "sub", "rsub", "mul", "rmul", "matmul", "truediv", "rtruediv", "floordiv"),
+        *("mod", "pow", "and", "or", "xor", "invert", "neg", "abs", "round", "int", "float", "index", "enter", "exit"),
+    )
+)
+
 
 def dict_of(cls: type) -> Mapping[str, Any]:
     """Give the live `__dict__` of a class, past any trick of its metaclass."""
@@ -70,6 +81,16 @@ def bases_of(cls: type) -> tuple[type, ...]:
     """Give the direct bases, past any trick of its metaclass."""
     bases: tuple[type, ...] = type.__dict__["__bases__"].__get__(cls)
     return bases
+
+
+def inherited(cls: type, names: Iterable[str]) -> Iterator[tuple[Mapping[str, Any], str, object]]:
+    """Find what a class has or inherits under these names, and in which `__dict__` it stands."""
+    tables = [dict_of(base) for base in type.__dict__["__mro__"].__get__(cls)]
+    for name in names:
+        for table in tables:
+            if name in table:
+                yield table, name, table[name]
+                break
 
 
 def is_enum(cls: type) -> bool:

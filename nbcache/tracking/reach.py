@@ -52,6 +52,8 @@ _LOOKED_INTO = (
     *(partial, partialmethod, cached_property, singledispatchmethod, *_C_CALLABLES),
 )
 _HEAP_TYPE = 1 << 9
+_CHANGEABLE = _HEAP_TYPE | 1 << 8  # made at run time, and not immutable
+_OTHERS = frozenset(("package", "stdlib"))
 _PLAIN = frozenset(map(id, (object, type, int, str, float, bool, list, dict, tuple, set, frozenset, bytes, type(None))))
 
 
@@ -321,7 +323,7 @@ class Reach:
         cls = type(value)
         if issubclass(cls, type):
             self.extensions.note_abstract(value)  # type: ignore[arg-type]
-            if value.__flags__ & _HEAP_TYPE and _home_of_class(value).kind == "package":  # type: ignore[attr-defined,arg-type]
+            if value.__flags__ & _CHANGEABLE == _HEAP_TYPE and _home_of_class(value).kind in _OTHERS:  # type: ignore[attr-defined,arg-type]
                 self.extensions.libraries[id(value)] = value  # type: ignore[assignment]
         elif issubclass(cls, ModuleType):
             self.extensions.modules[id(value)] = value  # type: ignore[assignment]
