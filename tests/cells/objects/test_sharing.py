@@ -537,6 +537,18 @@ def test_what_sympy_deduces_of_an_expression_is_no_change_of_it(nb):
     assert nb.ns["u"] in nb.ns["r"].free_symbols and any(nb.ns["u"] is one for one in nb.ns["r"].free_symbols)
 
 
+def test_what_a_user_sets_on_an_expression_comes_back(nb):
+    pytest.importorskip("sympy")
+    before = (
+        "import sympy\nclass F(sympy.Function): pass\nclass S(sympy.Symbol): __slots__ = ('m',)\np, q = F('v'), S('w')"
+    )
+    for _ in range(2):
+        nb(before)
+        said = nb("%%cache_cell\np.note = [1]; q.m = 2").out
+        assert nb.ns["p"].note == [1] and nb.ns["q"].m == 2
+    assert "restored" in said
+
+
 def test_a_hook_of_a_module_is_registered_by_a_run(nb):
     pytest.importorskip("torch")
     cell = "%%cache_cell\nhandle = m.register_forward_hook(lambda *given: None)"

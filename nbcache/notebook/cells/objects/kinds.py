@@ -111,10 +111,10 @@ def _of_class(kind: type) -> _Facets | None:
     own = (facets.CLASS,) if kind.__module__ == MAIN else ()
     known = libraries.facets_by_name(kind)
     if known is not None and not issubclass(kind, dict):
-        # the attributes of those are caches, and what pickle writes
+        if libraries.EXPRESSION in known:
+            return (*known, *_given_to_expression(kind), *own)
         frames = any(str(base.__module__).partition(".")[0] in ("pandas", "polars") for base in kind.__mro__)
-        complete = frames or (libraries.EXPRESSION in known and kind.__module__ != MAIN)
-        return (*known, *(() if complete else _beside(kind)), *own)
+        return (*known, *(() if frames else _beside(kind)), *own)  # their attributes are caches, and what pickle writes
     if issubclass(kind, BaseException):
         return (facets.ARGUMENTS, *_beside(kind), *own)
     for base in kind.__mro__:
@@ -138,6 +138,13 @@ def _is_written_in_python(base: type) -> bool:
 def _beside(kind: type) -> _Facets:
     slots = (facets.SLOTS,) if facets.descriptors_of(kind) else ()
     return (facets.ATTRIBUTES, *slots) if kind.__dictoffset__ else slots
+
+
+def _given_to_expression(kind: type) -> _Facets:
+    """What a class has beside the slots in which sympy keeps what it has deduced."""
+    with_slots = [base for base in kind.__mro__ if "__slots__" in vars(base)]
+    theirs = all(str(base.__module__).partition(".")[0] == "sympy" for base in with_slots)
+    return tuple(facet for facet in _beside(kind) if facet is not facets.SLOTS or not theirs)
 
 
 def _holds_no_more(kind: type, solid: type) -> bool:

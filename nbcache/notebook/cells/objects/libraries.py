@@ -166,7 +166,7 @@ GRADIENT = Facet("gradient", lambda value: [value.grad if value.is_leaf else Non
 
 # --- sympy
 
-EXPRESSION = Facet("arguments", lambda value: list(value.args), fixed=True)
+EXPRESSION = Facet("arguments of an expression", lambda value: list(value.args), fixed=True)
 """An expression never changes; what else it holds, sympy deduces from its arguments when it is asked."""
 
 
