@@ -124,6 +124,18 @@ def test_the_next_call_sees_that_a_setting_was_changed_and_changed_back(trait, s
     assert getattr(switches(), switch) is before
 
 
+def test_a_setting_is_the_same_whoever_asks_for_it_and_is_read_once(monkeypatch):
+    names = NBCache.class_own_traits(config=True)
+    by_traitlets = {name: getattr(settings(), name) for name in names}
+    NBCache.clear_instance()
+    chosen = settings()
+    assert {name: chosen.setting(name) for name in names} == by_traitlets
+    monkeypatch.setenv("NBCACHE_DIR", "elsewhere")
+    assert chosen.setting("dir") == chosen.dir == by_traitlets["dir"]
+    chosen.dir = "here"
+    assert chosen.setting("dir") == "here"
+
+
 def test_the_folder_expands_the_home_and_is_absolute(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NBCACHE_DIR", "~/cache")
