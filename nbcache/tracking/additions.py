@@ -147,7 +147,7 @@ class Extensions:
                 self._reach.names.in_library(module, name)
         self._registered_in_tables()
         self._registered_for_errors()
-        if self.attributes:
+        if self.attributes or self.libraries:
             self._added_to_classes()
 
     def hung_on(self, function: FunctionType) -> None:
@@ -315,7 +315,7 @@ class Extensions:
             self._reach.value(registered, name, (id(cls), "pickle"), lambda: copyreg.dispatch_table[cls])
 
     def _added_to_classes(self) -> None:
-        """Follow what the user has put on classes of libraries under a name that some code reads."""
+        """Follow what users have put on classes of libraries under a name that code reads, or Python asks for."""
         owners = [cls for _, cls in _extended_classes()] + list(self.libraries.values())
         for addition in _additions(owners, self.attributes):
             place = (id(addition.owner), addition.name)
