@@ -39,6 +39,8 @@ _EXTENDED = {
     "pathlib": ("Path",),
     "collections": ("Counter",),
 }
+# No user puts anything on these: Python refuses it for its own, and each mock has a class that changes with its use.
+_OWN_BUSINESS = frozenset(("builtins", *bindings.STAND_INS))
 # What reads the annotations of functions, which otherwise do nothing.
 ANNOTATION_READERS = frozenset(
     (
@@ -352,7 +354,7 @@ def _additions(owners: Iterable[type], names: Iterable[str]) -> Iterator[Additio
     seen: set[int] = set()
     for owner in owners:
         for cls in type.__dict__["__mro__"].__get__(owner):
-            if id(cls) in seen or classes.module_of(cls) == "builtins":
+            if id(cls) in seen or classes.module_of(cls) in _OWN_BUSINESS:
                 continue
             seen.add(id(cls))
             content = classes.dict_of(cls)

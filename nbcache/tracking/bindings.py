@@ -31,6 +31,7 @@ __all__ = [
     "DATA",
     "LIBRARY",
     "OTHER",
+    "STAND_INS",
     "USERS",
     "foreign_name",
     "full_name",
@@ -62,7 +63,7 @@ _TABULAR = frozenset(
     )
 )
 # Modules whose objects stand in for something, as tests put them there: what they answer is in them.
-_STAND_INS = frozenset(("unittest.mock", "mock.mock"))
+STAND_INS = frozenset(("unittest.mock", "mock.mock"))
 # What the interpreter and the import system keep for themselves; some of it differs between equal machines.
 _LEFT_ALONE = {
     "sys": frozenset(
@@ -110,7 +111,7 @@ def kind_of(value: object) -> str:
 
 def is_stand_in(value: object) -> bool:
     """Tell whether a value is a mock: it stands for something, and what it answers is in it."""
-    return type(value).__module__ in _STAND_INS
+    return type(value).__module__ in STAND_INS
 
 
 def foreign_name(module: ModuleType, name: str, value: object) -> tuple[str, ...]:
