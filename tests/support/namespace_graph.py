@@ -248,6 +248,9 @@ def _plain(columns: _Fields) -> _Fields:
 
 
 def _elements(content: Any) -> str:
+    kind = getattr(content.dtype, "kind", "O")
+    if kind in "biufcmM" and (plain := sys.modules["numpy"].asarray(content)).dtype.kind in "biufcmM":
+        return _digest(str(content.dtype).encode() + plain.tobytes())
     return _digest(f"{content.dtype} {[repr(one) for one in content.tolist()]}".encode())
 
 
