@@ -38,7 +38,10 @@ _EXTENDED = {
     "matplotlib.figure": ("Figure",),
     "pathlib": ("Path",),
     "collections": ("Counter",),
+    "json": ("JSONEncoder",),
 }
+# What the functions of a package read of such a class for their caller.
+_READ_FOR_CODE = {"json": ("default", "encode", "iterencode")}
 # No user puts anything on these: Python refuses it for its own, and each mock has a class that changes with its use.
 _OWN_BUSINESS = frozenset(("builtins", *bindings.STAND_INS))
 # What reads the annotations of functions, which otherwise do nothing.
@@ -62,8 +65,7 @@ _UNWRAPPERS = frozenset(("__wrapped__", "unwrap", "signature"))
 READERS = ANNOTATION_READERS | SELF_READERS | _UNWRAPPERS | _LISTERS
 # What asks `copyreg` for the classes of others.
 _PICKLERS = frozenset(("copy", "pickle", "_pickle", "copyreg", "cloudpickle", "joblib", "dill", "shelve"))
-# Of a handler of errors.
-_LONGEST_NAME = 100
+_LONGEST_NAME = 100  # of a handler of errors
 # Where descriptors that libraries make for an extension keep the class of the user's.
 _KEPT = ("_accessor", "_ns", "accessor")
 
@@ -118,6 +120,7 @@ class Extensions:
     def follow(self) -> None:
         """Follow what was hung on functions and classes under a name that some code reads."""
         self.attributes |= READERS & self._reach.names_met  # imported under another name
+        self.attributes.update(*[_READ_FOR_CODE[package] for package in _READ_FOR_CODE.keys() & self._reach.tops])
         annotated = not ANNOTATION_READERS.isdisjoint(self.attributes)
         unwrapped = not _UNWRAPPERS.isdisjoint(self.attributes)
         listed = not _LISTERS.isdisjoint(self.attributes)

@@ -49,6 +49,8 @@ READ: dict[str, tuple[str, type, str]] = {
         json.JSONEncoder,
         "encode",
     ),
+    "by a function of its module": ("import json\ndef foo(): return json.dumps(1)", json.JSONEncoder, "default"),
+    "by an imported function": ("from json import dump\ndef foo(): return dump(1)", json.JSONEncoder, "iterencode"),
     "of an argument": ("def foo(a): return a.read_text()", pathlib.Path, "read_text"),
     "under a new name": (
         "import textwrap\ndef foo(): return textwrap.TextWrapper().twice",
