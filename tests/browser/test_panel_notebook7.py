@@ -28,6 +28,7 @@ def test_every_kind_of_clear_works(notebook: Notebook, axe: Callable[[Page, str]
     panel.button("Clear load_data(2)").click()
     panel.says("Cleared load_data(2) (1 entry).")
     assert runs(notebook, "load_data(1), load_data(2), train(3)") == ["load_data(2)"]
+    expect(panel.button("Clear load_data(2)")).to_be_visible()  # the rows below have moved
 
     panel.button("Clear train").click()
     panel.says("Cleared train (1 entry).")

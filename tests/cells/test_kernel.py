@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -196,7 +197,8 @@ class Kernel:
     """A kernel that can be interrupted, and asked while another one runs."""
 
     def __init__(self):
-        self.manager = KernelManager(kernel_name="python3")
+        # By files, not ports: one that is free when it is chosen may be another's when the kernel takes it.
+        self.manager = KernelManager(kernel_name="python3", transport="tcp" if os.name == "nt" else "ipc")
         self.manager.start_kernel(env=environment())
         self.client = self.manager.blocking_client()
         self.client.start_channels()

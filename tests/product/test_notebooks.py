@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from live import started
 from nbclient import NotebookClient
 from processes import without_settings
 
@@ -94,8 +95,12 @@ def opened(name: str, folder: Path, **replacements: str) -> Iterator[Page]:
         "NBCACHE_PERSIST": "disk",
         "PYTHONPATH": str(NOTEBOOKS.parent),
     }
-    client = NotebookClient(notebook, timeout=100, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    with client.setup_kernel(env=environment):
+    where = {"metadata": {"path": str(folder)}}
+
+    def make() -> NotebookClient:
+        return NotebookClient(notebook, timeout=100, kernel_name="python3", resources=where)
+
+    with started(make, environment) as client:
         yield Page(client)
 
 

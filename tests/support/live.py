@@ -7,7 +7,7 @@ import queue
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -155,12 +155,30 @@ def _asking_again(get: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
+def started(make: Callable[[], NotebookClient], environment: dict[str, str]) -> Iterator[NotebookClient]:
+    """A client with its kernel; with another one where a kernel finds a port taken that was free when it was chosen."""
+    with ExitStack() as stack:
+        for attempt in range(3):
+            client = make()
+            try:
+                stack.enter_context(client.setup_kernel(env=environment))
+                break
+            except RuntimeError as error:
+                if attempt == 2 or "died" not in str(error):
+                    raise
+        yield client
+
+
+@contextmanager
 def live(folder: Path | None = None, allow_errors: bool = True, **more: str) -> Iterator[Live]:
     """A new kernel with the extension loaded, and `more` in its environment."""
-    notebook = nbformat.v4.new_notebook()
     where = {"metadata": {"path": str(folder or os.getcwd())}}
-    client = NotebookClient(notebook, timeout=100, kernel_name="python3", allow_errors=allow_errors, resources=where)
-    with client.setup_kernel(env=environment(**more)):
+
+    def make() -> NotebookClient:
+        options: dict[str, Any] = {"timeout": 100, "allow_errors": allow_errors, "resources": where}
+        return NotebookClient(nbformat.v4.new_notebook(), kernel_name="python3", **options)
+
+    with started(make, environment(**more)) as client:
         for channel in (client.kc.shell_channel, client.kc.iopub_channel):
             channel.get_msg = _asking_again(channel.get_msg)
         made = Live(client)
