@@ -207,10 +207,11 @@ class Extensions:
         if tables:
             guards.content(tables.same)
         for package, owner in _extended_classes() if self.attributes else ():
-            guards.members(owner, _replaceable(owner, self.attributes), package in reached)
+            guards.members(owner, _replaceable(classes.inherited(owner, self.attributes)), package in reached)
         for owner in self.libraries.values():
-            guards.members(owner, _replaceable(owner, self.attributes), True)
-            for content, name, value in classes.inherited(owner, self.attributes):
+            found = list(classes.inherited(owner, self.attributes))
+            guards.members(owner, _replaceable(found), True)
+            for content, name, value in found:
                 if type(value) in (classmethod, staticmethod):  # made anew whenever it is asked for
                     guards.entry(content, name, value)
 
@@ -370,9 +371,8 @@ def _additions(owners: Iterable[type], names: Iterable[str]) -> Iterator[Additio
                     yield Addition(cls, name, value, code, known)
 
 
-def _replaceable(owner: type, names: Iterable[str]) -> Iterator[tuple[str, object]]:
-    """Give the functions and properties of these names that a class has or inherits; each may be replaced."""
-    found = classes.inherited(owner, names)
+def _replaceable(found: Iterable[tuple[Any, str, object]]) -> Iterator[tuple[str, object]]:
+    """Give the functions and properties among what a class has or inherits; each may be replaced."""
     return ((name, value) for _, name, value in found if type(value) in (FunctionType, property))
 
 

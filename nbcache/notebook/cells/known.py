@@ -31,8 +31,7 @@ class KnownCells:
     def add(self, cell: Cell) -> None:
         """Remember a run, in place of an earlier one of the same cell."""
         self._name()
-        self._latest.pop(cell.owner, None)
-        self._latest[cell.owner] = cell
+        self._put(cell)
         if cell.shared is not None:
             self._shared.setdefault(cell.owner, {})[cell.shared] = None
 
@@ -57,9 +56,11 @@ class KnownCells:
 
     def _name(self) -> None:
         while self._unnamed:
-            cell = self._unnamed.pop(next(iter(self._unnamed)))
-            self._latest.pop(cell.owner, None)
-            self._latest[cell.owner] = cell
+            self._put(self._unnamed.pop(next(iter(self._unnamed))))
+
+    def _put(self, cell: Cell) -> None:
+        self._latest.pop(cell.owner, None)
+        self._latest[cell.owner] = cell
 
 
 def known_cells(shell: Any) -> KnownCells:
