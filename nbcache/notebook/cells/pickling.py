@@ -22,12 +22,13 @@ from nbcache.notebook.cells.objects.imported import MUTABLE, Imported, fetch
 from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.live_views import reduced_view
-from nbcache.notebook.cells.objects.overridden import with_overridden
+from nbcache.notebook.cells.objects.overridden import is_simple, with_overridden
+from nbcache.notebook.cells.objects.places import Place
 from nbcache.notebook.cells.objects.tensors import Memory
 from nbcache.notebook.cells.objects.views import Overlaps, exporter_of, reduced_array
 from nbcache.notebook.cells.objects.weak import reduced_weak
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
-from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
+from nbcache.notebook.cells.plain_data import ATOMIC, CONTAINERS, LEAST, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
 from nbcache.tracking.fingerprint import code_digest
 from nbcache.tracking.packages import is_users
@@ -93,6 +94,8 @@ class NamespacePickler(ByValuePickler):
         self._imported = Imported(known.modules)
         self._overlaps = overlaps
         self.plain = PlainWriter()
+        self._instances: set[type] = set()
+        self._places: dict[int, Place | None] = {}
         self._asked = 0
         others = known.namespace.keys() - outcome.bound.keys()
         self._others = {
@@ -106,27 +109,34 @@ class NamespacePickler(ByValuePickler):
         self._array: type = numpy.ndarray if numpy is not None else NoneType
 
     def persistent_id(self, value: object) -> Any:
-        if type(value) in ATOMIC:
+        kind = type(value)
+        if kind in ATOMIC:
             return None
         self._asked += 1
         if not self._asked & 0xFF:
             check()
         identity = id(value)
+        place = self._places.get(identity)
+        if place is not None:
+            return place
         if identity in self._reached.nodes and identity not in self._replaced:
-            place = self._reached.place_of(value)
+            place = self._places[identity] = self._reached.place_of(value)
             if place is None:
                 raise pickle.PicklingError("it holds a part of an input that cannot be located")
             return place
-        if value is self._namespace:
-            return _NAMESPACE
-        if type(value) in MUTABLE and (found := self._imported.place_of(value)) is not None:
-            return (None, *found)  # no reducer is asked about these
+        if kind in MUTABLE:  # no reducer is asked about these
+            if value is self._namespace:
+                return _NAMESPACE
+            if identity in self._imported.held and (found := self._imported.place_of(value)) is not None:
+                return (None, *found)
         if identity in self._others:
             raise pickle.PicklingError(f"it holds {self._others[identity]}, which the cell does not read by name")
-        return self.plain.write(value)
+        return self.plain.write(value) if kind in CONTAINERS and len(value) >= LEAST else None  # type: ignore[arg-type]
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
+        if kind in self._instances:
+            return NotImplemented
         found = self._imported.place_of(value)
         if found is not None:
             return fetch, found
@@ -186,6 +196,8 @@ class NamespacePickler(ByValuePickler):
         # Past our parent, which writes names where this room has already decided for the content.
         reduced = super(ByValuePickler, self).reducer_override(value)
         if reduced is NotImplemented and kind not in self.dispatch_table:
+            if is_simple(kind):
+                self._instances.add(kind)
             return with_overridden(value) or reduced
         return _with_all_members(value, reduced) if issubclass(kind, type) else reduced
 

@@ -1,7 +1,8 @@
 """Which containers hold nothing but plain data? They are pickled in one piece, without asking about every element.
 
 Numbers, texts, dates and tuples of them have no identity that anybody could miss, so that it is enough to keep the
-identity of the container itself.
+identity of the container itself. A list or a dict in it has one, which nobody can miss either while the container is
+all that holds it: Python counts the references.
 """
 
 from __future__ import annotations
@@ -12,23 +13,36 @@ import fractions
 import functools
 import pickle
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from nbcache.hashing.deadline import check
 
-__all__ = ["ATOMIC", "PlainReader", "PlainWriter"]
+__all__ = ["ATOMIC", "CONTAINERS", "LEAST", "PlainReader", "PlainWriter"]
 
 ATOMIC = frozenset({int, float, str, bool, bytes, complex, type(None)})
 """Of these there is nothing to ask."""
 
 _PLAIN = ATOMIC | {datetime.date, datetime.timedelta, decimal.Decimal, fractions.Fraction}
-_CONTAINERS = frozenset({list, dict, set, frozenset, tuple})
-_LEAST = 256
+CONTAINERS = frozenset({list, dict, set, frozenset, tuple})
+"""Of these a `PlainWriter` is to be asked."""
+
+_NESTED = frozenset({list, dict})
+LEAST = 256
+"""Smaller ones are left to the pickler."""
+
+# A tuple can be in a list that is in it.
+_DEPTH = 8
 # What Python's own pickler does in a second, roughly.
 _RATE = 20_000_000
 
 _Written = tuple[Any, ...]
+
+_holder: list[Any] = [[]]
+_level = list(_holder)
+# References to what one container holds, where two lists of ours hold it too.
+_ONCE = max(map(sys.getrefcount, list(_level)))
 
 
 class PlainWriter:
@@ -40,7 +54,7 @@ class PlainWriter:
 
     def write(self, value: Any) -> _Written | None:
         """Give what stands for a container of plain data; `None` for anything else, and for what is small."""
-        if type(value) not in _CONTAINERS or len(value) < _LEAST:
+        if type(value) not in CONTAINERS or len(value) < LEAST:
             return None
         known = self._numbers.get(id(value))
         if known is not None:
@@ -72,17 +86,32 @@ class PlainReader:
 
 
 def _holds_plain_data(value: Any) -> bool:
-    if type(value) is dict:
-        return _are_plain(value) and _are_plain(value.values())
-    return _are_plain(value)
+    """Tell whether there is nothing below a container but plain data, and lists and dicts that have no other holder."""
+    level, first = [value], True
+    for _ in range(_DEPTH):
+        check(len(level) / _RATE)
+        kinds = set(map(type, _parts_of(level)))
+        inner = kinds & _NESTED
+        if not kinds - _PLAIN - _NESTED - {tuple} <= _scalars():
+            return False
+        if inner and not first and not _held_once([one for one in level if type(one) is tuple]):
+            return False  # whoever else holds the tuple reaches what is in it
+        if not inner and tuple not in kinds:
+            return True
+        level, first = [part for part in _parts_of(level) if type(part) in CONTAINERS], False
+        if inner and not _held_once([part for part in level if type(part) is not tuple]):
+            return False
+    return False
 
 
-def _are_plain(values: Iterable[Any]) -> bool:
-    kinds = set(map(type, values))
-    if tuple in kinds and not all(_are_plain(value) for value in values if type(value) is tuple):
-        return False
-    others = kinds - _PLAIN - {tuple}
-    return not others or others <= _scalars()
+def _parts_of(containers: list[Any]) -> Iterator[Any]:
+    dicts = [one for one in containers if type(one) is dict]
+    return chain(chain.from_iterable(containers), chain.from_iterable(map(dict.values, dicts)))
+
+
+def _held_once(values: list[Any]) -> bool:
+    """Tell whether nothing but one container, and two lists that were made here, holds each value."""
+    return max(map(sys.getrefcount, values), default=0) <= _ONCE
 
 
 def _scalars() -> frozenset[type]:

@@ -51,8 +51,8 @@ class Imported:
         self._packages = {name.partition(".")[0] for name in names} - _MAIN
 
     @cached_property
-    def _found(self) -> dict[int, tuple[object, str, str]]:
-        """What the modules hold when it is first asked for: the usual libraries have a hundred thousand attributes."""
+    def held(self) -> dict[int, tuple[object, str, str]]:
+        """What the modules hold when it is first asked for, by its address: the usual libraries have a hundred thousand attributes."""
         found: dict[int, tuple[object, str, str]] = {}
         wanted = _WANTED.__contains__
         for name, module in list(sys.modules.items()):
@@ -67,7 +67,7 @@ class Imported:
         """The module and the attribute that give this very object; `None` when none does."""
         kind = type(value)
         if kind in _WANTED:
-            found = self._found.get(id(value))
+            found = self.held.get(id(value))
             if found is not None and found[0] is value:
                 return found[1:]
         if kind.__module__ not in _MAIN and (watched := _name_of_watched(value)) is not None:

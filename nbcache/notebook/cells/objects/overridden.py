@@ -7,9 +7,21 @@ from typing import Any
 
 from nbcache.hashing.attributes import held_by
 
-__all__ = ["with_overridden"]
+__all__ = ["is_simple", "with_overridden"]
 
 _STATE = getattr(object, "__getstate__", None)
+_ASKED = ("__nbcache__", "py_func")
+
+
+def is_simple(kind: type) -> bool:
+    """Tell whether there is nothing to ask about instances of a class: the notebook's own, pickled as objects are."""
+    own = all(base is object or base.__module__ == "__main__" for base in kind.__mro__)
+    return own and type(kind) is type and _pickled_as_object(kind) and not any(hasattr(kind, name) for name in _ASKED)
+
+
+def _pickled_as_object(kind: Any) -> bool:
+    """Tell whether instances of a class are pickled with all their attributes."""
+    return kind.__reduce_ex__ is object.__reduce_ex__ and getattr(kind, "__getstate__", None) is _STATE
 
 
 def with_overridden(value: Any) -> tuple[Any, ...] | None:
@@ -18,7 +30,7 @@ def with_overridden(value: Any) -> tuple[Any, ...] | None:
     Marks that are true or false come along: such methods note in them that they were called.
     """
     kind: Any = type(value)
-    if kind.__reduce_ex__ is object.__reduce_ex__ and getattr(kind, "__getstate__", None) is _STATE:
+    if _pickled_as_object(kind):
         return None
     held = held_by(value) or {}
     found = {name: part for name, part in held.items() if callable(part) and _is_method(kind, name)}

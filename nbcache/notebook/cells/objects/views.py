@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pickle import PickleBuffer, PicklingError
 from typing import Any
 
+from nbcache.entries.guests import INLINE_BELOW
+
 __all__ = [
     "Overlaps",
     "bounds",
@@ -151,7 +153,7 @@ def lay_over(
 
 
 def _key(array: Any) -> tuple[Any, ...]:
-    return _address(array), array.shape, array.strides, str(array.dtype), type(array), array.flags.writeable
+    return _address(array), array.shape, array.strides, array.dtype, type(array), array.flags.writeable
 
 
 def _address(array: Any) -> int:
@@ -163,6 +165,8 @@ def bounds(array: Any) -> _Span:
     if not array.nbytes:
         return 0, 0
     start = stop = _address(array)
+    if array.flags.c_contiguous:
+        return start, start + int(array.nbytes)
     for length, stride in zip(array.shape, array.strides, strict=True):
         start += min(0, (length - 1) * stride)
         stop += max(0, (length - 1) * stride)
@@ -220,9 +224,10 @@ def reduced_array(array: Any) -> tuple[Any, ...] | None:
     if not flags.owndata or array.dtype.hasobject or not array.nbytes or not (flags.c_contiguous or flags.f_contiguous):
         return None
     try:
-        content = PickleBuffer(array)
+        buffer = PickleBuffer(array)
     except (ValueError, TypeError, BufferError):  # times are in no buffer
         return None
+    content = bytearray(buffer.raw()) if array.nbytes < INLINE_BELOW else buffer
     return owned, (content, array.dtype, array.shape, "C" if flags.c_contiguous else "F", flags.writeable)
 
 
