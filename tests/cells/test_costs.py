@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import time
 
 import pytest
 
 from nbcache.notebook.cells.costs import CellCosts, Costs
-from nbcache.notebook.cells.estimates import hashing_time
+from nbcache.notebook.cells.estimates import hashing_time, pickling_time, walking_time
 from nbcache.notebook.cells.known import known_cells
 from nbcache.notebook.cells.left_alone import LeftAlone
 from nbcache.notebook.cells.report import Report
@@ -121,8 +122,8 @@ def test_a_share_of_the_time_that_cells_took_may_be_spent_and_half_of_what_is_le
     assert first < 0.5 and costs.allowance("new", 2.0) <= 0.05
     costs.ran("other", 60.0, 2.0)
     costs.passed(40.0)
-    assert costs.allowance("new", 2.0) == pytest.approx(1.5 + first)
-    costs.spent(3.0)
+    assert costs.allowance("new", 2.0) == pytest.approx(0.5 + first)
+    costs.spent(1.0)
     assert costs.allowance("new", 2.0) == pytest.approx(first)
 
 
@@ -132,12 +133,12 @@ def test_what_slow_cells_earn_is_not_taken_from_looks_at_new_code():
     first = costs.allowance("new", 2.0)
     costs.ran("slow()", 10.0, 2.0)
     costs.spent(30.0, earned=True)
-    assert costs.allowance("new", 2.0) == pytest.approx(first + 0.2) and not alone(costs, "new()")
-    assert costs.storing(10.0, 2.0) == pytest.approx(1.5)
+    assert costs.allowance("new", 2.0) == pytest.approx(first + 0.1) and not alone(costs, "new()")
+    assert costs.storing(10.0, 2.0) == pytest.approx(1.2)
 
 
 @pytest.mark.parametrize(
-    ("ran", "seconds", "most"), [(0, 2, 0.3), (0, 20, 3.0), (1000, 2, 0.8), (1000, 300, 52.2), (0, 0.1, 0.05)]
+    ("ran", "seconds", "most"), [(0, 2, 0.24), (0, 20, 2.4), (1000, 2, 0.8), (1000, 300, 39.1), (0, 0.1, 0.05)]
 )
 def test_what_keeping_a_run_may_take_is_earned_by_that_run_and_by_those_before_it(ran, seconds, most):
     costs = Costs()
@@ -168,10 +169,11 @@ def session(cells, least=0.5):
     ("cells", "stored"),
     [
         ([(0.01, 0.005, 0)] * 30 + [(20, 0.005, 0.1)], [30]),
-        ([(2, 0.01, 0.3)] * 8, list(range(8))),
+        ([(2, 0.01, 0.15)] * 8, list(range(8))),
+        ([(2, 0.01, 0.3)] * 8, [3]),
         ([(0.6, 0.01, 0.09), *[(0.01, 0.005, 0)] * 30, (5, 0.04, 0.1)], [0, 31]),
         ([(0.01, 9, 0), (0.01, 9, 0), (0.01, 9, 0), (3, 0.04, 0.2)], [3]),
-        ([(3, 0.01, 0.1), (0.01, 9, 0), (30, 0.07, 1)], [0, 2]),
+        ([(3, 0.01, 0.1), (0.01, 9, 0), (30, 0.06, 1)], [0, 2]),
         ([(0.001, 0.005, 0)] * 1000, []),
         ([(20, 1.5, 0.1)], []),
     ],
@@ -232,6 +234,70 @@ def test_quick_code_is_left_alone_by_later_sessions_too():
     assert alone(later, "f(1)") and not later.reason("f(1)") and not alone(later, "new()")
     later.ran("f(1)", 3.0, 2.0)
     assert not alone(later, "f(1)")
+
+
+def test_a_look_that_was_dear_is_remembered_at_once():
+    kept: list[str] = []
+    costs = Costs(lambda: kept, lambda texts: kept.__setitem__(slice(None), texts))
+    costs.spent(0.3)  # loading
+    for seconds, code in ((0.001, "cheap()"), (0.1, "dear()")):
+        costs.ran(code, 0.01, 2.0)
+        assert code not in " ".join(kept)
+        costs.spent(seconds)
+    assert alone(Costs(lambda: kept), "dear()")
+
+
+def test_code_that_comes_near_to_the_least_time_is_looked_at_again_and_what_stays_below_is_not():
+    costs = Costs()
+    costs.ran("far()", 1.4, 2.0)
+    costs.ran("near()", 1.6, 2.0)
+    assert alone(costs, "far()") and not alone(costs, "near()")
+
+
+def test_what_would_take_too_long_to_walk_through_is_not_begun(nb, monkeypatch):
+    walked = []
+    monkeypatch.setattr("nbcache.notebook.cells.run.BeforeRun", lambda *given: walked.append(given) or "not looked at")
+    nb("rows = [[n] for n in range(300_000)]\nrow = [1]")
+    nb("%cache_cells on --min-time 2s")
+    nb("n = max(len(rows), 0)")
+    assert not walked and "inputs" in last(nb).reason
+    nb("n = max(len(row), 0)")
+    assert walked
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ([[i, i] for i in range(100_000)], 0.05, 1.0),
+        (list(range(1_000_000)), 0.001, 0.1),
+        (bytes(100_000_000), 0.0, 0.001),
+        ([datetime.date(2000, 1, 1)] * 100_000, 0.01, 0.2),
+    ],
+)
+def test_the_time_to_walk_through_a_value_is_estimated(value, least, most):
+    assert least <= walking_time([value]) <= most
+
+
+@pytest.mark.parametrize(
+    "value",
+    [list(range(100_000)), tuple("x" * n for n in range(3000)), [[n] * (n // 10) for n in range(2000)]],
+    ids=type,
+)
+def test_the_first_parts_of_a_list_do_not_stand_for_all_of_it(value):
+    assert pickling_time([value]) >= 0.9 * pickling_time([value[1000:]])
+
+
+@pytest.mark.parametrize(
+    ("value", "most"),
+    [
+        ([[i, i] for i in range(100_000)], 0.3),
+        ([(i, str(i), i / 2) for i in range(100_000)], 0.2),
+        (bytes(500_000_000), 0.6),
+        ([datetime.date(2000, 1, 1)] * 100_000, 0.3),
+    ],
+)
+def test_what_is_quickly_kept_is_not_taken_for_slow(value, most):
+    assert 0.005 < pickling_time([value]) <= most
 
 
 @pytest.mark.parametrize(

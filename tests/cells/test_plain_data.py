@@ -104,7 +104,10 @@ def test_a_big_list_that_was_there_before_stays_the_very_list(nb):
         "the value shown": ("rows = [[i] for i in range(1000)]\nrows[7]", "_ is rows[7]"),
         "an iterator": ("rows = [[i] for i in range(1000)]; left = iter(rows[7:])", "next(left) is rows[7]"),
         "a row of its own": ("rows = [[i] for i in range(1000)]; rows[7][0] = rows[8]", "rows[7][0] is rows[8]"),
-        "none": ("rows = [[i] for i in range(1000)]; rows[1].append(5)", "rows[1] == [1, 5] and rows[1] is not rows[2]"),
+        "none": (
+            "rows = [[i] for i in range(1000)]; rows[1].append(5)",
+            "rows[1] == [1, 5] and rows[1] is not rows[2]",
+        ),
     }.values(),
     ids=str,
 )

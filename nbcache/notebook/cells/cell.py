@@ -308,7 +308,8 @@ class CachedCell:
         entry = fetched.slot.entry
         began = time.perf_counter()
         try:
-            outcome = unpack(fetched.value, self._namespace)
+            with uncollected():
+                outcome = unpack(fetched.value, self._namespace)
             if asked_for(outcome.filled, self.options.policy.disk):
                 cache.delete(fetched.slot.address)
                 return False

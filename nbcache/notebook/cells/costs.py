@@ -8,6 +8,8 @@ until it proves slow. There are two accounts, so that neither uses up the other'
 - A slow cell earns what its key, keeping it and restoring it take: a share of its own time, and what earlier slow cells
   have left of theirs.
 
+Together these shares are what automatic caching may add to a notebook: a twentieth.
+
 The key of code that is known to be slow may take a share of its own time as well, and a quarter once it was kept. What
 was quick, and what did not pay, is remembered by later sessions.
 """
@@ -27,14 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = ["CellCosts", "Costs", "digest_of_text"]
 
-_SHARE = 0.04
+_LOOKS = 0.02
+_SHARE = 0.03
 # Less is never given: a busy machine takes so long for a key of nothing.
 _LEAST = 0.05
-# What a session may spend on either account before its cells have taken any time.
+# What a session may spend on looks, and on slow cells, before its cells have taken any time.
 _CREDIT = 0.2
+_CREDIT_OF_SLOW = 0.1
 # Taking down what a run left may take this share of it, and so much where earlier runs took less: restoring it will
 # take about half as long.
-_STORING = 0.15
+_STORING = 0.12
 _STORING_AT_MOST = 0.4
 # The key of slow code may take this share of its run, and more where an earlier run was kept, so that a hit is likely.
 _SLOW = 0.05
@@ -43,8 +47,11 @@ _KEPT = 0.25
 _AGAIN = 4
 _WAS_KEPT = "kept"
 _REMEMBERED = 2000
-# So many new quick cells are saved at once.
+# So many new quick cells are saved at once, and fewer where so many seconds went into looking at them.
 _AT_ONCE = 5
+_DEAR = 0.02
+# Code that ran for this share of the least time is quick; what takes longer may reach it the next time.
+_QUICK = 0.75
 # A cell that is to be kept for so short a time is looked at whatever its text tells.
 _LOOKS_AT_ALL = 0.1
 # No key takes longer than this, also that of a cell which the user has marked.
@@ -68,6 +75,7 @@ class Costs:
         self._quick: set[str] = set()
         self._slow: dict[str, float] | None = None
         self._unsaved = 0
+        self._unsaved_looks = 0.0
         self._reasons: dict[str, str] = {}
         self._ran = 0.0
         self._looked = 0.0
@@ -96,7 +104,7 @@ class Costs:
         known = self._known().get(code)
         if known is not None or code in self._quick:
             return known is None or known <= 0.0
-        return text == QUICK or self._looked > _CREDIT + _SHARE * self._ran
+        return text == QUICK or self._looked > _CREDIT + _LOOKS * self._ran
 
     def allowance(self, code: str, least: float) -> float:
         """How long finding the key of a cell may take, in seconds."""
@@ -104,13 +112,13 @@ class Costs:
             return _LONGEST / 10
         took = self._known().get(code, 0.0)
         share = _KEPT if self._reasons.get(code) == _WAS_KEPT else _SLOW
-        return max(_LEAST, (_CREDIT + _SHARE * self._ran - self._looked) / 2, took * share)
+        return max(_LEAST, (_CREDIT + _LOOKS * self._ran - self._looked) / 2, took * share)
 
     def storing(self, seconds: float, least: float) -> float:
         """How long taking down what a run left may take, in seconds."""
         if least < _LOOKS_AT_ALL:
             return _LONGEST / 10
-        left = _CREDIT + _SHARE * (self._ran + seconds) - self._kept
+        left = _CREDIT_OF_SLOW + _SHARE * (self._ran + seconds) - self._kept
         return max(_LEAST, min(left, _STORING_AT_MOST * seconds), _STORING * seconds)
 
     def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:
@@ -120,7 +128,7 @@ class Costs:
             self._quick.discard(code)
             if seconds >= -_AGAIN * self._known().get(code, 0.0):
                 self._learn(code, seconds, _WAS_KEPT if kept or self._reasons.get(code) == _WAS_KEPT else "")
-        elif seconds < least / 2 and code not in self._quick:
+        elif seconds < least * _QUICK and code not in self._quick:
             self._quick.add(code)
             self._unsaved += 1
             if self._unsaved >= max(_AT_ONCE, len(self._quick) // 4):
@@ -143,6 +151,9 @@ class Costs:
             self._kept += seconds
         elif self._loaded:
             self._looked += seconds
+            self._unsaved_looks += seconds
+            if self._unsaved and self._unsaved_looks > _DEAR:
+                self._save_all()
         self._loaded = True
 
     def not_worth(self, code: str, seconds: float, reason: str) -> None:
@@ -186,7 +197,7 @@ class Costs:
             self._save_all()
 
     def _save_all(self) -> None:
-        self._unsaved = 0
+        self._unsaved, self._unsaved_looks = 0, 0.0
         known = [f"{one} {value} {self._reasons.get(one, '')}".rstrip() for one, value in self._known().items()]
         self._save((*known, *(f"{one} 0" for one in sorted(self._quick)[:_REMEMBERED])))
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core import inputtransformer2
 from IPython.core.error import UsageError
 
+from nbcache.compute.garbage import uncollected
 from nbcache.notebook.cells.costs import digest_of_text
 from nbcache.notebook.cells.syntax.quickness import quickness
 
@@ -207,7 +208,8 @@ class CellHook:
     ) -> Any:
         run: CachedCell | UsageError | None = None
         try:
-            run = None if self._removed else self._cell_of(nodelist, cell_name, result)
+            with uncollected():  # at the first cell many modules are loaded, and none of that is garbage
+                run = None if self._removed else self._cell_of(nodelist, cell_name, result)
             if run is not None and not isinstance(run, BaseException):
                 return await self._followed(run, original, nodelist, cell_name, interactivity, compiler, result)
             failed = run and _raising(run)

@@ -22,7 +22,7 @@ from nbcache.notebook.cells.effects.library_options import LibraryOptions
 from nbcache.notebook.cells.effects.programs import ProgramsStarted
 from nbcache.notebook.cells.effects.registrations import ProcessState
 from nbcache.notebook.cells.effects.remembered import asked_for, fills
-from nbcache.notebook.cells.estimates import pickling_time
+from nbcache.notebook.cells.estimates import pickling_time, walking_time
 from nbcache.notebook.cells.inputs import Inputs
 from nbcache.notebook.cells.namespace import pack, without_values
 from nbcache.notebook.cells.objects.differences import BeforeRun, digest_of
@@ -234,6 +234,7 @@ def _objects(inputs: Inputs, namespace: dict[str, Any], hidden: dict[str, Any], 
     try:
         names = [name for name in names if not changes.is_session(name, namespace[name], hidden)]
         with within(limit):
+            check(walking_time(map(namespace.__getitem__, names)))
             return BeforeRun(namespace, names, inputs.digests)
     except DeadlineError:
         return TOO_LONG

@@ -53,13 +53,10 @@ class BeforeRun:
     def __init__(self, namespace: Mapping[str, Any], names: Iterable[str], digests: Mapping[str, bytes]) -> None:
         self.reached = Reached(namespace, names)
         self._digests: dict[int, bytes] = {}
-        for name in self.reached.names:
-            node = self.reached.nodes.get(id(namespace[name]))
-            if name in digests and node is not None and any(not facet.walked for facet in node.facets):
-                self._digests[id(node.value)] = digests[name]
-        for identity, node in self.reached.nodes.items():
-            if identity not in self._digests and any(not facet.walked for facet in node.facets):
-                self._digests[identity] = digest_of(node.value)
+        known = {id(namespace[name]): digests[name] for name in self.reached.names if name in digests}
+        for node in self.reached.states:
+            identity = id(node.value)
+            self._digests[identity] = known[identity] if identity in known else digest_of(node.value)
 
         self._remembered = {
             identity: node.value.cache_info()
@@ -84,20 +81,17 @@ class BeforeRun:
         for number, (identity, node) in enumerate(self.reached.nodes.items()):
             if not number & 0xFF:
                 check()
-            contents = {
-                facet.name: node.contents[facet.name] if facet.fixed else facet.take(node.value)
-                for facet in node.facets
-                if facet.walked
-            }
-            found = {
-                facet.name: facet
-                for facet in node.facets
-                if facet.walked and not facet.fixed and not _same(node.contents[facet.name], contents[facet.name])
-            }
-            states = [facet for facet in node.facets if not facet.walked]
-            if states and self._digests[identity] != digest_of(node.value):
-                found.update({facet.name: facet for facet in states})
-            now[identity] = contents
+            contents = now[identity] = {}
+            found: dict[str, Facet] = {}
+            for facet in node.facets:
+                if not facet.walked:
+                    continue
+                before = node.contents[facet.name]
+                content = contents[facet.name] = before if facet.fixed else facet.take(node.value)
+                if content is not before and not _same(before, content):
+                    found[facet.name] = facet
+            if identity in self._digests and self._digests[identity] != digest_of(node.value):
+                found.update({facet.name: facet for facet in node.facets if not facet.walked})
             if found:
                 changed[identity] = found
         return self._planned(changed, now) if changed else Differences()

@@ -52,7 +52,10 @@ class Imported:
 
     @cached_property
     def held(self) -> dict[int, tuple[object, str, str]]:
-        """What the modules hold when it is first asked for, by its address: the usual libraries have a hundred thousand attributes."""
+        """What the modules hold, by its address.
+
+        Looked for when it is first asked for: the usual libraries have a hundred thousand attributes.
+        """
         found: dict[int, tuple[object, str, str]] = {}
         wanted = _WANTED.__contains__
         for name, module in list(sys.modules.items()):

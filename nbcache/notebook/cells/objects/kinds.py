@@ -52,6 +52,8 @@ _SOLID: dict[type, _Facets] = {
     bytearray: (facets.BYTES,),
     types.SimpleNamespace: (),
 }
+# Of millions of these nothing else is to be asked.
+_COMMON: dict[type, _Facets] = {kind: _SOLID[kind] for kind in (list, dict, set, frozenset)}
 _OF_CODE: dict[type, _Facets] = {
     types.CellType: (facets.CELL,),
     types.MethodType: (facets.METHOD,),
@@ -74,6 +76,8 @@ def is_plain(value: object) -> bool:
 def facets_of(value: Any) -> _Facets | None:
     """The facets of an object; `None` for an atom, and for what an import gives."""
     kind = type(value)
+    if kind in _COMMON:
+        return _COMMON[kind]
     if kind in ATOMS or (kind is tuple and is_plain(value)):
         return None
     if kind is types.FunctionType:
@@ -85,9 +89,11 @@ def facets_of(value: Any) -> _Facets | None:
     found = _BY_CLASS.get(kind, ())
     if found == ():
         found = _BY_CLASS[kind] = _of_class(kind)
+    if not found:
+        return found
     # The generators and the environment that the whole session has: what a run does to them is followed by itself.
     home = str(kind.__module__).partition(".")[0]
-    if found and (found[0] in libraries.GENERATORS or (home != "builtins" and home in sys.stdlib_module_names)):
+    if found[0] in libraries.GENERATORS or (home != "builtins" and home in sys.stdlib_module_names):
         return found if name_in_modules(value) is None else None
     return found
 

@@ -57,11 +57,13 @@ class Reached:
     Attributes
     ----------
     nodes : by the address of the object, which is kept alive
+    states : those of them that have a state besides their parts
     """
 
     def __init__(self, namespace: Mapping[str, Any], names: Iterable[str]) -> None:
         self._namespace = namespace
         self.nodes: dict[int, Node] = {}
+        self.states: list[Node] = []
         self._values: dict[str, Any] = {}
         self._waiting: deque[Node] = deque()
         self._places: dict[int, Place | None] = {}
@@ -77,23 +79,28 @@ class Reached:
             self._meet(self._namespace[name], None, name)
 
     def _meet(self, value: Any, holder: Node | None, step: Any) -> None:
-        if id(value) in self.nodes or value is self._namespace:
+        identity = id(value)
+        if identity in self.nodes or value is self._namespace:
             return
         facets = facets_of(value)
         if facets is None:
             return
-        node = self.nodes[id(value)] = Node(value, facets, holder, step)
-        if len(self.nodes) > MOST:
-            raise TooManyObjectsError
-        if not len(self.nodes) & 0xFF:
+        node = self.nodes[identity] = Node(value, facets, holder, step)
+        count = len(self.nodes)
+        if not count & 0xFF:
             check()
+            if count > MOST:
+                raise TooManyObjectsError
         self._waiting.append(node)
 
     def _look_into(self, node: Node) -> None:
         for facet in node.facets:
             if facet.walked:
                 content = node.contents[facet.name] = facet.take(node.value)
-                self._go_on(node, facet.name, content)
+                if content:
+                    self._go_on(node, facet.name, content)
+            elif not self.states or self.states[-1] is not node:
+                self.states.append(node)
         if type(node.value) is FunctionType and node.value.__globals__ is self._namespace:
             for name in sorted(_globals_of(node.value.__code__)):
                 self._begin(name)
