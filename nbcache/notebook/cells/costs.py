@@ -8,8 +8,6 @@ until it proves slow. There are two accounts, so that neither uses up the other'
 - A slow cell earns what its key, keeping it and restoring it take: a share of its own time, and what earlier slow cells
   have left of theirs.
 
-Together these shares are what automatic caching may add to a notebook: a twentieth.
-
 The key of code that is known to be slow may take a share of its own time as well, and a quarter once it was kept. What
 was quick, and what did not pay, is remembered by later sessions.
 """
@@ -30,16 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["CellCosts", "Costs", "digest_of_text"]
 
 _LOOKS = 0.02
-_SHARE = 0.03
+_SHARE = 0.04
 # Less is never given: a busy machine takes so long for a key of nothing.
 _LEAST = 0.05
-# What a session may spend on looks, and on slow cells, before its cells have taken any time.
+# What a session may spend on either account before its cells have taken any time.
 _CREDIT = 0.2
-_CREDIT_OF_SLOW = 0.1
 # Taking down what a run left may take this share of it, and so much where earlier runs took less: restoring it will
 # take about half as long.
 _STORING = 0.12
-_STORING_AT_MOST = 0.4
+_STORING_AT_MOST = 0.2
 # The key of slow code may take this share of its run, and more where an earlier run was kept, so that a hit is likely.
 _SLOW = 0.05
 _KEPT = 0.25
@@ -118,7 +115,7 @@ class Costs:
         """How long taking down what a run left may take, in seconds."""
         if least < _LOOKS_AT_ALL:
             return _LONGEST / 10
-        left = _CREDIT_OF_SLOW + _SHARE * (self._ran + seconds) - self._kept
+        left = _CREDIT + _SHARE * (self._ran + seconds) - self._kept
         return max(_LEAST, min(left, _STORING_AT_MOST * seconds), _STORING * seconds)
 
     def ran(self, code: str, seconds: float, least: float, kept: bool = False) -> None:

@@ -122,7 +122,7 @@ def load_pickler() -> None:
 def _proved(value: object, outcome: Outcome, known: KnownObjects) -> PickledNames:
     """Pickle, and load what was pickled, once and for nothing: much can be pickled that cannot be unpickled."""
     packed, plain = _pickled(value, outcome, known)
-    if len(packed[0]) <= _LARGEST:
+    if not plain.is_all and len(packed[0]) <= _LARGEST:
         proof = _Proof(packed, plain, outcome, known)
         loaded = proof.load()
         if proof.weak:

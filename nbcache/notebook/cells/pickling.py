@@ -135,6 +135,7 @@ class NamespacePickler(ByValuePickler):
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
+        self.plain.is_all = False
         if kind in self._instances:
             return NotImplemented
         found = self._imported.place_of(value)

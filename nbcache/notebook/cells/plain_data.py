@@ -13,7 +13,7 @@ import fractions
 import functools
 import pickle
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -46,9 +46,15 @@ _ONCE = max(map(sys.getrefcount, list(_level)))
 
 
 class PlainWriter:
-    """Pickles the big containers of plain data among the objects of one pickle."""
+    """Pickles the big containers of plain data among the objects of one pickle.
+
+    Attributes
+    ----------
+    is_all : whether there is nothing else in the pickle but numbers, texts and containers: what loads in any case
+    """
 
     def __init__(self) -> None:
+        self.is_all = True
         self._numbers: dict[int, int] = {}
         self._values: list[Any] = []
 
@@ -104,7 +110,9 @@ def _holds_plain_data(value: Any) -> bool:
     return False
 
 
-def _parts_of(containers: list[Any]) -> Iterator[Any]:
+def _parts_of(containers: list[Any]) -> Iterable[Any]:
+    if len(containers) == 1 and type(containers[0]) is not dict:  # the most common, at half of the time
+        return containers[0]  # type: ignore[no-any-return]
     dicts = [one for one in containers if type(one) is dict]
     return chain(chain.from_iterable(containers), chain.from_iterable(map(dict.values, dicts)))
 
