@@ -15,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -124,14 +125,29 @@ def _one(case: Any, system: str, root: Path) -> tuple[dict[str, float], str]:
     try:
         for phase in ("prepare", "measure") if case.prepare else ("measure",):
             command = [sys.executable, __file__, "--worker", case.name, system, str(folder), phase]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PROCESS_SECONDS, cwd=HERE)
-            if done.returncode:
-                return {}, (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200]
-        return json.loads(done.stdout.splitlines()[-1]), ""
+            code, shown, errors = _ended(command)
+            if code:
+                return {}, (errors.strip().splitlines() or [f"exit code {code}"])[-1][:200]
+        return json.loads(shown.splitlines()[-1]), ""
     except subprocess.TimeoutExpired:
         return {}, f"longer than {PROCESS_SECONDS:.0f} s"
     finally:
         _make_room(folder)
+
+
+def _ended(command: list[str]) -> tuple[int, str, str]:
+    """Run a command; where it takes too long, end it with the processes that it has started."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=HERE, start_new_session=True)
+    try:
+        shown, errors = process.communicate(timeout=PROCESS_SECONDS)
+    except BaseException:
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.communicate()
+        raise
+    return process.returncode, shown, errors
 
 
 def _make_room(folder: Path) -> None:

@@ -82,3 +82,31 @@ def test_the_guard_measures_the_hits_and_moves_no_gigabytes(monkeypatch: pytest.
 
     assert {"int", "dict of 20", "array 8 MB, write all", "1e5 small objects"} <= set(names)
     assert not [name for name in names if "GB" in name or "cold" in name or "miss" in name]
+
+
+STARTS_ANOTHER = """
+import subprocess, sys
+other = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+print(other.pid, flush=True)
+other.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="groups of processes are POSIX")
+def test_a_case_that_takes_too_long_is_ended_with_what_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    run = importlib.import_module("run")
+    real, started = subprocess.Popen.communicate, []
+
+    def too_long(process: subprocess.Popen[str], timeout: float | None = None) -> tuple[str, str]:
+        if timeout is None:
+            return real(process)
+        started.append(int(process.stdout.readline()))
+        raise subprocess.TimeoutExpired(process.args, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", too_long)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run._ended([sys.executable, "-c", STARTS_ANOTHER])
+    # Ended, and reaped by whoever took it over; a zombie in between has no command line.
+    line = Path(f"/proc/{started[0]}/cmdline")
+    assert not line.exists() or not line.read_bytes()
