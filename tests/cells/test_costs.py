@@ -10,6 +10,7 @@ import pytest
 
 from nbcache.notebook.cells.costs import CellCosts, Costs
 from nbcache.notebook.cells.estimates import hashing_time, pickling_time, walking_time
+from nbcache.notebook.cells.inputs import key_time
 from nbcache.notebook.cells.known import known_cells
 from nbcache.notebook.cells.left_alone import LeftAlone
 from nbcache.notebook.cells.report import Report
@@ -313,6 +314,14 @@ def test_what_is_quickly_kept_is_not_taken_for_slow(value, most):
 def test_the_time_to_hash_a_value_is_estimated(value, least, most):
     estimate = hashing_time([value])
     assert least <= estimate <= most
+
+
+def test_what_inputs_may_share_is_hashed_once_more_and_arrays_are_not():
+    big, other = {i: [i] for i in range(10_000)}, [1]
+    assert key_time([big, 5]) == hashing_time([big]) + hashing_time([5])
+    assert key_time([big, other]) == pytest.approx(2 * hashing_time([big, other]))
+    np = pytest.importorskip("numpy")
+    assert key_time([np.zeros(1000), other]) == hashing_time([np.zeros(1000), other])
 
 
 def test_what_a_compiler_keeps_beside_a_function_is_no_part_of_the_estimate():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import inf
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -37,7 +38,7 @@ from nbcache.tracking.observations.observation import Observation
 from nbcache.tracking.options.state import brought
 from nbcache.tracking.state import State
 
-__all__ = ["CellKey", "Inputs", "inputs_of"]
+__all__ = ["CellKey", "Inputs", "inputs_of", "key_time"]
 
 _ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), tuple, frozenset, range, type(Ellipsis)})
 _IN_MEMORY = frozenset({ARRAY, TENSOR, BYTES, TYPED})
@@ -171,7 +172,7 @@ def inputs_of(
         if isinstance(namespace[name], _CODE) or getattr(type(namespace[name]), "__nbcache__", False) is True
     }
     inputs.values = {name: namespace[name] for name in sorted(wanted)}
-    if limit < inf and hashing_time(inputs.values.values()) > limit:
+    if limit < inf and key_time(inputs.values.values()) > limit:
         raise DeadlineError
     _hash(inputs, wanted - followed)
     if inputs.unreadable is not None:
@@ -192,6 +193,17 @@ def inputs_of(
     inputs.typed = options
     inputs.fingerprint = _digest(inputs.state.digest, code.digest.encode(), options.in_key())
     return inputs
+
+
+def key_time(values: Collection[Any]) -> float:
+    """Estimate the seconds that the digests of inputs take: each by itself, and once more together what may share."""
+    small = _small([value for value in values if type(value) not in _ATOMS])
+    return hashing_time(values) + (hashing_time(small) if len(small) > 1 else 0.0)
+
+
+def _small(values: list[Any]) -> list[Any]:
+    """What may share objects with another value; of arrays only the memory is shared, which is looked at apart."""
+    return [value for value in values if attribute_of(value, "shape") is None]
 
 
 def _add_options(inputs: Inputs) -> None:
@@ -258,7 +270,7 @@ def _add_extra(inputs: Inputs, code: CellCode, options: Options, namespace: dict
     shared = [inputs.values[name] for name in sorted(inputs.digests) if type(inputs.values[name]) not in _ATOMS]
     if len(shared) > 1:
         groups = [[id(other) == id(value) for other in shared].index(True) for value in shared]
-        small = [value for value in shared if attribute_of(value, "shape") is None]
+        small = _small(shared)
         joint = digest_followed(small) if len(small) > 1 else b""
         inputs.extra.append(("sharing among inputs", _digest(repr(groups).encode(), joint)))
         lying = [value for value in shared if not _IN_MEMORY.isdisjoint(facets_of(value) or ())]
