@@ -144,7 +144,8 @@ def _ended(command: list[str]) -> tuple[int, str, str]:
     except BaseException:
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+        else:
+            process.kill()
         process.communicate()
         raise
     return process.returncode, shown, errors

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CellCosts", "Costs", "digest_of_text"]
 
+# The shares of the two accounts: looks at new code, and slow cells.
 _LOOKS = 0.02
 _SHARE = 0.04
 # Less is never given: a busy machine takes so long for a key of nothing.

@@ -23,12 +23,11 @@ from nbcache.notebook.cells.objects.kinds import facets_of
 from nbcache.notebook.cells.objects.libraries import ARRAY
 from nbcache.notebook.cells.objects.live_views import reduced_view
 from nbcache.notebook.cells.objects.overridden import is_simple, with_overridden
-from nbcache.notebook.cells.objects.places import Place
 from nbcache.notebook.cells.objects.tensors import Memory
 from nbcache.notebook.cells.objects.views import Overlaps, exporter_of, reduced_array
 from nbcache.notebook.cells.objects.weak import reduced_weak
 from nbcache.notebook.cells.outcome import KnownObjects, Outcome, PickledNames
-from nbcache.notebook.cells.plain_data import ATOMIC, CONTAINERS, LEAST, PlainWriter
+from nbcache.notebook.cells.plain_data import ATOMIC, PlainWriter
 from nbcache.notebook.cells.wrapped_functions import reduced_wrapper
 from nbcache.tracking.fingerprint import code_digest
 from nbcache.tracking.packages import is_users
@@ -95,7 +94,6 @@ class NamespacePickler(ByValuePickler):
         self._overlaps = overlaps
         self.plain = PlainWriter()
         self._instances: set[type] = set()
-        self._places: dict[int, Place | None] = {}
         self._asked = 0
         others = known.namespace.keys() - outcome.bound.keys()
         self._others = {
@@ -116,22 +114,19 @@ class NamespacePickler(ByValuePickler):
         if not self._asked & 0xFF:
             check()
         identity = id(value)
-        place = self._places.get(identity)
-        if place is not None:
-            return place
         if identity in self._reached.nodes and identity not in self._replaced:
-            place = self._places[identity] = self._reached.place_of(value)
+            place = self._reached.place_of(value)
             if place is None:
                 raise pickle.PicklingError("it holds a part of an input that cannot be located")
             return place
         if kind in MUTABLE:  # no reducer is asked about these
             if value is self._namespace:
                 return _NAMESPACE
-            if identity in self._imported.held and (found := self._imported.place_of(value)) is not None:
-                return (None, *found)
+            if (found := self._imported.held.get(identity)) is not None:
+                return (None, *found[1:])
         if identity in self._others:
             raise pickle.PicklingError(f"it holds {self._others[identity]}, which the cell does not read by name")
-        return self.plain.write(value) if kind in CONTAINERS and len(value) >= LEAST else None  # type: ignore[arg-type]
+        return self.plain.write(value)
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)

@@ -19,19 +19,15 @@ from typing import Any
 
 from nbcache.hashing.deadline import check
 
-__all__ = ["ATOMIC", "CONTAINERS", "LEAST", "PlainReader", "PlainWriter"]
+__all__ = ["ATOMIC", "PlainReader", "PlainWriter"]
 
 ATOMIC = frozenset({int, float, str, bool, bytes, complex, type(None)})
 """Of these there is nothing to ask."""
 
 _PLAIN = ATOMIC | {datetime.date, datetime.timedelta, decimal.Decimal, fractions.Fraction}
-CONTAINERS = frozenset({list, dict, set, frozenset, tuple})
-"""Of these a `PlainWriter` is to be asked."""
-
+_CONTAINERS = frozenset({list, dict, set, frozenset, tuple})
 _NESTED = frozenset({list, dict})
-LEAST = 256
-"""Smaller ones are left to the pickler."""
-
+_LEAST = 256
 # A tuple can be in a list that is in it.
 _DEPTH = 8
 # What Python's own pickler does in a second, roughly.
@@ -60,7 +56,7 @@ class PlainWriter:
 
     def write(self, value: Any) -> _Written | None:
         """Give what stands for a container of plain data; `None` for anything else, and for what is small."""
-        if type(value) not in CONTAINERS or len(value) < LEAST:
+        if type(value) not in _CONTAINERS or len(value) < _LEAST:
             return None
         known = self._numbers.get(id(value))
         if known is not None:
@@ -93,18 +89,18 @@ class PlainReader:
 
 def _holds_plain_data(value: Any) -> bool:
     """Tell whether there is nothing below a container but plain data, and lists and dicts that have no other holder."""
-    level, first = [value], True
-    for _ in range(_DEPTH):
+    level = [value]
+    for depth in range(_DEPTH):
         check(len(level) / _RATE)
         kinds = set(map(type, _parts_of(level)))
         inner = kinds & _NESTED
         if not kinds - _PLAIN - _NESTED - {tuple} <= _scalars():
             return False
-        if inner and not first and not _held_once([one for one in level if type(one) is tuple]):
+        if inner and depth and not _held_once([one for one in level if type(one) is tuple]):
             return False  # whoever else holds the tuple reaches what is in it
         if not inner and tuple not in kinds:
             return True
-        level, first = [part for part in _parts_of(level) if type(part) in CONTAINERS], False
+        level = [part for part in _parts_of(level) if type(part) in _CONTAINERS]
         if inner and not _held_once([part for part in level if type(part) is not tuple]):
             return False
     return False

@@ -54,8 +54,7 @@ class BeforeRun:
         self.reached = Reached(namespace, names)
         self._digests: dict[int, bytes] = {}
         known = {id(namespace[name]): digests[name] for name in self.reached.names if name in digests}
-        for node in self.reached.states:
-            identity = id(node.value)
+        for identity, node in self.reached.states.items():
             self._digests[identity] = known[identity] if identity in known else digest_of(node.value)
 
         self._remembered = {

@@ -63,7 +63,7 @@ class Reached:
     def __init__(self, namespace: Mapping[str, Any], names: Iterable[str]) -> None:
         self._namespace = namespace
         self.nodes: dict[int, Node] = {}
-        self.states: list[Node] = []
+        self.states: dict[int, Node] = {}
         self._values: dict[str, Any] = {}
         self._waiting: deque[Node] = deque()
         self._places: dict[int, Place | None] = {}
@@ -99,8 +99,8 @@ class Reached:
                 content = node.contents[facet.name] = facet.take(node.value)
                 if content:
                     self._go_on(node, facet.name, content)
-            elif not self.states or self.states[-1] is not node:
-                self.states.append(node)
+            else:
+                self.states[id(node.value)] = node
         if type(node.value) is FunctionType and node.value.__globals__ is self._namespace:
             for name in sorted(_globals_of(node.value.__code__)):
                 self._begin(name)
